@@ -1,0 +1,58 @@
+/* HTTP/1.1 server by libmicrohttpd: bounded requests, answers from any thread.
+ *
+ * The request is handed over complete, its connection suspended; whoever decides
+ * calls xd_http_respond later (after the commit). One polling thread. */
+#ifndef XD_HTTP_SERVER_H
+#define XD_HTTP_SERVER_H
+
+#include "base/bytes.h"
+#include "base/result.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct xd_http_request; /* lives until answered, exactly once */
+
+struct xd_http_config {
+    const char *listen;      /* "127.0.0.1:8080", "[::1]:8080"; port 0 picks a free one */
+    size_t body_max;         /* bytes; 0: 1 MiB; above it 413 without reading on */
+    unsigned connections_max; /* 0: 256 */
+    unsigned timeout_s;      /* of an idle or slow connection; 0: 15 */
+    size_t pending_max;      /* requests handed over and not answered; 0: 512; above it 503 with Retry-After */
+    const char *cert_file, *key_file; /* PEM, for https; NULL: plain */
+};
+
+/* Runs on the server's thread, must not block. It takes the request over. */
+typedef void (*xd_http_handler)(void *context, struct xd_http_request *request);
+
+struct xd_http_server;
+
+/* why gets a sentence on failure (address in use, ...). */
+XD_CHECKED enum xd_result xd_http_start(const struct xd_http_config *config, xd_http_handler handler, void *context,
+                                        struct xd_http_server **out, char *why, size_t why_size);
+unsigned xd_http_port(const struct xd_http_server *server);
+/* Answers 503 to what is pending, closes, joins. Requests still held by the
+ * caller stay valid memory and MUST still be answered (the answer goes nowhere). */
+void xd_http_stop(struct xd_http_server *server);
+
+/* Borrowed until the request is answered. Header and query lookups give NULL when absent. */
+const char *xd_http_method(const struct xd_http_request *request);
+const char *xd_http_path(const struct xd_http_request *request); /* decoded, without the query */
+const char *xd_http_header(const struct xd_http_request *request, const char *name);
+const char *xd_http_query(const struct xd_http_request *request, const char *name);
+struct xd_bytes xd_http_body(const struct xd_http_request *request);
+
+struct xd_http_answer {
+    unsigned status;
+    const char *content_type; /* NULL: application/json */
+    struct xd_bytes body;     /* copied */
+    const char *location;     /* header; NULL: none */
+    unsigned retry_after_s;   /* header; 0: none */
+    const char *etag;         /* NULL: none */
+    const char *allow;        /* for 405; NULL: none */
+    const char *www_authenticate; /* for 401; NULL: none */
+};
+/* Answers and frees the request. Any thread, exactly once. */
+void xd_http_respond(struct xd_http_request *request, const struct xd_http_answer *answer);
+
+#endif

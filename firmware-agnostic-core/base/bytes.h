@@ -1,0 +1,61 @@
+/* Borrowed views and growing buffers of bytes. Any thread, one at a time. */
+#ifndef XD_BASE_BYTES_H
+#define XD_BASE_BYTES_H
+
+#include "base/result.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A borrowed view: whoever hands one out says until when it is valid. */
+struct xd_bytes {
+    const uint8_t *data;
+    size_t size; /* bytes */
+};
+
+struct xd_bytes xd_bytes_of(const void *data, size_t size);
+struct xd_bytes xd_bytes_of_text(const char *text); /* NULL gives no bytes */
+bool xd_bytes_equal(struct xd_bytes a, struct xd_bytes b);
+
+/* A growing buffer with a hard limit. Failure sticks: after an append that
+ * could not be done (no memory, over the limit) every later append does
+ * nothing, and xd_buffer_result says why; so a writer checks once, at the end.
+ * Contents are always zero-terminated behind `size`. */
+struct xd_buffer {
+    uint8_t *data; /* owned; NULL while empty */
+    size_t size;
+    size_t capacity;
+    size_t limit; /* bytes, without the terminator; 0 = XD_BUFFER_LIMIT */
+    enum xd_result result;
+};
+
+#define XD_BUFFER_LIMIT ((size_t)64 * 1024 * 1024)
+
+void xd_buffer_init(struct xd_buffer *buffer, size_t limit);
+void xd_buffer_free(struct xd_buffer *buffer);  /* leaves it initialised, empty */
+void xd_buffer_clear(struct xd_buffer *buffer); /* keeps the memory, forgets failure */
+void xd_buffer_add(struct xd_buffer *buffer, const void *data, size_t size);
+void xd_buffer_text(struct xd_buffer *buffer, const char *text);
+void xd_buffer_byte(struct xd_buffer *buffer, uint8_t byte);
+void xd_buffer_format(struct xd_buffer *buffer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* text as a JSON string with its quotes; NULL writes null. */
+void xd_buffer_json(struct xd_buffer *buffer, const char *text);
+void xd_buffer_hex(struct xd_buffer *buffer, const void *data, size_t size);
+
+/* XD_OK, XD_NO_MEMORY or XD_FULL. */
+XD_CHECKED enum xd_result xd_buffer_result(const struct xd_buffer *buffer);
+/* Valid until the next append, clear or free. */
+struct xd_bytes xd_buffer_view(const struct xd_buffer *buffer);
+/* The contents as zero-terminated text, "" when empty; same lifetime. */
+const char *xd_buffer_string(const struct xd_buffer *buffer);
+/* Gives the memory away (the caller frees it with xd_free) and leaves the
+ * buffer empty; NULL when it failed. An empty buffer gives "". */
+char *xd_buffer_take(struct xd_buffer *buffer);
+
+/* Whether data is well-formed UTF-8 (RFC 3629: no overlong forms, no
+ * surrogates, nothing above U+10FFFF). */
+bool xd_utf8_valid(struct xd_bytes text);
+
+#endif
