@@ -1,0 +1,322 @@
+/* What the hub's decisions need of a store beyond delivery. Rules as in
+ * delivery/store.h. The same table, opened read-only on a connection of its own,
+ * serves queries on another thread (the functions marked R). */
+#ifndef XD_HUB_STORE_H
+#define XD_HUB_STORE_H
+
+#include "base/decimal.h"
+#include "delivery/store.h"
+#include "hub/erp.h"
+
+#define XD_NAME_SIZE 72 /* ids and references of others: up to 64 bytes and a terminator, rounded up */
+#define XD_REFERENCE_SIZE 256
+
+/* ---- sites ---- */
+
+struct xd_site_row {
+    char site[XD_SITE_SIZE];
+    char kind[16];            /* "warehouse" or "3pl" */
+    char user[48];            /* at the broker */
+    char password_hash[64];   /* RabbitMQ's salted hash; the password itself is only in the enrolment file */
+    struct xd_key key;        /* signs both ways */
+    xd_ms added_at;
+    xd_ms last_seen;          /* wall; 0: never */
+    char status[1024];        /* the last SiteStatus, JSON; "" none */
+};
+typedef enum xd_result (*xd_site_fn)(void *context, const struct xd_site_row *row);
+
+/* ---- clients of the API ---- */
+
+struct xd_client_row {
+    char client[XD_NAME_SIZE];
+    char tenant[XD_NAME_SIZE];
+    char role[16]; /* channel, viewer, operator, admin */
+    struct xd_hash token_hash; /* SHA-256 of the token */
+};
+
+/* ---- orders ---- */
+
+enum xd_order_status {
+    XD_ORDER_RECEIVED,
+    XD_ORDER_VALIDATED,
+    XD_ORDER_HELD,
+    XD_ORDER_REJECTED,
+    XD_ORDER_ACCEPTED, /* from here on a fold over line quantities */
+    XD_ORDER_PART_ALLOCATED,
+    XD_ORDER_ALLOCATED,
+    XD_ORDER_BACKORDERED,
+    XD_ORDER_IN_FULFILMENT,
+    XD_ORDER_PART_SHIPPED,
+    XD_ORDER_SHIPPED,
+    XD_ORDER_CLOSED_SHORT,
+    XD_ORDER_INVOICED,
+    XD_ORDER_CANCELLED,
+    XD_ORDER_STATUS_COUNT
+};
+extern const char *const xd_order_status_names[];
+
+struct xd_order_row {
+    char order_id[XD_ID_SIZE];
+    char tenant[XD_NAME_SIZE], client[XD_NAME_SIZE];
+    char channel_type[XD_NAME_SIZE], channel_account[XD_NAME_SIZE];
+    char external_order_id[XD_NAME_SIZE];
+    char customer_ref[XD_NAME_SIZE], customer_po[XD_NAME_SIZE];
+    char currency[8];
+    char site[XD_SITE_SIZE];
+    char correlation_id[XD_NAME_SIZE];
+    char sale_reference[XD_REFERENCE_SIZE];
+    int status; /* enum xd_order_status */
+    int64_t revision;
+    struct xd_hash hash; /* content hash of the body */
+    xd_ms received_at, updated_at; /* wall */
+    struct xd_bytes body; /* add: the order as it came. get and each leave it empty; see order_body */
+};
+typedef enum xd_result (*xd_order_fn)(void *context, const struct xd_order_row *row);
+
+struct xd_order_line_row {
+    int64_t number; /* from 1, order of lines */
+    char line_id[XD_NAME_SIZE], external_line_id[XD_NAME_SIZE];
+    char sku[XD_NAME_SIZE], uom[24];
+    struct xd_decimal unit_price;
+    bool has_unit_price;
+    /* ordered = open + allocated + released + shipped + cancelled, at every commit;
+     * backordered is a part of open, overshipped is kept apart. */
+    struct xd_decimal ordered, open, allocated, released, shipped, cancelled, backordered, overshipped;
+};
+typedef enum xd_result (*xd_order_line_fn)(void *context, const struct xd_order_line_row *row);
+
+struct xd_timeline_row {
+    xd_ms at; /* wall */
+    char step[48];           /* order.received, erp.sale.sent, release.acknowledged, ... */
+    char correlation_id[XD_NAME_SIZE];
+    const char *detail;      /* JSON object as text; "{}" */
+};
+typedef enum xd_result (*xd_timeline_fn)(void *context, const struct xd_timeline_row *row);
+
+/* ---- releases ---- */
+
+enum xd_release_status {
+    XD_RELEASE_QUEUED,
+    XD_RELEASE_SENT, /* the site has it: its watermark covers it */
+    XD_RELEASE_ACKED,
+    XD_RELEASE_REJECTED,
+    XD_RELEASE_PICKING,
+    XD_RELEASE_PACKED,
+    XD_RELEASE_PART_SHIPPED,
+    XD_RELEASE_SHIPPED,
+    XD_RELEASE_SHORT_CLOSED,
+    XD_RELEASE_CANCELLED,
+    XD_RELEASE_STATUS_COUNT
+};
+extern const char *const xd_release_status_names[];
+
+struct xd_release_row {
+    char release_id[XD_ID_SIZE];
+    char order_id[XD_ID_SIZE];
+    char site[XD_SITE_SIZE];
+    int64_t revision;
+    int status; /* enum xd_release_status */
+    xd_ms created_at, updated_at; /* wall */
+};
+typedef enum xd_result (*xd_release_fn)(void *context, const struct xd_release_row *row);
+
+struct xd_release_line_row {
+    char line_id[XD_NAME_SIZE];
+    char sku[XD_NAME_SIZE], uom[24];
+    int64_t factor_num, factor_den;
+    struct xd_decimal qty;     /* released */
+    struct xd_decimal shipped; /* up to qty */
+    struct xd_decimal over;    /* beyond qty */
+    struct xd_decimal closed;  /* will not come on this release: short closed or back to open */
+};
+typedef enum xd_result (*xd_release_line_fn)(void *context, const struct xd_release_line_row *row);
+
+/* ---- documents from sites, as business ---- */
+
+enum xd_confirmation_state {
+    XD_CONFIRMATION_APPLIED,
+    XD_CONFIRMATION_POSTED,
+    XD_CONFIRMATION_PARKED,
+    XD_CONFIRMATION_REJECTED
+};
+extern const char *const xd_confirmation_state_names[];
+
+struct xd_confirmation_row {
+    char site[XD_SITE_SIZE];
+    char confirmation_id[XD_NAME_SIZE];
+    int64_t version;
+    struct xd_hash hash;
+    int state; /* enum xd_confirmation_state */
+    char shipment_id[XD_NAME_SIZE];
+    char waits_for[XD_ID_SIZE]; /* the release whose arrival resumes it; "" none */
+    int64_t lines_in, lines_applied, lines_parked, lines_rejected; /* in = the sum of the others */
+    int64_t jobs_open; /* ERP postings of it that are not done */
+    int64_t fate_version; /* of the last settled notice */
+    xd_ms received_at;
+    struct xd_bytes body; /* put: the document. get and each: see confirmation_body */
+};
+typedef enum xd_result (*xd_confirmation_fn)(void *context, const struct xd_confirmation_row *row);
+
+struct xd_exception_row {
+    char id[XD_ID_SIZE];
+    char code[32]; /* UNKNOWN_RELEASE, UNMATCHED_LINE, OVERSHIP, ... */
+    bool open;
+    char site[XD_SITE_SIZE], order_id[XD_ID_SIZE], release_id[XD_ID_SIZE];
+    char line_id[XD_NAME_SIZE];
+    enum xd_kind kind; /* of the document concerned */
+    char document_id[XD_NAME_SIZE * 2];
+    int64_t version;
+    struct xd_decimal qty; /* of a parked line */
+    char detail[256];
+    xd_ms raised_at, resolved_at;
+};
+typedef enum xd_result (*xd_exception_fn)(void *context, const struct xd_exception_row *row);
+
+/* ---- ERP jobs ---- */
+
+enum xd_job_state {
+    XD_JOB_QUEUED,   /* due at due_at */
+    XD_JOB_SENT,     /* a call is or was under way */
+    XD_JOB_UNKNOWN,  /* look it up (again) at due_at */
+    XD_JOB_DONE,
+    XD_JOB_REJECTED, /* the ERP refuses for good: an exception says why */
+    XD_JOB_STATE_COUNT
+};
+extern const char *const xd_job_state_names[];
+
+struct xd_job_row {
+    int64_t number; /* given by job_add; order of creation */
+    char erp[XD_NAME_SIZE];
+    enum xd_erp_kind kind;
+    char reference[XD_REFERENCE_SIZE];
+    int state; /* enum xd_job_state */
+    int64_t attempt;
+    xd_ms due_at;  /* wall; a hint across restarts: the core keeps time by the monotonic clock */
+    xd_ms sent_at; /* wall, of the last call */
+    char order_id[XD_ID_SIZE];
+    char site[XD_SITE_SIZE];
+    char confirmation_id[XD_NAME_SIZE]; /* shipment: of which */
+    int64_t confirmation_version;
+    xd_ms at; /* see xd_erp_request.at */
+    char document[64]; /* the ERP's number when done */
+    char code[48];
+    char detail[200];
+};
+typedef enum xd_result (*xd_job_fn)(void *context, const struct xd_job_row *row);
+
+struct xd_job_line_row {
+    char release_id[XD_ID_SIZE];
+    char line_id[XD_NAME_SIZE], sku[XD_NAME_SIZE], uom[24];
+    struct xd_decimal qty, unbilled, unit_price;
+    bool has_unit_price, close;
+};
+typedef enum xd_result (*xd_job_line_fn)(void *context, const struct xd_job_line_row *row);
+
+/* ---- reconciliation, counted by the store from the rows themselves ---- */
+
+struct xd_reconciliation_row {
+    char site[XD_SITE_SIZE];
+    int64_t releases, released_lines;
+    struct xd_decimal released_qty;
+    int64_t confirmations, confirmed_lines; /* applied */
+    struct xd_decimal confirmed_qty;
+    int64_t shipments, posted_lines; /* done in the ERP */
+    struct xd_decimal posted_qty;
+    int64_t parked_documents, parked_lines;
+    int64_t rejected_lines;
+    int64_t short_lines;
+    struct xd_decimal short_qty;       /* closed on releases */
+    int64_t outstanding_lines;         /* release lines with qty > shipped + closed */
+    struct xd_decimal outstanding_qty;
+    int64_t unposted_lines;            /* applied, not yet posted */
+    struct xd_decimal unposted_qty;
+    int64_t unaccounted_lines;         /* sum of |in - applied - parked - rejected| */
+    int64_t refused_postings;          /* jobs the ERP rejected */
+};
+typedef enum xd_result (*xd_reconciliation_fn)(void *context, const struct xd_reconciliation_row *row);
+
+struct xd_hub_store {
+    void *context;
+    struct xd_delivery_store delivery;
+
+    enum xd_result (*site_put)(void *context, const struct xd_site_row *row);
+    enum xd_result (*site_each)(void *context, xd_site_fn each, void *each_context); /* R, by name */
+    enum xd_result (*site_seen)(void *context, const char *site, xd_ms at, const char *status); /* NULL: unchanged */
+
+    enum xd_result (*client_put)(void *context, const struct xd_client_row *row);
+    enum xd_result (*client_by_token)(void *context, const struct xd_hash *token_hash, struct xd_client_row *out); /* R */
+
+    /* An order and its lines; XD_CONFLICT: (tenant, channel_account, external_order_id) exists. */
+    enum xd_result (*order_add)(void *context, const struct xd_order_row *row, const struct xd_order_line_row *lines,
+                                size_t count);
+    enum xd_result (*order_get)(void *context, const char *order_id, struct xd_order_row *out); /* R */
+    enum xd_result (*order_find)(void *context, const char *tenant, const char *channel_account,
+                                 const char *external_order_id, struct xd_order_row *out); /* R */
+    enum xd_result (*order_body)(void *context, const char *order_id, struct xd_buffer *out); /* R, appends */
+    enum xd_result (*order_set_status)(void *context, const char *order_id, int status, xd_ms updated_at);
+    enum xd_result (*order_lines)(void *context, const char *order_id, xd_order_line_fn each, void *each_context); /* R */
+    /* Stores the quantities of one line. */
+    enum xd_result (*order_line_save)(void *context, const char *order_id, const struct xd_order_line_row *row);
+    /* R. Newest first; status -1: any; after: the order_id of the last one seen, "" from the start;
+     * external NULL: any; tenant NULL: any. */
+    enum xd_result (*order_list)(void *context, const char *tenant, const char *external_order_id, int status,
+                                 const char *after, size_t max, xd_order_fn each, void *each_context);
+    enum xd_result (*order_count)(void *context, int status, int64_t *count); /* R, cheap */
+
+    enum xd_result (*timeline_add)(void *context, const char *order_id, const struct xd_timeline_row *row);
+    enum xd_result (*timeline_each)(void *context, const char *order_id, xd_timeline_fn each, void *each_context); /* R */
+
+    /* (tenant, client, key) -> the order made and the fingerprint of the request. */
+    enum xd_result (*key_add)(void *context, const char *tenant, const char *client, const char *key,
+                              const struct xd_hash *fingerprint, const char *order_id, xd_ms at);
+    enum xd_result (*key_get)(void *context, const char *tenant, const char *client, const char *key,
+                              struct xd_hash *fingerprint, char order_id[XD_ID_SIZE]);
+    enum xd_result (*key_drop)(void *context, xd_ms before, size_t max);
+
+    enum xd_result (*release_add)(void *context, const struct xd_release_row *row,
+                                  const struct xd_release_line_row *lines, size_t count);
+    enum xd_result (*release_get)(void *context, const char *release_id, struct xd_release_row *out); /* R */
+    enum xd_result (*release_set)(void *context, const char *release_id, int64_t revision, int status,
+                                  xd_ms updated_at);
+    enum xd_result (*release_lines)(void *context, const char *release_id, xd_release_line_fn each,
+                                    void *each_context); /* R */
+    enum xd_result (*release_line_save)(void *context, const char *release_id, const struct xd_release_line_row *row);
+    enum xd_result (*release_of_order)(void *context, const char *order_id, xd_release_fn each, void *each_context); /* R */
+
+    /* Inserts or replaces. */
+    enum xd_result (*confirmation_put)(void *context, const struct xd_confirmation_row *row);
+    /* Updates state, counts and fate_version; the body stays. */
+    enum xd_result (*confirmation_save)(void *context, const struct xd_confirmation_row *row);
+    enum xd_result (*confirmation_get)(void *context, const char *site, const char *confirmation_id, int64_t version,
+                                       struct xd_confirmation_row *out); /* R */
+    enum xd_result (*confirmation_body)(void *context, const char *site, const char *confirmation_id, int64_t version,
+                                        struct xd_buffer *out); /* R, appends */
+    /* The highest version that is there; XD_NOT_FOUND. */
+    enum xd_result (*confirmation_latest)(void *context, const char *site, const char *confirmation_id,
+                                          int64_t *version);
+    enum xd_result (*confirmation_waiting)(void *context, const char *release_id, size_t max, xd_confirmation_fn each,
+                                           void *each_context);
+
+    enum xd_result (*exception_add)(void *context, const struct xd_exception_row *row);
+    /* Closes the open ones of that document (code NULL: of any code). */
+    enum xd_result (*exception_close)(void *context, const char *site, enum xd_kind kind, const char *document_id,
+                                      int64_t version, const char *code, xd_ms at);
+    enum xd_result (*exception_list)(void *context, bool open_only, const char *after, size_t max, xd_exception_fn each,
+                                     void *each_context); /* R, oldest first; after: id of the last one seen, "" */
+    enum xd_result (*exception_count)(void *context, int64_t *open); /* R */
+
+    /* XD_DUPLICATE: a job of that (erp, kind, reference) is there. */
+    enum xd_result (*job_add)(void *context, struct xd_job_row *row, const struct xd_job_line_row *lines, size_t count);
+    enum xd_result (*job_get)(void *context, int64_t number, struct xd_job_row *out);
+    enum xd_result (*job_save)(void *context, const struct xd_job_row *row);
+    enum xd_result (*job_lines)(void *context, int64_t number, xd_job_line_fn each, void *each_context);
+    /* Jobs of erp in state with number > after, in order, at most max. Must not slow down with jobs done. */
+    enum xd_result (*job_list)(void *context, const char *erp, int state, int64_t after, size_t max, xd_job_fn each,
+                               void *each_context);
+    enum xd_result (*job_count)(void *context, int state, int64_t *count); /* R, cheap */
+
+    /* R. site NULL: all sites, a row each, also of sites that have nothing yet. */
+    enum xd_result (*reconcile)(void *context, const char *site, xd_reconciliation_fn each, void *each_context);
+};
+
+#endif
