@@ -1,0 +1,276 @@
+#!/usr/bin/env python3
+"""Builds and runs suites of tests, says how they go, and sums them.
+
+    run.py SUITE...      unit contract integration (each also with -asan), lint
+
+Run by make, with BUILD and MAKE in the environment. A suite that fails, or does not even build, does not stop the
+next. The last line is `N passed, N failed`; the exit status is 0 only if nothing failed.
+
+Test programs are cmocka's and report by TAP. Contract programs find a private RabbitMQ and Mosquitto by XD_TEST_AMQP_PORT,
+_USER, _PASSWORD, _VHOST, _MANAGEMENT_PORT and XD_TEST_MQTT_PORT. Integration tests (pytest) find the programs in XD_BUILD;
+those with the marker `sanitize` run against the ASan and UBSan build too.
+"""
+import concurrent.futures
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(TOP, "build")))
+MAKE = os.environ.get("MAKE", "make")
+JOBS = max(1, os.cpu_count() or 1)
+PROGRAM_SECONDS_MAX = {"unit": 300, "contract": 600}
+PYTEST_SECONDS_MAX = 3600
+LINTS = ["lint-format", "lint-style", "lint-headers", "purity", "lint-cppcheck", "lint-tidy"]
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:detect_stack_use_after_return=0",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99",
+}
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.failures = []
+
+    def add(self, passed, failed, skipped=0, names=()):
+        self.passed += passed
+        self.failed += failed
+        self.skipped += skipped
+        self.failures += names
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def run(command, seconds, env=None, capture=True):
+    """Runs command in its own process group; whatever it leaves behind in that group ends with it."""
+    out = subprocess.PIPE if capture else None
+    process = subprocess.Popen(command, cwd=TOP, env=env, stdin=subprocess.DEVNULL, stdout=out,
+                               stderr=subprocess.STDOUT if capture else None, start_new_session=True)
+    try:
+        output, _ = process.communicate(timeout=seconds)
+        status = process.returncode
+    except subprocess.TimeoutExpired:
+        end_group(process.pid)
+        output, _ = process.communicate()
+        status = f"no end within {seconds} s"
+    except BaseException:
+        end_group(process.pid)
+        raise
+    end_group(process.pid)
+    return status, (output or b"").decode("utf-8", "replace")
+
+
+def end_group(group):
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def make(*arguments, capture=False):
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    command = [MAKE, "--no-print-directory", "-k", f"-j{JOBS}", *arguments]
+    return run(command, 3600, env, capture)
+
+
+# ---- cmocka programs ----
+
+def tap_counts(output):
+    planned = sum(int(n) for n in re.findall(r"^1\.\.(\d+)\s*$", output, re.M))
+    results = re.findall(r"^(ok|not ok)\s+\d+\s*-?\s*(.*)$", output, re.M)
+    skipped = sum(1 for ok, name in results if "# SKIP" in name)
+    passed = sum(1 for ok, name in results if ok == "ok" and "# SKIP" not in name)
+    failed = [name.strip() for ok, name in results if ok == "not ok"]
+    return planned, passed, failed, skipped
+
+
+def run_program(program, kind, extra_env):
+    folder = tempfile.mkdtemp(prefix="xd-test-")
+    try:
+        env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP", TMPDIR=folder, XD_SOURCE=TOP, **SANITIZER_OPTIONS, **extra_env)
+        began = time.monotonic()
+        status, output = run([program], PROGRAM_SECONDS_MAX[kind], env)
+        return program, status, output, time.monotonic() - began
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def report_program(tally, program, status, output, seconds):
+    name = os.path.basename(program)
+    planned, passed, failed, skipped = tap_counts(output)
+    lost = max(0, planned - passed - len(failed) - skipped)
+    names = [f"{name}: {what}" for what in failed]
+    if lost:
+        names.append(f"{name}: {lost} tests did not run to their end ({status})")
+    elif status != 0 and not failed:
+        lost = 1
+        names.append(f"{name}: ended with {status}")
+    elif planned == 0:
+        lost = 1
+        names.append(f"{name}: no test in it")
+    tally.add(passed, len(failed) + lost, skipped, names)
+    verdict = "FAIL" if failed or lost else "ok"
+    say(f"  {verdict:4} {name:36} {passed:4} passed, {len(failed) + lost} failed"
+        + (f", {skipped} skipped" if skipped else "") + f"  ({seconds:.1f} s)")
+    if failed or lost:
+        say("".join(f"       | {line}\n" for line in output.splitlines() if not line.startswith("ok ")))
+
+
+def built_programs(kind, variant, tally):
+    """The programs of a suite that are there and up to date; the others count as failed."""
+    status, _ = make(f"VARIANT={variant}", f"{kind}-programs")
+    _, listing = make(f"VARIANT={variant}", f"print-{kind}", capture=True)
+    programs = listing.split()
+    if status != 0:
+        for program in list(programs):
+            if make(f"VARIANT={variant}", "-q", program, capture=True)[0] != 0 or not os.path.exists(os.path.join(TOP, program)):
+                programs.remove(program)
+                tally.add(0, 1, 0, [f"{os.path.basename(program)}: does not build"])
+    return [os.path.join(TOP, program) for program in programs]
+
+
+def programs_suite(kind, variant, tally, extra_env, jobs):
+    programs = built_programs(kind, variant, tally)
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        waiting = [pool.submit(run_program, program, kind, extra_env) for program in programs]
+        for done in concurrent.futures.as_completed(waiting):
+            report_program(tally, *done.result())
+
+
+# ---- pytest ----
+
+def pytest_suite(folder, variant, tally, marker=None):
+    """Runs a folder's test_*.py; the counts come from the JUnit file, so that a test's own output cannot fool us."""
+    if not any(name.startswith("test_") and name.endswith(".py") for name in os.listdir(os.path.join(TOP, folder))):
+        return
+    state = tempfile.mkdtemp(prefix="xd-pytest-")
+    try:
+        results = os.path.join(state, "results.xml")
+        env = dict(os.environ, XD_BUILD=BUILD if variant == "plain" else os.path.join(BUILD, variant), XD_VARIANT=variant,
+                   XD_SOURCE=TOP, PYTHONDONTWRITEBYTECODE="1", TMPDIR=state, **SANITIZER_OPTIONS)
+        command = ["/usr/bin/python3", "-m", "pytest", "-c", "tests/pytest.ini", "--rootdir", TOP, "-v", "--tb=short",
+                   "-p", "no:cacheprovider", "--junitxml", results, folder] + (["-m", marker] if marker else [])
+        status, _ = run(command, PYTEST_SECONDS_MAX, env, capture=False)
+        read_junit(results, status, folder, tally)
+    finally:
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def read_junit(results, status, folder, tally):
+    passed = skipped = 0
+    failures = []
+    try:
+        cases = list(xml.etree.ElementTree.parse(results).iter("testcase"))
+    except (OSError, xml.etree.ElementTree.ParseError):
+        cases = []
+    for case in cases:
+        if case.find("failure") is not None or case.find("error") is not None:
+            failures.append(f"{case.get('classname')}: {case.get('name')}")
+        elif case.find("skipped") is not None:
+            skipped += 1
+        else:
+            passed += 1
+    if status not in (0, 5) and not failures:
+        failures.append(f"{folder}: pytest ended with {status}")
+    tally.add(passed, len(failures), skipped, failures)
+
+
+# ---- suites ----
+
+def unit(variant, tally):
+    programs_suite("unit", variant, tally, {}, JOBS)
+    if variant == "plain":
+        pytest_suite("tests/unit", variant, tally)
+
+
+def contract(variant, tally):
+    sys.path.insert(0, os.path.join(TOP, "tests", "integration"))
+    import brokers  # pylint: disable=import-outside-toplevel
+    state = tempfile.mkdtemp(prefix="xd-contract-")
+    rabbit = mosquitto = None
+    try:
+        rabbit = brokers.RabbitMQ(os.path.join(state, "rabbitmq"))
+        mosquitto = brokers.Mosquitto(os.path.join(state, "mosquitto"))
+        rabbit.start()
+        mosquitto.start()
+        env = {"XD_TEST_AMQP_PORT": str(rabbit.port), "XD_TEST_AMQP_USER": rabbit.user,
+               "XD_TEST_AMQP_PASSWORD": rabbit.password, "XD_TEST_AMQP_VHOST": rabbit.vhost,
+               "XD_TEST_AMQP_MANAGEMENT_PORT": str(rabbit.management_port), "XD_TEST_MQTT_PORT": str(mosquitto.port)}
+        programs_suite("contract", variant, tally, env, 1)
+    finally:
+        for broker in (rabbit, mosquitto):
+            if broker:
+                broker.stop()
+        shutil.rmtree(state, ignore_errors=True)
+    if variant == "plain":
+        build_programs(variant, tally)
+        pytest_suite("tests/contract", variant, tally)
+
+
+def build_programs(variant, tally):
+    status, _ = make(f"VARIANT={variant}", "programs")
+    if status != 0:
+        tally.add(0, 1, 0, [f"the programs ({variant}) do not build"])
+    return status == 0
+
+
+def integration(variant, tally):
+    if build_programs(variant, tally):
+        pytest_suite("tests/integration", variant, tally, None if variant == "plain" else "sanitize")
+
+
+def lint(_variant, tally):
+    for name in LINTS:
+        began = time.monotonic()
+        status, output = make(name, capture=True)
+        passed = status == 0
+        tally.add(int(passed), int(not passed), 0, [] if passed else [name])
+        say(f"  {'ok' if passed else 'FAIL':4} {name:36} ({time.monotonic() - began:.1f} s)")
+        if not passed:
+            say("".join(f"       | {line}\n" for line in output.splitlines() if not line.startswith("  ")))
+
+
+SUITES = {"unit": unit, "contract": contract, "integration": integration, "lint": lint}
+
+
+def run_suite(name):
+    tally = Tally()
+    kind, _, variant = name.partition("-")
+    say(f"== {name}")
+    try:
+        SUITES[kind](variant or "plain", tally)
+    except Exception as error:  # the next suite must run all the same
+        tally.add(0, 1, 0, [f"{type(error).__name__}: {error}"])
+    say()
+    return tally
+
+
+def main():
+    names = sys.argv[1:]
+    if not names or any(name.partition("-")[0] not in SUITES for name in names):
+        sys.exit(__doc__)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    began = time.monotonic()
+    tallies = {name: run_suite(name) for name in names}
+    for name, tally in tallies.items():
+        for what in tally.failures:
+            say(f"FAILED {name}: {what}")
+    for name, tally in tallies.items():
+        say(f"{name:18} {tally.passed:5} passed {tally.failed:4} failed {tally.skipped:4} skipped")
+    say(f"in {time.monotonic() - began:.0f} s")
+    failed = sum(tally.failed for tally in tallies.values())
+    say(f"{sum(tally.passed for tally in tallies.values())} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
