@@ -57,5 +57,7 @@ char *xd_buffer_take(struct xd_buffer *buffer);
 /* Whether data is well-formed UTF-8 (RFC 3629: no overlong forms, no
  * surrogates, nothing above U+10FFFF). */
 bool xd_utf8_valid(struct xd_bytes text);
+/* How many bytes at the start of text are well-formed: where it goes wrong, or where it may be cut. */
+size_t xd_utf8_prefix(struct xd_bytes text);
 
 #endif
