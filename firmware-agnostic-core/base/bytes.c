@@ -127,7 +127,7 @@ static void add_escape(struct xd_buffer *buffer, uint8_t byte) {
         xd_buffer_add(buffer, "\\\\", 2);
     } else if (byte >= 0x80) {
         xd_buffer_add(buffer, "\xEF\xBF\xBD", 3); /* no UTF-8: U+FFFD, so that what we write always parses */
-    } else if (shorts[byte] != NULL) {
+    } else if (byte < sizeof shorts / sizeof shorts[0] && shorts[byte] != NULL) {
         xd_buffer_add(buffer, shorts[byte], 2);
     } else {
         char text[6] = {'\\', 'u', '0', '0', hex_digits[byte >> 4], hex_digits[byte & 15]};

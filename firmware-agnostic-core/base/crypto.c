@@ -116,7 +116,7 @@ char *xd_hash_write(const struct xd_hash *hash, char *out) {
 }
 
 enum xd_result xd_hash_parse(const char *hex, struct xd_hash *out) {
-    struct xd_hash hash;
+    struct xd_hash hash = {{0}};
     size_t size = 0;
     enum xd_result result = xd_hex_parse(hex, hash.bytes, sizeof hash.bytes, &size);
     if (result != XD_OK || size != sizeof hash.bytes) {

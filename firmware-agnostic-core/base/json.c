@@ -1,4 +1,4 @@
-/* Three steps. A strict scan of RFC 8259, without building anything, refuses
+/* Three steps. A strict scan of RFC 8259 (base/json_scan.h) refuses
  * what cJSON would let pass (leading zeros, control characters, lone
  * surrogates, other white space) and knows where; cJSON builds the tree, and
  * can then fail for want of memory only; a walk over the tree finds what needs
@@ -12,293 +12,18 @@
  * few, else by heap sort, which needs no memory and has no bad case. */
 #include "base/json.h"
 
+#include "base/json_scan.h"
 #include "base/memory.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NESTING_MAX ((unsigned)CJSON_NESTING_LIMIT - 1u)
-#define NUMBER_SIZE_MAX 63u /* what cJSON's own buffer holds */
-#define FEW_MEMBERS 64u     /* compared in pairs, or kept on the stack */
+#define FEW_MEMBERS 64u /* compared in pairs, or kept on the stack */
 #define INSERTION_MAX 24u
 #define WHOLE_MAX 9007199254740992.0 /* 2^53: beyond it a double skips whole numbers */
 #define SIGNIFICANT_MAX 17           /* digits that tell any two doubles apart */
-
-static const char malformed[] = "malformed_json";
-
-/* --- the scan --- */
-
-struct scan {
-    const uint8_t *at, *end, *start;
-    size_t values;     /* seen so far */
-    size_t stop_value; /* stop in front of this one, counted from 0 */
-    const uint8_t *key;
-    unsigned depth, depth_max;
-    const char *code, *detail; /* set when it failed; `at` is where */
-    char open[NESTING_MAX];    /* '{' or '[' */
-};
-
-static bool refuse(struct scan *scan, const uint8_t *at, const char *detail) {
-    scan->at = at;
-    scan->code = malformed;
-    scan->detail = detail;
-    return false;
-}
-
-static int peek(const struct scan *scan) {
-    return scan->at < scan->end ? *scan->at : -1;
-}
-
-static void skip_space(struct scan *scan) {
-    while (scan->at < scan->end &&
-           (*scan->at == ' ' || *scan->at == '\n' || *scan->at == '\r' || *scan->at == '\t')) {
-        scan->at++;
-    }
-}
-
-/* The four digits behind \u, or -1. */
-static int hex_quad(const uint8_t *at, const uint8_t *end) {
-    int value = 0;
-    for (int i = 0; i < 4; i++) {
-        int c = end - at > i ? at[i] : 0;
-        if (c >= '0' && c <= '9') {
-            value = value * 16 + (c - '0');
-        } else if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')) {
-            value = value * 16 + ((c | 0x20) - 'a' + 10);
-        } else {
-            return -1;
-        }
-    }
-    return value;
-}
-
-/* At "\u". */
-static bool scan_unicode_escape(struct scan *scan) {
-    const uint8_t *at = scan->at;
-    int unit = hex_quad(at + 2, scan->end);
-    if (unit < 0) {
-        return refuse(scan, at, "The escape \\u needs four hexadecimal digits.");
-    }
-    if (unit == 0) {
-        return refuse(scan, at, "The character NUL is not allowed, nor is its escape.");
-    }
-    scan->at += 6;
-    if (unit < 0xD800 || unit > 0xDFFF) {
-        return true;
-    }
-    bool paired = unit < 0xDC00 && scan->end - scan->at >= 6 && scan->at[0] == '\\' && scan->at[1] == 'u';
-    int low = paired ? hex_quad(scan->at + 2, scan->end) : -1;
-    if (low < 0xDC00 || low > 0xDFFF) {
-        return refuse(scan, at, "Half of a surrogate pair stands alone.");
-    }
-    scan->at += 6;
-    return true;
-}
-
-/* At "\". */
-static bool scan_escape(struct scan *scan) {
-    int kind = scan->end - scan->at >= 2 ? scan->at[1] : 0;
-    if (kind == 'u') {
-        return scan_unicode_escape(scan);
-    }
-    if (kind == 0 || strchr("\"\\/bfnrt", kind) == NULL) {
-        return refuse(scan, scan->at, "No such escape in a string.");
-    }
-    scan->at += 2;
-    return true;
-}
-
-/* At the opening quote. */
-static bool scan_string(struct scan *scan) {
-    scan->at++;
-    for (;;) {
-        while (scan->at < scan->end && *scan->at >= 0x20 && *scan->at != '"' && *scan->at != '\\') {
-            scan->at++;
-        }
-        int c = peek(scan);
-        if (c == '"') {
-            scan->at++;
-            return true;
-        }
-        if (c == '\\') {
-            if (!scan_escape(scan)) {
-                return false;
-            }
-        } else if (c < 0) {
-            return refuse(scan, scan->at, "The text ends inside a string.");
-        } else {
-            return refuse(scan, scan->at, "A string holds a control character; write it as an escape.");
-        }
-    }
-}
-
-static bool skip_digits(struct scan *scan) {
-    const uint8_t *start = scan->at;
-    while (scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9') {
-        scan->at++;
-    }
-    return scan->at > start;
-}
-
-static bool scan_number(struct scan *scan) {
-    const uint8_t *start = scan->at;
-    static const char detail[] = "A number is not written as JSON has it.";
-    scan->at += *start == '-';
-    const uint8_t *whole = scan->at;
-    if (!skip_digits(scan) || (*whole == '0' && scan->at - whole > 1)) {
-        return refuse(scan, start, detail);
-    }
-    if (peek(scan) == '.') {
-        scan->at++;
-        if (!skip_digits(scan)) {
-            return refuse(scan, start, detail);
-        }
-    }
-    if (peek(scan) == 'e' || peek(scan) == 'E') {
-        scan->at++;
-        scan->at += peek(scan) == '+' || peek(scan) == '-';
-        if (!skip_digits(scan)) {
-            return refuse(scan, start, detail);
-        }
-    }
-    if ((size_t)(scan->at - start) > NUMBER_SIZE_MAX) {
-        return refuse(scan, start, "A number has more than 63 characters.");
-    }
-    return true;
-}
-
-static bool scan_word(struct scan *scan, const char *word, size_t size) {
-    if ((size_t)(scan->end - scan->at) < size || memcmp(scan->at, word, size) != 0) {
-        return refuse(scan, scan->at, "Only true, false and null are written without quotes.");
-    }
-    scan->at += size;
-    return true;
-}
-
-static bool scan_scalar(struct scan *scan) {
-    int c = peek(scan);
-    if (c == '"') {
-        return scan_string(scan);
-    }
-    if (c == '-' || (c >= '0' && c <= '9')) {
-        return scan_number(scan);
-    }
-    if (c == 't') {
-        return scan_word(scan, "true", 4);
-    }
-    if (c == 'f') {
-        return scan_word(scan, "false", 5);
-    }
-    if (c == 'n') {
-        return scan_word(scan, "null", 4);
-    }
-    if (c < 0) {
-        return refuse(scan, scan->at, "The text ends where a value should be.");
-    }
-    return refuse(scan, scan->at, "A value should be here.");
-}
-
-/* From in front of a member's name to behind its colon. */
-static bool scan_key(struct scan *scan) {
-    skip_space(scan);
-    scan->key = scan->at;
-    if (peek(scan) != '"') {
-        return refuse(scan, scan->at, "The name of a member, in quotes, should be here.");
-    }
-    if (!scan_string(scan)) {
-        return false;
-    }
-    skip_space(scan);
-    if (peek(scan) != ':') {
-        return refuse(scan, scan->at, "A colon should follow the name of a member.");
-    }
-    scan->at++;
-    return true;
-}
-
-static bool open_container(struct scan *scan) {
-    if (scan->depth == scan->depth_max) {
-        scan->code = "too_deep";
-        scan->detail = "Objects and arrays are nested too deeply.";
-        return false;
-    }
-    scan->open[scan->depth++] = (char)*scan->at++;
-    return true;
-}
-
-/* Behind a value: closes what ends here and steps to where the next value
- * begins; *more is false at the end of the text. */
-static bool scan_behind_value(struct scan *scan, bool *more) {
-    for (; scan->depth > 0; scan->depth--) {
-        bool object = scan->open[scan->depth - 1] == '{';
-        skip_space(scan);
-        int c = peek(scan);
-        if (c == ',') {
-            scan->at++;
-            *more = true;
-            return !object || scan_key(scan);
-        }
-        if (c != (object ? '}' : ']')) {
-            return refuse(scan, scan->at,
-                          c < 0    ? "The text ends inside an object or array."
-                          : object ? "A comma or } should follow a member."
-                                   : "A comma or ] should follow an element.");
-        }
-        scan->at++;
-    }
-    *more = false;
-    skip_space(scan);
-    return scan->at == scan->end || refuse(scan, scan->at, "Something follows the end of the JSON text.");
-}
-
-/* One value, or the opening of a container and what leads to its first value.
- * *behind tells whether a value is complete. */
-static bool scan_value(struct scan *scan, bool *behind) {
-    int c = peek(scan);
-    *behind = true;
-    if (c != '{' && c != '[') {
-        return scan_scalar(scan);
-    }
-    if (!open_container(scan)) {
-        return false;
-    }
-    skip_space(scan);
-    if (peek(scan) == (c == '{' ? '}' : ']')) {
-        scan->at++;
-        scan->depth--;
-        return true;
-    }
-    *behind = false;
-    return c == '[' || scan_key(scan);
-}
-
-/* True at the end of the text, or in front of stop_value. */
-static bool scan_text(struct scan *scan) {
-    bool more = true;
-    while (more) {
-        bool behind = false;
-        skip_space(scan);
-        if (scan->values++ == scan->stop_value) {
-            return true;
-        }
-        if (!scan_value(scan, &behind) || (behind && !scan_behind_value(scan, &more))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static void scan_init(struct scan *scan, struct xd_bytes text, unsigned depth_max, size_t stop_value) {
-    scan->start = scan->at = scan->key = text.data;
-    scan->end = text.size == 0 ? text.data : text.data + text.size;
-    scan->values = 0;
-    scan->stop_value = stop_value;
-    scan->depth = 0;
-    scan->depth_max = depth_max < NESTING_MAX ? depth_max : NESTING_MAX;
-}
 
 /* --- places --- */
 
@@ -339,10 +64,10 @@ static bool count_to(const cJSON *node, const cJSON *wanted, size_t *count) {
 /* Where the value of node stands, or its name when key is asked for. */
 static size_t place_of(struct xd_bytes text, const cJSON *root, const cJSON *node, bool key) {
     size_t index = 0;
-    struct scan scan;
+    struct xd_json_scan scan;
     (void)count_to(root, node, &index); /* node is in the tree */
-    scan_init(&scan, text, NESTING_MAX, index);
-    (void)scan_text(&scan); /* it passed before */
+    xd_json_scan_init(&scan, text, XD_JSON_NESTING_MAX, index);
+    (void)xd_json_scan_text(&scan); /* it passed before */
     return (size_t)((key ? scan.key : scan.at) - scan.start);
 }
 
@@ -459,7 +184,7 @@ static const cJSON *second_of_name(const cJSON *object, const char *name) {
 }
 
 static enum xd_result find_duplicate_of_many(const cJSON *object, size_t count, const cJSON **bad) {
-    const cJSON **items = xd_alloc(count * sizeof *items);
+    const cJSON **items = xd_alloc(count * sizeof(const cJSON *));
     if (items == NULL) {
         return XD_NO_MEMORY;
     }
@@ -509,7 +234,8 @@ static enum xd_result check_tree(const cJSON *node, const cJSON **bad) {
 static enum xd_result report_tree(struct xd_json_error *error, struct xd_bytes text, const cJSON *root,
                                   const cJSON *bad) {
     if (cJSON_IsNumber(bad) && isinf(bad->valuedouble)) {
-        return report(error, text, place_of(text, root, bad, false), malformed, "A number is too large.");
+        return report(error, text, place_of(text, root, bad, false), XD_JSON_MALFORMED,
+                      "A number is too large.");
     }
     char detail[sizeof error->detail + 1]; /* one more, so that report() sees that it was cut */
     (void)snprintf(detail, sizeof detail, "A member occurs twice in one object: %s", bad->string);
@@ -681,7 +407,7 @@ static void write_object(const cJSON *object, const char *const *without, struct
         write_members(few, collect_members(object, without, few), out);
         return;
     }
-    const cJSON **many = xd_alloc(count * sizeof *many);
+    const cJSON **many = xd_alloc(count * sizeof(const cJSON *));
     if (many == NULL) {
         out->result = out->result == XD_OK ? XD_NO_MEMORY : out->result;
         return;
@@ -742,9 +468,9 @@ enum xd_result xd_json_parse(struct xd_bytes text, size_t size_max, unsigned dep
     if (valid < text.size) {
         return report(error, text, valid, "invalid_utf8", "The text is not UTF-8 from here on.");
     }
-    struct scan scan;
-    scan_init(&scan, text, depth_max, SIZE_MAX);
-    if (!scan_text(&scan)) {
+    struct xd_json_scan scan;
+    xd_json_scan_init(&scan, text, depth_max, SIZE_MAX);
+    if (!xd_json_scan_text(&scan)) {
         return report(error, text, (size_t)(scan.at - scan.start), scan.code, scan.detail);
     }
     cJSON *tree = cJSON_ParseWithLengthOpts((const char *)text.data, text.size, NULL, false);

@@ -37,7 +37,7 @@ static enum xd_result make_room(struct xd_ranges *ranges) {
     if (ranges->count >= XD_RANGES_MAX) {
         return XD_FULL;
     }
-    if (ranges->count < ranges->capacity) {
+    if (ranges->items != NULL && ranges->count < ranges->capacity) {
         return XD_OK;
     }
     size_t capacity = ranges->capacity < CAPACITY_MIN ? CAPACITY_MIN : ranges->capacity * 2;
@@ -57,7 +57,9 @@ static enum xd_result insert_at(struct xd_ranges *ranges, size_t index, uint64_t
         return result;
     }
     struct xd_range *item = ranges->items + index;
-    memmove(item + 1, item, (ranges->count - index) * sizeof *item);
+    if (index < ranges->count) {
+        memmove(item + 1, item, (ranges->count - index) * sizeof *item);
+    }
     *item = (struct xd_range){value, value};
     ranges->count++;
     return XD_OK;
