@@ -11,6 +11,7 @@ _USER, _PASSWORD, _VHOST, _MANAGEMENT_PORT and XD_TEST_MQTT_PORT. Integration te
 those with the marker `sanitize` run against the ASan and UBSan build too.
 """
 import concurrent.futures
+import itertools
 import os
 import re
 import shutil
@@ -27,6 +28,7 @@ MAKE = os.environ.get("MAKE", "make")
 JOBS = max(1, os.cpu_count() or 1)
 PROGRAM_SECONDS_MAX = {"unit": 300, "contract": 600}
 PYTEST_SECONDS_MAX = 3600
+run_ids = itertools.count()
 LINTS = ["lint-format", "lint-style", "lint-headers", "purity", "lint-cppcheck", "lint-tidy"]
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:detect_stack_use_after_return=0",
@@ -51,7 +53,9 @@ def say(text=""):
 
 
 def run(command, seconds, env=None, capture=True):
-    """Runs command in its own process group; whatever it leaves behind in that group ends with it."""
+    """Runs command in its own process group; whatever it started and left behind ends with it."""
+    run_id = f"XD_RUN={os.getpid()}-{next(run_ids)}"
+    env = dict(os.environ if env is None else env, XD_RUN=run_id.partition("=")[2])
     out = subprocess.PIPE if capture else None
     process = subprocess.Popen(command, cwd=TOP, env=env, stdin=subprocess.DEVNULL, stdout=out,
                                stderr=subprocess.STDOUT if capture else None, start_new_session=True)
@@ -59,21 +63,34 @@ def run(command, seconds, env=None, capture=True):
         output, _ = process.communicate(timeout=seconds)
         status = process.returncode
     except subprocess.TimeoutExpired:
-        end_group(process.pid)
+        end_all(process.pid, run_id)
         output, _ = process.communicate()
         status = f"no end within {seconds} s"
     except BaseException:
-        end_group(process.pid)
+        end_all(process.pid, run_id)
         raise
-    end_group(process.pid)
+    end_all(process.pid, run_id)
     return status, (output or b"").decode("utf-8", "replace")
 
 
-def end_group(group):
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
+def end_all(group, run_id):
+    """Ends the group and every process that carries the run's id in its environment: brokers have groups of their own."""
+    for kill, whom in [(os.killpg, group)] + [(os.kill, pid) for pid in processes_with(run_id)]:
+        try:
+            kill(whom, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+
+
+def processes_with(mark):
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/environ", "rb") as file:
+                    if mark.encode() in file.read().split(b"\0"):
+                        yield int(name)
+            except OSError:
+                continue
 
 
 def make(*arguments, capture=False):
@@ -132,7 +149,7 @@ def built_programs(kind, variant, tally):
     programs = listing.split()
     if status != 0:
         for program in list(programs):
-            if make(f"VARIANT={variant}", "-q", program, capture=True)[0] != 0 or not os.path.exists(os.path.join(TOP, program)):
+            if make(f"VARIANT={variant}", program, capture=True)[0] != 0:
                 programs.remove(program)
                 tally.add(0, 1, 0, [f"{os.path.basename(program)}: does not build"])
     return [os.path.join(TOP, program) for program in programs]
