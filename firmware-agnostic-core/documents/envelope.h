@@ -18,9 +18,13 @@
 #define XD_TYPE_ACK "crossdock.link.ack.v1"
 #define XD_TYPE_STATUS "crossdock.site.status.v1"
 
+extern const char *const xd_lane_names[]; /* "work", "bulk", "notice" */
+/* An envelope may be larger than a document alone by this much. */
+#define XD_ENVELOPE_EXTRA ((size_t)8192)
+
 struct xd_envelope {
-    const char *id;      /* source + id unique, the same on every resend */
-    const char *source;  /* "/sites/WH1" or "/hub" */
+    const char *id;     /* source + id unique, the same on every resend */
+    const char *source; /* "/sites/WH1" or "/hub" */
     const char *type;
     const char *subject; /* the document id; NULL: none */
     xd_ms time;          /* when it was accepted */
@@ -31,7 +35,7 @@ struct xd_envelope {
     uint64_t sequence;
     struct xd_hash chain;
     const char *correlation_id, *causation_id, *traceparent; /* NULL: none */
-    const cJSON *data; /* reading: borrowed from the document's tree */
+    const cJSON *data;                                       /* reading: borrowed from the document's tree */
 };
 
 /* Appends the event; data is a JSON text. */
@@ -39,7 +43,7 @@ void xd_envelope_write(const struct xd_envelope *envelope, struct xd_bytes data,
 /* Parses body into document and fills out (borrowing from it). XD_INVALID:
  * problems says where. Free the document in every case. document->hash is the
  * content hash of `data`. */
-XD_CHECKED enum xd_result xd_envelope_read(struct xd_bytes body, struct xd_document *document, struct xd_envelope *out,
-                                           struct xd_problems *problems);
+XD_CHECKED enum xd_result xd_envelope_read(struct xd_bytes body, struct xd_document *document,
+                                           struct xd_envelope *out, struct xd_problems *problems);
 
 #endif

@@ -31,8 +31,8 @@ struct xd_inventory {
 
 #define XD_INVENTORY_LINES_MAX 5000u
 
-XD_CHECKED enum xd_result xd_inventory_read(struct xd_document *document, const cJSON *tree, struct xd_inventory *out,
-                                            struct xd_problems *problems);
+XD_CHECKED enum xd_result xd_inventory_read(struct xd_document *document, const cJSON *tree,
+                                            struct xd_inventory *out, struct xd_problems *problems);
 extern const struct xd_field xd_inventory_fields[];
 
 #endif

@@ -21,10 +21,10 @@ struct xd_link_send {
 
 struct xd_link_receive {
     const char *lane;
-    const char *epoch;      /* "" while nothing was ever received */
+    const char *epoch; /* "" while nothing was ever received */
     uint64_t watermark;
-    struct xd_hash chain;   /* at the watermark */
-    uint64_t conflict;      /* sequence that came with another content; 0: none */
+    struct xd_hash chain; /* at the watermark */
+    uint64_t conflict;    /* sequence that came with another content; 0: none */
     struct xd_range missing[XD_LINK_MISSING_MAX];
     size_t missing_count;
 };

@@ -21,10 +21,10 @@ struct xd_party {
 };
 
 struct xd_order_line {
-    const char *line_id;          /* ours; NULL on intake: 1, 2, 3 ... are given */
+    const char *line_id;          /* when absent the reader gives 1, 2, 3 ... */
     const char *external_line_id; /* required, unique in the order */
     const char *sku;
-    struct xd_decimal qty;        /* > 0 */
+    struct xd_decimal qty; /* > 0 */
     const char *uom;
     struct xd_decimal unit_price;
     bool has_unit_price;
@@ -38,16 +38,18 @@ struct xd_order {
     const char *external_order_id;
     const char *channel_type;
     const char *channel_account;
-    const char *customer_ref; /* customer.external_ref */
+    const char *customer_ref; /* customer.external_ref; this one or customer_id is there */
     const char *customer_id;
     const char *customer_po;
-    const char *preferred_site;
-    const char *currency; /* ISO 4217, 3 capitals */
+    const char *correlation_id; /* NULL: the hub gives one */
+    const char *preferred_site; /* NULL: none preferred */
+    const char *currency;       /* ISO 4217, 3 capitals */
     int64_t priority;
     xd_ms ordered_at;
     struct xd_party ship_to; /* required: name, address, city, postal_code, country */
     struct xd_party sold_to, bill_to, mark_for;
-    const char *requested_ship, *requested_delivery, *ship_not_before, *ship_not_after, *cancel_after; /* dates */
+    const char *requested_ship, *requested_delivery, *ship_not_before, *ship_not_after,
+        *cancel_after;     /* dates */
     int fulfilment_policy; /* enum xd_fulfilment_policy; -1 absent */
     int backorder_policy;  /* enum xd_backorder_policy; -1 absent */
     struct xd_decimal over_pct, under_pct;
@@ -58,6 +60,10 @@ struct xd_order {
     struct xd_order_line *lines;
     size_t line_count;
 };
+
+/* Tables of a party's members; the first requires what a shipment needs. */
+extern const struct xd_field xd_party_ship_to_fields[];
+extern const struct xd_field xd_party_fields[];
 
 /* Structure and everything that can be seen from the document alone: required
  * members, decimals > 0, duplicate external_line_id (duplicate_line), dates that

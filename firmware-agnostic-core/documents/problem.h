@@ -23,17 +23,23 @@ struct xd_problem {
 
 struct xd_problems {
     struct xd_problem items[XD_PROBLEMS_MAX];
-    size_t count;    /* kept */
-    size_t dropped;  /* beyond the limit */
-    size_t errors;   /* of all, those that are no warnings */
+    size_t count;   /* kept */
+    size_t dropped; /* beyond the limit; a warning makes room for an error */
+    size_t errors;  /* of all, those that are no warnings */
 };
 
 void xd_problems_clear(struct xd_problems *problems);
 /* detail is printf-like; pointer "" means the whole document. */
-void xd_problem_add(struct xd_problems *problems, const char *code, const char *pointer, const char *detail, ...)
-    __attribute__((format(printf, 4, 5)));
-void xd_problem_warn(struct xd_problems *problems, const char *code, const char *pointer, const char *detail, ...)
-    __attribute__((format(printf, 4, 5)));
+void xd_problem_add(struct xd_problems *problems, const char *code, const char *pointer, const char *detail,
+                    ...) __attribute__((format(printf, 4, 5)));
+void xd_problem_warn(struct xd_problems *problems, const char *code, const char *pointer, const char *detail,
+                     ...) __attribute__((format(printf, 4, 5)));
+/* A stranger's text as a detail may quote it: cut to XD_EXCERPT_SIZE - 1 bytes
+ * without splitting a character. Returns out. */
+#define XD_EXCERPT_SIZE 48
+const char *xd_problem_excerpt(const char *text, char out[XD_EXCERPT_SIZE]);
+/* Appends one problem: {"code","pointer","detail","retryable"} */
+void xd_problem_write(const struct xd_problem *problem, struct xd_buffer *out);
 /* Appends the JSON array of problems: [{"code","pointer","detail","retryable"}] */
 void xd_problems_write(const struct xd_problems *problems, struct xd_buffer *out);
 

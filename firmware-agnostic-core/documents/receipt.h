@@ -9,17 +9,18 @@
 enum xd_receipt_status { XD_RECEIPT_ACCEPTED, XD_RECEIPT_DUPLICATE, XD_RECEIPT_REJECTED };
 
 struct xd_receipt {
-    const char *document_id;  /* NULL: the bytes could not be read; sha256 names them */
-    const char *document;     /* "confirmation", "release/response", "inventory" (the topic's tail) */
-    int64_t version;          /* 0: has none */
+    const char *document_id; /* NULL: the bytes could not be read; sha256 names them */
+    const char *document;    /* "confirmation", "release/response", "inventory" (the topic's tail) */
+    int64_t version;         /* 0: has none */
     enum xd_receipt_status status;
-    struct xd_hash sha256;    /* of the payload as it came; written always */
-    const char *code;         /* of the problem when rejected, else NULL */
+    struct xd_hash sha256; /* of the payload as it came; written always */
+    const char *code;      /* of the problem when rejected, else NULL */
     const char *detail;
     bool retryable;
     const struct xd_problems *problems; /* errors and warnings; may be NULL */
 };
-/* {"document_id","document","version","status","sha256","problem":{"code","detail","retryable","errors":[..]},"warnings":[..]} */
+/* {"document_id","document","version","status","sha256","problem":{"code","detail","retryable","errors":[..]},"warnings":[..]}
+ */
 void xd_receipt_write(const struct xd_receipt *receipt, struct xd_buffer *out);
 
 enum xd_outcome { XD_OUTCOME_POSTED, XD_OUTCOME_PARKED, XD_OUTCOME_REJECTED };
@@ -34,20 +35,20 @@ struct xd_settled {
     int outcome;              /* enum xd_outcome */
     const char *code, *detail;
 };
-XD_CHECKED enum xd_result xd_settled_read(struct xd_document *document, const cJSON *tree, struct xd_settled *out,
-                                          struct xd_problems *problems);
+XD_CHECKED enum xd_result xd_settled_read(struct xd_document *document, const cJSON *tree,
+                                          struct xd_settled *out, struct xd_problems *problems);
 void xd_settled_write(const struct xd_settled *settled, struct xd_buffer *out);
 
 /* crossdock.site.status.v1 */
 struct xd_site_status {
     const char *site_id;
-    int64_t backlog_work, backlog_bulk;  /* documents not covered */
-    int64_t oldest_unsent_ms;            /* age; 0: none */
+    int64_t backlog_work, backlog_bulk; /* documents not covered */
+    int64_t oldest_unsent_ms;           /* age; 0: none */
     int64_t quarantined;
     int64_t releases_unanswered;
     int64_t store_used_bytes, store_quota_bytes, disk_free_bytes;
-    const char *version;                 /* of the agent's program */
-    xd_ms time;                          /* the site's wall clock: shows its offset */
+    const char *version; /* of the agent's program */
+    xd_ms time;          /* the site's wall clock: shows its offset */
     bool wms_connected;
 };
 XD_CHECKED enum xd_result xd_site_status_read(struct xd_document *document, const cJSON *tree,

@@ -36,8 +36,8 @@ struct xd_release {
     size_t line_count;
 };
 
-XD_CHECKED enum xd_result xd_release_read(struct xd_document *document, const cJSON *tree, struct xd_release *out,
-                                          struct xd_problems *problems);
+XD_CHECKED enum xd_result xd_release_read(struct xd_document *document, const cJSON *tree,
+                                          struct xd_release *out, struct xd_problems *problems);
 /* Appends the JSON document (members in a fixed order, absent ones left out;
  * origin{tenant, channel{type,account}, external_order_id, customer_ref, currency}). */
 void xd_release_write(const struct xd_release *release, struct xd_buffer *out);

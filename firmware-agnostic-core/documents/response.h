@@ -35,8 +35,8 @@ struct xd_response {
 
 /* Unknown members are reported as warnings. tree is the document's own tree or
  * an envelope's data. */
-XD_CHECKED enum xd_result xd_response_read(struct xd_document *document, const cJSON *tree, struct xd_response *out,
-                                           struct xd_problems *problems);
+XD_CHECKED enum xd_result xd_response_read(struct xd_document *document, const cJSON *tree,
+                                           struct xd_response *out, struct xd_problems *problems);
 /* "release_id/revision/RESPONSE" (a document id) into out. */
 #define XD_DOCUMENT_ID_SIZE 200
 void xd_response_id(const struct xd_response *response, char out[XD_DOCUMENT_ID_SIZE]);

@@ -1,0 +1,220 @@
+/* See the header. The table says what a member is; check_* say what members
+ * must be together. Everything is checked, whatever was wrong before it. */
+#include "documents/order.h"
+
+#include "documents/rules.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ATTRIBUTE_CODE_MAX 64u
+#define ORDER struct xd_order
+#define LINE struct xd_order_line
+
+static const char *const fulfilment_names[] = {"FILL_OR_KILL", "FILL_ALL", "FILL_ALL_AVAILABLE", NULL};
+static const char *const backorder_names[] = {"CREATE", "NONE", "CANCEL", "MANUAL", NULL};
+static const char *const invoice_on_names[] = {"SHIPMENT", "COMPLETE", "DELIVERY", NULL};
+
+static const struct xd_field line_fields[] = {
+    {.name = "external_line_id",
+     .type = XD_FIELD_ID,
+     .required = true,
+     .max = XD_ID_MAX,
+     XD_AT(LINE, external_line_id)},
+    {.name = "sku", .type = XD_FIELD_ID, .required = true, .max = XD_ID_MAX, XD_AT(LINE, sku)},
+    {.name = "qty", .type = XD_FIELD_QUANTITY, .required = true, .min = 1, XD_AT(LINE, qty)},
+    {.name = "uom", .type = XD_FIELD_ID, .required = true, .max = XD_UOM_MAX, XD_AT(LINE, uom)},
+    {.name = "unit_price", .type = XD_FIELD_QUANTITY, XD_AT2(LINE, unit_price, has_unit_price)},
+    {.name = "line_id", .type = XD_FIELD_ID, .max = XD_ID_MAX, XD_AT(LINE, line_id)},
+    {.name = "attributes", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(LINE, attributes)},
+    /* Taken and kept with the document; later parts of the hub interpret them. */
+    {.name = "ids", .type = XD_FIELD_ANY, .max = cJSON_Array, XD_UNKEPT},
+    {.name = "discounts", .type = XD_FIELD_ANY, .max = cJSON_Array, XD_UNKEPT},
+    {.name = "tax", .type = XD_FIELD_ANY, .max = cJSON_Array, XD_UNKEPT},
+    {.name = "lot_constraint", .type = XD_FIELD_ANY, XD_UNKEPT},
+    {.name = "min_remaining_shelf_life", .type = XD_FIELD_ANY, XD_UNKEPT},
+    {.name = "serial_required", .type = XD_FIELD_BOOLEAN, XD_UNKEPT},
+    {.name = "hazmat", .type = XD_FIELD_ANY, XD_UNKEPT},
+    {.name = "temperature_class", .type = XD_FIELD_TEXT, .max = ATTRIBUTE_CODE_MAX, XD_UNKEPT},
+    {.name = NULL},
+};
+
+static const struct xd_field channel_fields[] = {
+    {.name = "type", .type = XD_FIELD_ID, .required = true, .max = 32, XD_AT(ORDER, channel_type)},
+    {.name = "account",
+     .type = XD_FIELD_ID,
+     .required = true,
+     .max = XD_ID_MAX,
+     XD_AT(ORDER, channel_account)},
+    {.name = NULL},
+};
+
+static const struct xd_field customer_fields[] = {
+    {.name = "external_ref", .type = XD_FIELD_ID, .max = XD_ID_MAX, XD_AT(ORDER, customer_ref)},
+    {.name = "id", .type = XD_FIELD_ID, .max = XD_ID_MAX, XD_AT(ORDER, customer_id)},
+    {.name = NULL},
+};
+
+static const struct xd_field parties_fields[] = {
+    {.name = "ship_to",
+     .type = XD_FIELD_OBJECT,
+     .required = true,
+     .fields = xd_party_ship_to_fields,
+     XD_AT2(ORDER, ship_to, ship_to.present)},
+    {.name = "sold_to",
+     .type = XD_FIELD_OBJECT,
+     .fields = xd_party_fields,
+     XD_AT2(ORDER, sold_to, sold_to.present)},
+    {.name = "bill_to",
+     .type = XD_FIELD_OBJECT,
+     .fields = xd_party_fields,
+     XD_AT2(ORDER, bill_to, bill_to.present)},
+    {.name = "mark_for",
+     .type = XD_FIELD_OBJECT,
+     .fields = xd_party_fields,
+     XD_AT2(ORDER, mark_for, mark_for.present)},
+    {.name = NULL},
+};
+
+static const struct xd_field dates_fields[] = {
+    {.name = "requested_ship", .type = XD_FIELD_DATE, XD_AT(ORDER, requested_ship)},
+    {.name = "requested_delivery", .type = XD_FIELD_DATE, XD_AT(ORDER, requested_delivery)},
+    {.name = "ship_not_before", .type = XD_FIELD_DATE, XD_AT(ORDER, ship_not_before)},
+    {.name = "ship_not_after", .type = XD_FIELD_DATE, XD_AT(ORDER, ship_not_after)},
+    {.name = "cancel_after", .type = XD_FIELD_DATE, XD_AT(ORDER, cancel_after)},
+    {.name = NULL},
+};
+
+const struct xd_field xd_order_fields[] = {
+    {.name = "external_order_id",
+     .type = XD_FIELD_ID,
+     .required = true,
+     .max = XD_ID_MAX,
+     XD_AT(ORDER, external_order_id)},
+    {.name = "channel", .type = XD_FIELD_OBJECT, .required = true, .fields = channel_fields, XD_OUTER},
+    {.name = "customer", .type = XD_FIELD_OBJECT, .required = true, .fields = customer_fields, XD_OUTER},
+    {.name = "currency", .type = XD_FIELD_CURRENCY, .required = true, XD_AT(ORDER, currency)},
+    {.name = "preferred_site", .type = XD_FIELD_SITE, XD_AT(ORDER, preferred_site)},
+    {.name = "parties", .type = XD_FIELD_OBJECT, .required = true, .fields = parties_fields, XD_OUTER},
+    {.name = "lines",
+     .type = XD_FIELD_ARRAY,
+     .required = true,
+     .min = 1,
+     .max = XD_ORDER_LINES_MAX,
+     .fields = line_fields,
+     .element_size = sizeof(LINE),
+     XD_AT2(ORDER, lines, line_count)},
+    {.name = "customer_po", .type = XD_FIELD_TEXT, .max = XD_ID_MAX, XD_AT(ORDER, customer_po)},
+    {.name = "correlation_id", .type = XD_FIELD_ID, .max = XD_CORRELATION_MAX, XD_AT(ORDER, correlation_id)},
+    {.name = "priority", .type = XD_FIELD_INTEGER, XD_AT(ORDER, priority)},
+    {.name = "ordered_at", .type = XD_FIELD_TIME, XD_AT(ORDER, ordered_at)},
+    {.name = "dates", .type = XD_FIELD_OBJECT, .fields = dates_fields, XD_OUTER},
+    {.name = "fulfilment_policy",
+     .type = XD_FIELD_ENUM,
+     .names = fulfilment_names,
+     XD_AT(ORDER, fulfilment_policy)},
+    {.name = "backorder_policy",
+     .type = XD_FIELD_ENUM,
+     .names = backorder_names,
+     XD_AT(ORDER, backorder_policy)},
+    {.name = "over_pct", .type = XD_FIELD_QUANTITY, XD_AT2(ORDER, over_pct, has_over_pct)},
+    {.name = "under_pct", .type = XD_FIELD_QUANTITY, XD_AT2(ORDER, under_pct, has_under_pct)},
+    {.name = "attributes", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(ORDER, attributes)},
+    {.name = "freight", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(ORDER, freight)},
+    {.name = "payment", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(ORDER, payment)},
+    {.name = "credit", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(ORDER, credit)},
+    {.name = "tax", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(ORDER, tax)},
+    {.name = "totals", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(ORDER, totals)},
+    {.name = "holds", .type = XD_FIELD_ANY, .max = cJSON_Array, XD_AT(ORDER, holds)},
+    {.name = "substitution_policy", .type = XD_FIELD_TEXT, .max = ATTRIBUTE_CODE_MAX, XD_UNKEPT},
+    {.name = "invoice_on", .type = XD_FIELD_ENUM, .names = invoice_on_names, XD_UNKEPT},
+    {.name = NULL},
+};
+
+/* Both dates are there and the first is after the second. Calendar dates compare as text. */
+static bool is_after(const char *first, const char *second) {
+    return first != NULL && second != NULL && strcmp(first, second) > 0;
+}
+
+static void check_dates(const struct xd_order *order, struct xd_problems *problems) {
+    const struct {
+        const char *pointer, *earlier, *later, *rule;
+    } rules[] = {
+        {"/dates/ship_not_after", order->ship_not_before, order->ship_not_after, "is before ship_not_before"},
+        {"/dates/requested_delivery", order->requested_ship, order->requested_delivery,
+         "is before requested_ship"},
+        {"/dates/requested_ship", order->ship_not_before, order->requested_ship, "is before ship_not_before"},
+        {"/dates/requested_ship", order->requested_ship, order->ship_not_after, "is after ship_not_after"},
+        {"/dates/cancel_after", order->ship_not_before, order->cancel_after, "is before ship_not_before"},
+        {"/dates/cancel_after", order->requested_ship, order->cancel_after, "is before requested_ship"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (is_after(rules[i].earlier, rules[i].later)) {
+            xd_problem_add(problems, "dates_contradict", rules[i].pointer, "%s (%s, %s)", rules[i].rule,
+                           rules[i].earlier, rules[i].later);
+        }
+    }
+}
+
+static enum xd_result number_lines(struct xd_document *document, struct xd_order *order) {
+    enum { NUMBER_SIZE = 24 };
+    for (size_t i = 0; i < order->line_count; i++) {
+        if (order->lines[i].line_id != NULL) {
+            continue;
+        }
+        char *number = xd_document_alloc(document, NUMBER_SIZE);
+        if (number == NULL) {
+            return XD_NO_MEMORY;
+        }
+        (void)snprintf(number, NUMBER_SIZE, "%zu", i + 1);
+        order->lines[i].line_id = number;
+    }
+    return XD_OK;
+}
+
+static enum xd_result check_lines(struct xd_document *document, struct xd_order *order,
+                                  struct xd_problems *problems) {
+    if (order->line_count == 0) {
+        return XD_OK; /* reported by the table */
+    }
+    enum xd_result result = number_lines(document, order);
+    struct xd_rule_unique rule = {.first = &order->lines[0].external_line_id,
+                                  .stride = sizeof order->lines[0],
+                                  .count = order->line_count,
+                                  .before = "/lines/",
+                                  .behind = "/external_line_id",
+                                  .code = "duplicate_line"};
+    if (result == XD_OK) {
+        result = xd_rule_check_unique(document, &rule, problems);
+    }
+    rule.first = &order->lines[0].line_id;
+    rule.behind = "/line_id";
+    return result == XD_OK ? xd_rule_check_unique(document, &rule, problems) : result;
+}
+
+static void check_customer(const cJSON *tree, const struct xd_order *order, struct xd_problems *problems) {
+    const cJSON *customer = cJSON_GetObjectItemCaseSensitive(tree, "customer");
+    if (order->customer_ref == NULL && order->customer_id == NULL && cJSON_IsObject(customer) &&
+        cJSON_GetObjectItemCaseSensitive(customer, "external_ref") == NULL &&
+        cJSON_GetObjectItemCaseSensitive(customer, "id") == NULL) {
+        xd_problem_add(problems, "missing_member", "/customer/external_ref",
+                       "is missing: name the customer by external_ref or by id");
+    }
+}
+
+enum xd_result xd_order_read(struct xd_document *document, struct xd_order *out,
+                             struct xd_problems *problems) {
+    *out = (struct xd_order){0};
+    size_t errors = problems->errors;
+    enum xd_result result =
+        xd_schema_read(document, document->tree, xd_order_fields, XD_UNKNOWN_REFUSED, out, problems);
+    if (result == XD_OK || result == XD_INVALID) {
+        check_dates(out, problems);
+        check_customer(document->tree, out, problems);
+        result = check_lines(document, out, problems);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    return problems->errors > errors ? XD_INVALID : XD_OK;
+}
