@@ -1,0 +1,65 @@
+/* What hub.yaml says. INTERFACES.md has the sample; config/hub.yaml the comments. */
+#ifndef XD_POSIX_CONFIG_HUB_CONFIG_H
+#define XD_POSIX_CONFIG_HUB_CONFIG_H
+
+#include "base/bytes.h"
+#include "base/decimal.h"
+#include "base/env.h"
+#include "base/result.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct xd_config;
+
+struct xd_hub_config_broker {
+    const char *url; /* amqp:// or amqps:// */
+    const char *vhost, *username, *password;
+    const char *management_url;                 /* http:// or https:// */
+    const char *ca_file, *cert_file, *key_file; /* NULL: none */
+    const char *site_url; /* what enrolment files name; never NULL: url unless the file says otherwise */
+};
+
+struct xd_hub_config_http {
+    const char *listen;
+    const char *cert_file, *key_file; /* NULL: plain HTTP */
+};
+
+enum xd_erp_type { XD_ERP_TYPE_LEDGER };
+
+struct xd_hub_config_erp {
+    const char *name;
+    int type;         /* enum xd_erp_type */
+    const char *data; /* ledger: a folder of CSV files; absolute */
+    int64_t concurrency;
+    int64_t request_life_s; /* the longest life of a request: only then "not there" may be retried */
+    int64_t retry_s_min, retry_s_max;
+};
+
+enum xd_unshipped_means { XD_UNSHIPPED_MEANS_OPEN, XD_UNSHIPPED_MEANS_CLOSED, XD_UNSHIPPED_MEANS_ASK };
+
+struct xd_hub_config_policies {
+    struct xd_decimal over_tolerance_pct;
+    int unshipped_means; /* enum xd_unshipped_means */
+    int64_t ack_deadline_s, park_unknown_release_h, idempotency_days, retention_days;
+    const char *over_tolerance_pct_text; /* as written */
+};
+
+struct xd_hub_config {
+    const char *state_dir; /* absolute */
+    struct xd_hub_config_broker broker;
+    struct xd_hub_config_http http;
+    struct xd_hub_config_erp *erps; /* in the file's order */
+    size_t erp_count;               /* 1.. */
+    struct xd_hub_config_policies policies;
+    int log_level;          /* enum xd_log_level */
+    struct xd_config *file; /* owns all of the above */
+};
+
+/* XD_INVALID: errors has `file:line:column: what` lines; XD_NO_MEMORY.
+ * Free with xd_hub_config_free in every case. */
+XD_CHECKED enum xd_result xd_hub_config_load(const char *path, struct xd_hub_config *out,
+                                             struct xd_buffer *errors);
+void xd_hub_config_free(struct xd_hub_config *config);
+
+#endif
