@@ -14,11 +14,11 @@
 
 struct xd_database_config {
     const char *path;
-    const char *vfs;        /* NULL: the default; the simulator names its own */
-    bool read_only;         /* query_only, no checkpoints, no ballast */
-    int64_t quota_bytes;    /* max_page_count on every open; 0: none */
-    int64_t ballast_bytes;  /* <path>.ballast, given up when the disk is full; 0: none */
-    int64_t cache_bytes;    /* page cache; 0: 4 MiB */
+    const char *vfs;       /* NULL: the default; the simulator names its own */
+    bool read_only;        /* query_only, no checkpoints, no ballast */
+    int64_t quota_bytes;   /* max_page_count on every open; 0: none */
+    int64_t ballast_bytes; /* <path>.ballast, given up when the disk is full; 0: none */
+    int64_t cache_bytes;   /* page cache; 0: 4 MiB */
 };
 
 struct xd_database;
@@ -27,8 +27,9 @@ struct xd_database;
  * gets a sentence on failure. XD_CORRUPT, XD_IO, XD_FULL, XD_DENIED (another
  * process holds the state: two agents on one database would fork the stream). */
 enum xd_database_schema { XD_SCHEMA_SITE, XD_SCHEMA_HUB };
-XD_CHECKED enum xd_result xd_database_open(const struct xd_database_config *config, enum xd_database_schema schema,
-                                           struct xd_database **out, char *why, size_t why_size);
+XD_CHECKED enum xd_result xd_database_open(const struct xd_database_config *config,
+                                           enum xd_database_schema schema, struct xd_database **out,
+                                           char *why, size_t why_size);
 void xd_database_close(struct xd_database *database);
 /* A sentence about the last failure; borrowed until the next call. */
 const char *xd_database_error(const struct xd_database *database);
@@ -39,8 +40,8 @@ void xd_database_ballast_restore(struct xd_database *database, int64_t disk_free
 /* Idle work: TRUNCATE checkpoint when the WAL is large, incremental vacuum in small steps. */
 void xd_database_idle(struct xd_database *database);
 /* PRAGMA integrity_check and every row's checksum. each finding goes to told. */
-XD_CHECKED enum xd_result xd_database_fsck(struct xd_database *database, void (*told)(void *context, const char *text),
-                                           void *context);
+XD_CHECKED enum xd_result xd_database_fsck(struct xd_database *database,
+                                           void (*told)(void *context, const char *text), void *context);
 /* Consistent copy while in use (sqlite3_backup). */
 XD_CHECKED enum xd_result xd_database_backup(struct xd_database *database, const char *path);
 /* For read-only users: ends a read that lasts too long (progress handler); 0: off. */

@@ -1,0 +1,203 @@
+/* The tables, as a list of migrations per schema; PRAGMA user_version says how
+ * many of them a database has seen, PRAGMA application_id whose database it is.
+ *
+ * Keys are in the order of arrival wherever a table grows without end: appending
+ * to the right edge of a tree costs a third of inserting at random places.
+ * outbox.key and above.key are stream << 40 | sequence, so that a stream's rows
+ * are a range of rowids. Decimals are TEXT (exact), hashes BLOB, times INTEGER
+ * (milliseconds). A table has an index more only where a query would otherwise
+ * slow down with what is done; partial ones hold only what is open. */
+#include "sqlite/statements.h"
+
+#include <stdio.h>
+
+static const char delivery_1[] =
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE counter(topic INTEGER NOT NULL, state INTEGER NOT NULL, count INTEGER NOT NULL,"
+    " PRIMARY KEY(topic, state)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE stream(number INTEGER PRIMARY KEY, peer TEXT NOT NULL, sends INTEGER NOT NULL, lane TEXT "
+    "NOT NULL,"
+    " epoch TEXT NOT NULL, next INTEGER NOT NULL, watermark INTEGER NOT NULL, chain BLOB NOT NULL,"
+    " floor INTEGER NOT NULL, floor_chain BLOB NOT NULL, conflict INTEGER NOT NULL,"
+    " UNIQUE(peer, sends, lane)) STRICT;"
+    "CREATE TABLE retired_epoch(stream INTEGER NOT NULL, epoch TEXT NOT NULL, watermark INTEGER NOT NULL,"
+    " PRIMARY KEY(stream, epoch)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE outbox(key INTEGER PRIMARY KEY, kind INTEGER NOT NULL, document_id TEXT NOT NULL,"
+    " version INTEGER NOT NULL, accepted_at INTEGER NOT NULL, hash BLOB NOT NULL, chain BLOB NOT NULL,"
+    " correlation_id TEXT, causation_id TEXT, checksum INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+    "CREATE TABLE above(key INTEGER PRIMARY KEY, hash BLOB NOT NULL, chain BLOB NOT NULL) STRICT;"
+    "CREATE TABLE peer(number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
+    /* variant 0 is the first content of an id and version; others are conflicts. */
+    "CREATE TABLE document(peer INTEGER NOT NULL, kind INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER "
+    "NOT NULL,"
+    " variant INTEGER NOT NULL, hash BLOB NOT NULL, at INTEGER NOT NULL, fate_version INTEGER NOT NULL "
+    "DEFAULT 0,"
+    " fate_outcome INTEGER NOT NULL DEFAULT 0, fate_code TEXT, fate_detail TEXT,"
+    " PRIMARY KEY(peer, kind, id, version, variant)) STRICT, WITHOUT ROWID;"
+    /* AUTOINCREMENT: readers page by number, so a number must not come again. */
+    "CREATE TABLE quarantine(number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, source TEXT NOT "
+    "NULL,"
+    " code TEXT NOT NULL, detail TEXT NOT NULL, sha256 BLOB NOT NULL, times INTEGER NOT NULL,"
+    " checksum INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE(source, sha256)) STRICT;";
+
+static const char site_1[] =
+    "CREATE TABLE held_release(number INTEGER PRIMARY KEY AUTOINCREMENT, release_id TEXT NOT NULL,"
+    " revision INTEGER NOT NULL, purpose INTEGER NOT NULL, state INTEGER NOT NULL, published INTEGER NOT "
+    "NULL,"
+    " epoch TEXT NOT NULL, sequence INTEGER NOT NULL, hash BLOB NOT NULL, received_at INTEGER NOT NULL,"
+    " checksum INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE(release_id, revision)) STRICT;"
+    "CREATE INDEX held_open ON held_release(state) WHERE state = 0;"
+    "CREATE INDEX held_done ON held_release(received_at) WHERE state <> 0;"
+    "CREATE INDEX held_from ON held_release(epoch, sequence);";
+
+static const char hub_orders_1[] =
+    "CREATE TABLE site(site TEXT PRIMARY KEY, kind TEXT NOT NULL, user TEXT NOT NULL, password_hash TEXT NOT "
+    "NULL,"
+    " kid TEXT NOT NULL, secret BLOB NOT NULL, added_at INTEGER NOT NULL, last_seen INTEGER NOT NULL,"
+    " status TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE client(tenant TEXT NOT NULL, client TEXT NOT NULL, role TEXT NOT NULL,"
+    " token_hash BLOB NOT NULL UNIQUE, PRIMARY KEY(tenant, client)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE idempotency(tenant TEXT NOT NULL, client TEXT NOT NULL, key TEXT NOT NULL,"
+    " fingerprint BLOB NOT NULL, order_id TEXT NOT NULL, at INTEGER NOT NULL,"
+    " PRIMARY KEY(tenant, client, key)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX idempotency_age ON idempotency(at);"
+    "CREATE TABLE orders(n INTEGER PRIMARY KEY, order_id TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL,"
+    " client TEXT NOT NULL, channel_type TEXT NOT NULL, channel_account TEXT NOT NULL,"
+    " external_order_id TEXT NOT NULL, customer_ref TEXT NOT NULL, customer_po TEXT NOT NULL,"
+    " currency TEXT NOT NULL, site TEXT NOT NULL, correlation_id TEXT NOT NULL, sale_reference TEXT NOT NULL,"
+    " status INTEGER NOT NULL, revision INTEGER NOT NULL, hash BLOB NOT NULL, received_at INTEGER NOT NULL,"
+    " updated_at INTEGER NOT NULL, UNIQUE(external_order_id, tenant, channel_account)) STRICT;"
+    "CREATE INDEX orders_status ON orders(status);"
+    "CREATE TABLE order_body(n INTEGER PRIMARY KEY, checksum INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+    "CREATE TABLE order_line(n INTEGER NOT NULL, number INTEGER NOT NULL, line_id TEXT NOT NULL,"
+    " external_line_id TEXT NOT NULL, sku TEXT NOT NULL, uom TEXT NOT NULL, unit_price TEXT,"
+    " ordered TEXT NOT NULL, open TEXT NOT NULL, allocated TEXT NOT NULL, released TEXT NOT NULL,"
+    " shipped TEXT NOT NULL, cancelled TEXT NOT NULL, backordered TEXT NOT NULL, overshipped TEXT NOT NULL,"
+    " PRIMARY KEY(n, number)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE timeline(n INTEGER NOT NULL, step_number INTEGER NOT NULL, at INTEGER NOT NULL, step TEXT "
+    "NOT NULL,"
+    " correlation_id TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY(n, step_number)) STRICT, WITHOUT "
+    "ROWID;";
+
+static const char hub_work_1[] =
+    "CREATE TABLE release(n INTEGER PRIMARY KEY, release_id TEXT NOT NULL UNIQUE, order_id TEXT NOT NULL,"
+    " site TEXT NOT NULL, revision INTEGER NOT NULL, status INTEGER NOT NULL, created_at INTEGER NOT NULL,"
+    " updated_at INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX release_order ON release(order_id);"
+    "CREATE INDEX release_site ON release(site);"
+    "CREATE TABLE release_line(n INTEGER NOT NULL, number INTEGER NOT NULL, line_id TEXT NOT NULL, sku TEXT "
+    "NOT NULL,"
+    " uom TEXT NOT NULL, factor_num INTEGER NOT NULL, factor_den INTEGER NOT NULL, qty TEXT NOT NULL,"
+    " shipped TEXT NOT NULL, over TEXT NOT NULL, closed TEXT NOT NULL,"
+    " PRIMARY KEY(n, number)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE confirmation(n INTEGER PRIMARY KEY, site TEXT NOT NULL, confirmation_id TEXT NOT NULL,"
+    " version INTEGER NOT NULL, hash BLOB NOT NULL, state INTEGER NOT NULL, shipment_id TEXT NOT NULL,"
+    " waits_for TEXT NOT NULL, lines_in INTEGER NOT NULL, lines_applied INTEGER NOT NULL,"
+    " lines_parked INTEGER NOT NULL, lines_rejected INTEGER NOT NULL, jobs_open INTEGER NOT NULL,"
+    " fate_version INTEGER NOT NULL, received_at INTEGER NOT NULL, UNIQUE(site, confirmation_id, version)) "
+    "STRICT;"
+    "CREATE INDEX confirmation_waits ON confirmation(waits_for) WHERE waits_for <> '';"
+    "CREATE TABLE confirmation_body(n INTEGER PRIMARY KEY, checksum INTEGER NOT NULL, body BLOB NOT NULL) "
+    "STRICT;"
+    "CREATE TABLE exception(n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, code TEXT NOT NULL, open INTEGER "
+    "NOT NULL,"
+    " site TEXT NOT NULL, order_id TEXT NOT NULL, release_id TEXT NOT NULL, line_id TEXT NOT NULL,"
+    " kind INTEGER NOT NULL, document_id TEXT NOT NULL, version INTEGER NOT NULL, qty TEXT NOT NULL,"
+    " detail TEXT NOT NULL, raised_at INTEGER NOT NULL, resolved_at INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX exception_open ON exception(open) WHERE open = 1;"
+    "CREATE INDEX exception_document ON exception(document_id, site, kind, version) WHERE open = 1;"
+    "CREATE TABLE job(number INTEGER PRIMARY KEY, erp TEXT NOT NULL, kind INTEGER NOT NULL, reference TEXT "
+    "NOT NULL,"
+    " state INTEGER NOT NULL, attempt INTEGER NOT NULL, due_at INTEGER NOT NULL, sent_at INTEGER NOT NULL,"
+    " order_id TEXT NOT NULL, site TEXT NOT NULL, confirmation_id TEXT NOT NULL,"
+    " confirmation_version INTEGER NOT NULL, at INTEGER NOT NULL, document TEXT NOT NULL, code TEXT NOT NULL,"
+    " detail TEXT NOT NULL, UNIQUE(reference, kind, erp)) STRICT;"
+    /* 3 is XD_JOB_DONE. */
+    "CREATE INDEX job_open ON job(erp, state) WHERE state <> 3;"
+    "CREATE INDEX job_site ON job(site);"
+    "CREATE TABLE job_line(job INTEGER NOT NULL, number INTEGER NOT NULL, release_id TEXT NOT NULL,"
+    " line_id TEXT NOT NULL, sku TEXT NOT NULL, uom TEXT NOT NULL, qty TEXT NOT NULL, unbilled TEXT NOT NULL,"
+    " unit_price TEXT, close INTEGER NOT NULL, PRIMARY KEY(job, number)) STRICT, WITHOUT ROWID;";
+
+/* One step of a schema: texts that are executed in order, NULL-terminated. */
+#define PARTS_MAX 4
+struct migration {
+    const char *parts[PARTS_MAX];
+};
+
+static const struct migration site_migrations[] = {{{delivery_1, site_1}}};
+static const struct migration hub_migrations[] = {{{delivery_1, hub_orders_1, hub_work_1}}};
+
+struct schema {
+    const char *name;
+    int64_t application; /* PRAGMA application_id */
+    const struct migration *migrations;
+    int64_t version; /* how many there are */
+};
+
+static const struct schema schemas[] = {
+    [XD_SCHEMA_SITE] = {"a site", 0x58445349, site_migrations,
+                        sizeof site_migrations / sizeof site_migrations[0]},
+    [XD_SCHEMA_HUB] = {"a hub", 0x58444855, hub_migrations, sizeof hub_migrations / sizeof hub_migrations[0]},
+};
+
+static enum xd_result check(struct xd_database *database, const struct schema *schema, int64_t application,
+                            int64_t version) {
+    bool empty = application == 0 && version == 0;
+    if (!empty && application != schema->application) {
+        return xd_database_say(database, XD_INVALID, "%s is not the store of %s", database->path,
+                               schema->name);
+    }
+    if (version > schema->version) {
+        return xd_database_say(database, XD_INVALID,
+                               "%s was written by a newer program (schema %lld, this one knows up to %lld): "
+                               "start that program, or restore a copy from before",
+                               database->path, (long long)version, (long long)schema->version);
+    }
+    if (version < schema->version && database->read_only) {
+        return xd_database_say(database, XD_INVALID, "%s has schema %lld; %lld comes when its program starts",
+                               database->path, (long long)version, (long long)schema->version);
+    }
+    return XD_OK;
+}
+
+/* Within a transaction: all of a step and its version, or nothing. */
+static enum xd_result migrate(struct xd_database *database, const struct schema *schema, int64_t version) {
+    const struct migration *migration = &schema->migrations[version];
+    enum xd_result result = XD_OK;
+    for (size_t i = 0; i < PARTS_MAX && migration->parts[i] != NULL && result == XD_OK; i++) {
+        result = xd_database_execute(database, migration->parts[i]);
+    }
+    char pragmas[120];
+    (void)snprintf(pragmas, sizeof pragmas, "PRAGMA application_id = %lld; PRAGMA user_version = %lld;",
+                   (long long)schema->application, (long long)version + 1);
+    return result == XD_OK ? xd_database_execute(database, pragmas) : result;
+}
+
+enum xd_result xd_schema_apply(struct xd_database *database) {
+    const struct schema *schema = &schemas[database->schema];
+    int64_t application = 0;
+    int64_t version = 0;
+    enum xd_result result = xd_database_number(database, "PRAGMA application_id", &application);
+    if (result == XD_OK) {
+        result = xd_database_number(database, "PRAGMA user_version", &version);
+    }
+    if (result == XD_OK) {
+        result = check(database, schema, application, version);
+    }
+    struct xd_store_tx tx;
+    xd_transaction_store(database, &tx);
+    for (; result == XD_OK && version < schema->version; version++) {
+        result = tx.begin(tx.context);
+        if (result != XD_OK) {
+            break;
+        }
+        result = migrate(database, schema, version);
+        if (result != XD_OK) {
+            tx.rollback(tx.context);
+            break;
+        }
+        result = tx.commit(tx.context);
+    }
+    return result;
+}
