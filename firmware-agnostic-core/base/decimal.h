@@ -30,8 +30,10 @@ void xd_decimal_append(struct xd_buffer *buffer, struct xd_decimal value); /* no
 
 /* XD_INVALID on overflow or when the result has no exact form. */
 XD_CHECKED enum xd_result xd_decimal_add(struct xd_decimal a, struct xd_decimal b, struct xd_decimal *out);
-XD_CHECKED enum xd_result xd_decimal_subtract(struct xd_decimal a, struct xd_decimal b, struct xd_decimal *out);
-XD_CHECKED enum xd_result xd_decimal_multiply(struct xd_decimal a, struct xd_decimal b, struct xd_decimal *out);
+XD_CHECKED enum xd_result xd_decimal_subtract(struct xd_decimal a, struct xd_decimal b,
+                                              struct xd_decimal *out);
+XD_CHECKED enum xd_result xd_decimal_multiply(struct xd_decimal a, struct xd_decimal b,
+                                              struct xd_decimal *out);
 /* value * numerator / denominator; XD_INVALID unless it is exact. */
 XD_CHECKED enum xd_result xd_decimal_ratio(struct xd_decimal value, int64_t numerator, int64_t denominator,
                                            struct xd_decimal *out);

@@ -6,9 +6,9 @@
 
 #include <stdbool.h>
 
-#define XD_ID_SIZE 32     /* enough for every id we make, with the terminator */
-#define XD_EPOCH_SIZE 33  /* 128 bits in hex, with the terminator */
-#define XD_SITE_SIZE 33   /* site names are [A-Z0-9_-]{1,32} */
+#define XD_ID_SIZE 32    /* enough for every id we make, with the terminator */
+#define XD_EPOCH_SIZE 33 /* 128 bits in hex, with the terminator */
+#define XD_SITE_SIZE 33  /* site names are [A-Z0-9_-]{1,32} */
 
 /* prefix and `characters` random Crockford base32 characters (5 bits each, no
  * I L O U). out holds at least strlen(prefix) + characters + 1 bytes. */

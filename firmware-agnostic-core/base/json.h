@@ -15,18 +15,18 @@
 #define XD_JSON_SIZE_MAX ((size_t)1024 * 1024)
 
 struct xd_json_error {
-    const char *code;   /* malformed_json, invalid_utf8, too_deep, too_large, duplicate_member */
-    size_t offset;      /* bytes from the start of the text */
-    unsigned line;      /* from 1 */
-    unsigned column;    /* bytes, from 1 */
-    char detail[160];   /* a sentence for people */
+    const char *code; /* malformed_json, invalid_utf8, too_deep, too_large, duplicate_member */
+    size_t offset;    /* bytes from the start of the text */
+    unsigned line;    /* from 1 */
+    unsigned column;  /* bytes, from 1 */
+    char detail[160]; /* a sentence for people */
 };
 
 /* Parses one JSON text. XD_OK: *out is owned by the caller (cJSON_Delete).
  * XD_INVALID: *error says what and where. XD_NO_MEMORY. NUL bytes, also as an
  * escape \u0000, are refused as malformed_json. */
-XD_CHECKED enum xd_result xd_json_parse(struct xd_bytes text, size_t size_max, unsigned depth_max, cJSON **out,
-                                        struct xd_json_error *error);
+XD_CHECKED enum xd_result xd_json_parse(struct xd_bytes text, size_t size_max, unsigned depth_max,
+                                        cJSON **out, struct xd_json_error *error);
 
 /* Appends the canonical form: RFC 8785 member order (UTF-16 code units), no
  * white space, shortest strings; strings that are decimals lose the trailing
