@@ -1,0 +1,372 @@
+/* What is to be sent is a short list of ranges (missing at the peer, or lost on
+ * the way) followed by everything from `cursor` on. Nothing per document is kept
+ * in memory, so a backlog of a million costs what one of ten does.
+ *
+ * Two histories are the same when the peer's chain at its watermark is ours
+ * there. Where they differ, everything that we still hold is renumbered from 1
+ * under a new random epoch and sent again: the receiver knows by document what
+ * it has, so nothing takes effect twice. */
+#include "delivery/sender.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+#define RENUMBER_BATCH 256u
+
+void xd_sender_open(struct xd_sender *sender, const struct xd_stream_row *row)
+{
+    memset(sender, 0, sizeof *sender);
+    sender->row = *row;
+    sender->cursor = row->watermark + 1;
+    sender->hello_cursor = sender->cursor;
+}
+
+void xd_sender_reload(struct xd_sender *sender, const struct xd_stream_row *row, bool restart)
+{
+    sender->row = *row;
+    if (restart || sender->cursor > row->next || sender->cursor <= row->floor) {
+        sender->cursor = row->watermark + 1;
+        sender->resend_count = 0;
+        sender->sent = 0;
+        sender->stuck_since = 0;
+    }
+}
+
+enum xd_result xd_sender_append(struct xd_sender *sender, const struct xd_delivery_store *store,
+                                struct xd_outbox_row *row)
+{
+    struct xd_stream_row next = sender->row;
+    row->sequence = next.next++;
+    row->chain = xd_chain(&next.chain, &row->hash);
+    next.chain = row->chain;
+    enum xd_result result = store->outbox_add(store->context, next.number, row);
+    if (result == XD_OK) {
+        result = store->stream_save(store->context, &next);
+    }
+    if (result == XD_OK) {
+        sender->row = next;
+    }
+    return result;
+}
+
+uint64_t xd_sender_waiting(const struct xd_sender *sender)
+{
+    if (!sender->ready) {
+        return 0;
+    }
+    uint64_t count = sender->row.next - sender->cursor;
+    for (size_t index = 0; index < sender->resend_count; index++) {
+        count += sender->resend[index].last - sender->resend[index].first + 1;
+    }
+    return count;
+}
+
+bool xd_sender_peek(const struct xd_sender *sender, uint64_t max, uint64_t *first, uint64_t *last)
+{
+    if (!sender->ready || max == 0) {
+        return false;
+    }
+    if (sender->resend_count > 0) {
+        *first = sender->resend[0].first;
+        *last = sender->resend[0].last;
+    } else if (sender->cursor < sender->row.next) {
+        *first = sender->cursor;
+        *last = sender->row.next - 1;
+    } else {
+        return false;
+    }
+    if (*last - *first >= max) {
+        *last = *first + max - 1;
+    }
+    return true;
+}
+
+static void resend_remove_first(struct xd_sender *sender)
+{
+    sender->resend_count--;
+    memmove(&sender->resend[0], &sender->resend[1], sender->resend_count * sizeof sender->resend[0]);
+}
+
+void xd_sender_took(struct xd_sender *sender, uint64_t last)
+{
+    if (sender->resend_count == 0) {
+        sender->cursor = last + 1;
+    } else if (last >= sender->resend[0].last) {
+        resend_remove_first(sender);
+    } else {
+        sender->resend[0].first = last + 1;
+    }
+}
+
+void xd_sender_sent(struct xd_sender *sender, uint64_t sequence, xd_ms monotonic)
+{
+    if (sequence > sender->sent && sequence < sender->row.next) {
+        sender->sent = sequence;
+    }
+    if (sender->sent > sender->row.watermark && sender->stuck_since == 0) {
+        sender->stuck_since = monotonic;
+    }
+}
+
+/* When the list is full, going back with the cursor sends too much, never too little. */
+static void resend_add(struct xd_sender *sender, struct xd_range range)
+{
+    if (range.first >= sender->cursor) {
+        return;
+    }
+    if (range.last >= sender->cursor) {
+        range.last = sender->cursor - 1;
+    }
+    struct xd_range *end = sender->resend_count > 0 ? &sender->resend[sender->resend_count - 1] : NULL;
+    if (end != NULL && range.first == end->last + 1) {
+        end->last = range.last;
+    } else if (sender->resend_count < XD_LINK_MISSING_MAX + 1) {
+        sender->resend[sender->resend_count++] = range;
+    } else {
+        sender->cursor = range.first;
+        for (size_t index = 0; index < sender->resend_count; index++) {
+            if (sender->resend[index].first < sender->cursor) {
+                sender->cursor = sender->resend[index].first;
+            }
+        }
+        sender->resend_count = 0;
+    }
+}
+
+void xd_sender_lost(struct xd_sender *sender, uint64_t sequence)
+{
+    if (sequence > sender->row.watermark && sequence < sender->row.next) {
+        resend_add(sender, (struct xd_range){sequence, sequence});
+    }
+}
+
+static enum xd_result advance(struct xd_sender *sender, const struct xd_delivery_store *store, uint64_t watermark,
+                              xd_ms monotonic)
+{
+    if (watermark == sender->row.watermark) {
+        return XD_OK;
+    }
+    struct xd_stream_row next = sender->row;
+    next.watermark = watermark;
+    enum xd_result result = store->stream_save(store->context, &next);
+    if (result != XD_OK) {
+        return result;
+    }
+    sender->row = next;
+    if (sender->cursor <= watermark) {
+        sender->cursor = watermark + 1;
+    }
+    while (sender->resend_count > 0 && sender->resend[0].first <= watermark) {
+        if (sender->resend[0].last > watermark) {
+            sender->resend[0].first = watermark + 1;
+            break;
+        }
+        resend_remove_first(sender);
+    }
+    sender->stuck_since = sender->sent > watermark ? monotonic : 0;
+    return XD_OK;
+}
+
+enum xd_result xd_sender_covered(struct xd_sender *sender, const struct xd_delivery_store *store,
+                                 const struct xd_link_receive *peer, xd_ms monotonic)
+{
+    if (strcmp(peer->epoch, sender->row.epoch) != 0 || peer->watermark >= sender->row.next || peer->conflict != 0) {
+        return XD_CONFLICT;
+    }
+    if (peer->watermark < sender->row.watermark) {
+        return XD_OK; /* an older ack that was overtaken; a peer that really went back says hello */
+    }
+    enum xd_result result = advance(sender, store, peer->watermark, monotonic);
+    if (result == XD_OK && sender->ready && sender->resend_count == 0) {
+        for (size_t index = 0; index < peer->missing_count; index++) {
+            resend_add(sender, peer->missing[index]);
+        }
+    }
+    return result;
+}
+
+/* Our chain at a sequence, where we can still tell. */
+static enum xd_result chain_at(const struct xd_sender *sender, const struct xd_delivery_store *store,
+                               uint64_t sequence, struct xd_hash *chain)
+{
+    if (sequence == sender->row.next - 1) {
+        *chain = sender->row.chain;
+        return XD_OK;
+    }
+    if (sequence == sender->row.floor) {
+        *chain = sender->row.floor_chain;
+        return XD_OK;
+    }
+    return store->outbox_chain(store->context, sender->row.number, sequence, chain);
+}
+
+bool xd_sender_differs(const struct xd_sender *sender, const struct xd_link_receive *peer)
+{
+    return strcmp(peer->epoch, sender->row.epoch) != 0 || peer->watermark < sender->row.watermark ||
+           peer->watermark >= sender->row.next || peer->conflict != 0;
+}
+
+struct renumber {
+    struct xd_hash hashes[RENUMBER_BATCH];
+    uint64_t sequences[RENUMBER_BATCH];
+    size_t count;
+};
+
+static enum xd_result collect(void *context, const struct xd_outbox_row *row)
+{
+    struct renumber *batch = context;
+    batch->hashes[batch->count] = row->hash;
+    batch->sequences[batch->count++] = row->sequence;
+    return XD_OK;
+}
+
+static enum xd_result renumber(struct xd_sender *sender, const struct xd_delivery_store *store,
+                               struct xd_stream_row *next)
+{
+    struct renumber *batch = xd_alloc(sizeof *batch);
+    enum xd_result result = batch == NULL ? XD_NO_MEMORY : XD_OK;
+    uint64_t from = sender->row.floor + 1;
+    while (result == XD_OK && from < sender->row.next) {
+        batch->count = 0;
+        result = store->outbox_read(store->context, sender->row.number, from, sender->row.next - 1, RENUMBER_BATCH,
+                                    collect, batch);
+        if (result != XD_OK || batch->count == 0) {
+            break;
+        }
+        for (size_t index = 0; index < batch->count && result == XD_OK; index++) {
+            next->chain = xd_chain(&next->chain, &batch->hashes[index]);
+            result = store->outbox_move(store->context, sender->row.number, batch->sequences[index], next->next++,
+                                        &next->chain);
+        }
+        from = batch->sequences[batch->count - 1] + 1;
+    }
+    xd_free(batch);
+    return result;
+}
+
+static enum xd_result new_epoch(struct xd_sender *sender, const struct xd_delivery_store *store,
+                                const struct xd_env *env)
+{
+    struct xd_stream_row next = sender->row;
+    xd_id_epoch(env, next.epoch);
+    next.next = 1;
+    next.watermark = 0;
+    next.floor = 0;
+    memset(&next.chain, 0, sizeof next.chain);
+    memset(&next.floor_chain, 0, sizeof next.floor_chain);
+    enum xd_result result = store->epoch_retire(store->context, next.number, sender->row.epoch, sender->row.watermark);
+    if (result == XD_OK) {
+        result = renumber(sender, store, &next);
+    }
+    if (result == XD_OK) {
+        result = store->stream_save(store->context, &next);
+    }
+    if (result == XD_OK) {
+        xd_sender_open(sender, &next);
+    }
+    return result;
+}
+
+/* What the peer is known to need: its gaps, then all from our cursor on. */
+static void plan(struct xd_sender *sender, const struct xd_link_receive *peer)
+{
+    uint64_t told = sender->ready ? sender->hello_cursor : sender->row.next;
+    sender->resend_count = 0;
+    if (!sender->ready || sender->cursor < told) {
+        sender->cursor = told;
+    }
+    sender->ready = true;
+    for (size_t index = 0; index < peer->missing_count; index++) {
+        struct xd_range range = peer->missing[index];
+        if (range.last >= told) {
+            range.last = told - 1;
+        }
+        if (range.first <= range.last && range.first > peer->watermark) {
+            resend_add(sender, range);
+        }
+    }
+    if (peer->missing_count == XD_LINK_MISSING_MAX && sender->resend_count > 0) {
+        sender->cursor = sender->resend[sender->resend_count - 1].last + 1; /* there may be more than it could tell */
+    }
+}
+
+enum xd_result xd_sender_welcome(struct xd_sender *sender, const struct xd_delivery_store *store,
+                                 const struct xd_env *env, const struct xd_link_receive *peer,
+                                 enum xd_verdict *verdict, struct xd_rewind *rewind)
+{
+    struct xd_hash chain;
+    memset(rewind, 0, sizeof *rewind);
+    *verdict = XD_VERDICT_NEW_EPOCH;
+    bool same_epoch = strcmp(peer->epoch, sender->row.epoch) == 0;
+    if (same_epoch && peer->watermark >= sender->row.next) {
+        memcpy(rewind->epoch, sender->row.epoch, sizeof rewind->epoch);
+        rewind->first = sender->row.next;
+        rewind->last = peer->watermark;
+    } else if (same_epoch && peer->watermark < sender->row.floor) {
+        memcpy(rewind->epoch, sender->row.epoch, sizeof rewind->epoch);
+        rewind->first = peer->watermark + 1;
+        rewind->last = sender->row.floor;
+    } else if (same_epoch && peer->conflict == 0) {
+        enum xd_result result = chain_at(sender, store, peer->watermark, &chain);
+        if (result != XD_OK && result != XD_NOT_FOUND) {
+            return result;
+        }
+        if (result == XD_OK && xd_hash_equal(&chain, &peer->chain)) {
+            *verdict = peer->watermark < sender->row.watermark ? XD_VERDICT_BEHIND : XD_VERDICT_GOOD;
+        }
+    }
+    if (*verdict == XD_VERDICT_NEW_EPOCH) {
+        return new_epoch(sender, store, env);
+    }
+    if (*verdict == XD_VERDICT_BEHIND) {
+        sender->sent = 0;
+    }
+    enum xd_result result = advance(sender, store, peer->watermark, 0);
+    if (result == XD_OK) {
+        plan(sender, peer);
+        sender->stuck_since = 0;
+        sender->sent = sender->row.watermark;
+    }
+    return result;
+}
+
+enum xd_result xd_sender_trim(struct xd_sender *sender, const struct xd_delivery_store *store, xd_ms before, size_t max,
+                              bool *more)
+{
+    uint64_t last = 0;
+    struct xd_stream_row next = sender->row;
+    *more = false;
+    if (next.floor >= next.watermark) {
+        return XD_OK;
+    }
+    enum xd_result result =
+        store->outbox_drop(store->context, next.number, next.watermark, before, max, &last, &next.floor_chain);
+    if (result != XD_OK || last == 0) {
+        return result;
+    }
+    *more = last - next.floor >= max;
+    next.floor = last;
+    result = store->stream_save(store->context, &next);
+    if (result == XD_OK) {
+        sender->row = next;
+    }
+    return result;
+}
+
+uint64_t xd_sender_backlog(const struct xd_sender *sender)
+{
+    return sender->row.next - 1 - sender->row.watermark;
+}
+
+bool xd_sender_check(const struct xd_sender *sender)
+{
+    const struct xd_stream_row *row = &sender->row;
+    bool fine = row->floor <= row->watermark && row->watermark < row->next && sender->cursor > row->floor &&
+                sender->cursor <= row->next;
+    for (size_t index = 0; index < sender->resend_count; index++) {
+        fine = fine && sender->resend[index].first <= sender->resend[index].last &&
+               sender->resend[index].last < row->next;
+    }
+    return fine;
+}

@@ -1,0 +1,174 @@
+/* Releases at a site: held until answered, delivered round by round.
+ *
+ * A release is published when it comes and again in every round until a response
+ * or a confirmation speaks of it. A round walks through all open ones in order of
+ * arrival, a page at a time; the wait between rounds grows and starts anew when
+ * the site's broker comes back. So memory does not grow with what is open, and
+ * one release that is never answered delays no other. */
+#include "documents/response.h"
+#include "site/site_internal.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUND_PAGE 64u
+#define ECHO_PAGE 32u
+
+enum xd_result xd_site_deliver(struct xd_site *site, const struct xd_held_release *held, struct xd_effects *effects)
+{
+    if (!site->wms_up) {
+        return XD_OK;
+    }
+    xd_site_publish(site, "release", held->body, false, effects);
+    site->counters.releases_published++;
+    return XD_OK;
+}
+
+struct page {
+    struct xd_site *site;
+    struct xd_effects *effects;
+    int64_t last;
+    int64_t fresh[ROUND_PAGE]; /* published for the first time */
+    size_t fresh_count, count;
+};
+
+static enum xd_result deliver_row(void *context, const struct xd_held_release *row)
+{
+    struct page *page = context;
+    page->last = row->number;
+    page->count++;
+    if (!row->published && page->fresh_count < ROUND_PAGE) {
+        page->fresh[page->fresh_count++] = row->number;
+    }
+    return xd_site_deliver(page->site, row, page->effects);
+}
+
+enum xd_result xd_site_round(struct xd_site *site, struct xd_now now, struct xd_effects *effects)
+{
+    const struct xd_site_store *store = site->config.store;
+    if (!site->wms_up || now.monotonic < site->round_at) {
+        return XD_OK;
+    }
+    struct page page = {.site = site, .effects = effects};
+    enum xd_result result = store->release_open(store->context, site->round_after, ROUND_PAGE, deliver_row, &page);
+    for (size_t index = 0; result == XD_OK && index < page.fresh_count; index++) {
+        result = store->release_set(store->context, page.fresh[index], XD_HELD_OPEN, true);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    if (page.count == ROUND_PAGE) {
+        site->round_after = page.last; /* the next page on the next tick */
+        return XD_OK;
+    }
+    site->round_after = 0;
+    site->round_at =
+        now.monotonic + site->config.release_retry_ms_min + xd_retry_next(&site->round_retry, site->config.env);
+    return XD_OK;
+}
+
+enum xd_result xd_site_answered(struct xd_site *site, const char *release_id, int64_t revision)
+{
+    const struct xd_site_store *store = site->config.store;
+    struct xd_held_release held;
+    if (strlen(release_id) >= sizeof held.release_id) {
+        return XD_OK; /* no release of ours; the hub will say so */
+    }
+    enum xd_result result = store->release_get(store->context, release_id, &held);
+    if (result == XD_NOT_FOUND) {
+        return XD_OK;
+    }
+    if (result != XD_OK || held.state != XD_HELD_OPEN || (revision != 0 && revision < held.revision)) {
+        return result;
+    }
+    return store->release_set(store->context, held.number, XD_HELD_ANSWERED, held.published);
+}
+
+/* ---- giving back what a hub forgot ---- */
+
+struct echo_row {
+    struct xd_held_release row;
+    char *body;
+};
+
+struct echo_page {
+    struct echo_row rows[ECHO_PAGE];
+    size_t count;
+};
+
+static enum xd_result echo_collect(void *context, const struct xd_held_release *row)
+{
+    struct echo_page *page = context;
+    struct echo_row *echo = &page->rows[page->count];
+    echo->row = *row;
+    echo->body = xd_copy_bytes(row->body.data, row->body.size);
+    if (echo->body == NULL) {
+        return XD_NO_MEMORY;
+    }
+    echo->row.body = xd_bytes_of(echo->body, row->body.size);
+    page->count++;
+    return XD_OK;
+}
+
+/* The plan is a row, so that a crash in the middle goes on with it. */
+enum xd_result xd_site_echo_plan(struct xd_site *site, const char *epoch, uint64_t from)
+{
+    const struct xd_delivery_store *store = &site->config.store->delivery;
+    char value[XD_EPOCH_SIZE + 24];
+    snprintf(value, sizeof value, "%llu %s", (unsigned long long)from, epoch);
+    enum xd_result result = store->meta_set(store->context, "echo", value);
+    if (result == XD_OK) {
+        if (epoch != site->echo_epoch) {
+            snprintf(site->echo_epoch, sizeof site->echo_epoch, "%s", epoch);
+        }
+        site->echo_from = from;
+    }
+    return result;
+}
+
+enum xd_result xd_site_echo_load(struct xd_site *site)
+{
+    const struct xd_delivery_store *store = &site->config.store->delivery;
+    char value[XD_EPOCH_SIZE + 24];
+    enum xd_result result = store->meta_get(store->context, "echo", value, sizeof value);
+    site->echo_from = 0;
+    char *end = NULL;
+    if (result == XD_OK) {
+        site->echo_from = strtoull(value, &end, 10);
+        snprintf(site->echo_epoch, sizeof site->echo_epoch, "%s", *end == ' ' ? end + 1 : "");
+    }
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
+enum xd_result xd_site_echo(struct xd_site *site, struct xd_now now)
+{
+    const struct xd_site_store *store = site->config.store;
+    if (site->echo_from == 0) {
+        return XD_OK;
+    }
+    struct echo_page *page = xd_alloc(sizeof *page);
+    if (page == NULL) {
+        return XD_NO_MEMORY;
+    }
+    uint64_t next = 0;
+    enum xd_result result =
+        store->release_from(store->context, site->echo_epoch, site->echo_from, ECHO_PAGE, echo_collect, page);
+    for (size_t index = 0; index < page->count; index++) {
+        const struct xd_held_release *row = &page->rows[index].row;
+        if (result == XD_OK) {
+            result = xd_site_forward(site, XD_LANE_WORK, XD_DOC_ECHO, row->release_id, row->revision, &row->hash, NULL,
+                                     row->body, now.wall);
+            site->counters.echoed++;
+            next = row->sequence + 1;
+        }
+        xd_free(page->rows[index].body);
+    }
+    if (result == XD_OK) {
+        result = xd_site_echo_plan(site, site->echo_epoch, page->count == ECHO_PAGE ? next : 0);
+    }
+    xd_free(page);
+    return result;
+}
