@@ -3,6 +3,8 @@
 
 #include "documents/writer.h"
 
+#include <stdio.h>
+
 #define SETTLED struct xd_settled
 #define STATUS struct xd_site_status
 
@@ -79,13 +81,25 @@ static const struct xd_problem *first_error(const struct xd_problems *problems) 
     return NULL;
 }
 
+/* What the receipt says about the whole: its own words, or the first error with its place. */
+static void write_detail(struct xd_writer *writer, const struct xd_receipt *receipt,
+                         const struct xd_problem *first) {
+    char detail[XD_POINTER_SIZE + XD_DETAIL_SIZE];
+    if (receipt->detail != NULL || first == NULL) {
+        xd_writer_text(writer, "detail", receipt->detail);
+        return;
+    }
+    const char *gap = first->pointer[0] == '\0' ? "" : " ";
+    (void)snprintf(detail, sizeof detail, "%s%s%s", first->pointer, gap, first->detail);
+    xd_writer_text(writer, "detail", detail);
+}
+
 static void write_problem(struct xd_writer *writer, const struct xd_receipt *receipt) {
     const struct xd_problem *first = first_error(receipt->problems);
     const char *code = receipt->code != NULL ? receipt->code : first != NULL ? first->code : "rejected";
-    const char *detail = receipt->detail != NULL ? receipt->detail : first != NULL ? first->detail : NULL;
     xd_writer_begin(writer, "problem", '{');
     xd_writer_text(writer, "code", code);
-    xd_writer_text(writer, "detail", detail);
+    write_detail(writer, receipt, first);
     xd_writer_boolean(writer, "retryable", receipt->retryable);
     if (first != NULL) {
         write_list(writer, "errors", receipt->problems, false);
