@@ -16,17 +16,17 @@
 #include <stdint.h>
 
 struct xd_mqtt_config {
-    const char *url;       /* mqtt://host:port or mqtts://host:port */
-    const char *client_id; /* stable: the broker keeps the session under it */
+    const char *url;                 /* mqtt://host:port or mqtts://host:port */
+    const char *client_id;           /* stable: the broker keeps the session under it */
     const char *username, *password; /* NULL: none */
     const char *ca_file, *cert_file, *key_file;
-    unsigned version;      /* 5 (default when 0; falls back to 4 when the broker refuses it) or 4 (3.1.1) */
-    unsigned keepalive_s;  /* 0: 20 */
-    unsigned receive_maximum;   /* v5; 0: 64 */
-    unsigned session_expiry_s;  /* v5; 0: 7 days */
+    unsigned version;     /* 5 (default when 0; falls back to 4 when the broker refuses it) or 4 (3.1.1) */
+    unsigned keepalive_s; /* 0: 20 */
+    unsigned receive_maximum;            /* v5; 0: 64 */
+    unsigned session_expiry_s;           /* v5; 0: 7 days */
     unsigned retry_ms_min, retry_ms_max; /* reconnect with full jitter; 0: 200, 15000 */
-    size_t queue_max;      /* messages waiting to be sent; 0: 1024 */
-    const char *will_topic;          /* last will, retained, QoS 1; NULL: none */
+    size_t queue_max;                    /* messages waiting to be sent; 0: 1024 */
+    const char *will_topic;              /* last will, retained, QoS 1; NULL: none */
     struct xd_bytes will_payload;
     const char *const *subscriptions; /* NULL-terminated; QoS 1; renewed at every connect */
 };
@@ -35,7 +35,7 @@ struct xd_mqtt_message {
     const char *topic;
     struct xd_bytes payload;
     bool retained, duplicate;
-    const char *response_topic;      /* MQTT 5; NULL: none */
+    const char *response_topic;       /* MQTT 5; NULL: none */
     struct xd_bytes correlation_data; /* MQTT 5; size 0: none */
 };
 
@@ -51,8 +51,8 @@ struct xd_mqtt_events {
 struct xd_mqtt;
 
 /* Copies what it keeps; connects in the background. XD_INVALID: a bad URL. */
-XD_CHECKED enum xd_result xd_mqtt_start(const struct xd_mqtt_config *config, const struct xd_mqtt_events *events,
-                                        struct xd_mqtt **out);
+XD_CHECKED enum xd_result xd_mqtt_start(const struct xd_mqtt_config *config,
+                                        const struct xd_mqtt_events *events, struct xd_mqtt **out);
 /* Queues a QoS 1 message (copied); never blocks. XD_AGAIN: not connected or the
  * queue is full; the message is dropped, its source asks again. Any thread. */
 XD_CHECKED enum xd_result xd_mqtt_publish(struct xd_mqtt *mqtt, const struct xd_mqtt_message *message);

@@ -1,0 +1,979 @@
+/* The MQTT connector against a real broker (its port in XD_TEST_MQTT_PORT), and
+ * against scripted peers for what a healthy broker does not do.
+ *
+ * Raw sockets speak for the other side where Paho or the broker would tidy up.
+ * A message is named by its payload; waiting is always for a condition. */
+#include "base/memory.h"
+#include "mqtt/mqtt.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define DEADLINE_S 60 /* a test that waits so long has failed */
+#define SEEN_MAX 512
+
+static unsigned broker_port;
+static char self[4096]; /* this program, for the victims */
+
+/* ---- what a client has seen ---- */
+
+struct seen {
+    char topic[128], response_topic[128], correlation[64], payload[64];
+    size_t payload_size;
+    bool duplicate, retained;
+};
+
+struct world {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    unsigned ups, downs;
+    bool hold, holding; /* arrived waits while hold */
+    char why[256];
+    struct seen seen[SEEN_MAX];
+    size_t count;
+};
+
+static void world_init(struct world *world) {
+    memset(world, 0, sizeof *world);
+    assert_int_equal(pthread_mutex_init(&world->lock, NULL), 0);
+    assert_int_equal(pthread_cond_init(&world->changed, NULL), 0);
+}
+
+static void on_arrived(void *context, const struct xd_mqtt_message *message) {
+    struct world *world = context;
+
+    pthread_mutex_lock(&world->lock);
+    world->holding = true;
+    pthread_cond_broadcast(&world->changed);
+    while (world->hold)
+        pthread_cond_wait(&world->changed, &world->lock);
+    world->holding = false;
+    if (world->count < SEEN_MAX) {
+        struct seen *seen = &world->seen[world->count++];
+
+        (void)snprintf(seen->topic, sizeof seen->topic, "%s", message->topic);
+        (void)snprintf(seen->response_topic, sizeof seen->response_topic, "%s",
+                       message->response_topic != NULL ? message->response_topic : "");
+        (void)snprintf(seen->correlation, sizeof seen->correlation, "%.*s",
+                       (int)message->correlation_data.size, (const char *)message->correlation_data.data);
+        (void)snprintf(seen->payload, sizeof seen->payload, "%.*s",
+                       message->payload.size < 60 ? (int)message->payload.size : 60,
+                       (const char *)message->payload.data);
+        seen->payload_size = message->payload.size;
+        seen->duplicate = message->duplicate;
+        seen->retained = message->retained;
+    }
+    pthread_cond_broadcast(&world->changed);
+    pthread_mutex_unlock(&world->lock);
+}
+
+static void on_up(void *context) {
+    struct world *world = context;
+
+    pthread_mutex_lock(&world->lock);
+    world->ups++;
+    pthread_cond_broadcast(&world->changed);
+    pthread_mutex_unlock(&world->lock);
+}
+
+static void on_down(void *context, const char *why) {
+    struct world *world = context;
+
+    pthread_mutex_lock(&world->lock);
+    world->downs++;
+    (void)snprintf(world->why, sizeof world->why, "%s", why);
+    pthread_cond_broadcast(&world->changed);
+    pthread_mutex_unlock(&world->lock);
+}
+
+/* Waits until number, a member of world, is at least so much. */
+#define wait_for(world, member, least)                                                                       \
+    do {                                                                                                     \
+        struct timespec until_;                                                                              \
+        int code_ = 0;                                                                                       \
+        (void)clock_gettime(CLOCK_REALTIME, &until_);                                                        \
+        until_.tv_sec += DEADLINE_S;                                                                         \
+        pthread_mutex_lock(&(world)->lock);                                                                  \
+        while (!((world)->member >= (least)) && code_ == 0)                                                  \
+            code_ = pthread_cond_timedwait(&(world)->changed, &(world)->lock, &until_);                      \
+        pthread_mutex_unlock(&(world)->lock);                                                                \
+        if (code_ != 0)                                                                                      \
+            fail_msg("waited in vain for " #member " >= " #least "; last told: %s", (world)->why);           \
+    } while (0)
+
+static void hold_arrivals(struct world *world, bool hold) {
+    pthread_mutex_lock(&world->lock);
+    world->hold = hold;
+    pthread_cond_broadcast(&world->changed);
+    pthread_mutex_unlock(&world->lock);
+}
+
+static bool has_seen(struct world *world, const char *payload) {
+    bool found = false;
+
+    pthread_mutex_lock(&world->lock);
+    for (size_t i = 0; i < world->count; i++)
+        found = found || strcmp(world->seen[i].payload, payload) == 0;
+    pthread_mutex_unlock(&world->lock);
+    return found;
+}
+
+/* ---- the client under test ---- */
+
+static void name_of(char *out, size_t size, const char *what) {
+    static unsigned number;
+
+    (void)snprintf(out, size, "xdtest-%d-%u-%s", (int)getpid(), number++, what);
+}
+
+static struct xd_mqtt *start_at(struct world *world, unsigned port, const char *id, unsigned version) {
+    char url[64], topics[256];
+    const char *subscriptions[] = {topics, NULL};
+    struct xd_mqtt_config config = {.url = url,
+                                    .client_id = id,
+                                    .version = version,
+                                    .retry_ms_min = 10,
+                                    .retry_ms_max = 200,
+                                    .queue_max = 8,
+                                    .session_expiry_s = 300,
+                                    .subscriptions = subscriptions};
+    struct xd_mqtt_events events = {world, on_arrived, on_up, on_down};
+    struct xd_mqtt *mqtt = NULL;
+
+    (void)snprintf(url, sizeof url, "mqtt://127.0.0.1:%u", port);
+    (void)snprintf(topics, sizeof topics, "%s/#", id);
+    assert_int_equal(xd_mqtt_start(&config, &events, &mqtt), XD_OK);
+    return mqtt;
+}
+
+static struct xd_mqtt *start(struct world *world, const char *id, unsigned version) {
+    struct xd_mqtt *mqtt;
+
+    world_init(world);
+    mqtt = start_at(world, broker_port, id, version);
+    wait_for(world, ups, 1);
+    return mqtt;
+}
+
+static enum xd_result publish(struct xd_mqtt *mqtt, const char *id, const void *payload, size_t size) {
+    char topic[256];
+    struct xd_mqtt_message message = {.topic = topic, .payload = xd_bytes_of(payload, size)};
+
+    (void)snprintf(topic, sizeof topic, "%s/echo", id);
+    return xd_mqtt_publish(mqtt, &message);
+}
+
+/* ---- raw peers ---- */
+
+static struct sockaddr_in loopback(unsigned port) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+static void send_all(int fd, const void *data, size_t size) {
+    const char *at = data;
+
+    while (size > 0) {
+        ssize_t sent = send(fd, at, size, MSG_NOSIGNAL);
+
+        if (sent <= 0)
+            return; /* the answer that does not come says so */
+        at += sent;
+        size -= (size_t)sent;
+    }
+}
+
+static bool receive_all(int fd, void *data, size_t size) {
+    char *at = data;
+
+    while (size > 0) {
+        ssize_t got = recv(fd, at, size, 0);
+
+        if (got <= 0)
+            return false;
+        at += got;
+        size -= (size_t)got;
+    }
+    return true;
+}
+
+/* One packet; its first byte, or -1. body holds what fits. */
+static int receive_packet(int fd, unsigned char *body, size_t capacity, size_t *size) {
+    unsigned char first, byte;
+    size_t length = 0;
+    unsigned shift = 0;
+
+    if (!receive_all(fd, &first, 1))
+        return -1;
+    do {
+        if (!receive_all(fd, &byte, 1))
+            return -1;
+        length |= (size_t)(byte & 127u) << shift;
+        shift += 7;
+    } while (byte & 128u);
+    if (length > capacity || !receive_all(fd, body, length))
+        return -1;
+    *size = length;
+    return first;
+}
+
+static void send_packet(int fd, unsigned char first, const unsigned char *body, size_t size) {
+    unsigned char header[2] = {first, (unsigned char)size};
+
+    if (size >= 128)
+        abort();
+    send_all(fd, header, sizeof header);
+    send_all(fd, body, size);
+}
+
+static size_t put_text(unsigned char *at, const char *text) {
+    size_t size = strlen(text);
+
+    at[0] = (unsigned char)(size >> 8);
+    at[1] = (unsigned char)size;
+    memcpy(at + 2, text, size);
+    return size + 2;
+}
+
+/* A publisher of its own: connects, publishes one QoS 1 message, waits for the PUBACK. */
+static void raw_publish(const char *topic, const char *payload, const char *response_topic,
+                        const char *correlation) {
+    struct sockaddr_in address = loopback(broker_port);
+    unsigned char body[128] = {0, 4, 'M', 'Q', 'T', 'T', 5, 2, 0, 60, 0};
+    size_t size = 11, properties;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    char id[64];
+
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    name_of(id, sizeof id, "raw");
+    size += put_text(body + size, id);
+    send_packet(fd, 0x10, body, size);
+    assert_int_equal(receive_packet(fd, body, sizeof body, &size), 0x20);
+    assert_int_equal(body[1], 0);
+    size = put_text(body, topic);
+    body[size++] = 0;
+    body[size++] = 1;
+    properties = size++;
+    if (response_topic != NULL) {
+        body[size++] = 8;
+        size += put_text(body + size, response_topic);
+    }
+    if (correlation != NULL) {
+        body[size++] = 9;
+        size += put_text(body + size, correlation);
+    }
+    body[properties] = (unsigned char)(size - properties - 1);
+    memcpy(body + size, payload, strlen(payload));
+    send_packet(fd, 0x32, body, size + strlen(payload));
+    assert_int_equal(receive_packet(fd, body, sizeof body, &size), 0x40);
+    close(fd);
+}
+
+/* A listener on a free port. */
+static int listen_anywhere(unsigned *port) {
+    struct sockaddr_in address = loopback(0);
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+/* ---- a line that can be cut ---- */
+
+struct line {
+    int listener, ends[2];
+    unsigned port, connections;
+    bool cut, closing;
+    pthread_mutex_t lock;
+    pthread_t thread;
+};
+
+static void pump(int from, int to) {
+    char bytes[4096];
+    ssize_t size = recv(from, bytes, sizeof bytes, 0);
+
+    if (size <= 0 || send(to, bytes, (size_t)size, MSG_NOSIGNAL) != size) {
+        (void)shutdown(from, SHUT_RDWR);
+        (void)shutdown(to, SHUT_RDWR);
+    }
+}
+
+static void *pump_back(void *context) {
+    int *ends = context;
+    char bytes[4096];
+    ssize_t size;
+
+    while ((size = recv(ends[1], bytes, sizeof bytes, 0)) > 0)
+        if (send(ends[0], bytes, (size_t)size, MSG_NOSIGNAL) != size)
+            break;
+    (void)shutdown(ends[0], SHUT_RDWR);
+    (void)shutdown(ends[1], SHUT_RDWR);
+    return NULL;
+}
+
+static void *run_line(void *context) {
+    struct line *line = context;
+    struct sockaddr_in address = loopback(broker_port);
+    pthread_t back;
+    bool open;
+
+    for (;;) {
+        int client = accept(line->listener, NULL, NULL);
+        int broker = socket(AF_INET, SOCK_STREAM, 0);
+
+        if (client < 0) {
+            close(broker);
+            return NULL;
+        }
+        if (connect(broker, (struct sockaddr *)&address, sizeof address) != 0)
+            abort();
+        pthread_mutex_lock(&line->lock);
+        line->ends[0] = client;
+        line->ends[1] = broker;
+        open = !line->closing;
+        pthread_mutex_unlock(&line->lock);
+        if (!open || pthread_create(&back, NULL, pump_back, line->ends) != 0)
+            return NULL;
+        for (char byte; recv(client, &byte, 1, MSG_PEEK) > 0;)
+            pump(client, broker);
+        (void)shutdown(client, SHUT_RDWR);
+        (void)shutdown(broker, SHUT_RDWR);
+        pthread_join(back, NULL);
+        pthread_mutex_lock(&line->lock);
+        line->ends[0] = line->ends[1] = -1;
+        pthread_mutex_unlock(&line->lock);
+        close(client);
+        close(broker);
+    }
+}
+
+static void line_open(struct line *line) {
+    memset(line, 0, sizeof *line);
+    line->ends[0] = line->ends[1] = -1;
+    assert_int_equal(pthread_mutex_init(&line->lock, NULL), 0);
+    line->listener = listen_anywhere(&line->port);
+    assert_int_equal(pthread_create(&line->thread, NULL, run_line, line), 0);
+}
+
+static void line_cut(struct line *line) {
+    pthread_mutex_lock(&line->lock);
+    if (line->ends[0] >= 0)
+        (void)shutdown(line->ends[0], SHUT_RDWR);
+    pthread_mutex_unlock(&line->lock);
+}
+
+static void line_close(struct line *line) {
+    pthread_mutex_lock(&line->lock);
+    line->closing = true;
+    pthread_mutex_unlock(&line->lock);
+    (void)shutdown(line->listener, SHUT_RDWR);
+    line_cut(line);
+    pthread_join(line->thread, NULL);
+    close(line->listener);
+}
+
+/* ---- a broker of our own, for what a healthy one does not do ---- */
+
+struct script {
+    int listener;
+    unsigned port;
+    /* How version 5 is refused: the CONNACK to send, or size 0 to close without. */
+    unsigned char refusal[8];
+    size_t refusal_size;
+    bool refuse_subscriptions;
+    unsigned fives, fours; /* connects by version; read after the thread has ended */
+    pthread_t thread;
+};
+
+static void serve_script(struct script *script, int fd) {
+    unsigned char body[512];
+    size_t size;
+    int first;
+
+    while ((first = receive_packet(fd, body, sizeof body, &size)) >= 0) {
+        if ((first & 0xf0) == 0x10 && body[6] == 5 && !script->refuse_subscriptions) {
+            script->fives++;
+            send_packet(fd, 0x20, script->refusal, script->refusal_size);
+            return;
+        }
+        if ((first & 0xf0) == 0x10) {
+            unsigned char accepted[3] = {0, 0, 0};
+
+            if (body[6] == 4)
+                script->fours++;
+            send_packet(fd, 0x20, accepted, body[6] == 5 ? 3 : 2);
+        } else if ((first & 0xf0) == 0x80) {
+            unsigned char granted[4] = {body[0], body[1], 1, 1};
+
+            if (script->refuse_subscriptions) {
+                granted[2] = 0;
+                granted[3] = 0x87;
+            }
+            send_packet(fd, 0x90, granted, script->refuse_subscriptions ? 4 : 3);
+        } else if ((first & 0xf0) == 0xe0) {
+            return;
+        }
+    }
+}
+
+static void *run_script(void *context) {
+    struct script *script = context;
+    int fd;
+
+    while ((fd = accept(script->listener, NULL, NULL)) >= 0) {
+        if (script->refusal_size == 0 && !script->refuse_subscriptions) {
+            unsigned char body[512];
+            size_t size;
+
+            int first = receive_packet(fd, body, sizeof body, &size);
+
+            if (first == 0x10 && body[6] == 4) {
+                unsigned char accepted[2] = {0, 0};
+
+                script->fours++;
+                send_packet(fd, 0x20, accepted, sizeof accepted);
+                serve_script(script, fd);
+            } else if (first == 0x10) {
+                script->fives++;
+            }
+        } else {
+            serve_script(script, fd);
+        }
+        close(fd);
+    }
+    return NULL;
+}
+
+static void script_start(struct script *script) {
+    script->listener = listen_anywhere(&script->port);
+    assert_int_equal(pthread_create(&script->thread, NULL, run_script, script), 0);
+}
+
+static void script_stop(struct script *script) {
+    (void)shutdown(script->listener, SHUT_RDWR);
+    pthread_join(script->thread, NULL);
+    close(script->listener);
+}
+
+/* ---- the tests ---- */
+
+static void carries_messages_of_every_size(unsigned version) {
+    static const size_t big = (size_t)2 * 1024 * 1024 + 17;
+    struct world *world = test_malloc(sizeof *world);
+    char id[64], *payload = test_calloc(1, big);
+    struct xd_mqtt *mqtt;
+
+    name_of(id, sizeof id, "sizes");
+    mqtt = start(world, id, version);
+    (void)memset(payload, 'x', big);
+    assert_int_equal(publish(mqtt, id, "one", 3), XD_OK);
+    assert_int_equal(publish(mqtt, id, "", 0), XD_OK);
+    assert_int_equal(publish(mqtt, id, payload, big), XD_OK);
+    wait_for(world, count, 3);
+    assert_string_equal(world->seen[0].payload, "one");
+    assert_non_null(strstr(world->seen[0].topic, "/echo"));
+    assert_int_equal(world->seen[1].payload_size, 0);
+    assert_int_equal(world->seen[2].payload_size, big);
+    xd_mqtt_stop(mqtt);
+    test_free(payload);
+    test_free(world);
+}
+
+static void carries_messages_of_every_size_by_mqtt_5(void **state) {
+    (void)state;
+    carries_messages_of_every_size(5);
+}
+
+static void carries_messages_of_every_size_by_mqtt_3_1_1(void **state) {
+    (void)state;
+    carries_messages_of_every_size(4);
+}
+
+static void hands_over_response_topic_and_correlation_data(void **state) {
+    struct world *world = test_malloc(sizeof *world);
+    char id[64], topic[128];
+    struct xd_mqtt *mqtt;
+
+    (void)state;
+    name_of(id, sizeof id, "request");
+    mqtt = start(world, id, 5);
+    (void)snprintf(topic, sizeof topic, "%s/in", id);
+    raw_publish(topic, "ask", "answers/here", "corr-1");
+    raw_publish(topic, "plain", NULL, NULL);
+    wait_for(world, count, 2);
+    assert_string_equal(world->seen[0].response_topic, "answers/here");
+    assert_string_equal(world->seen[0].correlation, "corr-1");
+    assert_string_equal(world->seen[1].response_topic, "");
+    assert_string_equal(world->seen[1].correlation, "");
+    xd_mqtt_stop(mqtt);
+    test_free(world);
+}
+
+static void sends_correlation_data(void **state) {
+    struct world *world = test_malloc(sizeof *world);
+    char id[64], topic[128];
+    struct xd_mqtt_message message = {.topic = topic,
+                                      .payload = xd_bytes_of_text("answer"),
+                                      .correlation_data = xd_bytes_of_text("corr-2")};
+    struct xd_mqtt *mqtt;
+
+    (void)state;
+    name_of(id, sizeof id, "correlation");
+    mqtt = start(world, id, 5);
+    (void)snprintf(topic, sizeof topic, "%s/in", id);
+    assert_int_equal(xd_mqtt_publish(mqtt, &message), XD_OK);
+    wait_for(world, count, 1);
+    assert_string_equal(world->seen[0].correlation, "corr-2");
+    xd_mqtt_stop(mqtt);
+    test_free(world);
+}
+
+static void refuses_what_would_never_connect(void **state) {
+    static const char *const urls[] = {NULL,
+                                       "",
+                                       "127.0.0.1:1883",
+                                       "http://127.0.0.1",
+                                       "mqtt://",
+                                       "mqtt://:1883",
+                                       "mqtt://host:0",
+                                       "mqtt://host:65536",
+                                       "mqtt://host:1x",
+                                       "mqtt://host:",
+                                       "mqtt://[::1",
+                                       "mqtt://a/b",
+                                       "mqtt://user@host"};
+    struct xd_mqtt_config config = {.client_id = "x"};
+    struct xd_mqtt_events events = {NULL, on_arrived, on_up, on_down};
+    struct xd_mqtt *mqtt = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        config.url = urls[i];
+        assert_int_equal(xd_mqtt_start(&config, &events, &mqtt), XD_INVALID);
+    }
+    config.url = "mqtt://127.0.0.1:1";
+    config.client_id = NULL;
+    assert_int_equal(xd_mqtt_start(&config, &events, &mqtt), XD_INVALID);
+    config.client_id = "\xff";
+    assert_int_equal(xd_mqtt_start(&config, &events, &mqtt), XD_INVALID);
+    config.client_id = "x";
+    config.version = 3;
+    assert_int_equal(xd_mqtt_start(&config, &events, &mqtt), XD_INVALID);
+    config.version = 5;
+    config.will_topic = "a/#";
+    assert_int_equal(xd_mqtt_start(&config, &events, &mqtt), XD_INVALID);
+}
+
+static int fail_after(void *context, size_t size) {
+    unsigned *left = context;
+
+    (void)size;
+    return *left == 0 ? 0 : (int)(*left)--;
+}
+
+static void survives_every_failing_allocation_at_the_start(void **state) {
+    static const char *const subscriptions[] = {"a", "b", NULL};
+    struct world *world = test_malloc(sizeof *world);
+    struct xd_mqtt_config config = {.url = "mqtts://[::1]:1",
+                                    .client_id = "x",
+                                    .username = "u",
+                                    .password = "p",
+                                    .ca_file = "/none",
+                                    .will_topic = "t",
+                                    .will_payload = xd_bytes_of_text("w"),
+                                    .subscriptions = subscriptions};
+    struct xd_mqtt_events events = {world, on_arrived, on_up, on_down};
+    struct xd_mqtt *mqtt = NULL;
+    enum xd_result result = XD_NO_MEMORY;
+    unsigned failures = 0;
+
+    (void)state;
+    world_init(world);
+    while (result != XD_OK) {
+        unsigned left = failures++;
+
+        xd_memory_set_hook(fail_after, &left);
+        result = xd_mqtt_start(&config, &events, &mqtt);
+        xd_memory_set_hook(NULL, NULL);
+        assert_true(result == XD_OK || result == XD_NO_MEMORY);
+    }
+    assert_true(failures > 10);
+    xd_mqtt_stop(mqtt);
+    test_free(world);
+}
+
+static void publishes_no_topic_that_brokers_close_for(void **state) {
+    static const char *const topics[] = {"", "a/#", "a/+/b", "a\xff"};
+    struct world *world = test_malloc(sizeof *world);
+    struct xd_mqtt_message message = {.payload = xd_bytes_of_text("x")};
+    struct xd_mqtt *mqtt;
+    char id[64];
+
+    (void)state;
+    name_of(id, sizeof id, "topics");
+    mqtt = start(world, id, 5);
+    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
+        message.topic = topics[i];
+        assert_int_equal(xd_mqtt_publish(mqtt, &message), XD_INVALID);
+    }
+    xd_mqtt_stop(mqtt);
+    test_free(world);
+}
+
+static void says_again_without_a_broker(void **state) {
+    struct world *world = test_malloc(sizeof *world);
+    struct xd_mqtt *mqtt;
+    unsigned port;
+    int listener = listen_anywhere(&port);
+
+    (void)state;
+    close(listener); /* now nobody listens there */
+    world_init(world);
+    mqtt = start_at(world, port, "nobody", 5);
+    assert_int_equal(publish(mqtt, "nobody", "x", 1), XD_AGAIN);
+    wait_for(world, downs, 1);
+    assert_int_equal(world->ups, 0);
+    assert_non_null(strstr(world->why, "cannot connect"));
+    assert_int_equal(publish(mqtt, "nobody", "x", 1), XD_AGAIN);
+    xd_mqtt_stop(mqtt);
+    test_free(world);
+}
+
+static void says_again_when_the_queue_is_full(void **state) {
+    struct world *world = test_malloc(sizeof *world);
+    enum xd_result result;
+    struct xd_mqtt *mqtt;
+    size_t taken = 0;
+    char id[64];
+
+    (void)state;
+    name_of(id, sizeof id, "full");
+    mqtt = start(world, id, 5);
+    hold_arrivals(world, true); /* an arrival under way keeps Paho from taking more */
+    assert_int_equal(publish(mqtt, id, "first", 5), XD_OK);
+    wait_for(world, holding, true);
+    while ((result = publish(mqtt, id, "more", 4)) == XD_OK)
+        assert_true(++taken < SEEN_MAX);
+    assert_int_equal(result, XD_AGAIN);
+    assert_true(taken >= 8);
+    hold_arrivals(world, false);
+    wait_for(world, count, taken + 1); /* and nothing that was taken is lost */
+    xd_mqtt_stop(mqtt);
+    test_free(world);
+}
+
+static void comes_back_and_subscribes_again_after_a_cut(void **state) {
+    struct world *world = test_malloc(sizeof *world);
+    struct line line;
+    struct xd_mqtt *mqtt;
+    char id[64], topic[128], payload[16];
+
+    (void)state;
+    line_open(&line);
+    name_of(id, sizeof id, "cut");
+    (void)snprintf(topic, sizeof topic, "%s/in", id);
+    world_init(world);
+    mqtt = start_at(world, line.port, id, 5);
+    wait_for(world, ups, 1);
+    for (unsigned i = 0; i < 5; i++) {
+        line_cut(&line);
+        wait_for(world, downs, i + 1);
+        (void)snprintf(payload, sizeof payload, "cut-%u", i);
+        raw_publish(topic, payload, NULL, NULL); /* while it is away, or as it returns */
+        wait_for(world, ups, i + 2);
+        wait_for(world, count, i + 1);
+        assert_true(has_seen(world, payload));
+    }
+    xd_mqtt_stop(mqtt);
+    line_close(&line);
+    test_free(world);
+}
+
+static void falls_back(struct script *script, unsigned fives) {
+    struct world *world = test_malloc(sizeof *world);
+    struct xd_mqtt *mqtt;
+
+    script_start(script);
+    world_init(world);
+    mqtt = start_at(world, script->port, "old", 5);
+    wait_for(world, ups, 1);
+    xd_mqtt_stop(mqtt);
+    script_stop(script);
+    assert_int_equal(script->fives, fives);
+    assert_int_equal(script->fours, 1);
+    test_free(world);
+}
+
+static void falls_back_to_3_1_1_when_told_by_a_3_1_1_broker(void **state) {
+    struct script script = {.refusal = {0, 1}, .refusal_size = 2};
+
+    (void)state;
+    falls_back(&script, 1);
+}
+
+static void falls_back_to_3_1_1_when_told_by_a_reason_code(void **state) {
+    struct script script = {.refusal = {0, 0x84, 0}, .refusal_size = 3};
+
+    (void)state;
+    falls_back(&script, 1);
+}
+
+static void falls_back_to_3_1_1_when_version_5_is_met_with_silence(void **state) {
+    struct script script = {.refusal_size = 0};
+
+    (void)state;
+    falls_back(&script, 3);
+}
+
+static void a_refused_subscription_is_told_and_tried_again(void **state) {
+    struct world *world = test_malloc(sizeof *world);
+    struct script script = {.refuse_subscriptions = true};
+    struct xd_mqtt *mqtt;
+
+    (void)state;
+    script_start(&script);
+    world_init(world);
+    mqtt = start_at(world, script.port, "denied", 5);
+    wait_for(world, downs, 1);
+    assert_int_equal(world->ups, 0);
+    assert_non_null(strstr(world->why, "refused a subscription"));
+    xd_mqtt_stop(mqtt);
+    script_stop(&script);
+    test_free(world);
+}
+
+static void gets_what_was_sent_while_it_was_away(unsigned version) {
+    struct world *world = test_malloc(sizeof *world);
+    char id[64], topic[128];
+    struct xd_mqtt *mqtt;
+
+    name_of(id, sizeof id, "away");
+    (void)snprintf(topic, sizeof topic, "%s/in", id);
+    mqtt = start(world, id, version);
+    xd_mqtt_stop(mqtt);
+    raw_publish(topic, "while away", NULL, NULL);
+    mqtt = start(world, id, version);
+    wait_for(world, count, 1);
+    assert_string_equal(world->seen[0].payload, "while away");
+    xd_mqtt_stop(mqtt);
+    test_free(world);
+}
+
+static void gets_by_mqtt_5_what_was_sent_while_it_was_away(void **state) {
+    (void)state;
+    gets_what_was_sent_while_it_was_away(5);
+}
+
+static void gets_by_mqtt_3_1_1_what_was_sent_while_it_was_away(void **state) {
+    (void)state;
+    gets_what_was_sent_while_it_was_away(4);
+}
+
+static void *stop_in_background(void *context) {
+    xd_mqtt_stop(context);
+    return NULL;
+}
+
+static void an_arrival_under_way_is_finished_and_acknowledged_by_stop(void **state) {
+    struct world *world = test_malloc(sizeof *world);
+    char id[64], topic[128];
+    struct xd_mqtt *mqtt;
+    pthread_t stopper;
+
+    (void)state;
+    name_of(id, sizeof id, "stop");
+    (void)snprintf(topic, sizeof topic, "%s/in", id);
+    mqtt = start(world, id, 5);
+    hold_arrivals(world, true);
+    raw_publish(topic, "under way", NULL, NULL);
+    wait_for(world, holding, true);
+    assert_int_equal(pthread_create(&stopper, NULL, stop_in_background, mqtt), 0);
+    hold_arrivals(world, false);
+    pthread_join(stopper, NULL);
+    assert_int_equal(world->count, 1);
+
+    mqtt = start(world, id, 5);
+    raw_publish(topic, "next", NULL, NULL);
+    wait_for(world, count, 1);
+    assert_string_equal(world->seen[0].payload, "next"); /* not again what was acknowledged */
+    xd_mqtt_stop(mqtt);
+    test_free(world);
+}
+
+static void stop_sends_what_is_queued(void **state) {
+    struct world *world = test_malloc(sizeof *world);
+    char reader[64], writer[64];
+    struct xd_mqtt *mqtt;
+
+    (void)state;
+    name_of(reader, sizeof reader, "reader");
+    name_of(writer, sizeof writer, "writer");
+    mqtt = start(world, reader, 5);
+    xd_mqtt_stop(mqtt); /* its session stays at the broker, and collects */
+    mqtt = start(world, writer, 5);
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(publish(mqtt, reader, "farewell", 8), XD_OK);
+    xd_mqtt_stop(mqtt);
+    mqtt = start(world, reader, 5);
+    wait_for(world, count, 8);
+    xd_mqtt_stop(mqtt);
+    test_free(world);
+}
+
+/* ---- victims: this program again, killed inside `arrived` ---- */
+
+static void victim_arrived(void *context, const struct xd_mqtt_message *message) {
+    const char told = 'a';
+
+    (void)context;
+    (void)message;
+    if (write(STDOUT_FILENO, &told, 1) != 1)
+        abort();
+    for (;;)
+        pause(); /* neither done nor acknowledged, until the SIGKILL comes */
+}
+
+static void victim_up(void *context) {
+    const char told = 'u';
+
+    (void)context;
+    if (write(STDOUT_FILENO, &told, 1) != 1)
+        abort();
+}
+
+static void victim_down(void *context, const char *why) {
+    (void)context;
+    (void)why;
+}
+
+static int be_victim(const char *id, unsigned version) {
+    char url[64], topics[128], will[128];
+    const char *subscriptions[] = {topics, NULL};
+    struct xd_mqtt_config config = {.url = url,
+                                    .client_id = id,
+                                    .version = version,
+                                    .will_topic = will,
+                                    .will_payload = xd_bytes_of_text("dead"),
+                                    .subscriptions = subscriptions};
+    struct xd_mqtt_events events = {NULL, victim_arrived, victim_up, victim_down};
+    struct xd_mqtt *mqtt;
+
+    (void)snprintf(url, sizeof url, "mqtt://127.0.0.1:%u", broker_port);
+    (void)snprintf(topics, sizeof topics, "%s/in", id);
+    (void)snprintf(will, sizeof will, "%s/status", id);
+    if (xd_mqtt_start(&config, &events, &mqtt) != XD_OK)
+        return 1;
+    for (;;)
+        pause();
+}
+
+static void expect_byte(int fd, char expected) {
+    char byte = 0;
+
+    assert_int_equal(read(fd, &byte, 1), 1);
+    assert_int_equal(byte, expected);
+}
+
+static void killed_in_arrival(unsigned version) {
+    struct world *world = test_malloc(sizeof *world);
+    char id[64], topic[128], version_text[8];
+    struct xd_mqtt *mqtt;
+    int told[2];
+    pid_t pid;
+
+    name_of(id, sizeof id, "victim");
+    (void)snprintf(topic, sizeof topic, "%s/in", id);
+    (void)snprintf(version_text, sizeof version_text, "%u", version);
+    assert_int_equal(pipe(told), 0);
+    pid = fork();
+    if (pid == 0) {
+        (void)dup2(told[1], STDOUT_FILENO);
+        (void)execl(self, self, "victim", id, version_text, (char *)NULL);
+        _exit(127);
+    }
+    close(told[1]);
+    expect_byte(told[0], 'u');
+    raw_publish(topic, "precious", NULL, NULL);
+    expect_byte(told[0], 'a');
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    close(told[0]);
+
+    mqtt = start(world, id, version); /* listens to id/#: the message and the will */
+    wait_for(world, count, 2);
+    assert_true(has_seen(world, "precious"));
+    assert_true(has_seen(world, "dead"));
+    for (size_t i = 0; i < world->count; i++)
+        if (strcmp(world->seen[i].payload, "precious") == 0)
+            assert_true(world->seen[i].duplicate);
+    xd_mqtt_stop(mqtt);
+    test_free(world);
+}
+
+static void killed_in_arrival_gets_the_message_again_by_mqtt_5(void **state) {
+    (void)state;
+    killed_in_arrival(5);
+}
+
+static void killed_in_arrival_gets_the_message_again_by_mqtt_3_1_1(void **state) {
+    (void)state;
+    killed_in_arrival(4);
+}
+
+int main(int argc, char **argv) {
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refuses_what_would_never_connect),
+        cmocka_unit_test(survives_every_failing_allocation_at_the_start),
+        cmocka_unit_test(carries_messages_of_every_size_by_mqtt_5),
+        cmocka_unit_test(carries_messages_of_every_size_by_mqtt_3_1_1),
+        cmocka_unit_test(hands_over_response_topic_and_correlation_data),
+        cmocka_unit_test(sends_correlation_data),
+        cmocka_unit_test(publishes_no_topic_that_brokers_close_for),
+        cmocka_unit_test(says_again_without_a_broker),
+        cmocka_unit_test(says_again_when_the_queue_is_full),
+        cmocka_unit_test(comes_back_and_subscribes_again_after_a_cut),
+        cmocka_unit_test(falls_back_to_3_1_1_when_told_by_a_3_1_1_broker),
+        cmocka_unit_test(falls_back_to_3_1_1_when_told_by_a_reason_code),
+        cmocka_unit_test(falls_back_to_3_1_1_when_version_5_is_met_with_silence),
+        cmocka_unit_test(a_refused_subscription_is_told_and_tried_again),
+        cmocka_unit_test(gets_by_mqtt_5_what_was_sent_while_it_was_away),
+        cmocka_unit_test(gets_by_mqtt_3_1_1_what_was_sent_while_it_was_away),
+        cmocka_unit_test(an_arrival_under_way_is_finished_and_acknowledged_by_stop),
+        cmocka_unit_test(stop_sends_what_is_queued),
+        cmocka_unit_test(killed_in_arrival_gets_the_message_again_by_mqtt_5),
+        cmocka_unit_test(killed_in_arrival_gets_the_message_again_by_mqtt_3_1_1),
+    };
+    const char *port = getenv("XD_TEST_MQTT_PORT");
+    ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    if (port == NULL || size < 0) {
+        (void)fprintf(stderr, "XD_TEST_MQTT_PORT must name a broker's port on loopback\n");
+        return 2;
+    }
+    broker_port = (unsigned)strtoul(port, NULL, 10);
+    if (argc == 4 && strcmp(argv[1], "victim") == 0)
+        return be_victim(argv[2], (unsigned)strtoul(argv[3], NULL, 10));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
