@@ -89,7 +89,7 @@ static const char hub_work_1[] =
     "NOT NULL,"
     " uom TEXT NOT NULL, factor_num INTEGER NOT NULL, factor_den INTEGER NOT NULL, qty TEXT NOT NULL,"
     " shipped TEXT NOT NULL, over TEXT NOT NULL, closed TEXT NOT NULL,"
-    " PRIMARY KEY(n, number)) STRICT, WITHOUT ROWID;"
+    " PRIMARY KEY(n, line_id)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE confirmation(n INTEGER PRIMARY KEY, site TEXT NOT NULL, confirmation_id TEXT NOT NULL,"
     " version INTEGER NOT NULL, hash BLOB NOT NULL, state INTEGER NOT NULL, shipment_id TEXT NOT NULL,"
     " waits_for TEXT NOT NULL, lines_in INTEGER NOT NULL, lines_applied INTEGER NOT NULL,"

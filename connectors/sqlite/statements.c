@@ -298,6 +298,16 @@ void xd_take_decimal(struct xd_query *query, struct xd_decimal *out) {
     }
 }
 
+bool xd_take_optional_decimal(struct xd_query *query, struct xd_decimal *out) {
+    *out = xd_decimal_of(0);
+    if (query->result != XD_OK || sqlite3_column_type(query->statement, query->column) == SQLITE_NULL) {
+        query->column++;
+        return false;
+    }
+    xd_take_decimal(query, out);
+    return query->result == XD_OK;
+}
+
 struct xd_bytes xd_take_body(struct xd_query *query) {
     uint64_t checksum = (uint64_t)xd_take_int(query);
     struct xd_bytes body = xd_take_bytes(query);

@@ -37,6 +37,7 @@ enum xd_group {
     XD_GROUP_ORDERS,
     XD_GROUP_RELEASES,
     XD_GROUP_CONFIRMATIONS,
+    XD_GROUP_EXCEPTIONS,
     XD_GROUP_JOBS,
     XD_GROUP_RECONCILE,
     XD_GROUP_COUNT
@@ -100,6 +101,8 @@ void xd_take_text(struct xd_query *query, char *out, size_t size);
 struct xd_bytes xd_take_bytes(struct xd_query *query);
 void xd_take_hash(struct xd_query *query, struct xd_hash *out);
 void xd_take_decimal(struct xd_query *query, struct xd_decimal *out);
+/* Whether there is one (not NULL). */
+bool xd_take_optional_decimal(struct xd_query *query, struct xd_decimal *out);
 /* A checksum and the body after it: XD_CORRUPT when they do not belong together. */
 struct xd_bytes xd_take_body(struct xd_query *query);
 

@@ -1,0 +1,131 @@
+/* Exceptions: what a person has to look at. Partial indexes hold the open ones
+ * only; closed ones stay for good and cost nothing. */
+#include "sqlite/hub_store.h"
+
+#include <string.h>
+
+enum { ADD, CLOSE, PLACE, LIST_OPEN, LIST_ALL };
+
+#define COLUMNS                                                                                              \
+    "id, code, open, site, order_id, release_id, line_id, kind, document_id, version, qty, detail, "         \
+    "raised_at,"                                                                                             \
+    " resolved_at"
+
+static const char *const sql[] = {
+    [ADD] = "INSERT INTO exception(" COLUMNS
+            ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    [CLOSE] =
+        "UPDATE exception SET open = 0, resolved_at = ?1 WHERE open = 1 AND document_id = ?2 AND site = ?3"
+        " AND kind = ?4 AND version = ?5 AND (?6 IS NULL OR code = ?6)",
+    [PLACE] = "SELECT n FROM exception WHERE id = ?",
+    [LIST_OPEN] = "SELECT " COLUMNS " FROM exception WHERE open = 1 AND n > ? ORDER BY n LIMIT ?",
+    [LIST_ALL] = "SELECT " COLUMNS " FROM exception WHERE n > ? ORDER BY n LIMIT ?",
+};
+
+static void open_query(struct xd_query *query, void *context, int which) {
+    xd_query_open(query, context, XD_GROUP_EXCEPTIONS, sql, which);
+}
+
+static enum xd_result exception_add(void *context, const struct xd_exception_row *row) {
+    struct xd_query query;
+    open_query(&query, context, ADD);
+    xd_bind_text(&query, row->id);
+    xd_bind_text(&query, row->code);
+    xd_bind_int(&query, row->open);
+    xd_bind_text(&query, row->site);
+    xd_bind_text(&query, row->order_id);
+    xd_bind_text(&query, row->release_id);
+    xd_bind_text(&query, row->line_id);
+    xd_bind_int(&query, row->kind);
+    xd_bind_text(&query, row->document_id);
+    xd_bind_int(&query, row->version);
+    xd_bind_decimal(&query, row->qty);
+    xd_bind_text(&query, row->detail);
+    xd_bind_int(&query, row->raised_at);
+    xd_bind_int(&query, row->resolved_at);
+    enum xd_result result = xd_query_change(&query, XD_CONFLICT);
+    if (result == XD_OK && row->open) {
+        result = xd_counter_add(context, XD_COUNTER_EXCEPTIONS, 0, 1);
+    }
+    return result;
+}
+
+static enum xd_result exception_close(void *context, const char *site, enum xd_kind kind,
+                                      const char *document_id, int64_t version, const char *code, xd_ms at) {
+    struct xd_database *database = context;
+    struct xd_query query;
+    open_query(&query, context, CLOSE);
+    xd_bind_int(&query, at);
+    xd_bind_text(&query, document_id);
+    xd_bind_text(&query, site);
+    xd_bind_int(&query, kind);
+    xd_bind_int(&query, version);
+    xd_bind_text(&query, code);
+    enum xd_result result = xd_query_run(&query);
+    int64_t closed = result == XD_OK ? sqlite3_changes(database->handle) : 0;
+    return closed > 0 ? xd_counter_add(context, XD_COUNTER_EXCEPTIONS, 0, -closed) : result;
+}
+
+static enum xd_result place_of(void *context, const char *id, int64_t *n) {
+    *n = 0;
+    if (id[0] == '\0') {
+        return XD_OK;
+    }
+    struct xd_query query;
+    open_query(&query, context, PLACE);
+    xd_bind_text(&query, id);
+    if (xd_query_next(&query)) {
+        *n = xd_take_int(&query);
+    }
+    return xd_query_close_one(&query);
+}
+
+static void take_exception(struct xd_query *query, struct xd_exception_row *row) {
+    memset(row, 0, sizeof *row);
+    xd_take_text(query, row->id, sizeof row->id);
+    xd_take_text(query, row->code, sizeof row->code);
+    row->open = xd_take_int(query) != 0;
+    xd_take_text(query, row->site, sizeof row->site);
+    xd_take_text(query, row->order_id, sizeof row->order_id);
+    xd_take_text(query, row->release_id, sizeof row->release_id);
+    xd_take_text(query, row->line_id, sizeof row->line_id);
+    row->kind = (enum xd_kind)xd_take_int(query);
+    xd_take_text(query, row->document_id, sizeof row->document_id);
+    row->version = xd_take_int(query);
+    xd_take_decimal(query, &row->qty);
+    xd_take_text(query, row->detail, sizeof row->detail);
+    row->raised_at = xd_take_int(query);
+    row->resolved_at = xd_take_int(query);
+}
+
+static enum xd_result exception_list(void *context, bool open_only, const char *after, size_t max,
+                                     xd_exception_fn each, void *each_context) {
+    int64_t n = 0;
+    enum xd_result result = place_of(context, after, &n);
+    if (result != XD_OK) {
+        return result;
+    }
+    struct xd_query query;
+    open_query(&query, context, open_only ? LIST_OPEN : LIST_ALL);
+    xd_bind_int(&query, n);
+    xd_bind_int(&query, (int64_t)max);
+    while (xd_query_next(&query)) {
+        struct xd_exception_row row;
+        take_exception(&query, &row);
+        if (query.result == XD_OK) {
+            query.result = each(each_context, &row);
+        }
+    }
+    return xd_query_close(&query);
+}
+
+static enum xd_result exception_count(void *context, int64_t *open) {
+    return xd_counter_get(context, XD_COUNTER_EXCEPTIONS, 0, open);
+}
+
+void xd_hub_exceptions_fill(struct xd_hub_store *out) {
+    out->exception_add = exception_add;
+    out->exception_close = exception_close;
+    out->exception_list = exception_list;
+    out->exception_count = exception_count;
+}

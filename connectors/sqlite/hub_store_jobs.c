@@ -1,0 +1,204 @@
+/* ERP jobs and their lines. A partial index holds the jobs that are not done, in
+ * the order of their numbers, so that looking for work never slows down. */
+#include "sqlite/hub_store.h"
+
+#include <string.h>
+
+enum { JOB_ADD, JOB_GET, JOB_STATE, JOB_SAVE, LINE_ADD, LINES, LIST, LIST_DONE };
+
+#define IDENTITY "erp, kind, reference, order_id, site, confirmation_id, confirmation_version, at"
+#define PROGRESS "state, attempt, due_at, sent_at, document, code, detail"
+
+_Static_assert(XD_JOB_DONE == 3, "the partial index job_open and the statements here say 3");
+
+static const char *const sql[] = {
+    [JOB_ADD] =
+        "INSERT INTO job(" IDENTITY ", " PROGRESS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+    [JOB_GET] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE number = ?",
+    [JOB_STATE] = "SELECT state FROM job WHERE number = ?",
+    [JOB_SAVE] =
+        "UPDATE job SET state = ?, attempt = ?, due_at = ?, sent_at = ?, document = ?, code = ?, detail = ?"
+        " WHERE number = ?",
+    [LINE_ADD] =
+        "INSERT INTO job_line(job, number, release_id, line_id, sku, uom, qty, unbilled, unit_price, close)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [LINES] =
+        "SELECT release_id, line_id, sku, uom, qty, unbilled, unit_price, close FROM job_line WHERE job = ?"
+        " ORDER BY number",
+    [LIST] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE erp = ? AND state = ? AND number > ?"
+             " AND state <> 3 ORDER BY number LIMIT ?",
+    [LIST_DONE] =
+        "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE erp = ? AND state = ? AND number > ?"
+        " ORDER BY number LIMIT ?",
+};
+
+static void open_query(struct xd_query *query, void *context, int which) {
+    xd_query_open(query, context, XD_GROUP_JOBS, sql, which);
+}
+
+static void bind_progress(struct xd_query *query, const struct xd_job_row *row) {
+    xd_bind_int(query, row->state);
+    xd_bind_int(query, row->attempt);
+    xd_bind_int(query, row->due_at);
+    xd_bind_int(query, row->sent_at);
+    xd_bind_text(query, row->document);
+    xd_bind_text(query, row->code);
+    xd_bind_text(query, row->detail);
+}
+
+static void take_job(struct xd_query *query, struct xd_job_row *row) {
+    memset(row, 0, sizeof *row);
+    row->number = xd_take_int(query);
+    xd_take_text(query, row->erp, sizeof row->erp);
+    row->kind = (enum xd_erp_kind)xd_take_int(query);
+    xd_take_text(query, row->reference, sizeof row->reference);
+    xd_take_text(query, row->order_id, sizeof row->order_id);
+    xd_take_text(query, row->site, sizeof row->site);
+    xd_take_text(query, row->confirmation_id, sizeof row->confirmation_id);
+    row->confirmation_version = xd_take_int(query);
+    row->at = xd_take_int(query);
+    row->state = (int)xd_take_int(query);
+    row->attempt = xd_take_int(query);
+    row->due_at = xd_take_int(query);
+    row->sent_at = xd_take_int(query);
+    xd_take_text(query, row->document, sizeof row->document);
+    xd_take_text(query, row->code, sizeof row->code);
+    xd_take_text(query, row->detail, sizeof row->detail);
+}
+
+static enum xd_result insert_job(struct xd_database *database, struct xd_job_row *row) {
+    struct xd_query query;
+    open_query(&query, database, JOB_ADD);
+    xd_bind_text(&query, row->erp);
+    xd_bind_int(&query, row->kind);
+    xd_bind_text(&query, row->reference);
+    xd_bind_text(&query, row->order_id);
+    xd_bind_text(&query, row->site);
+    xd_bind_text(&query, row->confirmation_id);
+    xd_bind_int(&query, row->confirmation_version);
+    xd_bind_int(&query, row->at);
+    bind_progress(&query, row);
+    enum xd_result result = xd_query_change(&query, XD_DUPLICATE);
+    if (result == XD_OK) {
+        row->number = sqlite3_last_insert_rowid(database->handle);
+    }
+    return result;
+}
+
+static enum xd_result insert_line(void *context, int64_t job, int64_t number,
+                                  const struct xd_job_line_row *row) {
+    struct xd_query query;
+    open_query(&query, context, LINE_ADD);
+    xd_bind_int(&query, job);
+    xd_bind_int(&query, number);
+    xd_bind_text(&query, row->release_id);
+    xd_bind_text(&query, row->line_id);
+    xd_bind_text(&query, row->sku);
+    xd_bind_text(&query, row->uom);
+    xd_bind_decimal(&query, row->qty);
+    xd_bind_decimal(&query, row->unbilled);
+    if (row->has_unit_price) {
+        xd_bind_decimal(&query, row->unit_price);
+    } else {
+        xd_bind_null(&query);
+    }
+    xd_bind_int(&query, row->close);
+    return xd_query_run(&query);
+}
+
+static enum xd_result job_add(void *context, struct xd_job_row *row, const struct xd_job_line_row *lines,
+                              size_t count) {
+    enum xd_result result = insert_job(context, row);
+    for (size_t i = 0; i < count && result == XD_OK; i++) {
+        result = insert_line(context, row->number, (int64_t)i + 1, &lines[i]);
+    }
+    return result == XD_OK ? xd_counter_add(context, XD_COUNTER_JOBS, row->state, 1) : result;
+}
+
+static enum xd_result job_get(void *context, int64_t number, struct xd_job_row *out) {
+    struct xd_query query;
+    open_query(&query, context, JOB_GET);
+    xd_bind_int(&query, number);
+    if (xd_query_next(&query)) {
+        take_job(&query, out);
+    }
+    return xd_query_close_one(&query);
+}
+
+static enum xd_result job_save(void *context, const struct xd_job_row *row) {
+    int before = 0;
+    struct xd_query query;
+    open_query(&query, context, JOB_STATE);
+    xd_bind_int(&query, row->number);
+    if (xd_query_next(&query)) {
+        before = (int)xd_take_int(&query);
+    }
+    enum xd_result result = xd_query_close_one(&query);
+    if (result != XD_OK) {
+        return result;
+    }
+    open_query(&query, context, JOB_SAVE);
+    bind_progress(&query, row);
+    xd_bind_int(&query, row->number);
+    result = xd_query_run(&query);
+    if (result == XD_OK && row->state != before) {
+        result = xd_counter_add(context, XD_COUNTER_JOBS, before, -1);
+        if (result == XD_OK) {
+            result = xd_counter_add(context, XD_COUNTER_JOBS, row->state, 1);
+        }
+    }
+    return result;
+}
+
+static enum xd_result job_lines(void *context, int64_t number, xd_job_line_fn each, void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, LINES);
+    xd_bind_int(&query, number);
+    while (xd_query_next(&query)) {
+        struct xd_job_line_row row = {.line_id = ""};
+        xd_take_text(&query, row.release_id, sizeof row.release_id);
+        xd_take_text(&query, row.line_id, sizeof row.line_id);
+        xd_take_text(&query, row.sku, sizeof row.sku);
+        xd_take_text(&query, row.uom, sizeof row.uom);
+        xd_take_decimal(&query, &row.qty);
+        xd_take_decimal(&query, &row.unbilled);
+        row.has_unit_price = xd_take_optional_decimal(&query, &row.unit_price);
+        row.close = xd_take_int(&query) != 0;
+        if (query.result == XD_OK) {
+            query.result = each(each_context, &row);
+        }
+    }
+    return xd_query_close(&query);
+}
+
+static enum xd_result job_list(void *context, const char *erp, int state, int64_t after, size_t max,
+                               xd_job_fn each, void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, state == XD_JOB_DONE ? LIST_DONE : LIST);
+    xd_bind_text(&query, erp);
+    xd_bind_int(&query, state);
+    xd_bind_int(&query, after);
+    xd_bind_int(&query, (int64_t)max);
+    while (xd_query_next(&query)) {
+        struct xd_job_row row;
+        take_job(&query, &row);
+        if (query.result == XD_OK) {
+            query.result = each(each_context, &row);
+        }
+    }
+    return xd_query_close(&query);
+}
+
+static enum xd_result job_count(void *context, int state, int64_t *count) {
+    return xd_counter_get(context, XD_COUNTER_JOBS, state, count);
+}
+
+void xd_hub_jobs_fill(struct xd_hub_store *out) {
+    out->job_add = job_add;
+    out->job_get = job_get;
+    out->job_save = job_save;
+    out->job_lines = job_lines;
+    out->job_list = job_list;
+    out->job_count = job_count;
+}

@@ -1,0 +1,380 @@
+/* Orders, their lines, bodies and timelines. An order's rows hang on a number of
+ * ours that rises, so that they lie together and new ones are appended; that
+ * number also is the order of arrival, which lists page by. */
+#include "sqlite/hub_store.h"
+
+#include <string.h>
+
+enum {
+    ORDER_ADD,
+    ORDER_GET,
+    ORDER_FIND,
+    ORDER_PLACE,
+    ORDER_STATUS,
+    ORDER_SET_STATUS,
+    BODY_ADD,
+    BODY_GET,
+    LINE_ADD,
+    LINES,
+    LINE_SAVE,
+    LIST,
+    LIST_STATUS,
+    LIST_EXTERNAL,
+    TIMELINE_ADD,
+    TIMELINE_EACH
+};
+
+#define COLUMNS                                                                                              \
+    "order_id, tenant, client, channel_type, channel_account, external_order_id, customer_ref, "             \
+    "customer_po, currency,"                                                                                 \
+    " site, correlation_id, sale_reference, status, revision, hash, received_at, updated_at"
+#define QUANTITIES "ordered, open, allocated, released, shipped, cancelled, backordered, overshipped"
+#define NUMBER "(SELECT n FROM orders WHERE order_id = ?)"
+#define ANY_TENANT "(?1 IS NULL OR tenant = ?1)"
+
+static const char *const sql[] = {
+    [ORDER_ADD] = "INSERT INTO orders(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                  " ON CONFLICT DO NOTHING",
+    [ORDER_GET] = "SELECT " COLUMNS " FROM orders WHERE order_id = ?",
+    [ORDER_FIND] =
+        "SELECT " COLUMNS " FROM orders WHERE tenant = ? AND channel_account = ? AND external_order_id = ?",
+    [ORDER_PLACE] = "SELECT n FROM orders WHERE order_id = ?",
+    [ORDER_STATUS] = "SELECT n, status FROM orders WHERE order_id = ?",
+    [ORDER_SET_STATUS] = "UPDATE orders SET status = ?, updated_at = ? WHERE n = ?",
+    [BODY_ADD] = "INSERT INTO order_body(n, checksum, body) VALUES(?, ?, ?)",
+    [BODY_GET] = "SELECT checksum, body FROM order_body WHERE n = " NUMBER,
+    [LINE_ADD] =
+        "INSERT INTO order_line(n, number, line_id, external_line_id, sku, uom, unit_price, " QUANTITIES ")"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [LINES] = "SELECT number, line_id, external_line_id, sku, uom, unit_price, " QUANTITIES " FROM order_line"
+              " WHERE n = " NUMBER " ORDER BY number",
+    [LINE_SAVE] = "UPDATE order_line SET ordered = ?, open = ?, allocated = ?, released = ?, shipped = ?, "
+                  "cancelled = ?,"
+                  " backordered = ?, overshipped = ? WHERE n = " NUMBER " AND number = ?",
+    [LIST] = "SELECT " COLUMNS " FROM orders WHERE " ANY_TENANT " AND n < ?2 ORDER BY n DESC LIMIT ?3",
+    [LIST_STATUS] = "SELECT " COLUMNS " FROM orders WHERE " ANY_TENANT " AND n < ?2 AND status = ?4"
+                    " ORDER BY n DESC LIMIT ?3",
+    [LIST_EXTERNAL] =
+        "SELECT " COLUMNS " FROM orders WHERE " ANY_TENANT " AND n < ?2 AND external_order_id = ?5"
+        " AND (?4 < 0 OR status = ?4) ORDER BY n DESC LIMIT ?3",
+    [TIMELINE_ADD] =
+        "INSERT INTO timeline(n, step_number, at, step, correlation_id, detail)"
+        " SELECT n, 1 + coalesce((SELECT max(step_number) FROM timeline t WHERE t.n = orders.n), 0),"
+        " ?, ?, ?, ? FROM orders WHERE order_id = ?",
+    [TIMELINE_EACH] =
+        "SELECT at, step, correlation_id, detail FROM timeline WHERE n = " NUMBER " ORDER BY step_number",
+};
+
+static void open_query(struct xd_query *query, void *context, int which) {
+    xd_query_open(query, context, XD_GROUP_ORDERS, sql, which);
+}
+
+static void take_order(struct xd_query *query, struct xd_order_row *row) {
+    memset(row, 0, sizeof *row);
+    xd_take_text(query, row->order_id, sizeof row->order_id);
+    xd_take_text(query, row->tenant, sizeof row->tenant);
+    xd_take_text(query, row->client, sizeof row->client);
+    xd_take_text(query, row->channel_type, sizeof row->channel_type);
+    xd_take_text(query, row->channel_account, sizeof row->channel_account);
+    xd_take_text(query, row->external_order_id, sizeof row->external_order_id);
+    xd_take_text(query, row->customer_ref, sizeof row->customer_ref);
+    xd_take_text(query, row->customer_po, sizeof row->customer_po);
+    xd_take_text(query, row->currency, sizeof row->currency);
+    xd_take_text(query, row->site, sizeof row->site);
+    xd_take_text(query, row->correlation_id, sizeof row->correlation_id);
+    xd_take_text(query, row->sale_reference, sizeof row->sale_reference);
+    row->status = (int)xd_take_int(query);
+    row->revision = xd_take_int(query);
+    xd_take_hash(query, &row->hash);
+    row->received_at = xd_take_int(query);
+    row->updated_at = xd_take_int(query);
+}
+
+/* ---- adding ---- */
+
+static enum xd_result insert_order(struct xd_database *database, const struct xd_order_row *row, int64_t *n) {
+    struct xd_query query;
+    open_query(&query, database, ORDER_ADD);
+    xd_bind_text(&query, row->order_id);
+    xd_bind_text(&query, row->tenant);
+    xd_bind_text(&query, row->client);
+    xd_bind_text(&query, row->channel_type);
+    xd_bind_text(&query, row->channel_account);
+    xd_bind_text(&query, row->external_order_id);
+    xd_bind_text(&query, row->customer_ref);
+    xd_bind_text(&query, row->customer_po);
+    xd_bind_text(&query, row->currency);
+    xd_bind_text(&query, row->site);
+    xd_bind_text(&query, row->correlation_id);
+    xd_bind_text(&query, row->sale_reference);
+    xd_bind_int(&query, row->status);
+    xd_bind_int(&query, row->revision);
+    xd_bind_hash(&query, &row->hash);
+    xd_bind_int(&query, row->received_at);
+    xd_bind_int(&query, row->updated_at);
+    enum xd_result result = xd_query_change(&query, XD_CONFLICT);
+    *n = sqlite3_last_insert_rowid(database->handle);
+    return result;
+}
+
+static enum xd_result insert_body(void *context, int64_t n, struct xd_bytes body) {
+    struct xd_query query;
+    open_query(&query, context, BODY_ADD);
+    xd_bind_int(&query, n);
+    xd_bind_body(&query, body);
+    return xd_query_run(&query);
+}
+
+static void bind_quantities(struct xd_query *query, const struct xd_order_line_row *row) {
+    xd_bind_decimal(query, row->ordered);
+    xd_bind_decimal(query, row->open);
+    xd_bind_decimal(query, row->allocated);
+    xd_bind_decimal(query, row->released);
+    xd_bind_decimal(query, row->shipped);
+    xd_bind_decimal(query, row->cancelled);
+    xd_bind_decimal(query, row->backordered);
+    xd_bind_decimal(query, row->overshipped);
+}
+
+static enum xd_result insert_line(void *context, int64_t n, const struct xd_order_line_row *row) {
+    struct xd_query query;
+    open_query(&query, context, LINE_ADD);
+    xd_bind_int(&query, n);
+    xd_bind_int(&query, row->number);
+    xd_bind_text(&query, row->line_id);
+    xd_bind_text(&query, row->external_line_id);
+    xd_bind_text(&query, row->sku);
+    xd_bind_text(&query, row->uom);
+    if (row->has_unit_price) {
+        xd_bind_decimal(&query, row->unit_price);
+    } else {
+        xd_bind_null(&query);
+    }
+    bind_quantities(&query, row);
+    return xd_query_run(&query);
+}
+
+static enum xd_result order_add(void *context, const struct xd_order_row *row,
+                                const struct xd_order_line_row *lines, size_t count) {
+    int64_t n = 0;
+    enum xd_result result = insert_order(context, row, &n);
+    if (result == XD_OK) {
+        result = insert_body(context, n, row->body);
+    }
+    for (size_t i = 0; i < count && result == XD_OK; i++) {
+        result = insert_line(context, n, &lines[i]);
+        if (result == XD_CONFLICT) { /* that word is for the order itself */
+            result = xd_database_say(context, XD_INVALID, "two lines of an order have one number");
+        }
+    }
+    if (result == XD_OK) {
+        result = xd_counter_add(context, XD_COUNTER_ORDERS, row->status, 1);
+    }
+    return result;
+}
+
+/* ---- one order ---- */
+
+static enum xd_result one_order(struct xd_query *query, struct xd_order_row *out) {
+    if (xd_query_next(query)) {
+        take_order(query, out);
+    }
+    return xd_query_close_one(query);
+}
+
+static enum xd_result order_get(void *context, const char *order_id, struct xd_order_row *out) {
+    struct xd_query query;
+    open_query(&query, context, ORDER_GET);
+    xd_bind_text(&query, order_id);
+    return one_order(&query, out);
+}
+
+static enum xd_result order_find(void *context, const char *tenant, const char *channel_account,
+                                 const char *external_order_id, struct xd_order_row *out) {
+    struct xd_query query;
+    open_query(&query, context, ORDER_FIND);
+    xd_bind_text(&query, tenant);
+    xd_bind_text(&query, channel_account);
+    xd_bind_text(&query, external_order_id);
+    return one_order(&query, out);
+}
+
+static enum xd_result order_body(void *context, const char *order_id, struct xd_buffer *out) {
+    struct xd_query query;
+    open_query(&query, context, BODY_GET);
+    xd_bind_text(&query, order_id);
+    if (xd_query_next(&query)) {
+        struct xd_bytes body = xd_take_body(&query);
+        if (query.result == XD_OK) {
+            xd_buffer_add(out, body.data, body.size);
+            query.result = xd_buffer_result(out);
+        }
+    }
+    return xd_query_close_one(&query);
+}
+
+static enum xd_result order_set_status(void *context, const char *order_id, int status, xd_ms updated_at) {
+    int64_t n = 0;
+    int before = 0;
+    struct xd_query query;
+    open_query(&query, context, ORDER_STATUS);
+    xd_bind_text(&query, order_id);
+    if (xd_query_next(&query)) {
+        n = xd_take_int(&query);
+        before = (int)xd_take_int(&query);
+    }
+    enum xd_result result = xd_query_close_one(&query);
+    if (result != XD_OK) {
+        return result;
+    }
+    open_query(&query, context, ORDER_SET_STATUS);
+    xd_bind_int(&query, status);
+    xd_bind_int(&query, updated_at);
+    xd_bind_int(&query, n);
+    result = xd_query_run(&query);
+    if (result == XD_OK && status != before) {
+        result = xd_counter_add(context, XD_COUNTER_ORDERS, before, -1);
+        if (result == XD_OK) {
+            result = xd_counter_add(context, XD_COUNTER_ORDERS, status, 1);
+        }
+    }
+    return result;
+}
+
+/* ---- lines ---- */
+
+static void take_line(struct xd_query *query, struct xd_order_line_row *row) {
+    memset(row, 0, sizeof *row);
+    row->number = xd_take_int(query);
+    xd_take_text(query, row->line_id, sizeof row->line_id);
+    xd_take_text(query, row->external_line_id, sizeof row->external_line_id);
+    xd_take_text(query, row->sku, sizeof row->sku);
+    xd_take_text(query, row->uom, sizeof row->uom);
+    row->has_unit_price = xd_take_optional_decimal(query, &row->unit_price);
+    xd_take_decimal(query, &row->ordered);
+    xd_take_decimal(query, &row->open);
+    xd_take_decimal(query, &row->allocated);
+    xd_take_decimal(query, &row->released);
+    xd_take_decimal(query, &row->shipped);
+    xd_take_decimal(query, &row->cancelled);
+    xd_take_decimal(query, &row->backordered);
+    xd_take_decimal(query, &row->overshipped);
+}
+
+static enum xd_result order_lines(void *context, const char *order_id, xd_order_line_fn each,
+                                  void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, LINES);
+    xd_bind_text(&query, order_id);
+    while (xd_query_next(&query)) {
+        struct xd_order_line_row row;
+        take_line(&query, &row);
+        if (query.result == XD_OK) {
+            query.result = each(each_context, &row);
+        }
+    }
+    return xd_query_close(&query);
+}
+
+static enum xd_result order_line_save(void *context, const char *order_id,
+                                      const struct xd_order_line_row *row) {
+    struct xd_query query;
+    open_query(&query, context, LINE_SAVE);
+    bind_quantities(&query, row);
+    xd_bind_text(&query, order_id);
+    xd_bind_int(&query, row->number);
+    return xd_query_change(&query, XD_NOT_FOUND);
+}
+
+/* ---- lists ---- */
+
+static enum xd_result place_of(void *context, const char *order_id, int64_t *n) {
+    if (order_id[0] == '\0') {
+        *n = INT64_MAX;
+        return XD_OK;
+    }
+    struct xd_query query;
+    open_query(&query, context, ORDER_PLACE);
+    xd_bind_text(&query, order_id);
+    if (xd_query_next(&query)) {
+        *n = xd_take_int(&query);
+    }
+    return xd_query_close_one(&query);
+}
+
+static enum xd_result order_list(void *context, const char *tenant, const char *external_order_id, int status,
+                                 const char *after, size_t max, xd_order_fn each, void *each_context) {
+    int64_t n = 0;
+    enum xd_result result = place_of(context, after, &n);
+    if (result != XD_OK) {
+        return result;
+    }
+    int which = status < 0 ? LIST : LIST_STATUS;
+    struct xd_query query;
+    open_query(&query, context, external_order_id != NULL ? LIST_EXTERNAL : which);
+    xd_bind_text(&query, tenant);
+    xd_bind_int(&query, n);
+    xd_bind_int(&query, (int64_t)max);
+    if (external_order_id != NULL || status >= 0) {
+        xd_bind_int(&query, status);
+    }
+    if (external_order_id != NULL) {
+        xd_bind_text(&query, external_order_id);
+    }
+    while (xd_query_next(&query)) {
+        struct xd_order_row row;
+        take_order(&query, &row);
+        if (query.result == XD_OK) {
+            query.result = each(each_context, &row);
+        }
+    }
+    return xd_query_close(&query);
+}
+
+static enum xd_result order_count(void *context, int status, int64_t *count) {
+    return xd_counter_get(context, XD_COUNTER_ORDERS, status, count);
+}
+
+/* ---- timeline ---- */
+
+static enum xd_result timeline_add(void *context, const char *order_id, const struct xd_timeline_row *row) {
+    struct xd_query query;
+    open_query(&query, context, TIMELINE_ADD);
+    xd_bind_int(&query, row->at);
+    xd_bind_text(&query, row->step);
+    xd_bind_text(&query, row->correlation_id);
+    xd_bind_text(&query, row->detail == NULL ? "{}" : row->detail);
+    xd_bind_text(&query, order_id);
+    return xd_query_change(&query, XD_NOT_FOUND);
+}
+
+static enum xd_result timeline_each(void *context, const char *order_id, xd_timeline_fn each,
+                                    void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, TIMELINE_EACH);
+    xd_bind_text(&query, order_id);
+    while (xd_query_next(&query)) {
+        struct xd_timeline_row row = {.at = xd_take_int(&query)};
+        xd_take_text(&query, row.step, sizeof row.step);
+        xd_take_text(&query, row.correlation_id, sizeof row.correlation_id);
+        row.detail = xd_take_view(&query);
+        if (query.result == XD_OK) {
+            query.result = each(each_context, &row);
+        }
+    }
+    return xd_query_close(&query);
+}
+
+void xd_hub_orders_fill(struct xd_hub_store *out) {
+    out->order_add = order_add;
+    out->order_get = order_get;
+    out->order_find = order_find;
+    out->order_body = order_body;
+    out->order_set_status = order_set_status;
+    out->order_lines = order_lines;
+    out->order_line_save = order_line_save;
+    out->order_list = order_list;
+    out->order_count = order_count;
+    out->timeline_add = timeline_add;
+    out->timeline_each = timeline_each;
+}
