@@ -1,0 +1,188 @@
+/* hub.yaml by its table, then what only several keys together can tell. */
+#include "posix/config/hub_config.h"
+
+#include "posix/config/checks.h"
+#include "posix/config/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define BROKER(member) offsetof(struct xd_hub_config_broker, member)
+#define HTTP(member) offsetof(struct xd_hub_config_http, member)
+#define ERP(member) offsetof(struct xd_hub_config_erp, member)
+#define POLICIES(member) offsetof(struct xd_hub_config_policies, member)
+#define HUB(member) offsetof(struct xd_hub_config, member)
+#define ERPS_MAX 16
+
+static const char *const amqp_schemes[] = {"amqp", "amqps", NULL};
+static const char *const http_schemes[] = {"http", "https", NULL};
+static const char *const erp_types[] = {"ledger", NULL};                      /* enum xd_erp_type */
+static const char *const unshipped_means[] = {"OPEN", "CLOSED", "ASK", NULL}; /* enum xd_unshipped_means */
+
+static const struct xd_config_key broker_keys[] = {
+    {.name = "url",
+     .type = XD_CONFIG_URL,
+     .fallback = "amqp://127.0.0.1:5672",
+     .names = amqp_schemes,
+     .offset = BROKER(url)},
+    {.name = "vhost", .type = XD_CONFIG_TEXT, .fallback = "crossdock", .max = 127, .offset = BROKER(vhost)},
+    {.name = "username", .type = XD_CONFIG_TEXT, .fallback = "hub", .max = 127, .offset = BROKER(username)},
+    {.name = "password_file", .type = XD_CONFIG_SECRET, .required = true, .offset = BROKER(password)},
+    {.name = "management_url",
+     .type = XD_CONFIG_URL,
+     .fallback = "http://127.0.0.1:15672",
+     .names = http_schemes,
+     .offset = BROKER(management_url)},
+    {.name = "ca_file", .type = XD_CONFIG_FILE, .offset = BROKER(ca_file)},
+    {.name = "cert_file", .type = XD_CONFIG_FILE, .offset = BROKER(cert_file)},
+    {.name = "key_file", .type = XD_CONFIG_FILE, .offset = BROKER(key_file)},
+    {.name = "site_url", .type = XD_CONFIG_URL, .names = amqp_schemes, .offset = BROKER(site_url)},
+    {.type = XD_CONFIG_END},
+};
+
+static const struct xd_config_key http_keys[] = {
+    {.name = "listen", .type = XD_CONFIG_LISTEN, .fallback = "127.0.0.1:8080", .offset = HTTP(listen)},
+    {.name = "cert_file", .type = XD_CONFIG_FILE, .offset = HTTP(cert_file)},
+    {.name = "key_file", .type = XD_CONFIG_FILE, .offset = HTTP(key_file)},
+    {.type = XD_CONFIG_END},
+};
+
+static const struct xd_config_key erp_keys[] = {
+    {.name = "type", .type = XD_CONFIG_CHOICE, .required = true, .names = erp_types, .offset = ERP(type)},
+    {.name = "data", .type = XD_CONFIG_FOLDER, .required = true, .offset = ERP(data)},
+    {.name = "concurrency",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "4",
+     .min = 1,
+     .max = 64,
+     .offset = ERP(concurrency)},
+    {.name = "request_life_s",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "120",
+     .min = 1,
+     .max = 86400,
+     .offset = ERP(request_life_s)},
+    {.name = "retry_s_min",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "1",
+     .min = 1,
+     .max = 86400,
+     .offset = ERP(retry_s_min)},
+    {.name = "retry_s_max",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "300",
+     .min = 1,
+     .max = 86400,
+     .offset = ERP(retry_s_max)},
+    {.type = XD_CONFIG_END},
+};
+
+static const struct xd_config_key policies_keys[] = {
+    {.name = "over_tolerance_pct",
+     .type = XD_CONFIG_DECIMAL,
+     .fallback = "0",
+     .offset = POLICIES(over_tolerance_pct_text)},
+    {.name = "unshipped_means",
+     .type = XD_CONFIG_CHOICE,
+     .fallback = "OPEN",
+     .names = unshipped_means,
+     .offset = POLICIES(unshipped_means)},
+    {.name = "ack_deadline_s",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "3600",
+     .min = 1,
+     .max = 31536000,
+     .offset = POLICIES(ack_deadline_s)},
+    {.name = "park_unknown_release_h",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "72",
+     .min = 0,
+     .max = 8760,
+     .offset = POLICIES(park_unknown_release_h)},
+    {.name = "idempotency_days",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "30",
+     .min = 1,
+     .max = 3650,
+     .offset = POLICIES(idempotency_days)},
+    {.name = "retention_days",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "7",
+     .min = 0,
+     .max = 3650,
+     .offset = POLICIES(retention_days)},
+    {.type = XD_CONFIG_END},
+};
+
+static const struct xd_config_key hub_keys[] = {
+    {.name = "state_dir",
+     .type = XD_CONFIG_PATH,
+     .fallback = "/var/lib/crossdock-hub",
+     .offset = HUB(state_dir)},
+    {.name = "broker",
+     .type = XD_CONFIG_SECTION,
+     .required = true,
+     .keys = broker_keys,
+     .offset = HUB(broker)},
+    {.name = "http", .type = XD_CONFIG_SECTION, .keys = http_keys, .offset = HUB(http)},
+    {.name = "erps",
+     .type = XD_CONFIG_MAP,
+     .required = true,
+     .min = 1,
+     .max = ERPS_MAX,
+     .keys = erp_keys,
+     .check = xd_check_name,
+     .element_size = sizeof(struct xd_hub_config_erp),
+     .offset = HUB(erps),
+     .count_offset = HUB(erp_count)},
+    {.name = "policies", .type = XD_CONFIG_SECTION, .keys = policies_keys, .offset = HUB(policies)},
+    {.name = "log_level",
+     .type = XD_CONFIG_CHOICE,
+     .fallback = "info",
+     .names = xd_log_level_names,
+     .offset = HUB(log_level)},
+    {.type = XD_CONFIG_END},
+};
+
+static void check_together(const struct xd_hub_config *config, struct xd_buffer *errors) {
+    struct xd_check_tls http = {NULL, NULL, config->http.cert_file, config->http.key_file};
+    xd_check_tls(config->file, errors, "http", &http);
+    struct xd_check_tls broker = {config->broker.url, NULL, config->broker.cert_file,
+                                  config->broker.key_file};
+    xd_check_tls(config->file, errors, "broker", &broker);
+    for (size_t i = 0; i < config->erp_count; i++) {
+        const struct xd_hub_config_erp *erp = &config->erps[i];
+        if (erp->retry_s_min > erp->retry_s_max) {
+            char path[64];
+            snprintf(path, sizeof path, "erps.%s.retry_s_min", erp->name);
+            xd_config_complain(config->file, errors, path, "must not be more than retry_s_max (%lld)",
+                               (long long)erp->retry_s_max);
+        }
+    }
+}
+
+enum xd_result xd_hub_config_load(const char *path, struct xd_hub_config *out, struct xd_buffer *errors) {
+    size_t errors_before = errors->size;
+    *out = (struct xd_hub_config){0};
+    enum xd_result result = xd_config_load(path, hub_keys, out, errors, &out->file);
+    if (result != XD_OK) {
+        return result;
+    }
+    if (out->broker.site_url == NULL) {
+        out->broker.site_url = out->broker.url;
+    }
+    result = xd_decimal_parse(out->policies.over_tolerance_pct_text, &out->policies.over_tolerance_pct);
+    if (result != XD_OK) {
+        return result;
+    }
+    check_together(out, errors);
+    if (xd_buffer_result(errors) != XD_OK) {
+        return XD_NO_MEMORY;
+    }
+    return errors->size == errors_before ? XD_OK : XD_INVALID;
+}
+
+void xd_hub_config_free(struct xd_hub_config *config) {
+    xd_config_free(config->file);
+    explicit_bzero(config, sizeof *config);
+}
