@@ -118,18 +118,16 @@ def check_functions(paths, tags):
 
 def style(tags):
     product = [p for room in (CORE, CONNECTORS, PORTS) for p in files(room, ".c", ".h")]
-    tests = list(files("tests", ".c", ".h", ".py", ".sh"))
-    for path in product + tests:
+    for path in product:
         size = len(lines_of(path)) - 1
         if size > FILE_LINES_MAX:
             finding(path, FILE_LINES_MAX, f"{size} lines: a file stays under {FILE_LINES_MAX}")
-    for path in product:
         check_direction(path)
         if path.startswith(CORE + os.sep):
             check_conditionals(path)
         if path.endswith(".h"):
             check_guard(path)
-    check_functions([p for p in product + tests if p.endswith(".c")], tags)
+    check_functions([p for p in product if p.endswith(".c")], tags)
 
 
 def archive_symbols(library):
