@@ -4,7 +4,7 @@
  *    ^                    |                        |                  |
  *    +---refused, lost, no answer in time, cut-----+------------------+
  *
- * Paho's callbacks only note what happened (phase, why, counts) and wake our
+ * Paho's callbacks (callbacks.c) only note what happened (phase, why, counts) and wake our
  * thread; it alone connects, cuts, publishes and tells `up` and `down`. Paho's own
  * automatic reconnect is not used: it has no jitter, and it shares state with
  * connects made from callbacks.
@@ -28,6 +28,7 @@
 
 #include "base/memory.h"
 #include "mqtt/settings.h"
+#include "mqtt/state.h"
 
 #include <MQTTAsync.h>
 #include <pthread.h>
@@ -38,70 +39,18 @@
 #include <time.h>
 
 #define INFLIGHT_MAX 64u /* messages handed to Paho and not acknowledged */
-#define ANSWER_MS 30000  /* for CONNACK, and again for SUBACK; Paho gives up after 10 s by itself */
-#define STALL_MS 30000
-#define STEADY_MS 5000 /* a connection that lived so long starts the backoff anew */
-#define PAUSE_MS 50    /* after Paho would not take a message */
+#define STALL_MS 30000   /* at most; two keepalives when that is less */
+#define LOOK_MS 1000     /* between looks for a stall */
+#define STEADY_MS 5000   /* a connection that lived so long starts the backoff anew */
+#define PAUSE_MS 50      /* after Paho would not take a message */
 #define FAREWELL_MS 1000
-#define REFUSALS_UNSAID_MAX 3u /* closed without CONNACK so often: it may not know version 5 */
+#define REFUSALS_UNSAID_MAX 5u /* closed without CONNACK so often: it may not know version 5 */
 #define CORRELATION_SIZE_MAX 65535u
 #define PAYLOAD_SIZE_MAX ((size_t)64 * 1024 * 1024)
-#define PACKET_OVERHEAD 32u /* more than a PUBLISH adds to topic, correlation data and payload */
-#define WHY_SIZE 160
+#define PACKET_OVERHEAD 32u  /* more than a PUBLISH adds to topic, correlation data and payload */
 #define PAHO_NO_MEMORY (-99) /* not in its headers */
 
-enum phase {
-    PHASE_DOWN,
-    PHASE_CONNECTING,
-    PHASE_SUBSCRIBING,
-    PHASE_UP,
-    PHASE_USELESS /* connected, but to be cut: a subscription was refused */
-};
-
-struct outgoing {
-    struct outgoing *next;
-    char *topic;
-    void *payload, *correlation;
-    size_t payload_size, correlation_size;
-    bool retained;
-};
-
-struct xd_mqtt {
-    struct xd_mqtt_settings settings;
-    struct xd_mqtt_events events;
-    MQTTAsync paho;
-    int *qos; /* of each subscription */
-    MQTTSubscribe_options *subscribe_options;
-    pthread_t thread;
-
-    pthread_mutex_t lock; /* guards all below */
-    pthread_cond_t changed;
-    enum phase phase;
-    bool under_way; /* an attempt or a connection whose end is not dealt with yet */
-    bool stopping, arriving, told_up;
-    bool version_refused;     /* by the attempt that just failed */
-    int version;              /* of the attempt or connection */
-    bool version_proven;      /* version 5 has worked here once */
-    unsigned refusals_unsaid; /* closed before CONNACK, in a row */
-    unsigned failures;        /* in a row, for the backoff */
-    int64_t next_attempt_ms;  /* monotonic, as all below */
-    int64_t deadline_ms;      /* of CONNECTING and SUBSCRIBING */
-    int64_t up_since_ms;
-    int64_t progress_ms;
-    char why[WHY_SIZE], told_why[WHY_SIZE];
-    struct outgoing *first, **last;
-    size_t queued, inflight;
-    size_t packet_max; /* bytes the broker takes; 0: no limit told */
-};
-
 /* ---- time and chance ---- */
-
-static int64_t now_ms(void) {
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux */
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* Waits for a change, at most until then. The lock is held. */
 static void wait_until(struct xd_mqtt *mqtt, int64_t then_ms) {
@@ -119,16 +68,16 @@ static int64_t backoff_ms(const struct xd_mqtt *mqtt) {
     if (span > mqtt->settings.retry_ms_max)
         span = mqtt->settings.retry_ms_max;
     if (getrandom(&chance, sizeof chance, GRND_NONBLOCK) != (ssize_t)sizeof chance)
-        chance = (uint32_t)now_ms() * 2654435761u; /* early at boot: any spread will do */
+        chance = (uint32_t)xd_mqtt_now_ms() * 2654435761u; /* early at boot: any spread will do */
     return (int64_t)((uint64_t)chance % (span + 1));
 }
 
 /* ---- what is to be sent ---- */
 
-static struct outgoing *outgoing_new(const struct xd_mqtt_message *message) {
+static struct xd_mqtt_outgoing *outgoing_new(const struct xd_mqtt_message *message) {
     size_t topic_size = strlen(message->topic) + 1;
     size_t payload_size = message->payload.size, correlation_size = message->correlation_data.size;
-    struct outgoing *out = xd_alloc(sizeof *out + topic_size + payload_size + correlation_size);
+    struct xd_mqtt_outgoing *out = xd_alloc(sizeof *out + topic_size + payload_size + correlation_size);
     char *at;
 
     if (out == NULL)
@@ -147,8 +96,8 @@ static struct outgoing *outgoing_new(const struct xd_mqtt_message *message) {
     return out;
 }
 
-static struct outgoing *queue_take(struct xd_mqtt *mqtt) {
-    struct outgoing *out = mqtt->first;
+static struct xd_mqtt_outgoing *queue_take(struct xd_mqtt *mqtt) {
+    struct xd_mqtt_outgoing *out = mqtt->first;
 
     mqtt->first = out->next;
     if (mqtt->first == NULL)
@@ -157,7 +106,7 @@ static struct outgoing *queue_take(struct xd_mqtt *mqtt) {
     return out;
 }
 
-static void queue_put_back(struct xd_mqtt *mqtt, struct outgoing *out) {
+static void queue_put_back(struct xd_mqtt *mqtt, struct xd_mqtt_outgoing *out) {
     out->next = mqtt->first;
     if (mqtt->first == NULL)
         mqtt->last = &out->next;
@@ -165,257 +114,17 @@ static void queue_put_back(struct xd_mqtt *mqtt, struct outgoing *out) {
     mqtt->queued++;
 }
 
-/* ---- Paho's callbacks: Paho's threads, under Paho's mutex ---- */
-
-static void set_why(struct xd_mqtt *mqtt, const char *what, const char *detail) {
-    (void)snprintf(mqtt->why, sizeof mqtt->why, detail != NULL ? "%s: %s" : "%s", what,
-                   detail != NULL ? detail : "");
-}
-
-static void note_down(struct xd_mqtt *mqtt, const char *what, const char *detail) {
-    pthread_mutex_lock(&mqtt->lock);
-    if (mqtt->phase != PHASE_DOWN) {
-        mqtt->phase = PHASE_DOWN;
-        set_why(mqtt, what, detail);
-        pthread_cond_signal(&mqtt->changed);
-    }
-    pthread_mutex_unlock(&mqtt->lock);
-}
-
-static void note_phase(struct xd_mqtt *mqtt, enum phase phase) {
-    pthread_mutex_lock(&mqtt->lock);
-    mqtt->phase = phase;
-    mqtt->under_way = true;
-    mqtt->deadline_ms = now_ms() + ANSWER_MS;
-    mqtt->progress_ms = now_ms();
-    pthread_cond_signal(&mqtt->changed);
-    pthread_mutex_unlock(&mqtt->lock);
-}
-
-static void connection_lost(void *context, char *cause) {
-    note_down(context, "the connection was lost", cause);
-}
-
-/* A DISCONNECT sent by the broker (version 5). connection_lost does not always follow. */
-static void broker_disconnected(void *context, MQTTProperties *properties, enum MQTTReasonCodes reason) {
-    (void)properties;
-    note_down(context, "the broker closed the connection", MQTTReasonCode_toString(reason));
-}
-
-/* The broker said that it does not know the protocol version: 0x84, or the answer
- * of a 3.1.1 broker, CONNACK with return code 1. */
-static bool is_version_refusal(int code) {
-    return code == MQTTREASONCODE_UNSUPPORTED_PROTOCOL_VERSION || code == 1;
-}
-
-static void connect_failed5(void *context, MQTTAsync_failureData5 *data) {
-    struct xd_mqtt *mqtt = context;
-    int code = data != NULL && (int)data->reasonCode > 0 ? (int)data->reasonCode
-               : data != NULL                            ? data->code
-                                                         : 0;
-    const char *said = data != NULL && (int)data->reasonCode >= 0x80
-                           ? MQTTReasonCode_toString(data->reasonCode)
-                       : data != NULL ? data->message
-                                      : NULL;
-
-    pthread_mutex_lock(&mqtt->lock);
-    mqtt->version_refused = is_version_refusal(code);
-    pthread_mutex_unlock(&mqtt->lock);
-    note_down(mqtt, "cannot connect to the broker", said);
-}
-
-static void connect_failed(void *context, MQTTAsync_failureData *data) {
-    static const char *const refusals[] = {NULL,
-                                           "unacceptable protocol version",
-                                           "client identifier rejected",
-                                           "server unavailable",
-                                           "bad user name or password",
-                                           "not authorized"};
-    const char *said = data != NULL ? data->message : NULL;
-
-    if (data != NULL && data->code > 0 && data->code < (int)(sizeof refusals / sizeof *refusals))
-        said = refusals[data->code];
-    note_down(context, "cannot connect to the broker", said);
-}
-
-static void connect_succeeded5(void *context, MQTTAsync_successData5 *data) {
-    struct xd_mqtt *mqtt = context;
-    size_t packet_max = 0;
-
-    if (data != NULL && MQTTProperties_hasProperty(&data->properties, MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE))
-        packet_max = (size_t)(unsigned)MQTTProperties_getNumericValue(&data->properties,
-                                                                      MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE);
-    pthread_mutex_lock(&mqtt->lock);
-    mqtt->packet_max = packet_max;
-    mqtt->version_proven = true;
-    pthread_mutex_unlock(&mqtt->lock);
-}
-
-static void subscribe_refused(struct xd_mqtt *mqtt, const char *detail) {
-    pthread_mutex_lock(&mqtt->lock);
-    if (mqtt->phase == PHASE_SUBSCRIBING) {
-        mqtt->phase = PHASE_USELESS;
-        set_why(mqtt, "the broker refused a subscription", detail);
-        pthread_cond_signal(&mqtt->changed);
-    }
-    pthread_mutex_unlock(&mqtt->lock);
-}
-
-static void subscribe_failed(void *context, MQTTAsync_failureData *data) {
-    subscribe_refused(context, data != NULL ? data->message : NULL);
-}
-
-static void subscribe_failed5(void *context, MQTTAsync_failureData5 *data) {
-    subscribe_refused(context, data != NULL ? MQTTReasonCode_toString(data->reasonCode) : NULL);
-}
-
-/* With several subscriptions Paho calls it a success whatever the broker said to each. */
-static void subscribe_succeeded(void *context, MQTTAsync_successData *data) {
-    struct xd_mqtt *mqtt = context;
-
-    for (int i = 0; mqtt->settings.subscription_count > 1 && i < mqtt->settings.subscription_count; i++) {
-        if (data->alt.qosList[i] >= 0x80) {
-            subscribe_refused(mqtt, mqtt->settings.subscriptions[i]);
-            return;
-        }
-    }
-    note_phase(mqtt, PHASE_UP);
-}
-
-static void subscribe_succeeded5(void *context, MQTTAsync_successData5 *data) {
-    struct xd_mqtt *mqtt = context;
-    int count = data->alt.sub.reasonCodeCount;
-
-    for (int i = 0; count > 1 && i < count && i < mqtt->settings.subscription_count; i++) {
-        if ((int)data->alt.sub.reasonCodes[i] >= 0x80) {
-            subscribe_refused(mqtt, mqtt->settings.subscriptions[i]);
-            return;
-        }
-    }
-    note_phase(mqtt, PHASE_UP);
-}
-
-/* CONNACK is in. Subscribing from here, within Paho, comes before anything else
- * is sent; what the session kept for us may arrive even before. */
-static void connected(void *context, char *cause) {
-    struct xd_mqtt *mqtt = context;
-    const struct xd_mqtt_settings *settings = &mqtt->settings;
-    MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
-
-    (void)cause;
-    if (settings->subscription_count == 0) {
-        note_phase(mqtt, PHASE_UP);
-        return;
-    }
-    note_phase(mqtt, PHASE_SUBSCRIBING);
-    response.context = mqtt;
-    if (mqtt->version >= MQTTVERSION_5) { /* set before the attempt, read during it: no lock needed */
-        response.onSuccess5 = subscribe_succeeded5;
-        response.onFailure5 = subscribe_failed5;
-        response.subscribeOptions = mqtt->subscribe_options[0];
-        response.subscribeOptionsList = mqtt->subscribe_options;
-        response.subscribeOptionsCount = settings->subscription_count;
-    } else {
-        response.onSuccess = subscribe_succeeded;
-        response.onFailure = subscribe_failed;
-    }
-    if (MQTTAsync_subscribeMany(mqtt->paho, settings->subscription_count, settings->subscriptions, mqtt->qos,
-                                &response) != MQTTASYNC_SUCCESS)
-        subscribe_refused(mqtt, "it could not be sent");
-}
-
-/* One message less in flight, however it ended: its source finds out by its own
- * means (a receipt is asked for again, a release is delivered until answered). */
-static void publish_ended(struct xd_mqtt *mqtt) {
-    pthread_mutex_lock(&mqtt->lock);
-    if (mqtt->inflight > 0) /* a stall counts what was in flight as gone */
-        mqtt->inflight--;
-    mqtt->progress_ms = now_ms();
-    pthread_cond_signal(&mqtt->changed);
-    pthread_mutex_unlock(&mqtt->lock);
-}
-
-static void publish_succeeded(void *context, MQTTAsync_successData *data) {
-    (void)data;
-    publish_ended(context);
-}
-
-static void publish_succeeded5(void *context, MQTTAsync_successData5 *data) {
-    (void)data;
-    publish_ended(context);
-}
-
-static void publish_failed(void *context, MQTTAsync_failureData *data) {
-    (void)data;
-    publish_ended(context);
-}
-
-static void publish_failed5(void *context, MQTTAsync_failureData5 *data) {
-    (void)data;
-    publish_ended(context);
-}
-
-/* ---- arrival ---- */
-
-static void note_arriving(struct xd_mqtt *mqtt, bool arriving) {
-    pthread_mutex_lock(&mqtt->lock);
-    mqtt->arriving = arriving;
-    mqtt->progress_ms = now_ms();
-    pthread_mutex_unlock(&mqtt->lock);
-}
-
-/* The response topic as text of our own, or NULL: absent, or of no use to publish to. */
-static char *response_topic(MQTTAsync_message *message) {
-    MQTTProperty *property =
-        MQTTProperties_getProperty(&message->properties, MQTTPROPERTY_CODE_RESPONSE_TOPIC);
-    char *text;
-
-    if (property == NULL || property->value.data.len <= 0)
-        return NULL;
-    text = xd_copy_bytes(property->value.data.data, (size_t)property->value.data.len);
-    if (text != NULL && (strlen(text) != (size_t)property->value.data.len || !xd_mqtt_topic_valid(text))) {
-        xd_free(text);
-        return NULL;
-    }
-    return text;
-}
-
-static int message_arrived(void *context, char *topic, int topic_size, MQTTAsync_message *paho) {
-    struct xd_mqtt *mqtt = context;
-    MQTTProperty *correlation =
-        MQTTProperties_getProperty(&paho->properties, MQTTPROPERTY_CODE_CORRELATION_DATA);
-    char *respond_to = response_topic(paho);
-    struct xd_mqtt_message message = {
-        /* A topic that holds a NUL byte is none of ours. */
-        .topic = topic_size == 0 || strlen(topic) == (size_t)topic_size ? topic : "",
-        .payload = xd_bytes_of(paho->payload, paho->payloadlen > 0 ? (size_t)paho->payloadlen : 0),
-        .retained = paho->retained != 0,
-        .duplicate = paho->dup != 0,
-        .response_topic = respond_to,
-    };
-
-    if (correlation != NULL && correlation->value.data.len > 0)
-        message.correlation_data =
-            xd_bytes_of(correlation->value.data.data, (size_t)correlation->value.data.len);
-    note_arriving(mqtt, true);
-    mqtt->events.arrived(mqtt->events.context, &message);
-    note_arriving(mqtt, false);
-    xd_free(respond_to);
-    MQTTAsync_freeMessage(&paho);
-    MQTTAsync_free(topic);
-    return 1;
-}
-
 /* ---- our thread: connecting ---- */
 
 static void attempt(struct xd_mqtt *mqtt) {
-    struct xd_mqtt_attempt callbacks = {mqtt, connect_succeeded5, connect_failed, connect_failed5};
+    struct xd_mqtt_attempt callbacks = xd_mqtt_callbacks_of_attempt(mqtt);
     int code;
 
-    mqtt->phase = PHASE_CONNECTING;
+    mqtt->phase = XD_MQTT_CONNECTING;
     mqtt->under_way = true;
     mqtt->version_refused = false;
-    mqtt->deadline_ms = now_ms() + ANSWER_MS;
+    mqtt->tls_why[0] = '\0';
+    mqtt->deadline_ms = xd_mqtt_now_ms() + XD_MQTT_ANSWER_MS;
     mqtt->packet_max = 0;
     pthread_mutex_unlock(&mqtt->lock);
     /* Asking first also waits for Paho's mutex, so that the callback which told of the
@@ -430,9 +139,9 @@ static void attempt(struct xd_mqtt *mqtt) {
         code = xd_mqtt_settings_connect(&mqtt->settings, mqtt->paho, mqtt->version, &callbacks);
     }
     pthread_mutex_lock(&mqtt->lock);
-    if (code != MQTTASYNC_SUCCESS && mqtt->phase == PHASE_CONNECTING) {
-        mqtt->phase = PHASE_DOWN;
-        set_why(mqtt, "cannot connect to the broker", MQTTAsync_strerror(code));
+    if (code != MQTTASYNC_SUCCESS && mqtt->phase == XD_MQTT_CONNECTING) {
+        mqtt->phase = XD_MQTT_DOWN;
+        xd_mqtt_why_set(mqtt, "cannot connect to the broker", MQTTAsync_strerror(code));
     }
 }
 
@@ -440,10 +149,10 @@ static void attempt(struct xd_mqtt *mqtt) {
 static void cut(struct xd_mqtt *mqtt, const char *why) {
     MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
 
-    mqtt->phase = PHASE_DOWN;
+    mqtt->phase = XD_MQTT_DOWN;
     mqtt->inflight = 0;
     if (why != NULL)
-        set_why(mqtt, why, NULL);
+        xd_mqtt_why_set(mqtt, why, NULL);
     pthread_mutex_unlock(&mqtt->lock);
     (void)MQTTAsync_disconnect(mqtt->paho, &options); /* fails when it is gone already: as well */
     pthread_mutex_lock(&mqtt->lock);
@@ -457,14 +166,16 @@ static bool falls_back(struct xd_mqtt *mqtt) {
         return true;
     /* Some brokers just close the connection, but so does one that is being killed. */
     if (mqtt->version_proven ||
-        (strstr(mqtt->why, "TCP connect completion") == NULL && strstr(mqtt->why, "socket error") == NULL))
+        (strstr(mqtt->why, "TCP connect completion") == NULL && strstr(mqtt->why, "socket error") == NULL)) {
+        mqtt->refusals_unsaid = 0;
         return false;
+    }
     return ++mqtt->refusals_unsaid >= REFUSALS_UNSAID_MAX;
 }
 
 /* Deals with the end of an attempt or a connection: the backoff, and telling it. */
 static void settle(struct xd_mqtt *mqtt) {
-    int64_t now = now_ms();
+    int64_t now = xd_mqtt_now_ms();
     bool was_up = mqtt->told_up;
 
     mqtt->under_way = false;
@@ -490,7 +201,7 @@ static void settle(struct xd_mqtt *mqtt) {
 static void tell_up(struct xd_mqtt *mqtt) {
     mqtt->told_up = true;
     mqtt->told_why[0] = '\0';
-    mqtt->up_since_ms = now_ms();
+    mqtt->up_since_ms = xd_mqtt_now_ms();
     pthread_mutex_unlock(&mqtt->lock);
     mqtt->events.up(mqtt->events.context);
     pthread_mutex_lock(&mqtt->lock);
@@ -498,9 +209,9 @@ static void tell_up(struct xd_mqtt *mqtt) {
 
 /* ---- our thread: sending ---- */
 
-static int hand_to_paho(struct xd_mqtt *mqtt, const struct outgoing *out) {
+static int hand_to_paho(struct xd_mqtt *mqtt, const struct xd_mqtt_outgoing *out) {
     MQTTAsync_message message = MQTTAsync_message_initializer;
-    MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
+    MQTTAsync_responseOptions response = xd_mqtt_callbacks_of_message(mqtt);
     MQTTProperty correlation;
     int code = 0;
 
@@ -508,20 +219,12 @@ static int hand_to_paho(struct xd_mqtt *mqtt, const struct outgoing *out) {
     message.payloadlen = (int)out->payload_size;
     message.qos = 1;
     message.retained = out->retained;
-    response.context = mqtt;
-    if (mqtt->version >= MQTTVERSION_5) {
-        response.onSuccess5 = publish_succeeded5;
-        response.onFailure5 = publish_failed5;
-        if (out->correlation_size > 0) {
-            memset(&correlation, 0, sizeof correlation);
-            correlation.identifier = MQTTPROPERTY_CODE_CORRELATION_DATA;
-            correlation.value.data.data = out->correlation;
-            correlation.value.data.len = (int)out->correlation_size;
-            code = MQTTProperties_add(&message.properties, &correlation);
-        }
-    } else {
-        response.onSuccess = publish_succeeded;
-        response.onFailure = publish_failed;
+    if (mqtt->version >= MQTTVERSION_5 && out->correlation_size > 0) {
+        memset(&correlation, 0, sizeof correlation);
+        correlation.identifier = MQTTPROPERTY_CODE_CORRELATION_DATA;
+        correlation.value.data.data = out->correlation;
+        correlation.value.data.len = (int)out->correlation_size;
+        code = MQTTProperties_add(&message.properties, &correlation);
     }
     if (code == 0)
         code = MQTTAsync_sendMessage(mqtt->paho, out->topic, &message, &response); /* copies */
@@ -537,14 +240,14 @@ static bool is_passing(int code) {
 
 /* Sends the first of the queue, if it may go. */
 static bool send_one(struct xd_mqtt *mqtt) {
-    struct outgoing *out;
+    struct xd_mqtt_outgoing *out;
     int code;
 
     if (mqtt->first == NULL || mqtt->inflight >= INFLIGHT_MAX)
         return false;
     out = queue_take(mqtt);
     if (mqtt->inflight++ == 0) /* counted before: the answer may come before the call returns */
-        mqtt->progress_ms = now_ms();
+        mqtt->progress_ms = xd_mqtt_now_ms();
     pthread_mutex_unlock(&mqtt->lock);
     code = hand_to_paho(mqtt, out);
     pthread_mutex_lock(&mqtt->lock);
@@ -556,23 +259,27 @@ static bool send_one(struct xd_mqtt *mqtt) {
     if (code != MQTTASYNC_SUCCESS) {
         if (mqtt->inflight > 0)
             mqtt->inflight--;
-        wait_until(mqtt, now_ms() + PAUSE_MS);
+        wait_until(mqtt, xd_mqtt_now_ms() + PAUSE_MS);
     }
     return true;
 }
 
 static bool stalled(const struct xd_mqtt *mqtt) {
-    return mqtt->inflight > 0 && !mqtt->arriving && now_ms() - mqtt->progress_ms >= STALL_MS;
+    int64_t patience_ms = (int64_t)mqtt->settings.keepalive_s * 2000;
+
+    if (patience_ms > STALL_MS)
+        patience_ms = STALL_MS;
+    return mqtt->inflight > 0 && !mqtt->arriving && xd_mqtt_now_ms() - mqtt->progress_ms >= patience_ms;
 }
 
 /* ---- our thread: the loop ---- */
 
 /* One step of the machine above; the lock is held on entry and on return. */
 static void step(struct xd_mqtt *mqtt) {
-    int64_t now = now_ms();
+    int64_t now = xd_mqtt_now_ms();
 
     switch (mqtt->phase) {
-    case PHASE_DOWN:
+    case XD_MQTT_DOWN:
         if (mqtt->under_way)
             settle(mqtt);
         else if (now >= mqtt->next_attempt_ms)
@@ -580,32 +287,32 @@ static void step(struct xd_mqtt *mqtt) {
         else
             wait_until(mqtt, mqtt->next_attempt_ms);
         break;
-    case PHASE_CONNECTING:
-    case PHASE_SUBSCRIBING:
+    case XD_MQTT_CONNECTING:
+    case XD_MQTT_SUBSCRIBING:
         if (now >= mqtt->deadline_ms)
             cut(mqtt, "the broker does not answer");
         else
             wait_until(mqtt, mqtt->deadline_ms);
         break;
-    case PHASE_USELESS:
+    case XD_MQTT_USELESS:
         cut(mqtt, NULL);
         break;
-    case PHASE_UP:
+    case XD_MQTT_UP:
         if (!mqtt->told_up)
             tell_up(mqtt);
         else if (stalled(mqtt))
             cut(mqtt, "the broker acknowledges nothing");
         else if (!send_one(mqtt))
-            wait_until(mqtt, now + STALL_MS / 10);
+            wait_until(mqtt, now + LOOK_MS);
         break;
     }
 }
 
 /* Sends what is queued and waits for the acknowledgements, within bounds. */
 static void farewell(struct xd_mqtt *mqtt) {
-    int64_t until = now_ms() + FAREWELL_MS;
+    int64_t until = xd_mqtt_now_ms() + FAREWELL_MS;
 
-    while (mqtt->phase == PHASE_UP && (mqtt->queued > 0 || mqtt->inflight > 0) && now_ms() < until)
+    while (mqtt->phase == XD_MQTT_UP && (mqtt->queued > 0 || mqtt->inflight > 0) && xd_mqtt_now_ms() < until)
         if (!send_one(mqtt))
             wait_until(mqtt, until);
 }
@@ -678,10 +385,7 @@ static bool create_paho(struct xd_mqtt *mqtt) {
     if (MQTTAsync_createWithOptions(&mqtt->paho, mqtt->settings.uri, mqtt->settings.client_id,
                                     MQTTCLIENT_PERSISTENCE_NONE, NULL, &options) != MQTTASYNC_SUCCESS)
         return false;
-    if (MQTTAsync_setCallbacks(mqtt->paho, mqtt, connection_lost, message_arrived, NULL) ==
-            MQTTASYNC_SUCCESS &&
-        MQTTAsync_setConnected(mqtt->paho, mqtt, connected) == MQTTASYNC_SUCCESS &&
-        MQTTAsync_setDisconnected(mqtt->paho, mqtt, broker_disconnected) == MQTTASYNC_SUCCESS)
+    if (xd_mqtt_callbacks_set(mqtt) == MQTTASYNC_SUCCESS)
         return true;
     MQTTAsync_destroy(&mqtt->paho);
     return false;
@@ -729,7 +433,7 @@ enum xd_result xd_mqtt_start(const struct xd_mqtt_config *config, const struct x
 }
 
 enum xd_result xd_mqtt_publish(struct xd_mqtt *mqtt, const struct xd_mqtt_message *message) {
-    struct outgoing *out;
+    struct xd_mqtt_outgoing *out;
     size_t packet_size;
     enum xd_result result = XD_OK;
 
@@ -742,7 +446,7 @@ enum xd_result xd_mqtt_publish(struct xd_mqtt *mqtt, const struct xd_mqtt_messag
     if (out == NULL)
         return XD_NO_MEMORY;
     pthread_mutex_lock(&mqtt->lock);
-    if (mqtt->stopping || mqtt->phase != PHASE_UP || mqtt->queued >= mqtt->settings.queue_max) {
+    if (mqtt->stopping || mqtt->phase != XD_MQTT_UP || mqtt->queued >= mqtt->settings.queue_max) {
         result = XD_AGAIN;
     } else if (mqtt->packet_max > 0 && packet_size > mqtt->packet_max) {
         result = XD_INVALID; /* the broker would close the connection, again and again */

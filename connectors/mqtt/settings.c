@@ -170,7 +170,8 @@ static int add_number(MQTTProperties *properties, enum MQTTPropertyCodes code, u
     return MQTTProperties_add(properties, &property);
 }
 
-static MQTTAsync_SSLOptions tls_options(const struct xd_mqtt_settings *settings) {
+static MQTTAsync_SSLOptions tls_options(const struct xd_mqtt_settings *settings,
+                                        const struct xd_mqtt_attempt *attempt) {
     MQTTAsync_SSLOptions tls = MQTTAsync_SSLOptions_initializer;
 
     tls.trustStore = settings->ca_file;
@@ -179,6 +180,8 @@ static MQTTAsync_SSLOptions tls_options(const struct xd_mqtt_settings *settings)
     tls.sslVersion = MQTT_SSL_VERSION_TLS_1_2; /* at least */
     tls.enableServerCertAuth = 1;
     tls.verify = 1; /* the host's name; off by default, and then any certificate would do */
+    tls.ssl_error_cb = attempt->tls_said;
+    tls.ssl_error_context = attempt->context;
     return tls;
 }
 
@@ -261,7 +264,7 @@ void xd_mqtt_settings_free(struct xd_mqtt_settings *settings) {
 int xd_mqtt_settings_connect(const struct xd_mqtt_settings *settings, MQTTAsync paho, int version,
                              const struct xd_mqtt_attempt *attempt) {
     MQTTAsync_connectOptions options = connect_options(settings, version, attempt);
-    MQTTAsync_SSLOptions tls = tls_options(settings);
+    MQTTAsync_SSLOptions tls = tls_options(settings, attempt);
     MQTTAsync_willOptions will = will_options(settings);
     MQTTProperties properties = MQTTProperties_initializer;
     int code = 0;

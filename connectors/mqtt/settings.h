@@ -31,6 +31,8 @@ struct xd_mqtt_attempt {
     MQTTAsync_onSuccess5 *succeeded5;
     MQTTAsync_onFailure *failed;
     MQTTAsync_onFailure5 *failed5;
+    /* OpenSSL's own words on a failing handshake, one or more before `failed`. */
+    int (*tls_said)(const char *text, size_t size, void *context);
 };
 
 /* Checks and copies config, filling in the defaults. XD_INVALID: the URL or a

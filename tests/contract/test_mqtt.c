@@ -1,13 +1,11 @@
 /* The MQTT connector against a real broker (its port in XD_TEST_MQTT_PORT), and
  * against scripted peers for what a healthy broker does not do.
  *
- * Raw sockets speak for the other side where Paho or the broker would tidy up.
  * A message is named by its payload; waiting is always for a condition. */
 #include "base/memory.h"
+#include "contract/mqtt_peers.h"
 #include "mqtt/mqtt.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -18,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -144,7 +141,7 @@ static void name_of(char *out, size_t size, const char *what) {
 
 static struct xd_mqtt *start_at(struct world *world, unsigned port, const char *id, unsigned version) {
     char url[64], topics[256];
-    const char *subscriptions[] = {topics, NULL};
+    const char *subscriptions[] = {topics, "xdtest/second", NULL};
     struct xd_mqtt_config config = {.url = url,
                                     .client_id = id,
                                     .version = version,
@@ -179,302 +176,12 @@ static enum xd_result publish(struct xd_mqtt *mqtt, const char *id, const void *
     return xd_mqtt_publish(mqtt, &message);
 }
 
-/* ---- raw peers ---- */
-
-static struct sockaddr_in loopback(unsigned port) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-}
-
-static void send_all(int fd, const void *data, size_t size) {
-    const char *at = data;
-
-    while (size > 0) {
-        ssize_t sent = send(fd, at, size, MSG_NOSIGNAL);
-
-        if (sent <= 0)
-            return; /* the answer that does not come says so */
-        at += sent;
-        size -= (size_t)sent;
-    }
-}
-
-static bool receive_all(int fd, void *data, size_t size) {
-    char *at = data;
-
-    while (size > 0) {
-        ssize_t got = recv(fd, at, size, 0);
-
-        if (got <= 0)
-            return false;
-        at += got;
-        size -= (size_t)got;
-    }
-    return true;
-}
-
-/* One packet; its first byte, or -1. body holds what fits. */
-static int receive_packet(int fd, unsigned char *body, size_t capacity, size_t *size) {
-    unsigned char first, byte;
-    size_t length = 0;
-    unsigned shift = 0;
-
-    if (!receive_all(fd, &first, 1))
-        return -1;
-    do {
-        if (!receive_all(fd, &byte, 1))
-            return -1;
-        length |= (size_t)(byte & 127u) << shift;
-        shift += 7;
-    } while (byte & 128u);
-    if (length > capacity || !receive_all(fd, body, length))
-        return -1;
-    *size = length;
-    return first;
-}
-
-static void send_packet(int fd, unsigned char first, const unsigned char *body, size_t size) {
-    unsigned char header[2] = {first, (unsigned char)size};
-
-    if (size >= 128)
-        abort();
-    send_all(fd, header, sizeof header);
-    send_all(fd, body, size);
-}
-
-static size_t put_text(unsigned char *at, const char *text) {
-    size_t size = strlen(text);
-
-    at[0] = (unsigned char)(size >> 8);
-    at[1] = (unsigned char)size;
-    memcpy(at + 2, text, size);
-    return size + 2;
-}
-
-/* A publisher of its own: connects, publishes one QoS 1 message, waits for the PUBACK. */
 static void raw_publish(const char *topic, const char *payload, const char *response_topic,
                         const char *correlation) {
-    struct sockaddr_in address = loopback(broker_port);
-    unsigned char body[128] = {0, 4, 'M', 'Q', 'T', 'T', 5, 2, 0, 60, 0};
-    size_t size = 11, properties;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
     char id[64];
 
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     name_of(id, sizeof id, "raw");
-    size += put_text(body + size, id);
-    send_packet(fd, 0x10, body, size);
-    assert_int_equal(receive_packet(fd, body, sizeof body, &size), 0x20);
-    assert_int_equal(body[1], 0);
-    size = put_text(body, topic);
-    body[size++] = 0;
-    body[size++] = 1;
-    properties = size++;
-    if (response_topic != NULL) {
-        body[size++] = 8;
-        size += put_text(body + size, response_topic);
-    }
-    if (correlation != NULL) {
-        body[size++] = 9;
-        size += put_text(body + size, correlation);
-    }
-    body[properties] = (unsigned char)(size - properties - 1);
-    memcpy(body + size, payload, strlen(payload));
-    send_packet(fd, 0x32, body, size + strlen(payload));
-    assert_int_equal(receive_packet(fd, body, sizeof body, &size), 0x40);
-    close(fd);
-}
-
-/* A listener on a free port. */
-static int listen_anywhere(unsigned *port) {
-    struct sockaddr_in address = loopback(0);
-    socklen_t size = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(listen(fd, 8), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-    *port = ntohs(address.sin_port);
-    return fd;
-}
-
-/* ---- a line that can be cut ---- */
-
-struct line {
-    int listener, ends[2];
-    unsigned port, connections;
-    bool cut, closing;
-    pthread_mutex_t lock;
-    pthread_t thread;
-};
-
-static void pump(int from, int to) {
-    char bytes[4096];
-    ssize_t size = recv(from, bytes, sizeof bytes, 0);
-
-    if (size <= 0 || send(to, bytes, (size_t)size, MSG_NOSIGNAL) != size) {
-        (void)shutdown(from, SHUT_RDWR);
-        (void)shutdown(to, SHUT_RDWR);
-    }
-}
-
-static void *pump_back(void *context) {
-    int *ends = context;
-    char bytes[4096];
-    ssize_t size;
-
-    while ((size = recv(ends[1], bytes, sizeof bytes, 0)) > 0)
-        if (send(ends[0], bytes, (size_t)size, MSG_NOSIGNAL) != size)
-            break;
-    (void)shutdown(ends[0], SHUT_RDWR);
-    (void)shutdown(ends[1], SHUT_RDWR);
-    return NULL;
-}
-
-static void *run_line(void *context) {
-    struct line *line = context;
-    struct sockaddr_in address = loopback(broker_port);
-    pthread_t back;
-    bool open;
-
-    for (;;) {
-        int client = accept(line->listener, NULL, NULL);
-        int broker = socket(AF_INET, SOCK_STREAM, 0);
-
-        if (client < 0) {
-            close(broker);
-            return NULL;
-        }
-        if (connect(broker, (struct sockaddr *)&address, sizeof address) != 0)
-            abort();
-        pthread_mutex_lock(&line->lock);
-        line->ends[0] = client;
-        line->ends[1] = broker;
-        open = !line->closing;
-        pthread_mutex_unlock(&line->lock);
-        if (!open || pthread_create(&back, NULL, pump_back, line->ends) != 0)
-            return NULL;
-        for (char byte; recv(client, &byte, 1, MSG_PEEK) > 0;)
-            pump(client, broker);
-        (void)shutdown(client, SHUT_RDWR);
-        (void)shutdown(broker, SHUT_RDWR);
-        pthread_join(back, NULL);
-        pthread_mutex_lock(&line->lock);
-        line->ends[0] = line->ends[1] = -1;
-        pthread_mutex_unlock(&line->lock);
-        close(client);
-        close(broker);
-    }
-}
-
-static void line_open(struct line *line) {
-    memset(line, 0, sizeof *line);
-    line->ends[0] = line->ends[1] = -1;
-    assert_int_equal(pthread_mutex_init(&line->lock, NULL), 0);
-    line->listener = listen_anywhere(&line->port);
-    assert_int_equal(pthread_create(&line->thread, NULL, run_line, line), 0);
-}
-
-static void line_cut(struct line *line) {
-    pthread_mutex_lock(&line->lock);
-    if (line->ends[0] >= 0)
-        (void)shutdown(line->ends[0], SHUT_RDWR);
-    pthread_mutex_unlock(&line->lock);
-}
-
-static void line_close(struct line *line) {
-    pthread_mutex_lock(&line->lock);
-    line->closing = true;
-    pthread_mutex_unlock(&line->lock);
-    (void)shutdown(line->listener, SHUT_RDWR);
-    line_cut(line);
-    pthread_join(line->thread, NULL);
-    close(line->listener);
-}
-
-/* ---- a broker of our own, for what a healthy one does not do ---- */
-
-struct script {
-    int listener;
-    unsigned port;
-    /* How version 5 is refused: the CONNACK to send, or size 0 to close without. */
-    unsigned char refusal[8];
-    size_t refusal_size;
-    bool refuse_subscriptions;
-    unsigned fives, fours; /* connects by version; read after the thread has ended */
-    pthread_t thread;
-};
-
-static void serve_script(struct script *script, int fd) {
-    unsigned char body[512];
-    size_t size;
-    int first;
-
-    while ((first = receive_packet(fd, body, sizeof body, &size)) >= 0) {
-        if ((first & 0xf0) == 0x10 && body[6] == 5 && !script->refuse_subscriptions) {
-            script->fives++;
-            send_packet(fd, 0x20, script->refusal, script->refusal_size);
-            return;
-        }
-        if ((first & 0xf0) == 0x10) {
-            unsigned char accepted[3] = {0, 0, 0};
-
-            if (body[6] == 4)
-                script->fours++;
-            send_packet(fd, 0x20, accepted, body[6] == 5 ? 3 : 2);
-        } else if ((first & 0xf0) == 0x80) {
-            unsigned char granted[4] = {body[0], body[1], 1, 1};
-
-            if (script->refuse_subscriptions) {
-                granted[2] = 0;
-                granted[3] = 0x87;
-            }
-            send_packet(fd, 0x90, granted, script->refuse_subscriptions ? 4 : 3);
-        } else if ((first & 0xf0) == 0xe0) {
-            return;
-        }
-    }
-}
-
-static void *run_script(void *context) {
-    struct script *script = context;
-    int fd;
-
-    while ((fd = accept(script->listener, NULL, NULL)) >= 0) {
-        if (script->refusal_size == 0 && !script->refuse_subscriptions) {
-            unsigned char body[512];
-            size_t size;
-
-            int first = receive_packet(fd, body, sizeof body, &size);
-
-            if (first == 0x10 && body[6] == 4) {
-                unsigned char accepted[2] = {0, 0};
-
-                script->fours++;
-                send_packet(fd, 0x20, accepted, sizeof accepted);
-                serve_script(script, fd);
-            } else if (first == 0x10) {
-                script->fives++;
-            }
-        } else {
-            serve_script(script, fd);
-        }
-        close(fd);
-    }
-    return NULL;
-}
-
-static void script_start(struct script *script) {
-    script->listener = listen_anywhere(&script->port);
-    assert_int_equal(pthread_create(&script->thread, NULL, run_script, script), 0);
-}
-
-static void script_stop(struct script *script) {
-    (void)shutdown(script->listener, SHUT_RDWR);
-    pthread_join(script->thread, NULL);
-    close(script->listener);
+    peer_publish(broker_port, id, topic, payload, response_topic, correlation);
 }
 
 /* ---- the tests ---- */
@@ -646,7 +353,7 @@ static void says_again_without_a_broker(void **state) {
     struct world *world = test_malloc(sizeof *world);
     struct xd_mqtt *mqtt;
     unsigned port;
-    int listener = listen_anywhere(&port);
+    int listener = peer_listen(&port);
 
     (void)state;
     close(listener); /* now nobody listens there */
@@ -686,19 +393,19 @@ static void says_again_when_the_queue_is_full(void **state) {
 
 static void comes_back_and_subscribes_again_after_a_cut(void **state) {
     struct world *world = test_malloc(sizeof *world);
-    struct line line;
+    struct peer_line line;
     struct xd_mqtt *mqtt;
     char id[64], topic[128], payload[16];
 
     (void)state;
-    line_open(&line);
+    peer_line_open(&line, broker_port);
     name_of(id, sizeof id, "cut");
     (void)snprintf(topic, sizeof topic, "%s/in", id);
     world_init(world);
     mqtt = start_at(world, line.port, id, 5);
     wait_for(world, ups, 1);
     for (unsigned i = 0; i < 5; i++) {
-        line_cut(&line);
+        peer_line_cut(&line);
         wait_for(world, downs, i + 1);
         (void)snprintf(payload, sizeof payload, "cut-%u", i);
         raw_publish(topic, payload, NULL, NULL); /* while it is away, or as it returns */
@@ -707,60 +414,60 @@ static void comes_back_and_subscribes_again_after_a_cut(void **state) {
         assert_true(has_seen(world, payload));
     }
     xd_mqtt_stop(mqtt);
-    line_close(&line);
+    peer_line_close(&line);
     test_free(world);
 }
 
-static void falls_back(struct script *script, unsigned fives) {
+static void falls_back(struct peer_broker *script, unsigned fives) {
     struct world *world = test_malloc(sizeof *world);
     struct xd_mqtt *mqtt;
 
-    script_start(script);
+    peer_broker_start(script);
     world_init(world);
     mqtt = start_at(world, script->port, "old", 5);
     wait_for(world, ups, 1);
     xd_mqtt_stop(mqtt);
-    script_stop(script);
+    peer_broker_stop(script);
     assert_int_equal(script->fives, fives);
     assert_int_equal(script->fours, 1);
     test_free(world);
 }
 
 static void falls_back_to_3_1_1_when_told_by_a_3_1_1_broker(void **state) {
-    struct script script = {.refusal = {0, 1}, .refusal_size = 2};
+    struct peer_broker script = {.refusal = {0, 1}, .refusal_size = 2};
 
     (void)state;
     falls_back(&script, 1);
 }
 
 static void falls_back_to_3_1_1_when_told_by_a_reason_code(void **state) {
-    struct script script = {.refusal = {0, 0x84, 0}, .refusal_size = 3};
+    struct peer_broker script = {.refusal = {0, 0x84, 0}, .refusal_size = 3};
 
     (void)state;
     falls_back(&script, 1);
 }
 
 static void falls_back_to_3_1_1_when_version_5_is_met_with_silence(void **state) {
-    struct script script = {.refusal_size = 0};
+    struct peer_broker script = {.refusal_size = 0};
 
     (void)state;
-    falls_back(&script, 3);
+    falls_back(&script, 5);
 }
 
 static void a_refused_subscription_is_told_and_tried_again(void **state) {
     struct world *world = test_malloc(sizeof *world);
-    struct script script = {.refuse_subscriptions = true};
+    struct peer_broker script = {.takes_5 = true};
     struct xd_mqtt *mqtt;
 
     (void)state;
-    script_start(&script);
+    peer_broker_start(&script);
     world_init(world);
     mqtt = start_at(world, script.port, "denied", 5);
     wait_for(world, downs, 1);
     assert_int_equal(world->ups, 0);
     assert_non_null(strstr(world->why, "refused a subscription"));
     xd_mqtt_stop(mqtt);
-    script_stop(&script);
+    peer_broker_stop(&script);
     test_free(world);
 }
 
