@@ -172,10 +172,11 @@ def pytest_suite(folder, variant, tally, marker=None):
     state = tempfile.mkdtemp(prefix="xd-pytest-")
     try:
         results = os.path.join(state, "results.xml")
-        env = dict(os.environ, XD_BUILD=BUILD if variant == "plain" else os.path.join(BUILD, variant), XD_VARIANT=variant,
-                   XD_SOURCE=TOP, PYTHONDONTWRITEBYTECODE="1", TMPDIR=state, **SANITIZER_OPTIONS)
-        command = ["/usr/bin/python3", "-m", "pytest", "-c", "tests/pytest.ini", "--rootdir", TOP, "-v", "--tb=short",
-                   "-p", "no:cacheprovider", "--junitxml", results, folder] + (["-m", marker] if marker else [])
+        build = BUILD if variant == "plain" else os.path.join(BUILD, variant)
+        env = dict(os.environ, XD_BUILD=build, XD_VARIANT=variant, XD_SOURCE=TOP, PYTHONDONTWRITEBYTECODE="1", TMPDIR=state, **SANITIZER_OPTIONS)
+        command = ["/usr/bin/python3", "-m", "pytest", "-c", "tests/pytest.ini", "--rootdir", TOP, "-p", "no:cacheprovider",
+                   "-v" if folder.endswith("integration") else "-q", "--tb=short", "--junitxml", results, folder]
+        command += ["-m", marker] if marker else []
         status, _ = run(command, PYTEST_SECONDS_MAX, env, capture=False)
         read_junit(results, status, folder, tally)
     finally:
