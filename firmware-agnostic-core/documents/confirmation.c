@@ -124,11 +124,9 @@ static bool is_named(const struct xd_confirmation *confirmation, const char *rel
     return false;
 }
 
-/* Whether the element of that index has such a member, of whatever type; elements come in order. */
-static bool has_member(const cJSON **element, const char *member) {
-    bool has = cJSON_GetObjectItemCaseSensitive(*element, member) != NULL;
-    *element = (*element)->next;
-    return has;
+/* Whether the element is an object that lacks the member; a member of a wrong type was reported as such. */
+static bool lacks(const cJSON *element, const char *member) {
+    return cJSON_IsObject(element) && cJSON_GetObjectItemCaseSensitive(element, member) == NULL;
 }
 
 static void check_line_releases(const cJSON *tree, const struct xd_confirmation *confirmation,
@@ -138,13 +136,12 @@ static void check_line_releases(const cJSON *tree, const struct xd_confirmation 
     }
     const cJSON *element = cJSON_GetObjectItemCaseSensitive(tree, "lines")->child;
     size_t from = 0;
-    for (size_t i = 0; i < confirmation->line_count; i++) {
+    for (size_t i = 0; i < confirmation->line_count; i++, element = element->next) {
         const char *release_id = confirmation->lines[i].release_id;
-        bool has = has_member(&element, "release_id");
         if (release_id != NULL && !is_named(confirmation, release_id, &from)) {
             xd_rule_report_element(problems, "release_required", "/lines/", i, "/release_id",
                                    "is not one of release_ids");
-        } else if (!has && confirmation->release_count > 1) {
+        } else if (confirmation->release_count > 1 && lacks(element, "release_id")) {
             xd_rule_report_element(problems, "release_required", "/lines/", i, "/release_id",
                                    "is missing: release_ids names several, so each line names its own");
         }

@@ -70,7 +70,7 @@ static void check_delta(const cJSON *tree, const struct xd_inventory *inventory,
     const cJSON *element = cJSON_GetObjectItemCaseSensitive(tree, "lines")->child;
     for (size_t i = 0; i < inventory->line_count; i++, element = element->next) {
         const char *reason = inventory->lines[i].reason;
-        bool absent = cJSON_GetObjectItemCaseSensitive(element, "reason") == NULL;
+        bool absent = cJSON_IsObject(element) && cJSON_GetObjectItemCaseSensitive(element, "reason") == NULL;
         if (absent || (reason != NULL && reason[0] == '\0')) {
             xd_rule_report_element(problems, "reason_required", "/lines/", i, "/reason",
                                    "is missing: a DELTA says why");
