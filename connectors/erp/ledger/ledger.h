@@ -9,14 +9,15 @@
 #include "base/result.h"
 
 struct xd_ledger_config {
-    const char *path;  /* the SQLite file; shared by all workers, each with its own connection */
-    const char *data;  /* folder of customers.csv, products.csv, stock.csv; NULL: none */
+    const char *path; /* the SQLite file; shared by all workers, each with its own connection */
+    const char *data; /* folder of customers.csv, products.csv, stock.csv; NULL: none */
 };
 
 /* Creates the file, loads the CSV files (rows added or updated; stock only where
  * there is none yet). Once, before workers open. XD_INVALID: why is
  * "file:line: what is wrong". */
-XD_CHECKED enum xd_result xd_ledger_prepare(const struct xd_ledger_config *config, char *why, size_t why_size);
+XD_CHECKED enum xd_result xd_ledger_prepare(const struct xd_ledger_config *config, char *why,
+                                            size_t why_size);
 /* One per worker. */
 XD_CHECKED enum xd_result xd_ledger_open(const struct xd_ledger_config *config, struct xd_erp *out, char *why,
                                          size_t why_size);
