@@ -1,7 +1,6 @@
 #include "delivery/lanes.h"
 
-int xd_lanes_next(struct xd_lanes *lanes, const uint64_t waiting[XD_LANES_MAX])
-{
+int xd_lanes_next(struct xd_lanes *lanes, const uint64_t waiting[XD_LANES_MAX]) {
     if (waiting[0] == 0) {
         return waiting[1] == 0 ? -1 : 1;
     }

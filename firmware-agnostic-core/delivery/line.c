@@ -27,10 +27,10 @@ struct row_search {
     struct xd_stream_row row;
 };
 
-static enum xd_result search_row(void *context, const struct xd_stream_row *row)
-{
+static enum xd_result search_row(void *context, const struct xd_stream_row *row) {
     struct row_search *search = context;
-    if (row->sends == search->sends && strcmp(row->peer, search->peer) == 0 && strcmp(row->lane, search->lane) == 0) {
+    if (row->sends == search->sends && strcmp(row->peer, search->peer) == 0 &&
+        strcmp(row->lane, search->lane) == 0) {
         search->row = *row;
         search->found = true;
     }
@@ -38,8 +38,7 @@ static enum xd_result search_row(void *context, const struct xd_stream_row *row)
 }
 
 static enum xd_result find_row(struct xd_line *line, bool sends, const char *lane, bool make,
-                               struct xd_stream_row *out)
-{
+                               struct xd_stream_row *out) {
     const struct xd_delivery_store *store = line->config.store;
     struct row_search search = {.peer = line->peer, .lane = lane, .sends = sends};
     enum xd_result result = store->stream_each(store->context, search_row, &search);
@@ -60,14 +59,12 @@ static enum xd_result find_row(struct xd_line *line, bool sends, const char *lan
     return result;
 }
 
-static void copy_name(char *out, size_t size, const char *text)
-{
+static void copy_name(char *out, size_t size, const char *text) {
     strncpy(out, text, size - 1);
     out[size - 1] = 0;
 }
 
-enum xd_result xd_line_open(struct xd_line *line, const struct xd_line_config *config, xd_ms monotonic)
-{
+enum xd_result xd_line_open(struct xd_line *line, const struct xd_line_config *config, xd_ms monotonic) {
     memset(line, 0, sizeof *line);
     line->config = *config;
     copy_name(line->peer, sizeof line->peer, config->peer);
@@ -98,15 +95,13 @@ enum xd_result xd_line_open(struct xd_line *line, const struct xd_line_config *c
     return XD_OK;
 }
 
-void xd_line_close(struct xd_line *line)
-{
+void xd_line_close(struct xd_line *line) {
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         xd_receiver_free(&line->receive[lane]);
     }
 }
 
-enum xd_result xd_line_reload(struct xd_line *line, bool restart)
-{
+enum xd_result xd_line_reload(struct xd_line *line, bool restart) {
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         struct xd_stream_row row;
         enum xd_result result = find_row(line, true, line->config.send_lanes[lane], false, &row);
@@ -127,30 +122,27 @@ enum xd_result xd_line_reload(struct xd_line *line, bool restart)
 
 /* ---- state of the connection and of the peer ---- */
 
-static void want_hello(struct xd_line *line)
-{
+static void want_hello(struct xd_line *line) {
     line->hello_due = true;
 }
 
-void xd_line_up(struct xd_line *line, xd_ms monotonic)
-{
+void xd_line_up(struct xd_line *line, xd_ms monotonic) {
     line->up = true;
-    line->paused_until = line->welcomed ? monotonic + WELCOME_WAIT_MS : 0; /* its answer says what is missing */
+    line->paused_until =
+        line->welcomed ? monotonic + WELCOME_WAIT_MS : 0; /* its answer says what is missing */
     xd_retry_reset(&line->hello_retry);
     line->hello_at = monotonic;
     want_hello(line);
 }
 
-void xd_line_down(struct xd_line *line)
-{
+void xd_line_down(struct xd_line *line) {
     line->up = false;
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         line->receive[lane].told = false;
     }
 }
 
-void xd_line_heard(struct xd_line *line, xd_ms monotonic)
-{
+void xd_line_heard(struct xd_line *line, xd_ms monotonic) {
     if (line->heard_at == 0 || monotonic - line->heard_at > XD_LINE_ALIVE_MS) {
         xd_retry_reset(&line->hello_retry);
         if (!line->welcomed) {
@@ -161,20 +153,17 @@ void xd_line_heard(struct xd_line *line, xd_ms monotonic)
     line->heard_at = monotonic;
 }
 
-bool xd_line_alive(const struct xd_line *line, xd_ms monotonic)
-{
+bool xd_line_alive(const struct xd_line *line, xd_ms monotonic) {
     return line->heard_at != 0 && monotonic - line->heard_at <= XD_LINE_ALIVE_MS;
 }
 
 /* ---- documents ---- */
 
-enum xd_result xd_line_append(struct xd_line *line, unsigned lane, struct xd_outbox_row *row)
-{
+enum xd_result xd_line_append(struct xd_line *line, unsigned lane, struct xd_outbox_row *row) {
     return xd_sender_append(&line->send[lane], line->config.store, row);
 }
 
-int xd_line_lane(const struct xd_line *line, const struct xd_envelope *envelope)
-{
+int xd_line_lane(const struct xd_line *line, const struct xd_envelope *envelope) {
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         if (envelope->lane != NULL && strcmp(envelope->lane, line->config.receive_lanes[lane]) == 0) {
             return (int)lane;
@@ -184,23 +173,22 @@ int xd_line_lane(const struct xd_line *line, const struct xd_envelope *envelope)
 }
 
 enum xd_arrival xd_line_look(const struct xd_line *line, unsigned lane, const struct xd_envelope *envelope,
-                             const struct xd_hash *hash, bool known)
-{
-    return xd_receiver_look(&line->receive[lane], envelope->epoch, envelope->sequence, hash, &envelope->chain, known);
+                             const struct xd_hash *hash, bool known) {
+    return xd_receiver_look(&line->receive[lane], envelope->epoch, envelope->sequence, hash, &envelope->chain,
+                            known);
 }
 
-static void tell(struct xd_line *line, enum xd_line_news news, const char *lane, const struct xd_rewind *rewind)
-{
+static void tell(struct xd_line *line, enum xd_line_news news, const char *lane,
+                 const struct xd_rewind *rewind) {
     if (line->told != NULL) {
         line->told(line->owner, line, news, lane, rewind);
     }
 }
 
 enum xd_result xd_line_take(struct xd_line *line, unsigned lane, const struct xd_envelope *envelope,
-                            const struct xd_hash *hash)
-{
-    enum xd_result result = xd_receiver_take(&line->receive[lane], line->config.store, envelope->sequence, hash,
-                                             &envelope->chain);
+                            const struct xd_hash *hash) {
+    enum xd_result result = xd_receiver_take(&line->receive[lane], line->config.store, envelope->sequence,
+                                             hash, &envelope->chain);
     if (result == XD_CONFLICT) {
         tell(line, XD_LINE_CONFLICT, line->config.receive_lanes[lane], NULL);
         want_hello(line);
@@ -209,14 +197,12 @@ enum xd_result xd_line_take(struct xd_line *line, unsigned lane, const struct xd
     return result;
 }
 
-void xd_line_repeat(struct xd_line *line, unsigned lane)
-{
+void xd_line_repeat(struct xd_line *line, unsigned lane) {
     line->repeats++;
     line->receive[lane].told = false;
 }
 
-enum xd_result xd_line_conflict(struct xd_line *line, unsigned lane, uint64_t sequence)
-{
+enum xd_result xd_line_conflict(struct xd_line *line, unsigned lane, uint64_t sequence) {
     tell(line, XD_LINE_CONFLICT, line->config.receive_lanes[lane], NULL);
     want_hello(line);
     return xd_receiver_mark(&line->receive[lane], line->config.store, sequence);
@@ -224,9 +210,8 @@ enum xd_result xd_line_conflict(struct xd_line *line, unsigned lane, uint64_t se
 
 /* ---- messages of the line itself ---- */
 
-static void publish(struct xd_line *line, const struct xd_envelope *envelope, struct xd_bytes data, uint64_t tag,
-                    struct xd_effects *effects)
-{
+static void publish(struct xd_line *line, const struct xd_envelope *envelope, struct xd_bytes data,
+                    uint64_t tag, struct xd_effects *effects) {
     size_t heap_before = effects->heap.size;
     struct xd_effect *effect = xd_effects_add(effects, XD_EFFECT_LINE_PUBLISH);
     if (effect == NULL) {
@@ -252,8 +237,7 @@ static void publish(struct xd_line *line, const struct xd_envelope *envelope, st
 }
 
 void xd_line_publish(struct xd_line *line, const char *type, struct xd_bytes data, struct xd_now now,
-                     struct xd_effects *effects)
-{
+                     struct xd_effects *effects) {
     char id[XD_EPOCH_SIZE];
     xd_id_epoch(line->config.env, id);
     struct xd_envelope envelope = {
@@ -262,8 +246,7 @@ void xd_line_publish(struct xd_line *line, const char *type, struct xd_bytes dat
 }
 
 static void write_link(struct xd_line *line, const char *type, const struct xd_link *link, struct xd_now now,
-                       struct xd_effects *effects)
-{
+                       struct xd_effects *effects) {
     struct xd_buffer data;
     xd_buffer_init(&data, 0);
     xd_link_write(link, &data);
@@ -275,8 +258,7 @@ static void write_link(struct xd_line *line, const char *type, const struct xd_l
     xd_buffer_free(&data);
 }
 
-static void fill_send(const struct xd_line *line, struct xd_link *link)
-{
+static void fill_send(const struct xd_line *line, struct xd_link *link) {
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         const struct xd_stream_row *row = &line->send[lane].row;
         link->send[lane] = (struct xd_link_send){.lane = row->lane, .epoch = row->epoch, .next = row->next};
@@ -285,8 +267,7 @@ static void fill_send(const struct xd_line *line, struct xd_link *link)
 }
 
 /* to: what the peer says it will give next, by lane; NULL: gaps only below what came. */
-static void fill_receive(const struct xd_line *line, struct xd_link *link, const struct xd_link *peer)
-{
+static void fill_receive(const struct xd_line *line, struct xd_link *link, const struct xd_link *peer) {
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         const struct xd_receiver *receiver = &line->receive[lane];
         uint64_t to = 0;
@@ -301,8 +282,7 @@ static void fill_receive(const struct xd_line *line, struct xd_link *link, const
     link->receive_count = XD_LANES_MAX;
 }
 
-static void send_hello(struct xd_line *line, struct xd_now now, struct xd_effects *effects)
-{
+static void send_hello(struct xd_line *line, struct xd_now now, struct xd_effects *effects) {
     struct xd_link link;
     memset(&link, 0, sizeof link);
     xd_id_epoch(line->config.env, line->session);
@@ -316,8 +296,7 @@ static void send_hello(struct xd_line *line, struct xd_now now, struct xd_effect
     line->hello_at = now.monotonic + HELLO_MS_MIN / 2 + xd_retry_next(&line->hello_retry, line->config.env);
 }
 
-static int lane_of(const char *const lanes[XD_LANES_MAX], const char *name)
-{
+static int lane_of(const char *const lanes[XD_LANES_MAX], const char *name) {
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         if (strcmp(lanes[lane], name) == 0) {
             return (int)lane;
@@ -326,8 +305,7 @@ static int lane_of(const char *const lanes[XD_LANES_MAX], const char *name)
     return -1;
 }
 
-static enum xd_result hello_stream(struct xd_line *line, unsigned lane, const struct xd_link_send *peer)
-{
+static enum xd_result hello_stream(struct xd_line *line, unsigned lane, const struct xd_link_send *peer) {
     struct xd_receiver *receiver = &line->receive[lane];
     struct xd_rewind rewind;
     enum xd_news news;
@@ -346,8 +324,7 @@ static enum xd_result hello_stream(struct xd_line *line, unsigned lane, const st
 }
 
 static enum xd_result on_hello(struct xd_line *line, const struct xd_link *peer, struct xd_now now,
-                               struct xd_effects *effects)
-{
+                               struct xd_effects *effects) {
     for (size_t index = 0; index < peer->send_count; index++) {
         int lane = lane_of(line->config.receive_lanes, peer->send[index].lane);
         enum xd_result result = lane < 0 ? XD_OK : hello_stream(line, (unsigned)lane, &peer->send[index]);
@@ -373,8 +350,8 @@ static enum xd_result on_hello(struct xd_line *line, const struct xd_link *peer,
     return XD_OK;
 }
 
-static enum xd_result welcome_stream(struct xd_line *line, unsigned lane, const struct xd_link_receive *peer)
-{
+static enum xd_result welcome_stream(struct xd_line *line, unsigned lane,
+                                     const struct xd_link_receive *peer) {
     enum xd_verdict verdict;
     struct xd_rewind rewind;
     enum xd_result result =
@@ -389,8 +366,7 @@ static enum xd_result welcome_stream(struct xd_line *line, unsigned lane, const 
     return result;
 }
 
-static enum xd_result on_welcome(struct xd_line *line, const struct xd_link *peer, struct xd_now now)
-{
+static enum xd_result on_welcome(struct xd_line *line, const struct xd_link *peer, struct xd_now now) {
     if (peer->session == NULL || strcmp(peer->session, line->session) != 0) {
         return XD_OK; /* an answer to another hello */
     }
@@ -402,7 +378,8 @@ static enum xd_result on_welcome(struct xd_line *line, const struct xd_link *pee
     line->hello_at = now.monotonic + HELLO_GAP_MS;
     for (size_t index = 0; index < peer->receive_count; index++) {
         int lane = lane_of(line->config.send_lanes, peer->receive[index].lane);
-        enum xd_result result = lane < 0 ? XD_OK : welcome_stream(line, (unsigned)lane, &peer->receive[index]);
+        enum xd_result result =
+            lane < 0 ? XD_OK : welcome_stream(line, (unsigned)lane, &peer->receive[index]);
         if (result != XD_OK) {
             return result;
         }
@@ -410,8 +387,7 @@ static enum xd_result on_welcome(struct xd_line *line, const struct xd_link *pee
     return XD_OK;
 }
 
-static enum xd_result on_ack(struct xd_line *line, const struct xd_link *peer, struct xd_now now)
-{
+static enum xd_result on_ack(struct xd_line *line, const struct xd_link *peer, struct xd_now now) {
     for (size_t index = 0; index < peer->receive_count; index++) {
         int lane = lane_of(line->config.send_lanes, peer->receive[index].lane);
         if (lane < 0) {
@@ -428,9 +404,8 @@ static enum xd_result on_ack(struct xd_line *line, const struct xd_link *peer, s
     return XD_OK;
 }
 
-enum xd_result xd_line_message(struct xd_line *line, const char *type, const struct xd_link *link, struct xd_now now,
-                               struct xd_effects *effects)
-{
+enum xd_result xd_line_message(struct xd_line *line, const char *type, const struct xd_link *link,
+                               struct xd_now now, struct xd_effects *effects) {
     if (strcmp(type, XD_TYPE_HELLO) == 0) {
         return on_hello(line, link, now, effects);
     }
@@ -442,14 +417,12 @@ enum xd_result xd_line_message(struct xd_line *line, const char *type, const str
 
 /* ---- the broker's word ---- */
 
-void xd_line_confirmed(struct xd_line *line, unsigned lane, uint64_t sequence, xd_ms monotonic)
-{
+void xd_line_confirmed(struct xd_line *line, unsigned lane, uint64_t sequence, xd_ms monotonic) {
     xd_retry_reset(&line->pause_retry);
     xd_sender_sent(&line->send[lane], sequence, monotonic);
 }
 
-void xd_line_returned(struct xd_line *line, unsigned lane, uint64_t sequence, xd_ms monotonic)
-{
+void xd_line_returned(struct xd_line *line, unsigned lane, uint64_t sequence, xd_ms monotonic) {
     xd_sender_lost(&line->send[lane], sequence);
     if (line->paused_until <= monotonic) {
         line->paused_until = monotonic + xd_retry_next(&line->pause_retry, line->config.env);
@@ -467,8 +440,7 @@ struct pump {
     size_t count;
 };
 
-static const char *type_of(enum xd_kind kind)
-{
+static const char *type_of(enum xd_kind kind) {
     switch (kind) {
     case XD_DOC_CONFIRMATION:
         return XD_TYPE_CONFIRMATION;
@@ -483,8 +455,7 @@ static const char *type_of(enum xd_kind kind)
     }
 }
 
-static enum xd_result hand_out(void *context, const struct xd_outbox_row *row)
-{
+static enum xd_result hand_out(void *context, const struct xd_outbox_row *row) {
     struct pump *pump = context;
     struct xd_line *line = pump->line;
     char id[XD_HASH_TEXT_SIZE];
@@ -513,8 +484,7 @@ static enum xd_result hand_out(void *context, const struct xd_outbox_row *row)
 }
 
 static enum xd_result pump_run(struct xd_line *line, struct xd_flight *flight, unsigned lane, uint64_t max,
-                               struct xd_effects *effects, size_t *count)
-{
+                               struct xd_effects *effects, size_t *count) {
     struct pump pump = {.line = line, .flight = flight, .effects = effects, .lane = lane};
     const struct xd_delivery_store *store = line->config.store;
     uint64_t first, last;
@@ -522,8 +492,8 @@ static enum xd_result pump_run(struct xd_line *line, struct xd_flight *flight, u
     if (!xd_sender_peek(&line->send[lane], max, &first, &last)) {
         return XD_OK;
     }
-    enum xd_result result =
-        store->outbox_read(store->context, line->send[lane].row.number, first, last, (size_t)max, hand_out, &pump);
+    enum xd_result result = store->outbox_read(store->context, line->send[lane].row.number, first, last,
+                                               (size_t)max, hand_out, &pump);
     if (result == XD_AGAIN) {
         if (pump.count > 0) {
             xd_sender_took(&line->send[lane], pump.last);
@@ -536,8 +506,7 @@ static enum xd_result pump_run(struct xd_line *line, struct xd_flight *flight, u
 }
 
 enum xd_result xd_line_pump(struct xd_line *line, struct xd_flight *flight, size_t room, struct xd_now now,
-                            struct xd_effects *effects, size_t *taken)
-{
+                            struct xd_effects *effects, size_t *taken) {
     *taken = 0;
     if (!line->up || !line->welcomed || now.monotonic < line->paused_until) {
         return XD_OK;
@@ -573,8 +542,7 @@ enum xd_result xd_line_pump(struct xd_line *line, struct xd_flight *flight, size
 
 /* ---- time ---- */
 
-static bool ack_due(struct xd_line *line, struct xd_now now)
-{
+static bool ack_due(struct xd_line *line, struct xd_now now) {
     bool due = false;
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         struct xd_receiver *receiver = &line->receive[lane];
@@ -590,8 +558,7 @@ static bool ack_due(struct xd_line *line, struct xd_now now)
     return due;
 }
 
-static void send_ack(struct xd_line *line, struct xd_now now, struct xd_effects *effects)
-{
+static void send_ack(struct xd_line *line, struct xd_now now, struct xd_effects *effects) {
     struct xd_link link;
     memset(&link, 0, sizeof link);
     fill_receive(line, &link, NULL);
@@ -610,8 +577,7 @@ static void send_ack(struct xd_line *line, struct xd_now now, struct xd_effects 
     write_link(line, XD_TYPE_ACK, &link, now, effects);
 }
 
-static bool stuck(const struct xd_line *line, struct xd_now now)
-{
+static bool stuck(const struct xd_line *line, struct xd_now now) {
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         const struct xd_sender *sender = &line->send[lane];
         if (sender->stuck_since != 0 && now.monotonic - sender->stuck_since >= XD_LINE_STUCK_MS) {
@@ -621,8 +587,7 @@ static bool stuck(const struct xd_line *line, struct xd_now now)
     return false;
 }
 
-void xd_line_tick(struct xd_line *line, struct xd_now now, struct xd_effects *effects)
-{
+void xd_line_tick(struct xd_line *line, struct xd_now now, struct xd_effects *effects) {
     if (!line->up) {
         return;
     }
@@ -639,19 +604,16 @@ void xd_line_tick(struct xd_line *line, struct xd_now now, struct xd_effects *ef
     }
 }
 
-uint64_t xd_line_backlog(const struct xd_line *line, unsigned lane)
-{
+uint64_t xd_line_backlog(const struct xd_line *line, unsigned lane) {
     return xd_sender_backlog(&line->send[lane]);
 }
 
-static enum xd_result take_time(void *context, const struct xd_outbox_row *row)
-{
+static enum xd_result take_time(void *context, const struct xd_outbox_row *row) {
     *(xd_ms *)context = row->accepted_at;
     return XD_OK;
 }
 
-enum xd_result xd_line_oldest(const struct xd_line *line, struct xd_now now, int64_t *ms)
-{
+enum xd_result xd_line_oldest(const struct xd_line *line, struct xd_now now, int64_t *ms) {
     const struct xd_delivery_store *store = line->config.store;
     *ms = 0;
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
@@ -660,8 +622,8 @@ enum xd_result xd_line_oldest(const struct xd_line *line, struct xd_now now, int
         if (row->watermark + 1 >= row->next) {
             continue;
         }
-        enum xd_result result =
-            store->outbox_read(store->context, row->number, row->watermark + 1, row->next - 1, 1, take_time, &at);
+        enum xd_result result = store->outbox_read(store->context, row->number, row->watermark + 1,
+                                                   row->next - 1, 1, take_time, &at);
         if (result != XD_OK) {
             return result;
         }
@@ -672,8 +634,7 @@ enum xd_result xd_line_oldest(const struct xd_line *line, struct xd_now now, int
     return XD_OK;
 }
 
-bool xd_line_check(const struct xd_line *line)
-{
+bool xd_line_check(const struct xd_line *line) {
     bool fine = true;
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         fine = fine && xd_sender_check(&line->send[lane]) && xd_receiver_check(&line->receive[lane]);

@@ -17,11 +17,11 @@
 #include "delivery/sender.h"
 #include "documents/envelope.h"
 
-#define XD_LINE_ACK_MS ((xd_ms)200)        /* an ack waits at most so long for company */
-#define XD_LINE_ACK_COUNT 256u             /* ... or for so many documents */
-#define XD_LINE_GAP_MS ((xd_ms)1000)       /* a gap is asked for after so long */
-#define XD_LINE_STUCK_MS ((xd_ms)30000)    /* confirmed but not covered: hello */
-#define XD_LINE_ALIVE_MS ((xd_ms)120000)   /* heard within: the peer is alive */
+#define XD_LINE_ACK_MS ((xd_ms)200)      /* an ack waits at most so long for company */
+#define XD_LINE_ACK_COUNT 256u           /* ... or for so many documents */
+#define XD_LINE_GAP_MS ((xd_ms)1000)     /* a gap is asked for after so long */
+#define XD_LINE_STUCK_MS ((xd_ms)30000)  /* confirmed but not covered: hello */
+#define XD_LINE_ALIVE_MS ((xd_ms)120000) /* heard within: the peer is alive */
 
 struct xd_line_config {
     const struct xd_env *env;
@@ -32,8 +32,8 @@ struct xd_line_config {
     const char *send_lanes[XD_LANES_MAX];
     const char *receive_lanes[XD_LANES_MAX];
     const char *exchange, *routing_key; /* where we publish */
-    struct xd_key key;  /* signs what we send, verifies what comes */
-    bool peer_polls;    /* hello only to a peer that was heard of lately (the hub towards its sites) */
+    struct xd_key key;                  /* signs what we send, verifies what comes */
+    bool peer_polls; /* hello only to a peer that was heard of lately (the hub towards its sites) */
 };
 
 /* What happened on the line that its owner must know. */
@@ -41,7 +41,8 @@ enum xd_line_news {
     XD_LINE_REWOUND,   /* the peer had seen rewind->first..last of our stream, which we do not hold */
     XD_LINE_NEW_EPOCH, /* we renumbered a stream */
     XD_LINE_ADOPTED,   /* the peer's stream has a new epoch */
-    XD_LINE_REGRESSED, /* the peer's stream went back: rewind tells epoch, first..last that we hold and it gave */
+    XD_LINE_REGRESSED, /* the peer's stream went back: rewind tells epoch, first..last that we hold and it
+                          gave */
     XD_LINE_CONFLICT   /* same epoch and sequence, other content */
 };
 
@@ -55,13 +56,13 @@ struct xd_line {
     bool welcomed;               /* in this process */
     bool up;                     /* the connection that publishes is up */
     bool hello_due;
-    xd_ms hello_at;              /* not before */
+    xd_ms hello_at; /* not before */
     struct xd_retry hello_retry;
-    xd_ms heard_at;              /* anything authentic from the peer; 0: never in this process */
-    xd_ms ack_at;                /* when the last ack left */
-    xd_ms paused_until;          /* after a returned message */
+    xd_ms heard_at;     /* anything authentic from the peer; 0: never in this process */
+    xd_ms ack_at;       /* when the last ack left */
+    xd_ms paused_until; /* after a returned message */
     struct xd_retry pause_retry;
-    uint64_t repeats;            /* duplicates seen */
+    uint64_t repeats; /* duplicates seen */
     void (*told)(void *owner, struct xd_line *line, enum xd_line_news news, const char *lane,
                  const struct xd_rewind *rewind);
     void *owner;
@@ -69,7 +70,8 @@ struct xd_line {
 
 /* Reads or makes the stream rows (inside a transaction). line MUST stay where it
  * is in memory. config's texts are copied, env and store borrowed. */
-XD_CHECKED enum xd_result xd_line_open(struct xd_line *line, const struct xd_line_config *config, xd_ms monotonic);
+XD_CHECKED enum xd_result xd_line_open(struct xd_line *line, const struct xd_line_config *config,
+                                       xd_ms monotonic);
 void xd_line_close(struct xd_line *line);
 /* Reads the rows again. restart (failed commit): what was handed out is sent again. */
 XD_CHECKED enum xd_result xd_line_reload(struct xd_line *line, bool restart);
@@ -87,8 +89,8 @@ XD_CHECKED enum xd_result xd_line_append(struct xd_line *line, unsigned lane, st
 int xd_line_lane(const struct xd_line *line, const struct xd_envelope *envelope);
 enum xd_arrival xd_line_look(const struct xd_line *line, unsigned lane, const struct xd_envelope *envelope,
                              const struct xd_hash *hash, bool known);
-XD_CHECKED enum xd_result xd_line_take(struct xd_line *line, unsigned lane, const struct xd_envelope *envelope,
-                                       const struct xd_hash *hash);
+XD_CHECKED enum xd_result xd_line_take(struct xd_line *line, unsigned lane,
+                                       const struct xd_envelope *envelope, const struct xd_hash *hash);
 /* A repeat: counted, and the peer is told again what is here. */
 void xd_line_repeat(struct xd_line *line, unsigned lane);
 /* A conflict: marks the stream and makes a hello due. */
@@ -105,8 +107,8 @@ void xd_line_confirmed(struct xd_line *line, unsigned lane, uint64_t sequence, x
 void xd_line_returned(struct xd_line *line, unsigned lane, uint64_t sequence, xd_ms monotonic);
 
 /* Hands out what waits, at most room documents; *taken says how many. */
-XD_CHECKED enum xd_result xd_line_pump(struct xd_line *line, struct xd_flight *flight, size_t room, struct xd_now now,
-                                       struct xd_effects *effects, size_t *taken);
+XD_CHECKED enum xd_result xd_line_pump(struct xd_line *line, struct xd_flight *flight, size_t room,
+                                       struct xd_now now, struct xd_effects *effects, size_t *taken);
 /* Hellos and acks that are due. Call at the end of each batch and on the tick. */
 void xd_line_tick(struct xd_line *line, struct xd_now now, struct xd_effects *effects);
 /* Publishes one unsequenced message of the line itself. */

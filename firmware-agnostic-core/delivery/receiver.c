@@ -2,15 +2,13 @@
 
 #include <string.h>
 
-void xd_receiver_init(struct xd_receiver *receiver)
-{
+void xd_receiver_init(struct xd_receiver *receiver) {
     memset(receiver, 0, sizeof *receiver);
     xd_ranges_init(&receiver->above);
 }
 
 static enum xd_result load_above(void *context, uint64_t sequence, const struct xd_hash *hash,
-                                 const struct xd_hash *chain)
-{
+                                 const struct xd_hash *chain) {
     struct xd_receiver *receiver = context;
     (void)hash;
     (void)chain;
@@ -18,22 +16,19 @@ static enum xd_result load_above(void *context, uint64_t sequence, const struct 
 }
 
 enum xd_result xd_receiver_load(struct xd_receiver *receiver, const struct xd_delivery_store *store,
-                                const struct xd_stream_row *row)
-{
+                                const struct xd_stream_row *row) {
     receiver->row = *row;
     receiver->told = false;
     xd_ranges_clear(&receiver->above);
     return store->above_each(store->context, row->number, load_above, receiver);
 }
 
-void xd_receiver_free(struct xd_receiver *receiver)
-{
+void xd_receiver_free(struct xd_receiver *receiver) {
     xd_ranges_free(&receiver->above);
 }
 
 enum xd_arrival xd_receiver_look(const struct xd_receiver *receiver, const char *epoch, uint64_t sequence,
-                                 const struct xd_hash *hash, const struct xd_hash *chain, bool known)
-{
+                                 const struct xd_hash *hash, const struct xd_hash *chain, bool known) {
     const struct xd_stream_row *row = &receiver->row;
     if (row->conflict != 0 || row->epoch[0] == 0 || strcmp(epoch, row->epoch) != 0 || sequence == 0) {
         return XD_ARRIVAL_FORGET;
@@ -45,18 +40,19 @@ enum xd_arrival xd_receiver_look(const struct xd_receiver *receiver, const char 
         struct xd_hash expected = xd_chain(&row->chain, hash);
         return xd_hash_equal(&expected, chain) ? XD_ARRIVAL_NEW : XD_ARRIVAL_CONFLICT;
     }
-    bool joins = xd_ranges_has(&receiver->above, sequence - 1) || xd_ranges_has(&receiver->above, sequence + 1);
+    bool joins =
+        xd_ranges_has(&receiver->above, sequence - 1) || xd_ranges_has(&receiver->above, sequence + 1);
     return receiver->above.count >= XD_RANGES_MAX && !joins ? XD_ARRIVAL_FORGET : XD_ARRIVAL_NEW;
 }
 
 /* Follows the chain through what is above, as far as it is without a gap. */
 static enum xd_result follow(struct xd_stream_row *next, const struct xd_receiver *receiver,
-                             const struct xd_delivery_store *store)
-{
+                             const struct xd_delivery_store *store) {
     uint64_t until = xd_ranges_run_from(&receiver->above, next->watermark + 1);
     while (next->watermark < until && next->conflict == 0) {
         struct xd_hash hash, chain;
-        enum xd_result result = store->above_get(store->context, next->number, next->watermark + 1, &hash, &chain);
+        enum xd_result result =
+            store->above_get(store->context, next->number, next->watermark + 1, &hash, &chain);
         if (result != XD_OK) {
             return result == XD_NOT_FOUND ? XD_CORRUPT : result;
         }
@@ -71,9 +67,8 @@ static enum xd_result follow(struct xd_stream_row *next, const struct xd_receive
     return store->above_drop(store->context, next->number, next->watermark);
 }
 
-enum xd_result xd_receiver_take(struct xd_receiver *receiver, const struct xd_delivery_store *store, uint64_t sequence,
-                                const struct xd_hash *hash, const struct xd_hash *chain)
-{
+enum xd_result xd_receiver_take(struct xd_receiver *receiver, const struct xd_delivery_store *store,
+                                uint64_t sequence, const struct xd_hash *hash, const struct xd_hash *chain) {
     struct xd_stream_row next = receiver->row;
     enum xd_result result;
     receiver->told = false;
@@ -98,8 +93,8 @@ enum xd_result xd_receiver_take(struct xd_receiver *receiver, const struct xd_de
     return next.conflict != 0 ? XD_CONFLICT : XD_OK;
 }
 
-enum xd_result xd_receiver_mark(struct xd_receiver *receiver, const struct xd_delivery_store *store, uint64_t sequence)
-{
+enum xd_result xd_receiver_mark(struct xd_receiver *receiver, const struct xd_delivery_store *store,
+                                uint64_t sequence) {
     struct xd_stream_row next = receiver->row;
     next.conflict = sequence;
     enum xd_result result = store->stream_save(store->context, &next);
@@ -110,8 +105,8 @@ enum xd_result xd_receiver_mark(struct xd_receiver *receiver, const struct xd_de
     return result;
 }
 
-static enum xd_result adopt(struct xd_receiver *receiver, const struct xd_delivery_store *store, const char *epoch)
-{
+static enum xd_result adopt(struct xd_receiver *receiver, const struct xd_delivery_store *store,
+                            const char *epoch) {
     struct xd_stream_row next = receiver->row;
     enum xd_result result = XD_OK;
     if (next.epoch[0] != 0) {
@@ -139,8 +134,7 @@ static enum xd_result adopt(struct xd_receiver *receiver, const struct xd_delive
 }
 
 enum xd_result xd_receiver_hello(struct xd_receiver *receiver, const struct xd_delivery_store *store,
-                                 const struct xd_link_send *peer, enum xd_news *news)
-{
+                                 const struct xd_link_send *peer, enum xd_news *news) {
     *news = XD_NEWS_SAME;
     if (strcmp(peer->epoch, receiver->row.epoch) == 0) {
         if (peer->next <= xd_receiver_highest(receiver)) {
@@ -160,13 +154,12 @@ enum xd_result xd_receiver_hello(struct xd_receiver *receiver, const struct xd_d
     return adopt(receiver, store, peer->epoch);
 }
 
-uint64_t xd_receiver_highest(const struct xd_receiver *receiver)
-{
-    return receiver->above.count == 0 ? receiver->row.watermark : receiver->above.items[receiver->above.count - 1].last;
+uint64_t xd_receiver_highest(const struct xd_receiver *receiver) {
+    return receiver->above.count == 0 ? receiver->row.watermark
+                                      : receiver->above.items[receiver->above.count - 1].last;
 }
 
-void xd_receiver_tell(const struct xd_receiver *receiver, uint64_t to, struct xd_link_receive *out)
-{
+void xd_receiver_tell(const struct xd_receiver *receiver, uint64_t to, struct xd_link_receive *out) {
     memset(out, 0, sizeof *out);
     out->lane = receiver->row.lane;
     out->epoch = receiver->row.epoch;
@@ -180,7 +173,6 @@ void xd_receiver_tell(const struct xd_receiver *receiver, uint64_t to, struct xd
     }
 }
 
-bool xd_receiver_check(const struct xd_receiver *receiver)
-{
+bool xd_receiver_check(const struct xd_receiver *receiver) {
     return xd_ranges_check(&receiver->above, receiver->row.watermark);
 }

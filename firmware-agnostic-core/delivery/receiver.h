@@ -15,23 +15,24 @@
 struct xd_receiver {
     struct xd_stream_row row;
     struct xd_ranges above;
-    uint64_t acked;     /* the watermark that was last told */
-    xd_ms gap_since;    /* monotonic: when the lowest gap was first seen; 0: none */
-    uint64_t gap_at;    /* the watermark then */
-    bool told;          /* whether this state was told since something changed */
+    uint64_t acked;  /* the watermark that was last told */
+    xd_ms gap_since; /* monotonic: when the lowest gap was first seen; 0: none */
+    uint64_t gap_at; /* the watermark then */
+    bool told;       /* whether this state was told since something changed */
 };
 
 enum xd_arrival {
-    XD_ARRIVAL_NEW,      /* apply it, then take */
-    XD_ARRIVAL_REPEAT,   /* received before: count it, acknowledge it */
-    XD_ARRIVAL_FORGET,   /* cannot be placed now (unknown epoch, too far ahead, conflict pending): acknowledge to
-                            the broker and forget, it will be asked for again */
-    XD_ARRIVAL_CONFLICT  /* same epoch and sequence, another history: `mark` it; a handshake is due */
+    XD_ARRIVAL_NEW,     /* apply it, then take */
+    XD_ARRIVAL_REPEAT,  /* received before: count it, acknowledge it */
+    XD_ARRIVAL_FORGET,  /* cannot be placed now (unknown epoch, too far ahead, conflict pending): acknowledge
+                           to  the broker and forget, it will be asked for again */
+    XD_ARRIVAL_CONFLICT /* same epoch and sequence, another history: `mark` it; a handshake is due */
 };
 
 void xd_receiver_init(struct xd_receiver *receiver);
 /* Takes the row and reads what is above its watermark. Also after an undo. */
-XD_CHECKED enum xd_result xd_receiver_load(struct xd_receiver *receiver, const struct xd_delivery_store *store,
+XD_CHECKED enum xd_result xd_receiver_load(struct xd_receiver *receiver,
+                                           const struct xd_delivery_store *store,
                                            const struct xd_stream_row *row);
 void xd_receiver_free(struct xd_receiver *receiver);
 
@@ -40,19 +41,21 @@ enum xd_arrival xd_receiver_look(const struct xd_receiver *receiver, const char 
                                  const struct xd_hash *hash, const struct xd_hash *chain, bool known);
 /* Records a new one and moves the watermark as far as it goes. XD_CONFLICT: what
  * was received above does not continue the chain (marked). */
-XD_CHECKED enum xd_result xd_receiver_take(struct xd_receiver *receiver, const struct xd_delivery_store *store,
-                                           uint64_t sequence, const struct xd_hash *hash, const struct xd_hash *chain);
-XD_CHECKED enum xd_result xd_receiver_mark(struct xd_receiver *receiver, const struct xd_delivery_store *store,
-                                           uint64_t sequence);
+XD_CHECKED enum xd_result xd_receiver_take(struct xd_receiver *receiver,
+                                           const struct xd_delivery_store *store, uint64_t sequence,
+                                           const struct xd_hash *hash, const struct xd_hash *chain);
+XD_CHECKED enum xd_result xd_receiver_mark(struct xd_receiver *receiver,
+                                           const struct xd_delivery_store *store, uint64_t sequence);
 
 /* What the sender says of its stream in a hello. */
 enum xd_news {
     XD_NEWS_SAME,
-    XD_NEWS_ADOPTED, /* a new epoch; *old is what was retired */
-    XD_NEWS_RETIRED, /* an epoch that was retired: refused */
+    XD_NEWS_ADOPTED,  /* a new epoch; *old is what was retired */
+    XD_NEWS_RETIRED,  /* an epoch that was retired: refused */
     XD_NEWS_REGRESSED /* same epoch, but the sender has not yet given what we have received: it went back */
 };
-XD_CHECKED enum xd_result xd_receiver_hello(struct xd_receiver *receiver, const struct xd_delivery_store *store,
+XD_CHECKED enum xd_result xd_receiver_hello(struct xd_receiver *receiver,
+                                            const struct xd_delivery_store *store,
                                             const struct xd_link_send *peer, enum xd_news *news);
 /* Fills what we tell: epoch, watermark, chain, conflict, and the gaps up to `to`
  * (0: only below what was received). */

@@ -14,16 +14,14 @@
 
 #define RENUMBER_BATCH 256u
 
-void xd_sender_open(struct xd_sender *sender, const struct xd_stream_row *row)
-{
+void xd_sender_open(struct xd_sender *sender, const struct xd_stream_row *row) {
     memset(sender, 0, sizeof *sender);
     sender->row = *row;
     sender->cursor = row->watermark + 1;
     sender->hello_cursor = sender->cursor;
 }
 
-void xd_sender_reload(struct xd_sender *sender, const struct xd_stream_row *row, bool restart)
-{
+void xd_sender_reload(struct xd_sender *sender, const struct xd_stream_row *row, bool restart) {
     sender->row = *row;
     if (restart || sender->cursor > row->next || sender->cursor <= row->floor) {
         sender->cursor = row->watermark + 1;
@@ -34,8 +32,7 @@ void xd_sender_reload(struct xd_sender *sender, const struct xd_stream_row *row,
 }
 
 enum xd_result xd_sender_append(struct xd_sender *sender, const struct xd_delivery_store *store,
-                                struct xd_outbox_row *row)
-{
+                                struct xd_outbox_row *row) {
     struct xd_stream_row next = sender->row;
     row->sequence = next.next++;
     row->chain = xd_chain(&next.chain, &row->hash);
@@ -50,8 +47,7 @@ enum xd_result xd_sender_append(struct xd_sender *sender, const struct xd_delive
     return result;
 }
 
-uint64_t xd_sender_waiting(const struct xd_sender *sender)
-{
+uint64_t xd_sender_waiting(const struct xd_sender *sender) {
     if (!sender->ready) {
         return 0;
     }
@@ -62,8 +58,7 @@ uint64_t xd_sender_waiting(const struct xd_sender *sender)
     return count;
 }
 
-bool xd_sender_peek(const struct xd_sender *sender, uint64_t max, uint64_t *first, uint64_t *last)
-{
+bool xd_sender_peek(const struct xd_sender *sender, uint64_t max, uint64_t *first, uint64_t *last) {
     if (!sender->ready || max == 0) {
         return false;
     }
@@ -82,14 +77,12 @@ bool xd_sender_peek(const struct xd_sender *sender, uint64_t max, uint64_t *firs
     return true;
 }
 
-static void resend_remove_first(struct xd_sender *sender)
-{
+static void resend_remove_first(struct xd_sender *sender) {
     sender->resend_count--;
     memmove(&sender->resend[0], &sender->resend[1], sender->resend_count * sizeof sender->resend[0]);
 }
 
-void xd_sender_took(struct xd_sender *sender, uint64_t last)
-{
+void xd_sender_took(struct xd_sender *sender, uint64_t last) {
     if (sender->resend_count == 0) {
         sender->cursor = last + 1;
     } else if (last >= sender->resend[0].last) {
@@ -99,8 +92,7 @@ void xd_sender_took(struct xd_sender *sender, uint64_t last)
     }
 }
 
-void xd_sender_sent(struct xd_sender *sender, uint64_t sequence, xd_ms monotonic)
-{
+void xd_sender_sent(struct xd_sender *sender, uint64_t sequence, xd_ms monotonic) {
     if (sequence > sender->sent && sequence < sender->row.next) {
         sender->sent = sequence;
     }
@@ -110,8 +102,7 @@ void xd_sender_sent(struct xd_sender *sender, uint64_t sequence, xd_ms monotonic
 }
 
 /* When the list is full, going back with the cursor sends too much, never too little. */
-static void resend_add(struct xd_sender *sender, struct xd_range range)
-{
+static void resend_add(struct xd_sender *sender, struct xd_range range) {
     if (range.first >= sender->cursor) {
         return;
     }
@@ -134,16 +125,14 @@ static void resend_add(struct xd_sender *sender, struct xd_range range)
     }
 }
 
-void xd_sender_lost(struct xd_sender *sender, uint64_t sequence)
-{
+void xd_sender_lost(struct xd_sender *sender, uint64_t sequence) {
     if (sequence > sender->row.watermark && sequence < sender->row.next) {
         resend_add(sender, (struct xd_range){sequence, sequence});
     }
 }
 
-static enum xd_result advance(struct xd_sender *sender, const struct xd_delivery_store *store, uint64_t watermark,
-                              xd_ms monotonic)
-{
+static enum xd_result advance(struct xd_sender *sender, const struct xd_delivery_store *store,
+                              uint64_t watermark, xd_ms monotonic) {
     if (watermark == sender->row.watermark) {
         return XD_OK;
     }
@@ -169,9 +158,9 @@ static enum xd_result advance(struct xd_sender *sender, const struct xd_delivery
 }
 
 enum xd_result xd_sender_covered(struct xd_sender *sender, const struct xd_delivery_store *store,
-                                 const struct xd_link_receive *peer, xd_ms monotonic)
-{
-    if (strcmp(peer->epoch, sender->row.epoch) != 0 || peer->watermark >= sender->row.next || peer->conflict != 0) {
+                                 const struct xd_link_receive *peer, xd_ms monotonic) {
+    if (strcmp(peer->epoch, sender->row.epoch) != 0 || peer->watermark >= sender->row.next ||
+        peer->conflict != 0) {
         return XD_CONFLICT;
     }
     if (peer->watermark < sender->row.watermark) {
@@ -188,8 +177,7 @@ enum xd_result xd_sender_covered(struct xd_sender *sender, const struct xd_deliv
 
 /* Our chain at a sequence, where we can still tell. */
 static enum xd_result chain_at(const struct xd_sender *sender, const struct xd_delivery_store *store,
-                               uint64_t sequence, struct xd_hash *chain)
-{
+                               uint64_t sequence, struct xd_hash *chain) {
     if (sequence == sender->row.next - 1) {
         *chain = sender->row.chain;
         return XD_OK;
@@ -201,8 +189,7 @@ static enum xd_result chain_at(const struct xd_sender *sender, const struct xd_d
     return store->outbox_chain(store->context, sender->row.number, sequence, chain);
 }
 
-bool xd_sender_differs(const struct xd_sender *sender, const struct xd_link_receive *peer)
-{
+bool xd_sender_differs(const struct xd_sender *sender, const struct xd_link_receive *peer) {
     return strcmp(peer->epoch, sender->row.epoch) != 0 || peer->watermark < sender->row.watermark ||
            peer->watermark >= sender->row.next || peer->conflict != 0;
 }
@@ -213,8 +200,7 @@ struct renumber {
     size_t count;
 };
 
-static enum xd_result collect(void *context, const struct xd_outbox_row *row)
-{
+static enum xd_result collect(void *context, const struct xd_outbox_row *row) {
     struct renumber *batch = context;
     batch->hashes[batch->count] = row->hash;
     batch->sequences[batch->count++] = row->sequence;
@@ -222,22 +208,21 @@ static enum xd_result collect(void *context, const struct xd_outbox_row *row)
 }
 
 static enum xd_result renumber(struct xd_sender *sender, const struct xd_delivery_store *store,
-                               struct xd_stream_row *next)
-{
+                               struct xd_stream_row *next) {
     struct renumber *batch = xd_alloc(sizeof *batch);
     enum xd_result result = batch == NULL ? XD_NO_MEMORY : XD_OK;
     uint64_t from = sender->row.floor + 1;
     while (result == XD_OK && from < sender->row.next) {
         batch->count = 0;
-        result = store->outbox_read(store->context, sender->row.number, from, sender->row.next - 1, RENUMBER_BATCH,
-                                    collect, batch);
+        result = store->outbox_read(store->context, sender->row.number, from, sender->row.next - 1,
+                                    RENUMBER_BATCH, collect, batch);
         if (result != XD_OK || batch->count == 0) {
             break;
         }
         for (size_t index = 0; index < batch->count && result == XD_OK; index++) {
             next->chain = xd_chain(&next->chain, &batch->hashes[index]);
-            result = store->outbox_move(store->context, sender->row.number, batch->sequences[index], next->next++,
-                                        &next->chain);
+            result = store->outbox_move(store->context, sender->row.number, batch->sequences[index],
+                                        next->next++, &next->chain);
         }
         from = batch->sequences[batch->count - 1] + 1;
     }
@@ -246,8 +231,7 @@ static enum xd_result renumber(struct xd_sender *sender, const struct xd_deliver
 }
 
 static enum xd_result new_epoch(struct xd_sender *sender, const struct xd_delivery_store *store,
-                                const struct xd_env *env)
-{
+                                const struct xd_env *env) {
     struct xd_stream_row next = sender->row;
     xd_id_epoch(env, next.epoch);
     next.next = 1;
@@ -255,7 +239,8 @@ static enum xd_result new_epoch(struct xd_sender *sender, const struct xd_delive
     next.floor = 0;
     memset(&next.chain, 0, sizeof next.chain);
     memset(&next.floor_chain, 0, sizeof next.floor_chain);
-    enum xd_result result = store->epoch_retire(store->context, next.number, sender->row.epoch, sender->row.watermark);
+    enum xd_result result =
+        store->epoch_retire(store->context, next.number, sender->row.epoch, sender->row.watermark);
     if (result == XD_OK) {
         result = renumber(sender, store, &next);
     }
@@ -269,8 +254,7 @@ static enum xd_result new_epoch(struct xd_sender *sender, const struct xd_delive
 }
 
 /* What the peer is known to need: its gaps, then all from our cursor on. */
-static void plan(struct xd_sender *sender, const struct xd_link_receive *peer)
-{
+static void plan(struct xd_sender *sender, const struct xd_link_receive *peer) {
     uint64_t told = sender->ready ? sender->hello_cursor : sender->row.next;
     sender->resend_count = 0;
     if (!sender->ready || sender->cursor < told) {
@@ -287,14 +271,14 @@ static void plan(struct xd_sender *sender, const struct xd_link_receive *peer)
         }
     }
     if (peer->missing_count == XD_LINK_MISSING_MAX && sender->resend_count > 0) {
-        sender->cursor = sender->resend[sender->resend_count - 1].last + 1; /* there may be more than it could tell */
+        sender->cursor =
+            sender->resend[sender->resend_count - 1].last + 1; /* there may be more than it could tell */
     }
 }
 
 enum xd_result xd_sender_welcome(struct xd_sender *sender, const struct xd_delivery_store *store,
                                  const struct xd_env *env, const struct xd_link_receive *peer,
-                                 enum xd_verdict *verdict, struct xd_rewind *rewind)
-{
+                                 enum xd_verdict *verdict, struct xd_rewind *rewind) {
     struct xd_hash chain;
     memset(rewind, 0, sizeof *rewind);
     *verdict = XD_VERDICT_NEW_EPOCH;
@@ -331,17 +315,16 @@ enum xd_result xd_sender_welcome(struct xd_sender *sender, const struct xd_deliv
     return result;
 }
 
-enum xd_result xd_sender_trim(struct xd_sender *sender, const struct xd_delivery_store *store, xd_ms before, size_t max,
-                              bool *more)
-{
+enum xd_result xd_sender_trim(struct xd_sender *sender, const struct xd_delivery_store *store, xd_ms before,
+                              size_t max, bool *more) {
     uint64_t last = 0;
     struct xd_stream_row next = sender->row;
     *more = false;
     if (next.floor >= next.watermark) {
         return XD_OK;
     }
-    enum xd_result result =
-        store->outbox_drop(store->context, next.number, next.watermark, before, max, &last, &next.floor_chain);
+    enum xd_result result = store->outbox_drop(store->context, next.number, next.watermark, before, max,
+                                               &last, &next.floor_chain);
     if (result != XD_OK || last == 0) {
         return result;
     }
@@ -354,13 +337,11 @@ enum xd_result xd_sender_trim(struct xd_sender *sender, const struct xd_delivery
     return result;
 }
 
-uint64_t xd_sender_backlog(const struct xd_sender *sender)
-{
+uint64_t xd_sender_backlog(const struct xd_sender *sender) {
     return sender->row.next - 1 - sender->row.watermark;
 }
 
-bool xd_sender_check(const struct xd_sender *sender)
-{
+bool xd_sender_check(const struct xd_sender *sender) {
     const struct xd_stream_row *row = &sender->row;
     bool fine = row->floor <= row->watermark && row->watermark < row->next && sender->cursor > row->floor &&
                 sender->cursor <= row->next;

@@ -16,8 +16,8 @@
 
 struct xd_sender {
     struct xd_stream_row row;
-    bool ready;          /* welcomed in this process */
-    uint64_t cursor;     /* the next sequence that was never handed out since `ready` */
+    bool ready;      /* welcomed in this process */
+    uint64_t cursor; /* the next sequence that was never handed out since `ready` */
     struct xd_range resend[XD_LINK_MISSING_MAX + 1]; /* to be sent again first */
     size_t resend_count;
     uint64_t hello_cursor; /* the cursor when the last hello left: what the welcome may call missing */
@@ -73,8 +73,8 @@ XD_CHECKED enum xd_result xd_sender_welcome(struct xd_sender *sender, const stru
                                             const struct xd_env *env, const struct xd_link_receive *peer,
                                             enum xd_verdict *verdict, struct xd_rewind *rewind);
 /* Drops covered rows accepted before `before` (wall), at most max. */
-XD_CHECKED enum xd_result xd_sender_trim(struct xd_sender *sender, const struct xd_delivery_store *store, xd_ms before,
-                                         size_t max, bool *more);
+XD_CHECKED enum xd_result xd_sender_trim(struct xd_sender *sender, const struct xd_delivery_store *store,
+                                         xd_ms before, size_t max, bool *more);
 /* Not covered by the peer. */
 uint64_t xd_sender_backlog(const struct xd_sender *sender);
 bool xd_sender_check(const struct xd_sender *sender);

@@ -37,7 +37,7 @@ struct xd_store_tx {
 #define XD_LANE_SIZE 8 /* "work", "bulk", "notice" */
 
 struct xd_stream_row {
-    uint32_t number; /* the store's handle, given by stream_add; from 1 */
+    uint32_t number;         /* the store's handle, given by stream_add; from 1 */
     char peer[XD_SITE_SIZE]; /* at the hub the site's name, at a site "hub" */
     bool sends;              /* whether we are its sender */
     char lane[XD_LANE_SIZE];
@@ -75,8 +75,8 @@ struct xd_outbox_row {
     enum xd_kind kind;
     const char *document_id;
     int64_t version;
-    struct xd_hash hash;  /* content hash */
-    struct xd_hash chain; /* at this sequence */
+    struct xd_hash hash;        /* content hash */
+    struct xd_hash chain;       /* at this sequence */
     const char *correlation_id; /* NULL: none */
     const char *causation_id;   /* NULL: none */
     xd_ms accepted_at;          /* wall */
@@ -104,8 +104,8 @@ struct xd_document_row {
 /* ---- kept for an operator: bytes that could not be used ---- */
 
 struct xd_quarantine_row {
-    int64_t number; /* given by quarantine_add */
-    xd_ms at;       /* wall */
+    int64_t number;     /* given by quarantine_add */
+    xd_ms at;           /* wall */
     const char *source; /* topic, or "line/<site>" */
     const char *code, *detail;
     struct xd_hash sha256; /* of body; one row per (source, sha256): a repeat raises `times` */
@@ -124,7 +124,8 @@ struct xd_delivery_store {
     enum xd_result (*stream_save)(void *context, const struct xd_stream_row *row);
     /* A retired epoch is never accepted again. Adding it twice is fine. */
     enum xd_result (*epoch_retire)(void *context, uint32_t stream, const char *epoch, uint64_t watermark);
-    enum xd_result (*epoch_retired)(void *context, uint32_t stream, const char *epoch); /* XD_OK or XD_NOT_FOUND */
+    enum xd_result (*epoch_retired)(void *context, uint32_t stream,
+                                    const char *epoch); /* XD_OK or XD_NOT_FOUND */
 
     /* XD_CONFLICT when the sequence is there. */
     enum xd_result (*outbox_add)(void *context, uint32_t stream, const struct xd_outbox_row *row);
@@ -151,12 +152,13 @@ struct xd_delivery_store {
     /* (peer, kind, id, version, hash) is remembered for good. XD_OK: added; XD_DUPLICATE: this very
      * document is there (*out, may be NULL, is filled); XD_CONFLICT: added, but another content has
      * the same (peer, kind, id, version). */
-    enum xd_result (*document_add)(void *context, const char *peer, enum xd_kind kind, const char *id, int64_t version,
-                                   const struct xd_hash *hash, xd_ms at, struct xd_document_row *out);
+    enum xd_result (*document_add)(void *context, const char *peer, enum xd_kind kind, const char *id,
+                                   int64_t version, const struct xd_hash *hash, xd_ms at,
+                                   struct xd_document_row *out);
     /* XD_OK: this very document; XD_CONFLICT: only other contents of that id and version (the first is
      * in *out); XD_NOT_FOUND. */
-    enum xd_result (*document_get)(void *context, const char *peer, enum xd_kind kind, const char *id, int64_t version,
-                                   const struct xd_hash *hash, struct xd_document_row *out);
+    enum xd_result (*document_get)(void *context, const char *peer, enum xd_kind kind, const char *id,
+                                   int64_t version, const struct xd_hash *hash, struct xd_document_row *out);
     /* Sets the fate of every content of that id and version whose fate is older. XD_NOT_FOUND: none. */
     enum xd_result (*document_settle)(void *context, const char *peer, enum xd_kind kind, const char *id,
                                       int64_t version, const struct xd_fate *fate);

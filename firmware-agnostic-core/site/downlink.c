@@ -18,8 +18,8 @@ struct downlink {
     struct xd_envelope envelope;
 };
 
-static void acknowledge(const struct xd_line_message_in *message, enum xd_effect_kind kind, struct xd_effects *effects)
-{
+static void acknowledge(const struct xd_line_message_in *message, enum xd_effect_kind kind,
+                        struct xd_effects *effects) {
     struct xd_effect *effect = xd_effects_add(effects, kind);
     if (effect != NULL) {
         effect->tag = message->tag;
@@ -29,16 +29,14 @@ static void acknowledge(const struct xd_line_message_in *message, enum xd_effect
 
 /* ---- the documents ---- */
 
-static enum xd_result unusable(struct downlink *down, const char *what)
-{
+static enum xd_result unusable(struct downlink *down, const char *what) {
     xd_site_quarantine(down->site, "line/hub", "unusable", what, down->message->body, down->now.wall);
     xd_log(down->site->config.env, XD_LOG_ERROR, "line.unusable", down->envelope.correlation_id, "%s", what);
     return XD_OK;
 }
 
 /* The CANCEL of a release that the WMS never saw is accepted here. */
-static enum xd_result accept_cancel(struct downlink *down, const struct xd_release *release)
-{
+static enum xd_result accept_cancel(struct downlink *down, const struct xd_release *release) {
     struct xd_site *site = down->site;
     struct xd_buffer text;
     struct xd_document made;
@@ -47,15 +45,16 @@ static enum xd_result accept_cancel(struct downlink *down, const struct xd_relea
     xd_buffer_init(&text, 0);
     xd_buffer_text(&text, "{\"release_id\":");
     xd_buffer_json(&text, release->release_id);
-    xd_buffer_format(&text, ",\"revision\":%lld,\"response\":\"CANCEL_ACCEPTED\"}", (long long)release->revision);
+    xd_buffer_format(&text, ",\"revision\":%lld,\"response\":\"CANCEL_ACCEPTED\"}",
+                     (long long)release->revision);
     snprintf(id, sizeof id, "%s/%lld/CANCEL_ACCEPTED", release->release_id, (long long)release->revision);
     enum xd_result result = xd_buffer_result(&text);
     if (result == XD_OK) {
         result = xd_document_parse(xd_buffer_view(&text), &made, &site->problems);
     }
     if (result == XD_OK) {
-        result = xd_site_forward(site, XD_LANE_WORK, XD_DOC_RESPONSE, id, 1, &made.hash, release->correlation_id,
-                                 xd_buffer_view(&text), down->now.wall);
+        result = xd_site_forward(site, XD_LANE_WORK, XD_DOC_RESPONSE, id, 1, &made.hash,
+                                 release->correlation_id, xd_buffer_view(&text), down->now.wall);
     }
     xd_document_free(&made);
     xd_buffer_free(&text);
@@ -63,8 +62,7 @@ static enum xd_result accept_cancel(struct downlink *down, const struct xd_relea
 }
 
 static void held_of(const struct downlink *down, const struct xd_release *release, struct xd_bytes body,
-                    struct xd_held_release *held)
-{
+                    struct xd_held_release *held) {
     memset(held, 0, sizeof *held);
     strncpy(held->release_id, release->release_id, sizeof held->release_id - 1);
     held->revision = release->revision;
@@ -76,8 +74,7 @@ static void held_of(const struct downlink *down, const struct xd_release *releas
     held->body = body;
 }
 
-static enum xd_result hold(struct downlink *down, const struct xd_release *release, struct xd_bytes body)
-{
+static enum xd_result hold(struct downlink *down, const struct xd_release *release, struct xd_bytes body) {
     struct xd_site *site = down->site;
     const struct xd_site_store *store = site->config.store;
     struct xd_held_release before, held;
@@ -108,8 +105,7 @@ static enum xd_result hold(struct downlink *down, const struct xd_release *relea
     return result == XD_DUPLICATE ? XD_OK : result;
 }
 
-static enum xd_result apply_release(struct downlink *down)
-{
+static enum xd_result apply_release(struct downlink *down) {
     struct xd_release release;
     struct xd_buffer body;
     xd_problems_clear(&down->site->problems);
@@ -132,8 +128,7 @@ static enum xd_result apply_release(struct downlink *down)
     return result;
 }
 
-static enum xd_kind kind_of_name(const char *name)
-{
+static enum xd_kind kind_of_name(const char *name) {
     for (enum xd_kind kind = XD_DOC_CONFIRMATION; kind <= XD_DOC_INVENTORY; kind++) {
         if (strcmp(name, xd_site_document_name(kind)) == 0) {
             return kind;
@@ -142,8 +137,7 @@ static enum xd_kind kind_of_name(const char *name)
     return XD_DOC_NONE;
 }
 
-static enum xd_result apply_settled(struct downlink *down)
-{
+static enum xd_result apply_settled(struct downlink *down) {
     struct xd_site *site = down->site;
     const struct xd_delivery_store *store = &site->config.store->delivery;
     struct xd_settled settled;
@@ -169,13 +163,13 @@ static enum xd_result apply_settled(struct downlink *down)
         xd_site_tell_fate(site, kind, settled.document_id, version, &fate, down->effects);
         site->counters.settled++;
     }
-    return result == XD_NOT_FOUND ? XD_OK : result; /* an older copy of the store: the WMS will send it again */
+    return result == XD_NOT_FOUND ? XD_OK
+                                  : result; /* an older copy of the store: the WMS will send it again */
 }
 
 /* ---- sequenced ---- */
 
-static enum xd_result apply(struct downlink *down, enum xd_kind kind)
-{
+static enum xd_result apply(struct downlink *down, enum xd_kind kind) {
     switch (kind) {
     case XD_DOC_RELEASE:
         return apply_release(down);
@@ -186,8 +180,7 @@ static enum xd_result apply(struct downlink *down, enum xd_kind kind)
     }
 }
 
-static enum xd_result sequenced(struct downlink *down, unsigned lane)
-{
+static enum xd_result sequenced(struct downlink *down, unsigned lane) {
     struct xd_site *site = down->site;
     const struct xd_delivery_store *store = &site->config.store->delivery;
     const struct xd_hash *hash = &down->document.hash;
@@ -225,13 +218,12 @@ static enum xd_result sequenced(struct downlink *down, unsigned lane)
     return xd_line_take(&site->line, lane, &down->envelope, hash);
 }
 
-static bool is_link(const char *type)
-{
-    return strcmp(type, XD_TYPE_HELLO) == 0 || strcmp(type, XD_TYPE_WELCOME) == 0 || strcmp(type, XD_TYPE_ACK) == 0;
+static bool is_link(const char *type) {
+    return strcmp(type, XD_TYPE_HELLO) == 0 || strcmp(type, XD_TYPE_WELCOME) == 0 ||
+           strcmp(type, XD_TYPE_ACK) == 0;
 }
 
-static enum xd_result authentic(struct downlink *down)
-{
+static enum xd_result authentic(struct downlink *down) {
     struct xd_site *site = down->site;
     xd_line_heard(&site->line, down->now.monotonic);
     int lane = xd_line_lane(&site->line, &down->envelope);
@@ -247,23 +239,24 @@ static enum xd_result authentic(struct downlink *down)
     if (result == XD_INVALID) {
         return unusable(down, "A message of the line cannot be read.");
     }
-    return result == XD_OK ? xd_line_message(&site->line, down->envelope.type, &link, down->now, down->effects)
-                           : result;
+    return result == XD_OK
+               ? xd_line_message(&site->line, down->envelope.type, &link, down->now, down->effects)
+               : result;
 }
 
-enum xd_result xd_site_line_message(struct xd_site *site, const struct xd_line_message_in *message, struct xd_now now,
-                                    struct xd_effects *effects)
-{
+enum xd_result xd_site_line_message(struct xd_site *site, const struct xd_line_message_in *message,
+                                    struct xd_now now, struct xd_effects *effects) {
     struct downlink down;
     memset(&down, 0, sizeof down);
     down.site = site;
     down.message = message;
     down.effects = effects;
     down.now = now;
-    if (message->signature == NULL || xd_verify(&site->config.key, message->body, message->signature) != XD_OK) {
+    if (message->signature == NULL ||
+        xd_verify(&site->config.key, message->body, message->signature) != XD_OK) {
         site->counters.forged++;
-        xd_log(site->config.env, XD_LOG_ERROR, "line.not_authentic", NULL, "%zu bytes without a valid signature",
-               message->body.size);
+        xd_log(site->config.env, XD_LOG_ERROR, "line.not_authentic", NULL,
+               "%zu bytes without a valid signature", message->body.size);
         acknowledge(message, XD_EFFECT_LINE_REJECT, effects);
         return XD_OK;
     }
@@ -285,10 +278,9 @@ enum xd_result xd_site_line_message(struct xd_site *site, const struct xd_line_m
 }
 
 void xd_site_line_refuse(struct xd_site *site, const struct xd_line_message_in *message, enum xd_result why,
-                         struct xd_effects *effects)
-{
-    xd_log(site->config.env, XD_LOG_ERROR, "line.refused", NULL, "a message of the hub could not be taken: %s",
-           xd_result_name(why));
+                         struct xd_effects *effects) {
+    xd_log(site->config.env, XD_LOG_ERROR, "line.refused", NULL,
+           "a message of the hub could not be taken: %s", xd_result_name(why));
     bool hopeless = why == XD_INVALID || why == XD_CORRUPT || why == XD_CONFLICT;
     acknowledge(message, hopeless ? XD_EFFECT_LINE_REJECT : XD_EFFECT_LINE_RETRY, effects);
 }

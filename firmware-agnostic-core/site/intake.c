@@ -27,15 +27,14 @@ struct intake {
 
 /* ---- receipts ---- */
 
-static bool response_topic_fits(const char *topic)
-{
+static bool response_topic_fits(const char *topic) {
     /* A reply must not be able to pass for a release or a receipt of ours. */
-    return topic != NULL && topic[0] != 0 && strncmp(topic, "crossdock/", 10) != 0 && strpbrk(topic, "+#") == NULL;
+    return topic != NULL && topic[0] != 0 && strncmp(topic, "crossdock/", 10) != 0 &&
+           strpbrk(topic, "+#") == NULL;
 }
 
-static void send_receipt(struct xd_site *site, const struct xd_wms_message *message, struct xd_receipt *receipt,
-                         struct xd_effects *effects)
-{
+static void send_receipt(struct xd_site *site, const struct xd_wms_message *message,
+                         struct xd_receipt *receipt, struct xd_effects *effects) {
     struct xd_buffer text;
     receipt->sha256 = xd_sha256(message->payload);
     xd_buffer_init(&text, 0);
@@ -56,8 +55,7 @@ static void send_receipt(struct xd_site *site, const struct xd_wms_message *mess
     xd_buffer_free(&text);
 }
 
-static void ticket(const struct xd_wms_message *message, unsigned status, struct xd_effects *effects)
-{
+static void ticket(const struct xd_wms_message *message, unsigned status, struct xd_effects *effects) {
     struct xd_effect *effect = message->ticket == NULL ? NULL : xd_effects_add(effects, XD_EFFECT_TICKET);
     if (effect != NULL) {
         effect->handle = message->ticket;
@@ -65,9 +63,8 @@ static void ticket(const struct xd_wms_message *message, unsigned status, struct
     }
 }
 
-static void receipt(struct intake *intake, enum xd_receipt_status status, const char *code, const char *detail,
-                    bool retryable)
-{
+static void receipt(struct intake *intake, enum xd_receipt_status status, const char *code,
+                    const char *detail, bool retryable) {
     struct xd_receipt out = {.document_id = intake->id[0] != 0 ? intake->id : NULL,
                              .document = xd_site_document_name(intake->kind),
                              .version = intake->version,
@@ -80,8 +77,7 @@ static void receipt(struct intake *intake, enum xd_receipt_status status, const 
     ticket(intake->message, status == XD_RECEIPT_REJECTED, intake->effects);
 }
 
-static enum xd_result reject(struct intake *intake, const char *code, const char *detail)
-{
+static enum xd_result reject(struct intake *intake, const char *code, const char *detail) {
     struct xd_bytes kept = intake->message->payload;
     if (kept.size > QUARANTINE_BYTES_MAX) {
         kept.size = QUARANTINE_BYTES_MAX;
@@ -96,8 +92,7 @@ static enum xd_result reject(struct intake *intake, const char *code, const char
 
 /* ---- reading ---- */
 
-static enum xd_result read_confirmation(struct intake *intake)
-{
+static enum xd_result read_confirmation(struct intake *intake) {
     struct xd_confirmation confirmation;
     struct xd_site *site = intake->site;
     enum xd_result result =
@@ -118,8 +113,7 @@ static enum xd_result read_confirmation(struct intake *intake)
     return result;
 }
 
-static enum xd_result read_response(struct intake *intake)
-{
+static enum xd_result read_response(struct intake *intake) {
     struct xd_response response;
     enum xd_result result =
         xd_response_read(&intake->document, intake->document.tree, &response, &intake->site->problems);
@@ -132,11 +126,11 @@ static enum xd_result read_response(struct intake *intake)
     return xd_site_answered(intake->site, response.release_id, response.revision);
 }
 
-static enum xd_result read_inventory(struct intake *intake)
-{
+static enum xd_result read_inventory(struct intake *intake) {
     struct xd_inventory inventory;
     struct xd_site *site = intake->site;
-    enum xd_result result = xd_inventory_read(&intake->document, intake->document.tree, &inventory, &site->problems);
+    enum xd_result result =
+        xd_inventory_read(&intake->document, intake->document.tree, &inventory, &site->problems);
     if (inventory.advice_id != NULL) {
         strncpy(intake->id, inventory.advice_id, sizeof intake->id - 1);
     }
@@ -150,8 +144,7 @@ static enum xd_result read_inventory(struct intake *intake)
     return result;
 }
 
-static enum xd_result read_document(struct intake *intake)
-{
+static enum xd_result read_document(struct intake *intake) {
     enum xd_result result =
         xd_document_parse(intake->message->payload, &intake->document, &intake->site->problems);
     if (result != XD_OK) {
@@ -169,24 +162,22 @@ static enum xd_result read_document(struct intake *intake)
 
 /* ---- taking ---- */
 
-static bool has_room(const struct intake *intake)
-{
+static bool has_room(const struct intake *intake) {
     return intake->site->room == XD_ROOM_FREE ||
            (intake->site->room == XD_ROOM_RESERVE && intake->lane == XD_LANE_WORK);
 }
 
-static enum xd_result repeated(struct intake *intake, const struct xd_document_row *known)
-{
+static enum xd_result repeated(struct intake *intake, const struct xd_document_row *known) {
     intake->site->counters.duplicates++;
     receipt(intake, XD_RECEIPT_DUPLICATE, NULL, NULL, false);
     if (known->fate.version > 0) {
-        xd_site_tell_fate(intake->site, intake->kind, intake->id, intake->version, &known->fate, intake->effects);
+        xd_site_tell_fate(intake->site, intake->kind, intake->id, intake->version, &known->fate,
+                          intake->effects);
     }
     return XD_OK;
 }
 
-static enum xd_result take(struct intake *intake)
-{
+static enum xd_result take(struct intake *intake) {
     struct xd_site *site = intake->site;
     const struct xd_delivery_store *store = &site->config.store->delivery;
     struct xd_document_row known;
@@ -206,14 +197,16 @@ static enum xd_result take(struct intake *intake)
         return repeated(intake, &known);
     }
     if (result == XD_CONFLICT) {
-        xd_problem_warn(&site->problems, "conflicting_content", "",
-                        "Another document with this id and version was accepted before; the hub will park this one. "
-                        "A correction needs a higher version.");
+        xd_problem_warn(
+            &site->problems, "conflicting_content", "",
+            "Another document with this id and version was accepted before; the hub will park this one. "
+            "A correction needs a higher version.");
     } else if (result != XD_OK) {
         return result;
     }
-    result = xd_site_forward(site, intake->lane, intake->kind, intake->id, intake->version, &intake->document.hash,
-                             intake->correlation_id, intake->message->payload, intake->now.wall);
+    result =
+        xd_site_forward(site, intake->lane, intake->kind, intake->id, intake->version, &intake->document.hash,
+                        intake->correlation_id, intake->message->payload, intake->now.wall);
     if (result == XD_OK) {
         site->counters.accepted++;
         receipt(intake, XD_RECEIPT_ACCEPTED, NULL, NULL, false);
@@ -222,8 +215,7 @@ static enum xd_result take(struct intake *intake)
 }
 
 /* "crossdock/<site>/<tail>": XD_OK, XD_DENIED another site's, XD_INVALID not ours at all. */
-static enum xd_result read_topic(struct intake *intake)
-{
+static enum xd_result read_topic(struct intake *intake) {
     const char *topic = intake->message->topic;
     const char *site = strncmp(topic, "crossdock/", 10) == 0 ? topic + 10 : NULL;
     const char *slash = site == NULL ? NULL : strchr(site, '/');
@@ -242,11 +234,11 @@ static enum xd_result read_topic(struct intake *intake)
         return XD_INVALID;
     }
     size_t size = (size_t)(slash - site);
-    return size == strlen(intake->site->name) && memcmp(site, intake->site->name, size) == 0 ? XD_OK : XD_DENIED;
+    return size == strlen(intake->site->name) && memcmp(site, intake->site->name, size) == 0 ? XD_OK
+                                                                                             : XD_DENIED;
 }
 
-static enum xd_result decide(struct intake *intake)
-{
+static enum xd_result decide(struct intake *intake) {
     struct xd_site *site = intake->site;
     enum xd_result result = read_topic(intake);
     if (result == XD_DENIED && site->config.ignore_foreign) {
@@ -267,9 +259,8 @@ static enum xd_result decide(struct intake *intake)
     return result == XD_OK ? take(intake) : result;
 }
 
-enum xd_result xd_site_wms_message(struct xd_site *site, const struct xd_wms_message *message, struct xd_now now,
-                                   struct xd_effects *effects)
-{
+enum xd_result xd_site_wms_message(struct xd_site *site, const struct xd_wms_message *message,
+                                   struct xd_now now, struct xd_effects *effects) {
     struct intake intake;
     memset(&intake, 0, sizeof intake);
     intake.site = site;
@@ -283,8 +274,7 @@ enum xd_result xd_site_wms_message(struct xd_site *site, const struct xd_wms_mes
 }
 
 void xd_site_wms_refuse(struct xd_site *site, const struct xd_wms_message *message, enum xd_result why,
-                        struct xd_effects *effects)
-{
+                        struct xd_effects *effects) {
     struct xd_receipt out = {.status = XD_RECEIPT_REJECTED, .retryable = true, .code = "try_again"};
     out.detail = "The document could not be stored just now; send it again.";
     if (why == XD_FULL) {

@@ -17,8 +17,8 @@
 #define ROUND_PAGE 64u
 #define ECHO_PAGE 32u
 
-enum xd_result xd_site_deliver(struct xd_site *site, const struct xd_held_release *held, struct xd_effects *effects)
-{
+enum xd_result xd_site_deliver(struct xd_site *site, const struct xd_held_release *held,
+                               struct xd_effects *effects) {
     if (!site->wms_up) {
         return XD_OK;
     }
@@ -35,8 +35,7 @@ struct page {
     size_t fresh_count, count;
 };
 
-static enum xd_result deliver_row(void *context, const struct xd_held_release *row)
-{
+static enum xd_result deliver_row(void *context, const struct xd_held_release *row) {
     struct page *page = context;
     page->last = row->number;
     page->count++;
@@ -46,14 +45,14 @@ static enum xd_result deliver_row(void *context, const struct xd_held_release *r
     return xd_site_deliver(page->site, row, page->effects);
 }
 
-enum xd_result xd_site_round(struct xd_site *site, struct xd_now now, struct xd_effects *effects)
-{
+enum xd_result xd_site_round(struct xd_site *site, struct xd_now now, struct xd_effects *effects) {
     const struct xd_site_store *store = site->config.store;
     if (!site->wms_up || now.monotonic < site->round_at) {
         return XD_OK;
     }
     struct page page = {.site = site, .effects = effects};
-    enum xd_result result = store->release_open(store->context, site->round_after, ROUND_PAGE, deliver_row, &page);
+    enum xd_result result =
+        store->release_open(store->context, site->round_after, ROUND_PAGE, deliver_row, &page);
     for (size_t index = 0; result == XD_OK && index < page.fresh_count; index++) {
         result = store->release_set(store->context, page.fresh[index], XD_HELD_OPEN, true);
     }
@@ -65,13 +64,12 @@ enum xd_result xd_site_round(struct xd_site *site, struct xd_now now, struct xd_
         return XD_OK;
     }
     site->round_after = 0;
-    site->round_at =
-        now.monotonic + site->config.release_retry_ms_min + xd_retry_next(&site->round_retry, site->config.env);
+    site->round_at = now.monotonic + site->config.release_retry_ms_min +
+                     xd_retry_next(&site->round_retry, site->config.env);
     return XD_OK;
 }
 
-enum xd_result xd_site_answered(struct xd_site *site, const char *release_id, int64_t revision)
-{
+enum xd_result xd_site_answered(struct xd_site *site, const char *release_id, int64_t revision) {
     const struct xd_site_store *store = site->config.store;
     struct xd_held_release held;
     if (strlen(release_id) >= sizeof held.release_id) {
@@ -99,8 +97,7 @@ struct echo_page {
     size_t count;
 };
 
-static enum xd_result echo_collect(void *context, const struct xd_held_release *row)
-{
+static enum xd_result echo_collect(void *context, const struct xd_held_release *row) {
     struct echo_page *page = context;
     struct echo_row *echo = &page->rows[page->count];
     echo->row = *row;
@@ -114,8 +111,7 @@ static enum xd_result echo_collect(void *context, const struct xd_held_release *
 }
 
 /* The plan is a row, so that a crash in the middle goes on with it. */
-enum xd_result xd_site_echo_plan(struct xd_site *site, const char *epoch, uint64_t from)
-{
+enum xd_result xd_site_echo_plan(struct xd_site *site, const char *epoch, uint64_t from) {
     const struct xd_delivery_store *store = &site->config.store->delivery;
     char value[XD_EPOCH_SIZE + 24];
     snprintf(value, sizeof value, "%llu %s", (unsigned long long)from, epoch);
@@ -129,8 +125,7 @@ enum xd_result xd_site_echo_plan(struct xd_site *site, const char *epoch, uint64
     return result;
 }
 
-enum xd_result xd_site_echo_load(struct xd_site *site)
-{
+enum xd_result xd_site_echo_load(struct xd_site *site) {
     const struct xd_delivery_store *store = &site->config.store->delivery;
     char value[XD_EPOCH_SIZE + 24];
     enum xd_result result = store->meta_get(store->context, "echo", value, sizeof value);
@@ -143,8 +138,7 @@ enum xd_result xd_site_echo_load(struct xd_site *site)
     return result == XD_NOT_FOUND ? XD_OK : result;
 }
 
-enum xd_result xd_site_echo(struct xd_site *site, struct xd_now now)
-{
+enum xd_result xd_site_echo(struct xd_site *site, struct xd_now now) {
     const struct xd_site_store *store = site->config.store;
     if (site->echo_from == 0) {
         return XD_OK;
@@ -159,8 +153,8 @@ enum xd_result xd_site_echo(struct xd_site *site, struct xd_now now)
     for (size_t index = 0; index < page->count; index++) {
         const struct xd_held_release *row = &page->rows[index].row;
         if (result == XD_OK) {
-            result = xd_site_forward(site, XD_LANE_WORK, XD_DOC_ECHO, row->release_id, row->revision, &row->hash, NULL,
-                                     row->body, now.wall);
+            result = xd_site_forward(site, XD_LANE_WORK, XD_DOC_ECHO, row->release_id, row->revision,
+                                     &row->hash, NULL, row->body, now.wall);
             site->counters.echoed++;
             next = row->sequence + 1;
         }

@@ -10,8 +10,7 @@
 
 /* ---- small shared things ---- */
 
-const char *xd_site_document_name(enum xd_kind kind)
-{
+const char *xd_site_document_name(enum xd_kind kind) {
     switch (kind) {
     case XD_DOC_CONFIRMATION:
         return "confirmation";
@@ -24,14 +23,12 @@ const char *xd_site_document_name(enum xd_kind kind)
     }
 }
 
-void xd_site_topic(const struct xd_site *site, const char *tail, char out[XD_TOPIC_SIZE])
-{
+void xd_site_topic(const struct xd_site *site, const char *tail, char out[XD_TOPIC_SIZE]) {
     snprintf(out, XD_TOPIC_SIZE, "crossdock/%s/%s", site->name, tail);
 }
 
 void xd_site_publish(struct xd_site *site, const char *tail, struct xd_bytes payload, bool retained,
-                     struct xd_effects *effects)
-{
+                     struct xd_effects *effects) {
     char topic[XD_TOPIC_SIZE];
     struct xd_effect *effect = xd_effects_add(effects, XD_EFFECT_WMS_PUBLISH);
     if (effect == NULL) {
@@ -44,8 +41,7 @@ void xd_site_publish(struct xd_site *site, const char *tail, struct xd_bytes pay
 }
 
 void xd_site_tell_fate(struct xd_site *site, enum xd_kind kind, const char *id, int64_t version,
-                       const struct xd_fate *fate, struct xd_effects *effects)
-{
+                       const struct xd_fate *fate, struct xd_effects *effects) {
     struct xd_buffer text;
     struct xd_settled settled = {.document_id = id,
                                  .document = xd_site_document_name(kind),
@@ -63,14 +59,13 @@ void xd_site_tell_fate(struct xd_site *site, enum xd_kind kind, const char *id, 
 }
 
 void xd_site_quarantine(struct xd_site *site, const char *source, const char *code, const char *detail,
-                        struct xd_bytes body, xd_ms wall)
-{
+                        struct xd_bytes body, xd_ms wall) {
     const struct xd_delivery_store *store = &site->config.store->delivery;
     int64_t count = 0;
     if (site->room != XD_ROOM_FREE || store->quarantine_count(store->context, &count) != XD_OK ||
         count >= QUARANTINE_MAX) {
-        xd_log(site->config.env, XD_LOG_WARNING, "quarantine.full", NULL, "%s from %s was not kept: %s", code, source,
-               detail);
+        xd_log(site->config.env, XD_LOG_WARNING, "quarantine.full", NULL, "%s from %s was not kept: %s", code,
+               source, detail);
         return;
     }
     struct xd_quarantine_row row = {.at = wall,
@@ -86,10 +81,9 @@ void xd_site_quarantine(struct xd_site *site, const char *source, const char *co
     site->counters.quarantined++;
 }
 
-enum xd_result xd_site_forward(struct xd_site *site, unsigned lane, enum xd_kind kind, const char *id, int64_t version,
-                               const struct xd_hash *hash, const char *correlation_id, struct xd_bytes body,
-                               xd_ms wall)
-{
+enum xd_result xd_site_forward(struct xd_site *site, unsigned lane, enum xd_kind kind, const char *id,
+                               int64_t version, const struct xd_hash *hash, const char *correlation_id,
+                               struct xd_bytes body, xd_ms wall) {
     struct xd_outbox_row row = {.kind = kind,
                                 .document_id = id,
                                 .version = version,
@@ -103,10 +97,9 @@ enum xd_result xd_site_forward(struct xd_site *site, unsigned lane, enum xd_kind
 /* ---- opening ---- */
 
 static void on_news(void *owner, struct xd_line *line, enum xd_line_news news, const char *lane,
-                    const struct xd_rewind *rewind)
-{
-    static const char *const names[] = {"line.rewound", "line.new_epoch", "line.epoch_adopted", "line.peer_regressed",
-                                        "line.conflict"};
+                    const struct xd_rewind *rewind) {
+    static const char *const names[] = {"line.rewound", "line.new_epoch", "line.epoch_adopted",
+                                        "line.peer_regressed", "line.conflict"};
     struct xd_site *site = owner;
     (void)line;
     xd_log(site->config.env, XD_LOG_WARNING, names[news], NULL, "lane %s epoch %s sequences %llu..%llu", lane,
@@ -118,8 +111,7 @@ static void on_news(void *owner, struct xd_line *line, enum xd_line_news news, c
     }
 }
 
-static enum xd_result claim_store(struct xd_site *site)
-{
+static enum xd_result claim_store(struct xd_site *site) {
     const struct xd_delivery_store *store = &site->config.store->delivery;
     char owner[XD_SITE_SIZE];
     enum xd_result result = store->meta_get(store->context, "site", owner, sizeof owner);
@@ -129,8 +121,7 @@ static enum xd_result claim_store(struct xd_site *site)
     return result == XD_OK && strcmp(owner, site->name) != 0 ? XD_CONFLICT : result;
 }
 
-enum xd_result xd_site_open(struct xd_site *site, const struct xd_site_config *config, struct xd_now now)
-{
+enum xd_result xd_site_open(struct xd_site *site, const struct xd_site_config *config, struct xd_now now) {
     char source[48], exchange[64];
     memset(site, 0, sizeof *site);
     site->config = *config;
@@ -164,14 +155,12 @@ enum xd_result xd_site_open(struct xd_site *site, const struct xd_site_config *c
     return result;
 }
 
-void xd_site_close(struct xd_site *site)
-{
+void xd_site_close(struct xd_site *site) {
     xd_line_close(&site->line);
     xd_flight_free(&site->flight);
 }
 
-enum xd_result xd_site_reload(struct xd_site *site, bool restart)
-{
+enum xd_result xd_site_reload(struct xd_site *site, bool restart) {
     if (restart) {
         xd_flight_clear(&site->flight);
     }
@@ -181,15 +170,13 @@ enum xd_result xd_site_reload(struct xd_site *site, bool restart)
 
 /* ---- connections ---- */
 
-void xd_site_presence(const struct xd_site *site, bool online, struct xd_now now, struct xd_buffer *out)
-{
+void xd_site_presence(const struct xd_site *site, bool online, struct xd_now now, struct xd_buffer *out) {
     char time[XD_TIME_TEXT_MAX];
     xd_buffer_format(out, "{\"online\":%s,\"site\":\"%s\",\"timestamp\":\"%s\"}", online ? "true" : "false",
                      site->name, xd_time_write(now.wall, time));
 }
 
-void xd_site_wms_up(struct xd_site *site, struct xd_now now, struct xd_effects *effects)
-{
+void xd_site_wms_up(struct xd_site *site, struct xd_now now, struct xd_effects *effects) {
     struct xd_buffer text;
     site->wms_up = true;
     site->round_after = 0;
@@ -203,25 +190,21 @@ void xd_site_wms_up(struct xd_site *site, struct xd_now now, struct xd_effects *
     xd_buffer_free(&text);
 }
 
-void xd_site_wms_down(struct xd_site *site)
-{
+void xd_site_wms_down(struct xd_site *site) {
     site->wms_up = false;
 }
 
-void xd_site_line_up(struct xd_site *site, struct xd_now now)
-{
+void xd_site_line_up(struct xd_site *site, struct xd_now now) {
     xd_line_up(&site->line, now.monotonic);
     site->status_at = now.monotonic;
 }
 
-void xd_site_line_down(struct xd_site *site)
-{
+void xd_site_line_down(struct xd_site *site) {
     xd_line_down(&site->line);
     xd_flight_lose(&site->flight);
 }
 
-void xd_site_line_confirmed(struct xd_site *site, uint64_t tag, bool taken, struct xd_now now)
-{
+void xd_site_line_confirmed(struct xd_site *site, uint64_t tag, bool taken, struct xd_now now) {
     struct xd_flight_item item;
     if (xd_flight_take(&site->flight, tag, &item) != XD_OK) {
         return;
@@ -235,8 +218,8 @@ void xd_site_line_confirmed(struct xd_site *site, uint64_t tag, bool taken, stru
 
 /* ---- room ---- */
 
-void xd_site_set_room(struct xd_site *site, int64_t used_bytes, int64_t quota_bytes, int64_t disk_free_bytes)
-{
+void xd_site_set_room(struct xd_site *site, int64_t used_bytes, int64_t quota_bytes,
+                      int64_t disk_free_bytes) {
     enum xd_room before = site->room;
     int64_t free_bytes = quota_bytes > 0 ? quota_bytes - used_bytes : INT64_MAX;
     /* A little is always kept for what must still be written: watermarks, fates, releases. */
@@ -254,15 +237,14 @@ void xd_site_set_room(struct xd_site *site, int64_t used_bytes, int64_t quota_by
     }
     if (site->room != before) {
         static const char *const names[] = {"store.has_room", "store.reserve_only", "store.full"};
-        xd_log(site->config.env, site->room == XD_ROOM_FREE ? XD_LOG_INFO : XD_LOG_WARNING, names[site->room], NULL,
-               "used %lld of %lld bytes, %lld free on the disk", (long long)used_bytes, (long long)quota_bytes,
-               (long long)disk_free_bytes);
+        xd_log(site->config.env, site->room == XD_ROOM_FREE ? XD_LOG_INFO : XD_LOG_WARNING, names[site->room],
+               NULL, "used %lld of %lld bytes, %lld free on the disk", (long long)used_bytes,
+               (long long)quota_bytes, (long long)disk_free_bytes);
     }
 }
 
 /* Covered rows go when they are old; when room is short they go at once. */
-static enum xd_result trim(struct xd_site *site, struct xd_now now)
-{
+static enum xd_result trim(struct xd_site *site, struct xd_now now) {
     const struct xd_site_store *store = site->config.store;
     if (now.monotonic < site->trim_at) {
         return XD_OK;
@@ -285,8 +267,7 @@ static enum xd_result trim(struct xd_site *site, struct xd_now now)
 
 /* ---- time ---- */
 
-enum xd_result xd_site_status_of(struct xd_site *site, struct xd_now now, struct xd_site_status *out)
-{
+enum xd_result xd_site_status_of(struct xd_site *site, struct xd_now now, struct xd_site_status *out) {
     const struct xd_site_store *store = site->config.store;
     memset(out, 0, sizeof *out);
     out->site_id = site->name;
@@ -308,8 +289,7 @@ enum xd_result xd_site_status_of(struct xd_site *site, struct xd_now now, struct
     return result;
 }
 
-static enum xd_result tell_status(struct xd_site *site, struct xd_now now, struct xd_effects *effects)
-{
+static enum xd_result tell_status(struct xd_site *site, struct xd_now now, struct xd_effects *effects) {
     struct xd_site_status status;
     struct xd_buffer text;
     if (!site->line.up || now.monotonic < site->status_at) {
@@ -330,8 +310,8 @@ static enum xd_result tell_status(struct xd_site *site, struct xd_now now, struc
     return result;
 }
 
-enum xd_result xd_site_tick(struct xd_site *site, size_t room, struct xd_now now, struct xd_effects *effects)
-{
+enum xd_result xd_site_tick(struct xd_site *site, size_t room, struct xd_now now,
+                            struct xd_effects *effects) {
     size_t taken;
     enum xd_result result = trim(site, now);
     if (result == XD_OK) {
@@ -350,7 +330,6 @@ enum xd_result xd_site_tick(struct xd_site *site, size_t room, struct xd_now now
     return result;
 }
 
-bool xd_site_check(const struct xd_site *site)
-{
+bool xd_site_check(const struct xd_site *site) {
     return xd_line_check(&site->line) && site->flight.count <= XD_FLIGHT_MAX;
 }

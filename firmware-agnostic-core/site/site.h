@@ -20,12 +20,12 @@ struct xd_site_config {
     const char *site;
     const char *version; /* of the program, told in SiteStatus */
     struct xd_key key;
-    bool ignore_foreign;       /* topics of other sites: not refused but left alone */
+    bool ignore_foreign; /* topics of other sites: not refused but left alone */
     xd_ms release_retry_ms_min, release_retry_ms_max;
-    xd_ms retention_ms;        /* covered rows are kept so long, space permitting */
-    int64_t reserve_bytes;     /* of the quota: confirmations only */
-    int64_t min_free_bytes;    /* of the disk */
-    xd_ms status_ms;           /* between SiteStatus messages */
+    xd_ms retention_ms;     /* covered rows are kept so long, space permitting */
+    int64_t reserve_bytes;  /* of the quota: confirmations only */
+    int64_t min_free_bytes; /* of the disk */
+    xd_ms status_ms;        /* between SiteStatus messages */
 };
 
 /* How much the store takes. */
@@ -78,7 +78,8 @@ struct xd_line_message_in {
 
 /* In a transaction of its own, which the caller commits. XD_CONFLICT: the store
  * belongs to another site. The site MUST stay where it is in memory. */
-XD_CHECKED enum xd_result xd_site_open(struct xd_site *site, const struct xd_site_config *config, struct xd_now now);
+XD_CHECKED enum xd_result xd_site_open(struct xd_site *site, const struct xd_site_config *config,
+                                       struct xd_now now);
 void xd_site_close(struct xd_site *site);
 /* Reads everything that came from the store again. restart: after a failed commit. */
 XD_CHECKED enum xd_result xd_site_reload(struct xd_site *site, bool restart);
@@ -113,7 +114,8 @@ void xd_site_set_room(struct xd_site *site, int64_t used_bytes, int64_t quota_by
 XD_CHECKED enum xd_result xd_site_tick(struct xd_site *site, size_t room, struct xd_now now,
                                        struct xd_effects *effects);
 /* Fills what the hub and the operator are told. */
-XD_CHECKED enum xd_result xd_site_status_of(struct xd_site *site, struct xd_now now, struct xd_site_status *out);
+XD_CHECKED enum xd_result xd_site_status_of(struct xd_site *site, struct xd_now now,
+                                            struct xd_site_status *out);
 bool xd_site_check(const struct xd_site *site);
 
 #endif

@@ -24,12 +24,13 @@ XD_CHECKED enum xd_result xd_site_deliver(struct xd_site *site, const struct xd_
 /* A response or a confirmation speaks of this release; revision 0: whichever is held. */
 XD_CHECKED enum xd_result xd_site_answered(struct xd_site *site, const char *release_id, int64_t revision);
 /* Appends a document of ours to the outbox. */
-XD_CHECKED enum xd_result xd_site_forward(struct xd_site *site, unsigned lane, enum xd_kind kind, const char *id,
-                                          int64_t version, const struct xd_hash *hash, const char *correlation_id,
-                                          struct xd_bytes body, xd_ms wall);
+XD_CHECKED enum xd_result xd_site_forward(struct xd_site *site, unsigned lane, enum xd_kind kind,
+                                          const char *id, int64_t version, const struct xd_hash *hash,
+                                          const char *correlation_id, struct xd_bytes body, xd_ms wall);
 /* The rounds of delivery, and releases given back. */
 XD_CHECKED enum xd_result xd_site_round(struct xd_site *site, struct xd_now now, struct xd_effects *effects);
-XD_CHECKED enum xd_result xd_site_echo_plan(struct xd_site *site, const char *epoch, uint64_t from); /* 0: none */
+XD_CHECKED enum xd_result xd_site_echo_plan(struct xd_site *site, const char *epoch,
+                                            uint64_t from); /* 0: none */
 XD_CHECKED enum xd_result xd_site_echo_load(struct xd_site *site);
 XD_CHECKED enum xd_result xd_site_echo(struct xd_site *site, struct xd_now now);
 /* The name of a document's kind in receipts: the tail of its topic. */

@@ -16,9 +16,9 @@ struct xd_held_release {
     int64_t number; /* order of arrival, given by release_add */
     char release_id[XD_ID_SIZE];
     int64_t revision;
-    int purpose; /* enum xd_purpose */
-    int state;   /* enum xd_held_state */
-    bool published;   /* handed to the site's broker at least once */
+    int purpose;               /* enum xd_purpose */
+    int state;                 /* enum xd_held_state */
+    bool published;            /* handed to the site's broker at least once */
     char epoch[XD_EPOCH_SIZE]; /* of the hub's stream that brought it, and where */
     uint64_t sequence;
     struct xd_hash hash;
@@ -37,10 +37,11 @@ struct xd_site_store {
     enum xd_result (*release_get)(void *context, const char *release_id, struct xd_held_release *row);
     enum xd_result (*release_set)(void *context, int64_t number, int state, bool published);
     /* Open rows with number > after, in order, at most max, with bodies. */
-    enum xd_result (*release_open)(void *context, int64_t after, size_t max, xd_held_fn each, void *each_context);
-    /* Rows brought by epoch at sequence >= first, at most max, in order of sequence, with bodies. */
-    enum xd_result (*release_from)(void *context, const char *epoch, uint64_t first, size_t max, xd_held_fn each,
+    enum xd_result (*release_open)(void *context, int64_t after, size_t max, xd_held_fn each,
                                    void *each_context);
+    /* Rows brought by epoch at sequence >= first, at most max, in order of sequence, with bodies. */
+    enum xd_result (*release_from)(void *context, const char *epoch, uint64_t first, size_t max,
+                                   xd_held_fn each, void *each_context);
     enum xd_result (*release_count_open)(void *context, int64_t *count);
     /* Drops rows that are no longer open and came before `before` (wall), at most max. */
     enum xd_result (*release_drop)(void *context, xd_ms before, size_t max);
