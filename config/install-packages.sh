@@ -6,6 +6,7 @@
 # --check only says what is missing (exit 1). Nothing missing: returns at once, needs no rights and no network.
 # The brokers are wanted as programs, not as services: they are neither started nor enabled, and one that runs
 # already is left alone. Safe to run several times at once.
+# shellcheck disable=SC2086  # lists of packages are split into words on purpose
 set -eu
 
 folder=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -84,7 +85,6 @@ install_missing() { # package...
     # Whoever held the lock before may have installed them.
     missing=$(missing_of "$@")
     [ -n "$missing" ] || return 0
-    # shellcheck disable=SC2086
     set -- $missing
     echo "install-packages: installing $*"
     keep_services_down
@@ -102,7 +102,6 @@ fi
 packages=$(packages_of "$@") || exit 1
 command -v dpkg-query >/dev/null 2>&1 ||
     fail "this is no Debian: install what corresponds to these packages yourself:" $packages
-# shellcheck disable=SC2086
 missing=$(missing_of $packages)
 [ -n "$missing" ] || exit 0
 if [ "$check_only" = yes ]; then
@@ -115,5 +114,4 @@ if [ "$(id -u)" != 0 ]; then
     echo "install-packages: by sudo:" $missing
     exec sudo -- "$0" "$@"
 fi
-# shellcheck disable=SC2086
 install_missing $packages

@@ -173,7 +173,8 @@ def pytest_suite(folder, variant, tally, marker=None):
     try:
         results = os.path.join(state, "results.xml")
         build = BUILD if variant == "plain" else os.path.join(BUILD, variant)
-        env = dict(os.environ, XD_BUILD=build, XD_VARIANT=variant, XD_SOURCE=TOP, PYTHONDONTWRITEBYTECODE="1", TMPDIR=state, **SANITIZER_OPTIONS)
+        env = dict(os.environ, XD_BUILD=build, XD_VARIANT=variant, XD_SOURCE=TOP, PYTHONDONTWRITEBYTECODE="1",
+                   TMPDIR=state, **SANITIZER_OPTIONS)
         command = ["/usr/bin/python3", "-m", "pytest", "-c", "tests/pytest.ini", "--rootdir", TOP, "-p", "no:cacheprovider",
                    "-v" if folder.endswith("integration") else "-q", "--tb=short", "--junitxml", results, folder]
         command += ["-m", marker] if marker else []
