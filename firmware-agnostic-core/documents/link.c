@@ -97,8 +97,10 @@ static void report(struct xd_problems *problems, const char *code, const char *l
 static bool read_range(const cJSON *pair, uint64_t after, struct xd_range *out) {
     const cJSON *first = cJSON_IsArray(pair) ? pair->child : NULL;
     const cJSON *last = first != NULL ? first->next : NULL;
-    return cJSON_IsString(first) && cJSON_IsString(last) && last->next == NULL &&
-           xd_schema_parse_u64(first->valuestring, &out->first) == XD_OK &&
+    if (last == NULL || last->next != NULL || !cJSON_IsString(first) || !cJSON_IsString(last)) {
+        return false;
+    }
+    return xd_schema_parse_u64(first->valuestring, &out->first) == XD_OK &&
            xd_schema_parse_u64(last->valuestring, &out->last) == XD_OK && out->first > after &&
            out->last >= out->first;
 }

@@ -109,7 +109,7 @@ static void assert_dates(const char *dates, const char *pointer) {
     struct xd_order order;
     char text[2000] = "";
     strcat(strcat(strcat(text, "{\"dates\":{"), dates), "},");
-    strcat(text, ORDER("", LINE("1", "")) + 1);
+    strcat(text, &ORDER("", LINE("1", ""))[1]);
     xd_reading_begin(&reading, text);
     enum xd_result result = xd_order_read(&reading.document, &order, &reading.problems);
     if (pointer == NULL) {
