@@ -1,0 +1,75 @@
+/* The agent's program: connectors, mailbox, turn and site put together.
+ *
+ *   MQTT, AMQP --events--> mailbox --main thread: the turn--> effects --> MQTT, AMQP
+ *                                          |
+ *                                          +--> snapshot --> HTTP
+ *
+ * Only the main thread touches the site and the store. The HTTP thread reads the
+ * snapshot. Shared by the files of this folder only. */
+#ifndef XD_POSIX_AGENT_AGENT_H
+#define XD_POSIX_AGENT_AGENT_H
+
+#include "amqp/amqp.h"
+#include "common/turn.h"
+#include "http/server.h"
+#include "mqtt/mqtt.h"
+#include "posix/agent/agent_events.h"
+#include "posix/agent/agent_snapshot.h"
+#include "posix/config/agent_config.h"
+#include "posix/runtime/mailbox.h"
+#include "site/site.h"
+#include "sqlite/database.h"
+
+/* A line message that the publisher had no room for; see agent_outgoing.c. */
+struct xd_agent_waiting;
+
+struct xd_agent {
+    const struct xd_agent_config *config;
+    const struct xd_env *env;
+    struct xd_database *database;
+    struct xd_site_store store;
+    struct xd_site site;
+    struct xd_turn turn;
+    struct xd_now now; /* of the turn that runs */
+    struct xd_agent_inlet inlet;
+    struct xd_mqtt *mqtt;
+    struct xd_amqp_publisher *publisher;
+    struct xd_amqp_consumer *consumer;
+    struct xd_http_server *http;
+    /* What the turn knows of the connections. */
+    bool publisher_up, publisher_blocked, consumer_up;
+    uint64_t publisher_generation, consumer_generation;
+    struct xd_agent_waiting *waiting_first, **waiting_last;
+    size_t waiting_count;
+    bool restart_due;                    /* the consumer shall bring again what was not taken */
+    xd_ms restart_at;                    /* monotonic: not before */
+    bool handed_out;                     /* the last turn gave the publisher something */
+    bool stopping;                       /* effects go nowhere any more, except tickets */
+    uint64_t wms_dropped;                /* publishes that the site's broker did not take */
+    xd_ms room_at, snapshot_at, idle_at; /* monotonic: next */
+    xd_ms busy_at;                       /* monotonic: the last turn with events */
+    struct xd_agent_board board;
+};
+
+/* ---- agent_turn.c: the operations of the turn ---- */
+void xd_agent_turn_ops(struct xd_agent *agent, struct xd_turn_ops *out);
+
+/* ---- agent_outgoing.c: effects towards the line ---- */
+void xd_agent_outgoing_init(struct xd_agent *agent);
+/* Hands the publisher one message, or keeps a copy until it has room. */
+void xd_agent_outgoing_send(struct xd_agent *agent, const struct xd_amqp_message *message);
+/* Tries again what was kept. */
+void xd_agent_outgoing_flush(struct xd_agent *agent);
+/* The connection is gone: the site sends all of it again. */
+void xd_agent_outgoing_clear(struct xd_agent *agent);
+/* How many documents the publisher takes now; 0 while it is not worth a read of the store. */
+size_t xd_agent_outgoing_room(struct xd_agent *agent);
+
+/* ---- agent_http.c: what the agent tells by HTTP; context is the board ---- */
+void xd_agent_http(void *context, struct xd_http_request *request);
+
+/* ---- agent.c ---- */
+/* Runs until asked to stop. Gives the exit status. */
+int xd_agent_run(const struct xd_agent_config *config, const char *config_path, bool log_text);
+
+#endif
