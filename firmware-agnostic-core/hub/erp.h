@@ -18,8 +18,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum xd_erp_kind { XD_ERP_SALE, XD_ERP_SHIPMENT };
-extern const char *const xd_erp_kind_names[]; /* "sale", "shipment" */
+/* An adjustment changes stock at a site by signed quantities (an inventory DELTA). */
+enum xd_erp_kind { XD_ERP_SALE, XD_ERP_SHIPMENT, XD_ERP_ADJUSTMENT };
+extern const char *const xd_erp_kind_names[]; /* "sale", "shipment", "adjustment" */
 
 struct xd_erp_line {
     const char *line_id;
@@ -38,10 +39,10 @@ struct xd_erp_request {
     const char *reference;
     const char *sale_reference; /* shipment: of the sale it belongs to */
     const char *tenant;
-    const char *site;           /* the warehouse */
-    const char *customer;       /* sale */
-    const char *currency;       /* sale */
-    xd_ms at;                   /* shipment: when it left; sale: when it was ordered; 0: not known */
+    const char *site;     /* the warehouse */
+    const char *customer; /* sale */
+    const char *currency; /* sale */
+    xd_ms at;             /* shipment: when it left; sale: when it was ordered; 0: not known */
     const struct xd_erp_line *lines;
     size_t line_count;
 };

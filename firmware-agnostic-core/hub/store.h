@@ -15,13 +15,13 @@
 
 struct xd_site_row {
     char site[XD_SITE_SIZE];
-    char kind[16];            /* "warehouse" or "3pl" */
-    char user[48];            /* at the broker */
-    char password_hash[64];   /* RabbitMQ's salted hash; the password itself is only in the enrolment file */
-    struct xd_key key;        /* signs both ways */
+    char kind[16];          /* "warehouse" or "3pl" */
+    char user[48];          /* at the broker */
+    char password_hash[64]; /* RabbitMQ's salted hash; the password itself is only in the enrolment file */
+    struct xd_key key;      /* signs both ways */
     xd_ms added_at;
-    xd_ms last_seen;          /* wall; 0: never */
-    char status[1024];        /* the last SiteStatus, JSON; "" none */
+    xd_ms last_seen;   /* wall; 0: never */
+    char status[1024]; /* the last SiteStatus, JSON; "" none */
 };
 typedef enum xd_result (*xd_site_fn)(void *context, const struct xd_site_row *row);
 
@@ -30,7 +30,7 @@ typedef enum xd_result (*xd_site_fn)(void *context, const struct xd_site_row *ro
 struct xd_client_row {
     char client[XD_NAME_SIZE];
     char tenant[XD_NAME_SIZE];
-    char role[16]; /* channel, viewer, operator, admin */
+    char role[16];             /* channel, viewer, operator, admin */
     struct xd_hash token_hash; /* SHA-256 of the token */
 };
 
@@ -67,7 +67,7 @@ struct xd_order_row {
     char sale_reference[XD_REFERENCE_SIZE];
     int status; /* enum xd_order_status */
     int64_t revision;
-    struct xd_hash hash; /* content hash of the body */
+    struct xd_hash hash;           /* content hash of the body */
     xd_ms received_at, updated_at; /* wall */
     struct xd_bytes body; /* add: the order as it came. get and each leave it empty; see order_body */
 };
@@ -86,10 +86,10 @@ struct xd_order_line_row {
 typedef enum xd_result (*xd_order_line_fn)(void *context, const struct xd_order_line_row *row);
 
 struct xd_timeline_row {
-    xd_ms at; /* wall */
-    char step[48];           /* order.received, erp.sale.sent, release.acknowledged, ... */
+    xd_ms at;      /* wall */
+    char step[48]; /* order.received, erp.sale.sent, release.acknowledged, ... */
     char correlation_id[XD_NAME_SIZE];
-    const char *detail;      /* JSON object as text; "{}" */
+    const char *detail; /* JSON object as text; "{}" */
 };
 typedef enum xd_result (*xd_timeline_fn)(void *context, const struct xd_timeline_row *row);
 
@@ -115,7 +115,7 @@ struct xd_release_row {
     char order_id[XD_ID_SIZE];
     char site[XD_SITE_SIZE];
     int64_t revision;
-    int status; /* enum xd_release_status */
+    int status;                   /* enum xd_release_status */
     xd_ms created_at, updated_at; /* wall */
 };
 typedef enum xd_result (*xd_release_fn)(void *context, const struct xd_release_row *row);
@@ -150,8 +150,8 @@ struct xd_confirmation_row {
     char shipment_id[XD_NAME_SIZE];
     char waits_for[XD_ID_SIZE]; /* the release whose arrival resumes it; "" none */
     int64_t lines_in, lines_applied, lines_parked, lines_rejected; /* in = the sum of the others */
-    int64_t jobs_open; /* ERP postings of it that are not done */
-    int64_t fate_version; /* of the last settled notice */
+    int64_t jobs_open;                                             /* ERP postings of it that are not done */
+    int64_t fate_version;                                          /* of the last settled notice */
     xd_ms received_at;
     struct xd_bytes body; /* put: the document. get and each: see confirmation_body */
 };
@@ -175,9 +175,9 @@ typedef enum xd_result (*xd_exception_fn)(void *context, const struct xd_excepti
 /* ---- ERP jobs ---- */
 
 enum xd_job_state {
-    XD_JOB_QUEUED,   /* due at due_at */
-    XD_JOB_SENT,     /* a call is or was under way */
-    XD_JOB_UNKNOWN,  /* look it up (again) at due_at */
+    XD_JOB_QUEUED,  /* due at due_at */
+    XD_JOB_SENT,    /* a call is or was under way */
+    XD_JOB_UNKNOWN, /* look it up (again) at due_at */
     XD_JOB_DONE,
     XD_JOB_REJECTED, /* the ERP refuses for good: an exception says why */
     XD_JOB_STATE_COUNT
@@ -197,7 +197,7 @@ struct xd_job_row {
     char site[XD_SITE_SIZE];
     char confirmation_id[XD_NAME_SIZE]; /* shipment: of which */
     int64_t confirmation_version;
-    xd_ms at; /* see xd_erp_request.at */
+    xd_ms at;          /* see xd_erp_request.at */
     char document[64]; /* the ERP's number when done */
     char code[48];
     char detail[200];
@@ -225,13 +225,13 @@ struct xd_reconciliation_row {
     int64_t parked_documents, parked_lines;
     int64_t rejected_lines;
     int64_t short_lines;
-    struct xd_decimal short_qty;       /* closed on releases */
-    int64_t outstanding_lines;         /* release lines with qty > shipped + closed */
+    struct xd_decimal short_qty; /* closed on releases */
+    int64_t outstanding_lines;   /* release lines with qty > shipped + closed */
     struct xd_decimal outstanding_qty;
-    int64_t unposted_lines;            /* applied, not yet posted */
+    int64_t unposted_lines; /* applied, not yet posted */
     struct xd_decimal unposted_qty;
-    int64_t unaccounted_lines;         /* sum of |in - applied - parked - rejected| */
-    int64_t refused_postings;          /* jobs the ERP rejected */
+    int64_t unaccounted_lines; /* sum of |in - applied - parked - rejected| */
+    int64_t refused_postings;  /* jobs the ERP rejected */
 };
 typedef enum xd_result (*xd_reconciliation_fn)(void *context, const struct xd_reconciliation_row *row);
 
@@ -241,22 +241,26 @@ struct xd_hub_store {
 
     enum xd_result (*site_put)(void *context, const struct xd_site_row *row);
     enum xd_result (*site_each)(void *context, xd_site_fn each, void *each_context); /* R, by name */
-    enum xd_result (*site_seen)(void *context, const char *site, xd_ms at, const char *status); /* NULL: unchanged */
+    enum xd_result (*site_seen)(void *context, const char *site, xd_ms at,
+                                const char *status); /* NULL: unchanged */
 
     enum xd_result (*client_put)(void *context, const struct xd_client_row *row);
-    enum xd_result (*client_by_token)(void *context, const struct xd_hash *token_hash, struct xd_client_row *out); /* R */
+    enum xd_result (*client_by_token)(void *context, const struct xd_hash *token_hash,
+                                      struct xd_client_row *out); /* R */
 
     /* An order and its lines; XD_CONFLICT: (tenant, channel_account, external_order_id) exists. */
-    enum xd_result (*order_add)(void *context, const struct xd_order_row *row, const struct xd_order_line_row *lines,
-                                size_t count);
+    enum xd_result (*order_add)(void *context, const struct xd_order_row *row,
+                                const struct xd_order_line_row *lines, size_t count);
     enum xd_result (*order_get)(void *context, const char *order_id, struct xd_order_row *out); /* R */
     enum xd_result (*order_find)(void *context, const char *tenant, const char *channel_account,
-                                 const char *external_order_id, struct xd_order_row *out); /* R */
+                                 const char *external_order_id, struct xd_order_row *out);    /* R */
     enum xd_result (*order_body)(void *context, const char *order_id, struct xd_buffer *out); /* R, appends */
     enum xd_result (*order_set_status)(void *context, const char *order_id, int status, xd_ms updated_at);
-    enum xd_result (*order_lines)(void *context, const char *order_id, xd_order_line_fn each, void *each_context); /* R */
+    enum xd_result (*order_lines)(void *context, const char *order_id, xd_order_line_fn each,
+                                  void *each_context); /* R */
     /* Stores the quantities of one line. */
-    enum xd_result (*order_line_save)(void *context, const char *order_id, const struct xd_order_line_row *row);
+    enum xd_result (*order_line_save)(void *context, const char *order_id,
+                                      const struct xd_order_line_row *row);
     /* R. Newest first; status -1: any; after: the order_id of the last one seen, "" from the start;
      * external NULL: any; tenant NULL: any. */
     enum xd_result (*order_list)(void *context, const char *tenant, const char *external_order_id, int status,
@@ -264,7 +268,8 @@ struct xd_hub_store {
     enum xd_result (*order_count)(void *context, int status, int64_t *count); /* R, cheap */
 
     enum xd_result (*timeline_add)(void *context, const char *order_id, const struct xd_timeline_row *row);
-    enum xd_result (*timeline_each)(void *context, const char *order_id, xd_timeline_fn each, void *each_context); /* R */
+    enum xd_result (*timeline_each)(void *context, const char *order_id, xd_timeline_fn each,
+                                    void *each_context); /* R */
 
     /* (tenant, client, key) -> the order made and the fingerprint of the request. */
     enum xd_result (*key_add)(void *context, const char *tenant, const char *client, const char *key,
@@ -280,43 +285,48 @@ struct xd_hub_store {
                                   xd_ms updated_at);
     enum xd_result (*release_lines)(void *context, const char *release_id, xd_release_line_fn each,
                                     void *each_context); /* R */
-    enum xd_result (*release_line_save)(void *context, const char *release_id, const struct xd_release_line_row *row);
-    enum xd_result (*release_of_order)(void *context, const char *order_id, xd_release_fn each, void *each_context); /* R */
+    enum xd_result (*release_line_save)(void *context, const char *release_id,
+                                        const struct xd_release_line_row *row);
+    enum xd_result (*release_of_order)(void *context, const char *order_id, xd_release_fn each,
+                                       void *each_context); /* R */
 
     /* Inserts or replaces. */
     enum xd_result (*confirmation_put)(void *context, const struct xd_confirmation_row *row);
     /* Updates state, counts and fate_version; the body stays. */
     enum xd_result (*confirmation_save)(void *context, const struct xd_confirmation_row *row);
-    enum xd_result (*confirmation_get)(void *context, const char *site, const char *confirmation_id, int64_t version,
-                                       struct xd_confirmation_row *out); /* R */
-    enum xd_result (*confirmation_body)(void *context, const char *site, const char *confirmation_id, int64_t version,
-                                        struct xd_buffer *out); /* R, appends */
+    enum xd_result (*confirmation_get)(void *context, const char *site, const char *confirmation_id,
+                                       int64_t version, struct xd_confirmation_row *out); /* R */
+    enum xd_result (*confirmation_body)(void *context, const char *site, const char *confirmation_id,
+                                        int64_t version, struct xd_buffer *out); /* R, appends */
     /* The highest version that is there; XD_NOT_FOUND. */
     enum xd_result (*confirmation_latest)(void *context, const char *site, const char *confirmation_id,
                                           int64_t *version);
-    enum xd_result (*confirmation_waiting)(void *context, const char *release_id, size_t max, xd_confirmation_fn each,
-                                           void *each_context);
+    enum xd_result (*confirmation_waiting)(void *context, const char *release_id, size_t max,
+                                           xd_confirmation_fn each, void *each_context);
 
     enum xd_result (*exception_add)(void *context, const struct xd_exception_row *row);
     /* Closes the open ones of that document (code NULL: of any code). */
-    enum xd_result (*exception_close)(void *context, const char *site, enum xd_kind kind, const char *document_id,
-                                      int64_t version, const char *code, xd_ms at);
-    enum xd_result (*exception_list)(void *context, bool open_only, const char *after, size_t max, xd_exception_fn each,
-                                     void *each_context); /* R, oldest first; after: id of the last one seen, "" */
+    enum xd_result (*exception_close)(void *context, const char *site, enum xd_kind kind,
+                                      const char *document_id, int64_t version, const char *code, xd_ms at);
+    enum xd_result (*exception_list)(
+        void *context, bool open_only, const char *after, size_t max, xd_exception_fn each,
+        void *each_context); /* R, oldest first; after: id of the last one seen, "" */
     enum xd_result (*exception_count)(void *context, int64_t *open); /* R */
 
     /* XD_DUPLICATE: a job of that (erp, kind, reference) is there. */
-    enum xd_result (*job_add)(void *context, struct xd_job_row *row, const struct xd_job_line_row *lines, size_t count);
+    enum xd_result (*job_add)(void *context, struct xd_job_row *row, const struct xd_job_line_row *lines,
+                              size_t count);
     enum xd_result (*job_get)(void *context, int64_t number, struct xd_job_row *out);
     enum xd_result (*job_save)(void *context, const struct xd_job_row *row);
     enum xd_result (*job_lines)(void *context, int64_t number, xd_job_line_fn each, void *each_context);
     /* Jobs of erp in state with number > after, in order, at most max. Must not slow down with jobs done. */
-    enum xd_result (*job_list)(void *context, const char *erp, int state, int64_t after, size_t max, xd_job_fn each,
-                               void *each_context);
+    enum xd_result (*job_list)(void *context, const char *erp, int state, int64_t after, size_t max,
+                               xd_job_fn each, void *each_context);
     enum xd_result (*job_count)(void *context, int state, int64_t *count); /* R, cheap */
 
     /* R. site NULL: all sites, a row each, also of sites that have nothing yet. */
-    enum xd_result (*reconcile)(void *context, const char *site, xd_reconciliation_fn each, void *each_context);
+    enum xd_result (*reconcile)(void *context, const char *site, xd_reconciliation_fn each,
+                                void *each_context);
 };
 
 #endif

@@ -1,25 +1,21 @@
 #include "common/turn.h"
 
 void xd_turn_init(struct xd_turn *turn, const struct xd_turn_ops *ops, const struct xd_store_tx *tx,
-                  void (*free_object)(void *object))
-{
+                  void (*free_object)(void *object)) {
     *turn = (struct xd_turn){.ops = *ops, .tx = tx};
     xd_effects_init(&turn->effects, free_object);
 }
 
-void xd_turn_free(struct xd_turn *turn)
-{
+void xd_turn_free(struct xd_turn *turn) {
     xd_effects_free(&turn->effects);
 }
 
-static bool must_stop(enum xd_result result)
-{
+static bool must_stop(enum xd_result result) {
     return result == XD_IO || result == XD_CORRUPT;
 }
 
 /* XD_OK: decided, or undone and refused. Anything else: the batch is lost. */
-static enum xd_result decide_one(struct xd_turn *turn, void *event, struct xd_now now)
-{
+static enum xd_result decide_one(struct xd_turn *turn, void *event, struct xd_now now) {
     struct xd_effects *effects = &turn->effects;
     size_t count = effects->count, heap_size = effects->heap.size;
     enum xd_result result = turn->tx->savepoint(turn->tx->context);
@@ -47,8 +43,7 @@ static enum xd_result decide_one(struct xd_turn *turn, void *event, struct xd_no
     return result;
 }
 
-static enum xd_result decide_all(struct xd_turn *turn, void *const *events, size_t count, struct xd_now now)
-{
+static enum xd_result decide_all(struct xd_turn *turn, void *const *events, size_t count, struct xd_now now) {
     enum xd_result result = turn->tx->begin(turn->tx->context);
     for (size_t index = 0; index < count && result == XD_OK; index++) {
         result = decide_one(turn, events[index], now);
@@ -62,8 +57,8 @@ static enum xd_result decide_all(struct xd_turn *turn, void *const *events, size
     return result == XD_OK ? turn->tx->commit(turn->tx->context) : result;
 }
 
-static enum xd_result refuse_all(struct xd_turn *turn, void *const *events, size_t count, enum xd_result why)
-{
+static enum xd_result refuse_all(struct xd_turn *turn, void *const *events, size_t count,
+                                 enum xd_result why) {
     turn->tx->rollback(turn->tx->context);
     xd_effects_drop_to(&turn->effects, 0, 0);
     turn->counters.commits_failed++;
@@ -77,8 +72,7 @@ static enum xd_result refuse_all(struct xd_turn *turn, void *const *events, size
     return result;
 }
 
-enum xd_result xd_turn_run(struct xd_turn *turn, void *const *events, size_t count, struct xd_now now)
-{
+enum xd_result xd_turn_run(struct xd_turn *turn, void *const *events, size_t count, struct xd_now now) {
     turn->counters.turns++;
     turn->counters.events += count;
     enum xd_result result = decide_all(turn, events, count, now);

@@ -46,6 +46,7 @@ void xd_turn_free(struct xd_turn *turn);
 /* One batch; count may be 0 (only settle). XD_OK, also when events were refused.
  * XD_IO, XD_CORRUPT: nothing was released; the process must stop and start anew.
  * The events stay the caller's. */
-XD_CHECKED enum xd_result xd_turn_run(struct xd_turn *turn, void *const *events, size_t count, struct xd_now now);
+XD_CHECKED enum xd_result xd_turn_run(struct xd_turn *turn, void *const *events, size_t count,
+                                      struct xd_now now);
 
 #endif

@@ -19,8 +19,7 @@ struct xd_mailbox {
     bool closed;
 };
 
-enum xd_result xd_mailbox_new(size_t capacity, size_t bytes_max, struct xd_mailbox **out)
-{
+enum xd_result xd_mailbox_new(size_t capacity, size_t bytes_max, struct xd_mailbox **out) {
     struct xd_mailbox *mailbox = xd_alloc(sizeof *mailbox);
     struct slot *slots = xd_alloc(capacity * sizeof *slots);
     if (mailbox == NULL || slots == NULL) {
@@ -42,8 +41,7 @@ enum xd_result xd_mailbox_new(size_t capacity, size_t bytes_max, struct xd_mailb
     return XD_OK;
 }
 
-void xd_mailbox_free(struct xd_mailbox *mailbox)
-{
+void xd_mailbox_free(struct xd_mailbox *mailbox) {
     if (mailbox == NULL) {
         return;
     }
@@ -55,22 +53,19 @@ void xd_mailbox_free(struct xd_mailbox *mailbox)
 }
 
 /* An event larger than the whole bound still fits alone. */
-static bool fits(const struct xd_mailbox *mailbox, size_t bytes)
-{
+static bool fits(const struct xd_mailbox *mailbox, size_t bytes) {
     return mailbox->count < mailbox->capacity &&
            (mailbox->count == 0 || mailbox->bytes + bytes <= mailbox->bytes_max);
 }
 
-static void add(struct xd_mailbox *mailbox, void *event, size_t bytes)
-{
+static void add(struct xd_mailbox *mailbox, void *event, size_t bytes) {
     mailbox->slots[(mailbox->first + mailbox->count) % mailbox->capacity] = (struct slot){event, bytes};
     mailbox->count++;
     mailbox->bytes += bytes;
     pthread_cond_signal(&mailbox->filled);
 }
 
-bool xd_mailbox_put(struct xd_mailbox *mailbox, void *event, size_t bytes)
-{
+bool xd_mailbox_put(struct xd_mailbox *mailbox, void *event, size_t bytes) {
     pthread_mutex_lock(&mailbox->mutex);
     while (!mailbox->closed && !fits(mailbox, bytes)) {
         pthread_cond_wait(&mailbox->drained, &mailbox->mutex);
@@ -83,8 +78,7 @@ bool xd_mailbox_put(struct xd_mailbox *mailbox, void *event, size_t bytes)
     return open;
 }
 
-enum xd_result xd_mailbox_try(struct xd_mailbox *mailbox, void *event, size_t bytes)
-{
+enum xd_result xd_mailbox_try(struct xd_mailbox *mailbox, void *event, size_t bytes) {
     pthread_mutex_lock(&mailbox->mutex);
     enum xd_result result = mailbox->closed ? XD_UNAVAILABLE : fits(mailbox, bytes) ? XD_OK : XD_FULL;
     if (result == XD_OK) {
@@ -94,8 +88,7 @@ enum xd_result xd_mailbox_try(struct xd_mailbox *mailbox, void *event, size_t by
     return result;
 }
 
-static void wait_filled(struct xd_mailbox *mailbox, unsigned timeout_ms)
-{
+static void wait_filled(struct xd_mailbox *mailbox, unsigned timeout_ms) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += timeout_ms / 1000;
@@ -109,8 +102,7 @@ static void wait_filled(struct xd_mailbox *mailbox, unsigned timeout_ms)
     }
 }
 
-size_t xd_mailbox_take(struct xd_mailbox *mailbox, void **events, size_t max, unsigned timeout_ms)
-{
+size_t xd_mailbox_take(struct xd_mailbox *mailbox, void **events, size_t max, unsigned timeout_ms) {
     pthread_mutex_lock(&mailbox->mutex);
     wait_filled(mailbox, timeout_ms);
     size_t taken = 0;
@@ -128,8 +120,7 @@ size_t xd_mailbox_take(struct xd_mailbox *mailbox, void **events, size_t max, un
     return taken;
 }
 
-void xd_mailbox_close(struct xd_mailbox *mailbox)
-{
+void xd_mailbox_close(struct xd_mailbox *mailbox) {
     pthread_mutex_lock(&mailbox->mutex);
     mailbox->closed = true;
     pthread_cond_broadcast(&mailbox->filled);

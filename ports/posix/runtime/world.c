@@ -19,21 +19,18 @@ static bool log_text;
 static enum xd_log_level log_least = XD_LOG_INFO;
 static volatile sig_atomic_t stopping, reload_asked;
 
-static xd_ms read_clock(clockid_t clock)
-{
+static xd_ms read_clock(clockid_t clock) {
     struct timespec now;
     clock_gettime(clock, &now);
     return (xd_ms)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-struct xd_now xd_world_now(void)
-{
+struct xd_now xd_world_now(void) {
     /* BOOTTIME: a suspended machine's deadlines pass as well. Never 0. */
     return (struct xd_now){.wall = read_clock(CLOCK_REALTIME), .monotonic = read_clock(CLOCK_BOOTTIME) + 1};
 }
 
-static void entropy(void *context, void *out, size_t size)
-{
+static void entropy(void *context, void *out, size_t size) {
     uint8_t *bytes = out;
     (void)context;
     while (size > 0) {
@@ -49,8 +46,7 @@ static void entropy(void *context, void *out, size_t size)
 }
 
 static void write_log(void *context, enum xd_log_level level, const char *event, const char *correlation_id,
-                      const char *members)
-{
+                      const char *members) {
     static const char *const names[] = {"debug", "info", "warning", "error"};
     char time[XD_TIME_TEXT_MAX];
     struct xd_buffer line;
@@ -82,14 +78,12 @@ static void write_log(void *context, enum xd_log_level level, const char *event,
 
 static const struct xd_env world_env = {.entropy = entropy, .log = write_log};
 
-void xd_world_log_open(bool text, enum xd_log_level least)
-{
+void xd_world_log_open(bool text, enum xd_log_level least) {
     log_text = text;
     log_least = least;
 }
 
-enum xd_log_level xd_world_level(const char *name)
-{
+enum xd_log_level xd_world_level(const char *name) {
     static const char *const names[] = {"debug", "info", "warning", "error"};
     for (unsigned level = 0; name != NULL && level < 4; level++) {
         if (strcmp(names[level], name) == 0) {
@@ -99,13 +93,11 @@ enum xd_log_level xd_world_level(const char *name)
     return XD_LOG_INFO;
 }
 
-const struct xd_env *xd_world_env(void)
-{
+const struct xd_env *xd_world_env(void) {
     return &world_env;
 }
 
-static void on_signal(int signal)
-{
+static void on_signal(int signal) {
     if (signal == SIGHUP) {
         reload_asked = 1;
     } else {
@@ -113,8 +105,7 @@ static void on_signal(int signal)
     }
 }
 
-void xd_world_signals(void)
-{
+void xd_world_signals(void) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
@@ -126,25 +117,21 @@ void xd_world_signals(void)
     sigaction(SIGPIPE, &action, NULL);
 }
 
-bool xd_world_stopping(void)
-{
+bool xd_world_stopping(void) {
     return stopping != 0;
 }
 
-bool xd_world_reload_asked(void)
-{
+bool xd_world_reload_asked(void) {
     bool asked = reload_asked != 0;
     reload_asked = 0;
     return asked;
 }
 
-void xd_world_stop(void)
-{
+void xd_world_stop(void) {
     stopping = 1;
 }
 
-void xd_world_notify(const char *state)
-{
+void xd_world_notify(const char *state) {
     const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (path == NULL || path[0] == 0 || strlen(path) >= sizeof address.sun_path) {
@@ -164,8 +151,7 @@ void xd_world_notify(const char *state)
     }
 }
 
-long long xd_world_disk_free(const char *path)
-{
+long long xd_world_disk_free(const char *path) {
     struct statvfs info;
     return statvfs(path, &info) == 0 ? (long long)info.f_bavail * (long long)info.f_frsize : INT64_MAX;
 }

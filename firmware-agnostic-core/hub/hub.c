@@ -1,0 +1,294 @@
+#include "hub/hub_internal.h"
+
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TRIM_MS ((xd_ms)5000)
+#define TRIM_ROWS ((size_t)2000)
+
+/* ---- names of states ---- */
+
+const char *const xd_order_status_names[] = {"RECEIVED",      "VALIDATED",      "HELD",      "REJECTED",
+                                             "ACCEPTED",      "PART_ALLOCATED", "ALLOCATED", "BACKORDERED",
+                                             "IN_FULFILMENT", "PART_SHIPPED",   "SHIPPED",   "CLOSED_SHORT",
+                                             "INVOICED",      "CANCELLED",      NULL};
+const char *const xd_release_status_names[] = {
+    "QUEUED",       "SENT",    "ACKED",        "REJECTED",  "PICKING", "PACKED",
+    "PART_SHIPPED", "SHIPPED", "SHORT_CLOSED", "CANCELLED", NULL};
+const char *const xd_confirmation_state_names[] = {"APPLIED", "POSTED", "PARKED", "REJECTED", NULL};
+const char *const xd_job_state_names[] = {"QUEUED", "SENT", "UNKNOWN", "DONE", "REJECTED", NULL};
+const char *const xd_erp_kind_names[] = {"sale", "shipment", "adjustment", NULL};
+const char *const xd_erp_outcome_names[] = {"done", "rejected", "unknown", "unavailable", "absent", NULL};
+
+/* ---- small shared things ---- */
+
+void xd_copy(char *out, size_t size, const char *text) {
+    size_t length = text == NULL ? 0 : strlen(text);
+    if (length >= size) {
+        length = size - 1;
+    }
+    if (length > 0) {
+        memcpy(out, text, length);
+    }
+    out[length] = 0;
+}
+
+struct xd_hub_site *xd_hub_site_find(struct xd_hub *hub, const char *name) {
+    for (size_t index = 0; name != NULL && index < hub->site_count; index++) {
+        if (strcmp(hub->sites[index]->row.site, name) == 0) {
+            return hub->sites[index];
+        }
+    }
+    return NULL;
+}
+
+void xd_hub_id(const struct xd_hub *hub, const char *prefix, const char *name, char out[XD_ID_SIZE]) {
+    static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; /* Crockford base32 */
+    struct xd_hash mac =
+        xd_hmac(xd_bytes_of(hub->secret.secret, hub->secret.secret_size), xd_bytes_of_text(name));
+    size_t size = strlen(prefix);
+    memcpy(out, prefix, size);
+    for (size_t index = 0; index < 17; index++) {
+        out[size + index] = alphabet[mac.bytes[index] & 31];
+    }
+    out[size + 17] = 0;
+}
+
+void xd_hub_answer(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
+                   const char *location, const struct xd_buffer *body) {
+    struct xd_effect *effect = xd_effects_add(effects, XD_EFFECT_HTTP);
+    if (effect == NULL) {
+        return;
+    }
+    effect->handle = request->handle;
+    effect->status = status;
+    effect->a = xd_effects_text(effects, location);
+    effect->body = xd_effects_bytes(effects, xd_buffer_view(body));
+}
+
+void xd_hub_problem(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
+                    const char *code, bool retryable, const struct xd_problems *problems, const char *detail,
+                    ...) {
+    char text[XD_DETAIL_SIZE];
+    struct xd_buffer body;
+    va_list arguments;
+    va_start(arguments, detail);
+    vsnprintf(text, sizeof text, detail, arguments);
+    va_end(arguments);
+    xd_buffer_init(&body, 0);
+    struct xd_writer writer = {.out = &body};
+    xd_writer_begin(&writer, NULL, '{');
+    xd_writer_text(&writer, "type", "about:blank");
+    xd_writer_text(&writer, "title", code);
+    xd_writer_integer(&writer, "status", (int64_t)status);
+    xd_writer_text(&writer, "detail", text);
+    xd_writer_text(&writer, "code", code);
+    xd_writer_boolean(&writer, "retryable", retryable);
+    xd_writer_name(&writer, "errors");
+    if (problems != NULL) {
+        xd_problems_write(problems, &body);
+    } else {
+        xd_buffer_text(&body, "[]");
+    }
+    xd_writer_end(&writer, '}');
+    struct xd_effect *effect = xd_effects_add(effects, XD_EFFECT_HTTP);
+    if (effect != NULL) {
+        effect->handle = request->handle;
+        effect->status = status;
+        effect->retry_after_s = retryable ? 2 : 0;
+        effect->b = xd_effects_text(effects, "application/problem+json");
+        effect->body = xd_effects_bytes(effects, xd_buffer_view(&body));
+    }
+    xd_buffer_free(&body);
+}
+
+enum xd_result xd_hub_timeline(struct xd_hub *hub, const struct xd_order_row *order, const char *step,
+                               struct xd_now now, const char *members_format, ...) {
+    const struct xd_hub_store *store = hub->config.store;
+    char members[1024] = "", detail[1040];
+    struct xd_timeline_row row = {.at = now.wall, .detail = detail};
+    if (members_format != NULL) {
+        va_list arguments;
+        va_start(arguments, members_format);
+        int size = vsnprintf(members, sizeof members, members_format, arguments);
+        va_end(arguments);
+        if (size < 0 || (size_t)size >= sizeof members) {
+            members[0] = 0; /* half a JSON text is worse than none */
+        }
+    }
+    snprintf(detail, sizeof detail, "{%s}", members);
+    xd_copy(row.step, sizeof row.step, step);
+    xd_copy(row.correlation_id, sizeof row.correlation_id, order->correlation_id);
+    return store->timeline_add(store->context, order->order_id, &row);
+}
+
+enum xd_result xd_hub_complain(struct xd_hub *hub, const struct xd_complaint *complaint, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_exception_row row;
+    memset(&row, 0, sizeof row);
+    xd_id_make(hub->config.env, "E", 17, row.id);
+    xd_copy(row.code, sizeof row.code, complaint->code);
+    row.open = !complaint->info;
+    xd_copy(row.site, sizeof row.site, complaint->site);
+    xd_copy(row.order_id, sizeof row.order_id, complaint->order_id);
+    xd_copy(row.release_id, sizeof row.release_id, complaint->release_id);
+    xd_copy(row.line_id, sizeof row.line_id, complaint->line_id);
+    row.kind = complaint->kind;
+    xd_copy(row.document_id, sizeof row.document_id, complaint->document_id);
+    row.version = complaint->version;
+    row.qty = complaint->qty;
+    xd_copy(row.detail, sizeof row.detail, complaint->detail);
+    row.raised_at = now.wall;
+    row.resolved_at = complaint->info ? now.wall : 0;
+    if (!complaint->info) {
+        xd_log(hub->config.env, XD_LOG_WARNING, "exception.raised", NULL, "%s site %s document %s: %s",
+               row.code, row.site, row.document_id, row.detail);
+    }
+    return store->exception_add(store->context, &row);
+}
+
+/* ---- opening ---- */
+
+static enum xd_result load_secret(struct xd_hub *hub) {
+    const struct xd_delivery_store *store = &hub->config.store->delivery;
+    char hex[XD_HASH_TEXT_SIZE];
+    struct xd_hash made;
+    size_t size;
+    enum xd_result result = store->meta_get(store->context, "secret", hex, sizeof hex);
+    if (result == XD_NOT_FOUND) {
+        hub->config.env->entropy(hub->config.env->context, made.bytes, sizeof made.bytes);
+        xd_hash_write(&made, hex);
+        result = store->meta_set(store->context, "secret", hex);
+    }
+    if (result == XD_OK) {
+        result = xd_hex_parse(hex, hub->secret.secret, sizeof hub->secret.secret, &size);
+        hub->secret.secret_size = size;
+    }
+    return result;
+}
+
+enum xd_result xd_hub_open(struct xd_hub *hub, const struct xd_hub_config *config, struct xd_now now) {
+    memset(hub, 0, sizeof *hub);
+    hub->config = *config;
+    hub->now = now;
+    enum xd_result result = xd_flight_init(&hub->flight);
+    if (result == XD_OK) {
+        result = load_secret(hub);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_sites_load(hub, now);
+    }
+    return result == XD_OK ? xd_hub_jobs_load(hub, now, true) : result;
+}
+
+void xd_hub_close(struct xd_hub *hub) {
+    for (size_t index = 0; index < hub->site_count; index++) {
+        xd_line_close(&hub->sites[index]->line);
+        xd_free(hub->sites[index]);
+    }
+    xd_free(hub->sites);
+    hub->sites = NULL;
+    hub->site_count = 0;
+    xd_flight_free(&hub->flight);
+}
+
+/* A site whose adding was undone is not in the store any more: it goes. */
+static void forget_site(struct xd_hub *hub, size_t index) {
+    xd_line_close(&hub->sites[index]->line);
+    xd_free(hub->sites[index]);
+    hub->site_count--;
+    memmove(&hub->sites[index], &hub->sites[index + 1], (hub->site_count - index) * sizeof hub->sites[0]);
+}
+
+enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart) {
+    if (restart) {
+        xd_flight_clear(&hub->flight);
+    }
+    for (size_t index = hub->site_count; index > 0; index--) {
+        enum xd_result result = xd_line_reload(&hub->sites[index - 1]->line, restart);
+        if (result == XD_NOT_FOUND) {
+            forget_site(hub, index - 1);
+        } else if (result != XD_OK) {
+            return result;
+        }
+    }
+    return restart ? xd_hub_jobs_load(hub, hub->now, false) : XD_OK;
+}
+
+/* ---- connections ---- */
+
+void xd_hub_line_up(struct xd_hub *hub, struct xd_now now) {
+    hub->up = true;
+    for (size_t index = 0; index < hub->site_count; index++) {
+        xd_line_up(&hub->sites[index]->line, now.monotonic);
+    }
+}
+
+void xd_hub_line_down(struct xd_hub *hub) {
+    hub->up = false;
+    for (size_t index = 0; index < hub->site_count; index++) {
+        xd_line_down(&hub->sites[index]->line);
+    }
+    xd_flight_lose(&hub->flight);
+}
+
+void xd_hub_line_confirmed(struct xd_hub *hub, uint64_t tag, bool taken, struct xd_now now) {
+    struct xd_flight_item item;
+    if (xd_flight_take(&hub->flight, tag, &item) != XD_OK) {
+        return;
+    }
+    if (taken) {
+        xd_line_confirmed(item.owner, item.lane, item.sequence, now.monotonic);
+    } else {
+        xd_line_returned(item.owner, item.lane, item.sequence, now.monotonic);
+    }
+}
+
+/* ---- time ---- */
+
+static enum xd_result trim(struct xd_hub *hub, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    if (now.monotonic < hub->trim_at) {
+        return XD_OK;
+    }
+    hub->trim_at = now.monotonic + TRIM_MS;
+    for (size_t index = 0; index < hub->site_count; index++) {
+        for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
+            bool more;
+            enum xd_result result = xd_sender_trim(&hub->sites[index]->line.send[lane], &store->delivery,
+                                                   now.wall - hub->config.retention_ms, TRIM_ROWS, &more);
+            if (result != XD_OK) {
+                return result;
+            }
+        }
+    }
+    return store->key_drop(store->context, now.wall - hub->config.idempotency_ms, TRIM_ROWS);
+}
+
+enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, struct xd_effects *effects) {
+    hub->now = now;
+    enum xd_result result = trim(hub, now);
+    if (result == XD_OK) {
+        result = xd_hub_jobs_run(hub, now, effects);
+    }
+    /* A different site goes first each time, so that none takes all the room. */
+    for (size_t offset = 0; offset < hub->site_count && result == XD_OK; offset++) {
+        size_t taken = 0;
+        struct xd_hub_site *site = hub->sites[((size_t)now.monotonic + offset) % hub->site_count];
+        xd_line_tick(&site->line, now, effects);
+        result = xd_line_pump(&site->line, &hub->flight, room, now, effects, &taken);
+        room -= taken;
+    }
+    return result;
+}
+
+bool xd_hub_check(const struct xd_hub *hub) {
+    bool fine = hub->calls <= hub->config.erp_concurrency && hub->flight.count <= XD_FLIGHT_MAX;
+    for (size_t index = 0; index < hub->site_count; index++) {
+        fine = fine && xd_line_check(&hub->sites[index]->line);
+    }
+    return fine;
+}

@@ -1,0 +1,137 @@
+/* What the hub decides: takes orders, posts them to the ERP, releases them to
+ * sites, takes what sites send, reconciles it and posts it.
+ *
+ * The program hands in events, one at a time, inside the turn's transaction and
+ * savepoint, and lets the effects out after the commit. A function that returns
+ * anything but XD_OK wants its event undone: the turn goes back to the savepoint,
+ * calls xd_hub_reload(hub, false) and then the event's `refuse`, which must not
+ * need the store. All calls on the turn's thread. */
+#ifndef XD_HUB_HUB_H
+#define XD_HUB_HUB_H
+
+#include "base/effects.h"
+#include "delivery/line.h"
+#include "hub/reconcile.h"
+#include "hub/store.h"
+
+struct xd_hub_config {
+    const struct xd_env *env;
+    const struct xd_hub_store *store;
+    struct xd_policies policies;
+    xd_ms retention_ms;       /* covered rows are kept so long */
+    xd_ms idempotency_ms;     /* idempotency keys are kept so long */
+    const char *erp;          /* the name of the ERP in the configuration */
+    unsigned erp_concurrency; /* calls at the same time */
+    xd_ms erp_life_ms;        /* the longest life of a request: after it, "not there" is final */
+    xd_ms erp_retry_ms_min, erp_retry_ms_max;
+    /* The broker's salted hash of a site's password. */
+    void (*hash_password)(const char *password, const unsigned char salt[4], char out[64]);
+};
+
+/* One call to the ERP, made by a worker. Owned by the effect, then by the port,
+ * which gives it back with the answer and frees it with xd_erp_call_free. */
+struct xd_erp_call {
+    int64_t job;
+    int64_t attempt;
+    bool find; /* look the reference up; else post */
+    struct xd_erp_request request;
+    void *memory; /* holds what request points to */
+};
+void xd_erp_call_free(void *call);
+
+struct xd_hub_site {
+    struct xd_site_row row;
+    struct xd_line line;
+};
+
+/* A job that is due or under way. The rest of the queue stays in the store. */
+struct xd_job_slot {
+    int64_t number;  /* 0: free */
+    int state;       /* enum xd_job_state */
+    bool called;     /* a worker has it */
+    bool fresh;      /* ... since this batch, whose commit may still fail */
+    bool looked;     /* UNKNOWN: looked up at least once since the call */
+    xd_ms due, sent; /* monotonic */
+    struct xd_retry retry;
+};
+#define XD_JOB_SLOTS 256u
+
+struct xd_hub_counters {
+    uint64_t orders_accepted, orders_repeated, orders_refused;
+    uint64_t documents, repeats, forged, unusable;
+    uint64_t confirmations_applied, confirmations_parked, lines_parked;
+    uint64_t erp_calls, erp_unknown, erp_rejected, erp_unavailable, erp_done;
+    uint64_t releases_adopted;
+};
+
+struct xd_hub {
+    struct xd_hub_config config;
+    struct xd_hub_site **sites; /* owned */
+    size_t site_count;
+    struct xd_flight flight;
+    struct xd_problems problems; /* scratch */
+    struct xd_key secret;        /* makes ids that a restored hub makes again */
+    struct xd_job_slot slots[XD_JOB_SLOTS];
+    size_t slot_count;
+    int64_t queued_cursor, unknown_cursor; /* jobs in that state up to here are in slots or decided */
+    unsigned calls;                        /* workers in use */
+    bool up;                               /* the publishing connection */
+    struct xd_now now;                     /* of the event under way */
+    xd_ms trim_at;                         /* monotonic */
+    struct xd_hub_counters counters;
+};
+
+XD_CHECKED enum xd_result xd_hub_open(struct xd_hub *hub, const struct xd_hub_config *config,
+                                      struct xd_now now);
+void xd_hub_close(struct xd_hub *hub);
+XD_CHECKED enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart);
+
+/* ---- the API's writes; each is answered by an XD_EFFECT_HTTP with this handle ---- */
+
+struct xd_api_request {
+    void *handle;
+    const struct xd_client_row *client;
+    const char *idempotency_key; /* NULL: absent */
+    const char *correlation_id;  /* X-Correlation-Id; NULL: one is made */
+    struct xd_bytes body;
+};
+/* POST /v1/orders */
+XD_CHECKED enum xd_result xd_hub_order(struct xd_hub *hub, const struct xd_api_request *request,
+                                       struct xd_now now, struct xd_effects *effects);
+/* POST /v1/sites {"site","kind"}: answered with flag set when the topology must
+ * be made first (the port does that, then answers with the body). */
+XD_CHECKED enum xd_result xd_hub_site_add(struct xd_hub *hub, const struct xd_api_request *request,
+                                          struct xd_now now, struct xd_effects *effects);
+/* Either was undone, or the commit failed: 503, try again. */
+void xd_hub_api_refuse(struct xd_hub *hub, const struct xd_api_request *request, enum xd_result why,
+                       struct xd_effects *effects);
+
+/* ---- the line ---- */
+
+struct xd_hub_message {
+    uint64_t generation, tag;
+    const char *exchange, *user_id, *signature; /* NULL: absent */
+    struct xd_bytes body;
+};
+XD_CHECKED enum xd_result xd_hub_line_message(struct xd_hub *hub, const struct xd_hub_message *message,
+                                              struct xd_now now, struct xd_effects *effects);
+void xd_hub_line_refuse(struct xd_hub *hub, const struct xd_hub_message *message, enum xd_result why,
+                        struct xd_effects *effects);
+void xd_hub_line_up(struct xd_hub *hub, struct xd_now now);
+void xd_hub_line_down(struct xd_hub *hub);
+void xd_hub_line_confirmed(struct xd_hub *hub, uint64_t tag, bool taken, struct xd_now now);
+
+/* ---- the ERP ---- */
+
+XD_CHECKED enum xd_result xd_hub_erp_answer(struct xd_hub *hub, const struct xd_erp_call *call,
+                                            const struct xd_erp_answer *answer, struct xd_now now,
+                                            struct xd_effects *effects);
+/* Undone: the job stays SENT and is looked up later. */
+void xd_hub_erp_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struct xd_now now);
+
+/* Every 100 ms or so, and at the end of each batch. */
+XD_CHECKED enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now,
+                                      struct xd_effects *effects);
+bool xd_hub_check(const struct xd_hub *hub);
+
+#endif

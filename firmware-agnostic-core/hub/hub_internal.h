@@ -1,0 +1,126 @@
+/* Shared by the files of hub/ only. */
+#ifndef XD_HUB_HUB_INTERNAL_H
+#define XD_HUB_HUB_INTERNAL_H
+
+#include "documents/confirmation.h"
+#include "documents/order.h"
+#include "documents/receipt.h"
+#include "documents/release.h"
+#include "documents/response.h"
+#include "documents/writer.h"
+#include "hub/hub.h"
+
+#define XD_LANE_WORK 0u
+#define XD_LANE_BULK 1u   /* up */
+#define XD_LANE_NOTICE 1u /* down */
+
+void xd_copy(char *out, size_t size, const char *text); /* cut to fit, terminated; NULL is "" */
+struct xd_hub_site *xd_hub_site_find(struct xd_hub *hub, const char *name); /* NULL: none */
+/* prefix and 17 characters that the hub's secret derives from `name`: random to
+ * everybody else, the same again after a restore from a backup. */
+void xd_hub_id(const struct xd_hub *hub, const char *prefix, const char *name, char out[XD_ID_SIZE]);
+
+/* ---- answers to the API ---- */
+void xd_hub_answer(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
+                   const char *location, const struct xd_buffer *body);
+/* application/problem+json; problems may be NULL. */
+void xd_hub_problem(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
+                    const char *code, bool retryable, const struct xd_problems *problems, const char *detail,
+                    ...) __attribute__((format(printf, 7, 8)));
+
+/* ---- timeline and exceptions ---- */
+/* members: the inside of a JSON object, or NULL. */
+XD_CHECKED enum xd_result xd_hub_timeline(struct xd_hub *hub, const struct xd_order_row *order,
+                                          const char *step, struct xd_now now, const char *members_format,
+                                          ...) __attribute__((format(printf, 5, 6)));
+
+struct xd_complaint {
+    const char *code;
+    bool info; /* for the record: raised and resolved at once */
+    const char *site, *order_id, *release_id, *line_id;
+    enum xd_kind kind;
+    const char *document_id;
+    int64_t version;
+    struct xd_decimal qty;
+    const char *detail;
+};
+XD_CHECKED enum xd_result xd_hub_complain(struct xd_hub *hub, const struct xd_complaint *complaint,
+                                          struct xd_now now);
+
+/* ---- orders and releases ---- */
+/* The ERP has the sale: allocates and releases the order. */
+XD_CHECKED enum xd_result xd_hub_sale_done(struct xd_hub *hub, const struct xd_job_row *job,
+                                           struct xd_now now);
+XD_CHECKED enum xd_result xd_hub_sale_rejected(struct xd_hub *hub, const struct xd_job_row *job,
+                                               struct xd_now now);
+/* The order's status from its lines; also checks conservation (XD_CORRUPT). */
+XD_CHECKED enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, struct xd_now now);
+/* A bounded copy of an order's lines. Free with xd_free. */
+struct xd_order_lines {
+    struct xd_order_line_row *rows;
+    size_t count, capacity;
+};
+XD_CHECKED enum xd_result xd_hub_lines_load(struct xd_hub *hub, const char *order_id,
+                                            struct xd_order_lines *out);
+struct xd_release_lines {
+    struct xd_release_line_row *rows;
+    size_t count, capacity;
+};
+XD_CHECKED enum xd_result xd_hub_release_lines_load(struct xd_hub *hub, const char *release_id,
+                                                    struct xd_release_lines *out);
+
+/* ---- what sites send ---- */
+/* A document with its place in the store's registry settled already. */
+struct xd_arrived {
+    struct xd_hub_site *site;
+    struct xd_document *document;
+    const cJSON *data;
+    struct xd_bytes body; /* the document's text */
+    enum xd_kind kind;
+    const char *document_id;
+    int64_t version;
+    const char *correlation_id;
+};
+XD_CHECKED enum xd_result xd_hub_confirmation(struct xd_hub *hub, const struct xd_arrived *arrived,
+                                              struct xd_now now);
+XD_CHECKED enum xd_result xd_hub_response(struct xd_hub *hub, const struct xd_arrived *arrived,
+                                          struct xd_now now);
+XD_CHECKED enum xd_result xd_hub_inventory(struct xd_hub *hub, const struct xd_arrived *arrived,
+                                           struct xd_now now);
+/* A release that a site gives back because this hub forgot it. */
+XD_CHECKED enum xd_result xd_hub_adopt(struct xd_hub *hub, const struct xd_arrived *arrived,
+                                       struct xd_now now);
+/* Confirmations that waited for this release are applied. */
+XD_CHECKED enum xd_result xd_hub_resume(struct xd_hub *hub, const char *release_id, struct xd_now now);
+/* Tells the site what became of a confirmation, when it is decided. */
+XD_CHECKED enum xd_result xd_hub_tell_fate(struct xd_hub *hub, struct xd_confirmation_row *row,
+                                           enum xd_outcome outcome, const char *code, const char *detail,
+                                           struct xd_now now);
+XD_CHECKED enum xd_result xd_hub_tell(struct xd_hub *hub, const char *site, const struct xd_settled *settled,
+                                      struct xd_now now);
+XD_CHECKED enum xd_result xd_hub_shipment_done(struct xd_hub *hub, const struct xd_job_row *job,
+                                               struct xd_now now);
+XD_CHECKED enum xd_result xd_hub_shipment_rejected(struct xd_hub *hub, const struct xd_job_row *job,
+                                                   struct xd_now now);
+
+XD_CHECKED enum xd_result xd_hub_adjustment_decided(struct xd_hub *hub, const struct xd_job_row *job,
+                                                    struct xd_now now);
+
+/* ---- ERP jobs ---- */
+/* Adds a job; state QUEUED, or UNKNOWN to look it up first. A job of that
+ * reference that is there already is fine. */
+XD_CHECKED enum xd_result xd_hub_job_add(struct xd_hub *hub, struct xd_job_row *job,
+                                         const struct xd_job_line_row *lines, size_t count);
+XD_CHECKED enum xd_result xd_hub_jobs_load(struct xd_hub *hub, struct xd_now now, bool restart);
+XD_CHECKED enum xd_result xd_hub_jobs_run(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects);
+
+/* ---- sites ---- */
+XD_CHECKED enum xd_result xd_hub_sites_load(struct xd_hub *hub, struct xd_now now);
+XD_CHECKED enum xd_result xd_hub_site_open(struct xd_hub *hub, const struct xd_site_row *row,
+                                           struct xd_now now);
+/* Appends a document of ours (its text) to a lane of a site. */
+XD_CHECKED enum xd_result xd_hub_send(struct xd_hub *hub, struct xd_hub_site *site, unsigned lane,
+                                      enum xd_kind kind, const char *id, int64_t version,
+                                      const char *correlation_id, struct xd_bytes text, struct xd_now now);
+
+#endif

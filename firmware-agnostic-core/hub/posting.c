@@ -1,0 +1,386 @@
+/* ERP jobs: SENT is stored before a call leaves, and only for a free worker.
+ *
+ *   QUEUED --worker free--> SENT --done--> DONE
+ *                            |  --rejected--> REJECTED
+ *                            |  --unavailable--> QUEUED (later)
+ *                            |  --unknown, or found at start--> UNKNOWN
+ *   UNKNOWN --look: there--> DONE
+ *           --look: absent, and the longest life of a request is over--> QUEUED, same reference
+ *           --look: absent, but it may still land; or could not look--> UNKNOWN (later)
+ *
+ * Time is monotonic: after a restart a job that was SENT is taken to have left
+ * just now, which errs on the safe side. Jobs that are due or waiting for their
+ * next try are in slots; the rest of the queue stays in the store. */
+#include "hub/hub_internal.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+#define LOOK_AFTER_MS ((xd_ms)1000)
+
+void xd_erp_call_free(void *call) {
+    if (call != NULL) {
+        xd_free(((struct xd_erp_call *)call)->memory);
+        xd_free(call);
+    }
+}
+
+/* ---- slots ---- */
+
+static struct xd_job_slot *slot_of(struct xd_hub *hub, int64_t number) {
+    for (size_t index = 0; index < XD_JOB_SLOTS; index++) {
+        if (hub->slots[index].number == number) {
+            return &hub->slots[index];
+        }
+    }
+    return NULL;
+}
+
+static void slot_fill(struct xd_hub *hub, int64_t number, int state, xd_ms due, xd_ms sent) {
+    struct xd_job_slot *slot = hub->slot_count < XD_JOB_SLOTS ? slot_of(hub, 0) : NULL;
+    if (slot != NULL) {
+        memset(slot, 0, sizeof *slot);
+        slot->number = number;
+        slot->state = state;
+        slot->due = due;
+        slot->sent = sent;
+        xd_retry_init(&slot->retry, hub->config.erp_retry_ms_min, hub->config.erp_retry_ms_max);
+        hub->slot_count++;
+    }
+}
+
+static void slot_clear(struct xd_hub *hub, struct xd_job_slot *slot) {
+    slot->number = 0;
+    hub->slot_count--;
+}
+
+struct loading {
+    struct xd_hub *hub;
+    xd_ms now;
+    int state;
+    int64_t numbers[XD_JOB_SLOTS];
+    size_t count;
+};
+
+static enum xd_result load_job(void *context, const struct xd_job_row *row) {
+    struct loading *loading = context;
+    loading->numbers[loading->count++] = row->number;
+    return XD_OK;
+}
+
+/* What may have happened comes first, and more than fits in the slots waits until
+ * some are decided. */
+static enum xd_result load_state(struct xd_hub *hub, int state, int64_t after, xd_ms now, int64_t *last) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct loading loading = {.hub = hub, .now = now, .state = state};
+    size_t room = XD_JOB_SLOTS - hub->slot_count;
+    if (room == 0) {
+        return XD_OK;
+    }
+    enum xd_result result =
+        store->job_list(store->context, hub->config.erp, state, after, room, load_job, &loading);
+    for (size_t index = 0; index < loading.count && result == XD_OK; index++) {
+        if (slot_of(hub, loading.numbers[index]) == NULL) {
+            slot_fill(hub, loading.numbers[index], state == XD_JOB_QUEUED ? XD_JOB_QUEUED : XD_JOB_UNKNOWN,
+                      now, now);
+        }
+        *last = loading.numbers[index];
+    }
+    return result;
+}
+
+/* restart: the process starts, so nobody has a call under way. Otherwise a commit
+ * failed: calls that are under way stay known, all else is read again. */
+enum xd_result xd_hub_jobs_load(struct xd_hub *hub, struct xd_now now, bool restart) {
+    int64_t last = 0;
+    for (size_t index = 0; index < XD_JOB_SLOTS; index++) {
+        struct xd_job_slot *slot = &hub->slots[index];
+        if (slot->number != 0 && slot->fresh && !restart) {
+            hub->calls--; /* its call never left */
+        }
+        if (slot->number != 0 && (restart || !slot->called || slot->fresh)) {
+            slot_clear(hub, slot);
+        }
+    }
+    hub->queued_cursor = hub->unknown_cursor = 0;
+    enum xd_result result = load_state(hub, XD_JOB_SENT, 0, now.monotonic, &last);
+    return result;
+}
+
+enum xd_result xd_hub_job_add(struct xd_hub *hub, struct xd_job_row *job, const struct xd_job_line_row *lines,
+                              size_t count) {
+    const struct xd_hub_store *store = hub->config.store;
+    enum xd_result result = store->job_add(store->context, job, lines, count);
+    return result == XD_DUPLICATE ? XD_OK : result;
+}
+
+/* ---- building a call ---- */
+
+struct call_lines {
+    struct xd_job_line_row *rows;
+    size_t count, capacity;
+};
+
+static enum xd_result collect_job_line(void *context, const struct xd_job_line_row *row) {
+    struct call_lines *lines = context;
+    if (lines->count == lines->capacity) {
+        size_t capacity = lines->capacity == 0 ? 16 : lines->capacity * 2;
+        struct xd_job_line_row *rows = xd_resize(lines->rows, capacity * sizeof *rows);
+        if (rows == NULL) {
+            return XD_NO_MEMORY;
+        }
+        lines->rows = rows;
+        lines->capacity = capacity;
+    }
+    lines->rows[lines->count++] = *row;
+    return XD_OK;
+}
+
+struct call_memory {
+    struct xd_job_row job;
+    struct xd_order_row order;
+    struct xd_erp_line *lines;
+    struct xd_job_line_row rows[];
+};
+
+static void fill_request(struct call_memory *memory, size_t count, struct xd_erp_request *request) {
+    request->kind = memory->job.kind;
+    request->reference = memory->job.reference;
+    request->sale_reference = memory->order.sale_reference;
+    request->tenant = memory->order.tenant;
+    request->site = memory->job.site;
+    request->customer = memory->order.customer_ref;
+    request->currency = memory->order.currency;
+    request->at = memory->job.at;
+    request->lines = memory->lines;
+    request->line_count = count;
+    for (size_t index = 0; index < count; index++) {
+        const struct xd_job_line_row *row = &memory->rows[index];
+        memory->lines[index] = (struct xd_erp_line){.line_id = row->line_id,
+                                                    .sku = row->sku,
+                                                    .uom = row->uom,
+                                                    .qty = row->qty,
+                                                    .unbilled = row->unbilled,
+                                                    .unit_price = row->unit_price,
+                                                    .has_unit_price = row->has_unit_price,
+                                                    .close = row->close};
+    }
+}
+
+/* One block holds all that the request points to: the worker needs no store. */
+static enum xd_result build_call(struct xd_hub *hub, const struct xd_job_row *job, bool find,
+                                 struct xd_erp_call **out) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct call_lines lines = {NULL, 0, 0};
+    struct call_memory *memory = NULL;
+    struct xd_erp_call *call = xd_alloc(sizeof *call);
+    enum xd_result result = call == NULL ? XD_NO_MEMORY : XD_OK;
+    if (result == XD_OK) {
+        result = store->job_lines(store->context, job->number, collect_job_line, &lines);
+    }
+    if (result == XD_OK) {
+        memory = xd_alloc(sizeof *memory + lines.count * (sizeof memory->rows[0] + sizeof memory->lines[0]));
+        result = memory == NULL ? XD_NO_MEMORY : XD_OK;
+    }
+    if (result == XD_OK && job->order_id[0] != 0) {
+        result = store->order_get(store->context, job->order_id, &memory->order);
+    }
+    if (result == XD_OK) {
+        memory->job = *job;
+        memcpy(memory->rows, lines.rows, lines.count * sizeof lines.rows[0]);
+        memory->lines = (struct xd_erp_line *)(void *)&memory->rows[lines.count];
+        call->job = job->number;
+        call->attempt = job->attempt;
+        call->find = find;
+        call->memory = memory;
+        fill_request(memory, lines.count, &call->request);
+        *out = call;
+    } else {
+        xd_free(memory);
+        xd_free(call);
+    }
+    xd_free(lines.rows);
+    return result;
+}
+
+/* ---- calling ---- */
+
+static enum xd_result start_call(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_now now,
+                                 struct xd_effects *effects) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_job_row job;
+    struct xd_erp_call *call = NULL;
+    bool find = slot->state == XD_JOB_UNKNOWN;
+    enum xd_result result = store->job_get(store->context, slot->number, &job);
+    if (result != XD_OK) {
+        return result;
+    }
+    if (!find) {
+        job.state = XD_JOB_SENT;
+        job.attempt++;
+        job.sent_at = now.wall;
+        result = store->job_save(store->context, &job);
+    } else if (job.state == XD_JOB_SENT) {
+        job.state = XD_JOB_UNKNOWN;
+        result = store->job_save(store->context, &job);
+    }
+    if (result == XD_OK) {
+        result = build_call(hub, &job, find, &call);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    struct xd_effect *effect = xd_effects_add(effects, XD_EFFECT_ERP_CALL);
+    if (effect == NULL) {
+        xd_erp_call_free(call);
+        return effects->result;
+    }
+    effect->object = call;
+    slot->called = slot->fresh = true;
+    slot->state = find ? XD_JOB_UNKNOWN : XD_JOB_SENT;
+    if (!find) {
+        slot->sent = now.monotonic;
+        slot->looked = false;
+    }
+    hub->calls++;
+    hub->counters.erp_calls++;
+    return XD_OK;
+}
+
+enum xd_result xd_hub_jobs_run(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects) {
+    enum xd_result result = XD_OK;
+    if (hub->slot_count < XD_JOB_SLOTS / 2) {
+        result = load_state(hub, XD_JOB_UNKNOWN, hub->unknown_cursor, now.monotonic, &hub->unknown_cursor);
+    }
+    if (result == XD_OK && hub->slot_count < XD_JOB_SLOTS / 2) {
+        result = load_state(hub, XD_JOB_QUEUED, hub->queued_cursor, now.monotonic, &hub->queued_cursor);
+    }
+    for (size_t index = 0; index < XD_JOB_SLOTS; index++) {
+        hub->slots[index].fresh = false; /* what an earlier batch called has left */
+    }
+    for (size_t index = 0;
+         index < XD_JOB_SLOTS && result == XD_OK && hub->calls < hub->config.erp_concurrency; index++) {
+        struct xd_job_slot *slot = &hub->slots[index];
+        if (slot->number != 0 && !slot->called && slot->due <= now.monotonic) {
+            result = start_call(hub, slot, now, effects);
+        }
+    }
+    return result;
+}
+
+/* ---- answers ---- */
+
+static enum xd_result finish(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_job_row *job,
+                             struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    enum xd_result result = store->job_save(store->context, job);
+    bool done = job->state == XD_JOB_DONE;
+    if (result == XD_OK && job->kind == XD_ERP_SALE) {
+        result = done ? xd_hub_sale_done(hub, job, now) : xd_hub_sale_rejected(hub, job, now);
+    } else if (result == XD_OK && job->kind == XD_ERP_ADJUSTMENT) {
+        result = xd_hub_adjustment_decided(hub, job, now);
+    } else if (result == XD_OK) {
+        result = done ? xd_hub_shipment_done(hub, job, now) : xd_hub_shipment_rejected(hub, job, now);
+    }
+    if (result == XD_OK) {
+        slot_clear(hub, slot);
+    }
+    return result;
+}
+
+static enum xd_result later(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_job_row *job, int state,
+                            xd_ms due, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    job->state = state;
+    job->due_at = now.wall + (due - now.monotonic);
+    enum xd_result result = store->job_save(store->context, job);
+    if (result == XD_OK) {
+        slot->state = state;
+        slot->due = due;
+        slot->called = false;
+    }
+    return result;
+}
+
+/* A look that found nothing: final only when the request can no longer land. */
+static enum xd_result absent(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_job_row *job,
+                             struct xd_now now) {
+    xd_ms end = slot->sent + hub->config.erp_life_ms;
+    if (now.monotonic > end) {
+        return later(hub, slot, job, XD_JOB_QUEUED, now.monotonic, now);
+    }
+    return later(hub, slot, job, XD_JOB_UNKNOWN, end + 1, now);
+}
+
+static enum xd_result unavailable(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_job_row *job,
+                                  bool find, const struct xd_erp_answer *answer, struct xd_now now) {
+    xd_ms wait = xd_retry_next(&slot->retry, hub->config.env);
+    if (wait < (xd_ms)answer->retry_after_ms) {
+        wait = (xd_ms)answer->retry_after_ms;
+    }
+    hub->counters.erp_unavailable++;
+    return later(hub, slot, job, find ? XD_JOB_UNKNOWN : XD_JOB_QUEUED, now.monotonic + wait, now);
+}
+
+static enum xd_result decide(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_job_row *job,
+                             const struct xd_erp_call *call, const struct xd_erp_answer *answer,
+                             struct xd_now now) {
+    xd_copy(job->code, sizeof job->code, answer->code);
+    xd_copy(job->detail, sizeof job->detail, answer->detail);
+    switch (answer->outcome) {
+    case XD_ERP_DONE:
+        hub->counters.erp_done++;
+        xd_copy(job->document, sizeof job->document, answer->document);
+        job->state = XD_JOB_DONE;
+        return finish(hub, slot, job, now);
+    case XD_ERP_REJECTED:
+        hub->counters.erp_rejected++;
+        job->state = XD_JOB_REJECTED;
+        return finish(hub, slot, job, now);
+    case XD_ERP_ABSENT:
+        return absent(hub, slot, job, now);
+    case XD_ERP_UNAVAILABLE:
+        return unavailable(hub, slot, job, call->find, answer, now);
+    default:
+        hub->counters.erp_unknown++;
+        return later(hub, slot, job, XD_JOB_UNKNOWN, now.monotonic + LOOK_AFTER_MS, now);
+    }
+}
+
+enum xd_result xd_hub_erp_answer(struct xd_hub *hub, const struct xd_erp_call *call,
+                                 const struct xd_erp_answer *answer, struct xd_now now,
+                                 struct xd_effects *effects) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_job_slot *slot = slot_of(hub, call->job);
+    struct xd_job_row job;
+    (void)effects;
+    hub->now = now;
+    if (slot == NULL || !slot->called) {
+        return XD_OK;
+    }
+    enum xd_result result = store->job_get(store->context, call->job, &job);
+    if (result == XD_OK) {
+        struct xd_job_slot before = *slot;
+        size_t count = hub->slot_count;
+        result = decide(hub, slot, &job, call, answer, now);
+        if (result == XD_OK) {
+            hub->calls--;
+        } else {
+            *slot = before;
+            hub->slot_count = count;
+        }
+    }
+    return result;
+}
+
+/* The answer could not be taken in: what it said is not known any more. */
+void xd_hub_erp_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struct xd_now now) {
+    struct xd_job_slot *slot = slot_of(hub, call->job);
+    if (slot != NULL && slot->called) {
+        slot->called = false;
+        slot->state = XD_JOB_UNKNOWN;
+        slot->due = now.monotonic + LOOK_AFTER_MS;
+        hub->calls--;
+    }
+}

@@ -1,0 +1,217 @@
+/* Release responses and inventory advices. */
+#include "documents/inventory.h"
+#include "hub/hub_internal.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- responses ---- */
+
+/* The status that a response moves a release to; moving back is not legal, so a
+ * response that comes late only goes into the timeline. */
+static int status_after(const struct xd_release_row *release, int response) {
+    int status = release->status;
+    switch (response) {
+    case XD_RESPONSE_ACKNOWLEDGED:
+    case XD_RESPONSE_RESERVED:
+        status = XD_RELEASE_ACKED;
+        break;
+    case XD_RESPONSE_REJECTED:
+        return release->status < XD_RELEASE_REJECTED ? XD_RELEASE_REJECTED : release->status;
+    case XD_RESPONSE_PICKING:
+        status = XD_RELEASE_PICKING;
+        break;
+    case XD_RESPONSE_PACKED:
+        status = XD_RELEASE_PACKED;
+        break;
+    default:
+        break;
+    }
+    return status > release->status && release->status != XD_RELEASE_REJECTED ? status : release->status;
+}
+
+/* A refused release gives its quantities back to the order. */
+static enum xd_result give_back(struct xd_hub *hub, const struct xd_release_row *release, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_release_lines released;
+    struct xd_order_lines ordered = {NULL, 0, 0};
+    enum xd_result result = xd_hub_release_lines_load(hub, release->release_id, &released);
+    if (result == XD_OK) {
+        result = xd_hub_lines_load(hub, release->order_id, &ordered);
+    }
+    for (size_t index = 0; index < released.count && result == XD_OK; index++) {
+        struct xd_release_line_row *line = &released.rows[index];
+        struct xd_decimal rest;
+        result = xd_decimal_subtract(line->qty, line->shipped, &rest);
+        line->closed = rest;
+        if (result == XD_OK) {
+            result = store->release_line_save(store->context, release->release_id, line);
+        }
+        for (size_t at = 0; at < ordered.count && result == XD_OK; at++) {
+            struct xd_order_line_row *row = &ordered.rows[at];
+            if (strcmp(row->line_id, line->line_id) != 0) {
+                continue;
+            }
+            result = xd_decimal_subtract(row->released, rest, &row->released);
+            if (result == XD_OK) {
+                result = xd_decimal_add(row->open, rest, &row->open);
+            }
+            if (result == XD_OK) {
+                result = store->order_line_save(store->context, release->order_id, row);
+            }
+        }
+    }
+    xd_free(released.rows);
+    xd_free(ordered.rows);
+    return result == XD_OK ? xd_hub_order_fold(hub, release->order_id, now) : result;
+}
+
+static enum xd_result complain(struct xd_hub *hub, const struct xd_arrived *arrived,
+                               const struct xd_release_row *release, const char *code, const char *detail,
+                               struct xd_now now) {
+    struct xd_complaint complaint = {.code = code,
+                                     .site = arrived->site->row.site,
+                                     .order_id = release != NULL ? release->order_id : NULL,
+                                     .release_id = release != NULL ? release->release_id : NULL,
+                                     .kind = arrived->kind,
+                                     .document_id = arrived->document_id,
+                                     .version = arrived->version,
+                                     .detail = detail};
+    return xd_hub_complain(hub, &complaint, now);
+}
+
+static enum xd_result apply_response(struct xd_hub *hub, const struct xd_arrived *arrived,
+                                     const struct xd_release_row *release, const struct xd_response *response,
+                                     struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_order_row order;
+    struct xd_buffer reason;
+    int status = status_after(release, response->response);
+    enum xd_result result = store->order_get(store->context, release->order_id, &order);
+    if (result != XD_OK) {
+        return result;
+    }
+    xd_buffer_init(&reason, 0);
+    xd_buffer_json(&reason, response->reason);
+    result = xd_hub_timeline(hub, &order, "release.response", now,
+                             "\"release_id\":\"%s\",\"response\":\"%s\",\"reason\":%s", release->release_id,
+                             xd_response_names[response->response], xd_buffer_string(&reason));
+    xd_buffer_free(&reason);
+    if (result == XD_OK && status != release->status) {
+        result = store->release_set(store->context, release->release_id, release->revision, status, now.wall);
+    }
+    if (result == XD_OK && status == XD_RELEASE_REJECTED && release->status != XD_RELEASE_REJECTED) {
+        result = give_back(hub, release, now);
+        if (result == XD_OK) {
+            result =
+                complain(hub, arrived, release, "RELEASE_REJECTED",
+                         response->reason != NULL ? response->reason : "The site refuses the release.", now);
+        }
+    }
+    return result;
+}
+
+enum xd_result xd_hub_response(struct xd_hub *hub, const struct xd_arrived *arrived, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_response response;
+    struct xd_release_row release;
+    xd_problems_clear(&hub->problems);
+    enum xd_result result = xd_response_read(arrived->document, arrived->data, &response, &hub->problems);
+    if (result == XD_INVALID) {
+        return complain(hub, arrived, NULL, "UNUSABLE_DOCUMENT", "The response cannot be read.", now);
+    }
+    if (result == XD_OK) {
+        result = strlen(response.release_id) < sizeof release.release_id
+                     ? store->release_get(store->context, response.release_id, &release)
+                     : XD_NOT_FOUND;
+    }
+    if (result == XD_NOT_FOUND || (result == XD_OK && strcmp(release.site, arrived->site->row.site) != 0)) {
+        return complain(hub, arrived, NULL, "UNKNOWN_RELEASE",
+                        "A response to a release that is not this site's.", now);
+    }
+    return result == XD_OK ? apply_response(hub, arrived, &release, &response, now) : result;
+}
+
+/* ---- inventory ---- */
+
+static enum xd_result post_delta(struct xd_hub *hub, const struct xd_arrived *arrived,
+                                 const struct xd_inventory *inventory, struct xd_now now) {
+    struct xd_job_row job;
+    struct xd_job_line_row *lines = xd_alloc(inventory->line_count * sizeof *lines);
+    if (lines == NULL) {
+        return XD_NO_MEMORY;
+    }
+    memset(&job, 0, sizeof job);
+    xd_copy(job.erp, sizeof job.erp, hub->config.erp);
+    job.kind = XD_ERP_ADJUSTMENT;
+    snprintf(job.reference, sizeof job.reference, "%s/%s", arrived->site->row.site, inventory->advice_id);
+    job.state = XD_JOB_QUEUED;
+    xd_copy(job.site, sizeof job.site, arrived->site->row.site);
+    xd_copy(job.confirmation_id, sizeof job.confirmation_id, inventory->advice_id);
+    job.confirmation_version = 1;
+    job.at = now.wall;
+    for (size_t index = 0; index < inventory->line_count; index++) {
+        snprintf(lines[index].line_id, sizeof lines[index].line_id, "%zu", index + 1);
+        xd_copy(lines[index].sku, sizeof lines[index].sku, inventory->lines[index].sku);
+        xd_copy(lines[index].uom, sizeof lines[index].uom, inventory->lines[index].uom);
+        lines[index].qty = inventory->lines[index].qty;
+    }
+    enum xd_result result = xd_hub_job_add(hub, &job, lines, inventory->line_count);
+    xd_free(lines);
+    return result;
+}
+
+/* A snapshot is compared, never applied: the latest of each site is kept. */
+static enum xd_result keep_snapshot(struct xd_hub *hub, const struct xd_arrived *arrived) {
+    const struct xd_delivery_store *store = &hub->config.store->delivery;
+    char name[64];
+    char *text = xd_copy_bytes(arrived->body.data, arrived->body.size);
+    if (text == NULL) {
+        return XD_NO_MEMORY;
+    }
+    snprintf(name, sizeof name, "snapshot/%s", arrived->site->row.site);
+    enum xd_result result = store->meta_set(store->context, name, text);
+    xd_free(text);
+    return result;
+}
+
+enum xd_result xd_hub_inventory(struct xd_hub *hub, const struct xd_arrived *arrived, struct xd_now now) {
+    struct xd_inventory inventory;
+    xd_problems_clear(&hub->problems);
+    enum xd_result result = xd_inventory_read(arrived->document, arrived->data, &inventory, &hub->problems);
+    if (result == XD_INVALID) {
+        return complain(hub, arrived, NULL, "UNUSABLE_DOCUMENT", "The inventory advice cannot be read.", now);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    return inventory.kind == XD_INVENTORY_DELTA ? post_delta(hub, arrived, &inventory, now)
+                                                : keep_snapshot(hub, arrived);
+}
+
+enum xd_result xd_hub_adjustment_decided(struct xd_hub *hub, const struct xd_job_row *job,
+                                         struct xd_now now) {
+    bool done = job->state == XD_JOB_DONE;
+    char detail[256];
+    snprintf(detail, sizeof detail, "%.47s: %.199s", job->code, job->detail);
+    enum xd_result result = XD_OK;
+    if (!done) {
+        struct xd_complaint complaint = {.code = "ERP_REJECTED_ADJUSTMENT",
+                                         .site = job->site,
+                                         .kind = XD_DOC_INVENTORY,
+                                         .document_id = job->confirmation_id,
+                                         .version = 1,
+                                         .detail = detail};
+        result = xd_hub_complain(hub, &complaint, now);
+    }
+    struct xd_settled settled = {.document_id = job->confirmation_id,
+                                 .document = "inventory",
+                                 .document_version = 1,
+                                 .version = 1,
+                                 .outcome = done ? XD_OUTCOME_POSTED : XD_OUTCOME_PARKED,
+                                 .code = done ? NULL : "ERP_REJECTED_ADJUSTMENT",
+                                 .detail = done ? NULL : detail};
+    return result == XD_OK ? xd_hub_tell(hub, job->site, &settled, now) : result;
+}

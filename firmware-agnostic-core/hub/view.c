@@ -1,0 +1,447 @@
+#include "hub/view.h"
+
+#include "documents/writer.h"
+
+#include <string.h>
+
+#define SITE_ALIVE_MS ((xd_ms)120000)
+
+/* ---- orders ---- */
+
+static void order_members(struct xd_writer *writer, const struct xd_order_row *row) {
+    xd_writer_text(writer, "order_id", row->order_id);
+    xd_writer_text(writer, "external_order_id", row->external_order_id);
+    xd_writer_text(writer, "tenant", row->tenant);
+    xd_writer_begin(writer, "channel", '{');
+    xd_writer_text(writer, "type", row->channel_type);
+    xd_writer_text(writer, "account", row->channel_account);
+    xd_writer_end(writer, '}');
+    xd_writer_text(writer, "customer_ref", row->customer_ref);
+    xd_writer_text(writer, "customer_po", row->customer_po[0] != 0 ? row->customer_po : NULL);
+    xd_writer_text(writer, "currency", row->currency);
+    xd_writer_text(writer, "site", row->site);
+    xd_writer_text(writer, "status", xd_order_status_names[row->status]);
+    xd_writer_integer(writer, "revision", row->revision);
+    xd_writer_text(writer, "correlation_id", row->correlation_id);
+    xd_writer_text(writer, "erp_reference", row->sale_reference);
+    xd_writer_time(writer, "received_at", row->received_at);
+    xd_writer_time(writer, "updated_at", row->updated_at);
+}
+
+static enum xd_result write_order_line(void *context, const struct xd_order_line_row *row) {
+    struct xd_writer *writer = context;
+    xd_writer_begin(writer, NULL, '{');
+    xd_writer_text(writer, "line_id", row->line_id);
+    xd_writer_text(writer, "external_line_id", row->external_line_id);
+    xd_writer_text(writer, "sku", row->sku);
+    xd_writer_text(writer, "uom", row->uom);
+    if (row->has_unit_price) {
+        xd_writer_decimal(writer, "unit_price", row->unit_price);
+    }
+    xd_writer_decimal(writer, "qty", row->ordered);
+    xd_writer_decimal(writer, "open", row->open);
+    xd_writer_decimal(writer, "allocated", row->allocated);
+    xd_writer_decimal(writer, "released", row->released);
+    xd_writer_decimal(writer, "shipped", row->shipped);
+    xd_writer_decimal(writer, "cancelled", row->cancelled);
+    xd_writer_decimal(writer, "backordered", row->backordered);
+    xd_writer_decimal(writer, "overshipped", row->overshipped);
+    xd_writer_end(writer, '}');
+    return XD_OK;
+}
+
+static void release_members(struct xd_writer *writer, const struct xd_release_row *row) {
+    xd_writer_text(writer, "release_id", row->release_id);
+    xd_writer_integer(writer, "revision", row->revision);
+    xd_writer_text(writer, "order_id", row->order_id);
+    xd_writer_text(writer, "site", row->site);
+    xd_writer_text(writer, "status", xd_release_status_names[row->status]);
+    xd_writer_time(writer, "created_at", row->created_at);
+    xd_writer_time(writer, "updated_at", row->updated_at);
+}
+
+static enum xd_result write_release_of_order(void *context, const struct xd_release_row *row) {
+    struct xd_writer *writer = context;
+    xd_writer_begin(writer, NULL, '{');
+    release_members(writer, row);
+    xd_writer_end(writer, '}');
+    return XD_OK;
+}
+
+enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order_id, struct xd_buffer *out) {
+    struct xd_order_row row;
+    struct xd_writer writer = {.out = out};
+    enum xd_result result = store->order_get(store->context, order_id, &row);
+    if (result != XD_OK) {
+        return result;
+    }
+    xd_writer_begin(&writer, NULL, '{');
+    order_members(&writer, &row);
+    xd_writer_begin(&writer, "lines", '[');
+    result = store->order_lines(store->context, order_id, write_order_line, &writer);
+    xd_writer_end(&writer, ']');
+    xd_writer_begin(&writer, "releases", '[');
+    if (result == XD_OK) {
+        result = store->release_of_order(store->context, order_id, write_release_of_order, &writer);
+    }
+    xd_writer_end(&writer, ']');
+    xd_writer_end(&writer, '}');
+    return result == XD_OK ? xd_buffer_result(out) : result;
+}
+
+struct listing {
+    struct xd_writer writer;
+    char last[XD_ID_SIZE];
+    size_t count;
+};
+
+static enum xd_result write_order(void *context, const struct xd_order_row *row) {
+    struct listing *listing = context;
+    xd_writer_begin(&listing->writer, NULL, '{');
+    order_members(&listing->writer, row);
+    xd_writer_end(&listing->writer, '}');
+    memcpy(listing->last, row->order_id, sizeof listing->last);
+    listing->count++;
+    return XD_OK;
+}
+
+static void end_listing(struct listing *listing, size_t max) {
+    xd_writer_end(&listing->writer, ']');
+    xd_writer_text(&listing->writer, "next_cursor", listing->count == max ? listing->last : NULL);
+    xd_writer_end(&listing->writer, '}');
+}
+
+enum xd_result xd_view_order_list(const struct xd_hub_store *store, const struct xd_view_orders *query,
+                                  struct xd_buffer *out) {
+    struct listing listing = {.writer = {.out = out}, .count = 0};
+    xd_writer_begin(&listing.writer, NULL, '{');
+    xd_writer_begin(&listing.writer, "orders", '[');
+    enum xd_result result =
+        store->order_list(store->context, query->tenant, query->external_order_id, query->status,
+                          query->cursor, query->max, write_order, &listing);
+    end_listing(&listing, query->max);
+    return result == XD_OK ? xd_buffer_result(out) : result;
+}
+
+static enum xd_result write_step(void *context, const struct xd_timeline_row *row) {
+    struct xd_writer *writer = context;
+    xd_writer_begin(writer, NULL, '{');
+    xd_writer_time(writer, "at", row->at);
+    xd_writer_text(writer, "step", row->step);
+    xd_writer_text(writer, "correlation_id", row->correlation_id);
+    xd_writer_name(writer, "detail");
+    xd_buffer_text(writer->out, row->detail);
+    xd_writer_end(writer, '}');
+    return XD_OK;
+}
+
+enum xd_result xd_view_timeline(const struct xd_hub_store *store, const char *order_id,
+                                struct xd_buffer *out) {
+    struct xd_order_row row;
+    struct xd_writer writer = {.out = out};
+    enum xd_result result = store->order_get(store->context, order_id, &row);
+    if (result != XD_OK) {
+        return result;
+    }
+    xd_writer_begin(&writer, NULL, '{');
+    xd_writer_text(&writer, "order_id", row.order_id);
+    xd_writer_text(&writer, "external_order_id", row.external_order_id);
+    xd_writer_text(&writer, "status", xd_order_status_names[row.status]);
+    xd_writer_begin(&writer, "steps", '[');
+    result = store->timeline_each(store->context, order_id, write_step, &writer);
+    xd_writer_end(&writer, ']');
+    xd_writer_end(&writer, '}');
+    return result == XD_OK ? xd_buffer_result(out) : result;
+}
+
+/* ---- releases ---- */
+
+static enum xd_result write_release_line(void *context, const struct xd_release_line_row *row) {
+    struct xd_writer *writer = context;
+    xd_writer_begin(writer, NULL, '{');
+    xd_writer_text(writer, "line_id", row->line_id);
+    xd_writer_text(writer, "sku", row->sku);
+    xd_writer_text(writer, "uom", row->uom);
+    xd_writer_decimal(writer, "qty", row->qty);
+    xd_writer_decimal(writer, "shipped", row->shipped);
+    xd_writer_decimal(writer, "overshipped", row->over);
+    xd_writer_decimal(writer, "closed", row->closed);
+    xd_writer_end(writer, '}');
+    return XD_OK;
+}
+
+enum xd_result xd_view_release(const struct xd_hub_store *store, const char *release_id,
+                               struct xd_buffer *out) {
+    struct xd_release_row row;
+    struct xd_writer writer = {.out = out};
+    enum xd_result result = store->release_get(store->context, release_id, &row);
+    if (result != XD_OK) {
+        return result;
+    }
+    xd_writer_begin(&writer, NULL, '{');
+    release_members(&writer, &row);
+    xd_writer_begin(&writer, "lines", '[');
+    result = store->release_lines(store->context, release_id, write_release_line, &writer);
+    xd_writer_end(&writer, ']');
+    xd_writer_end(&writer, '}');
+    return result == XD_OK ? xd_buffer_result(out) : result;
+}
+
+/* ---- sites ---- */
+
+struct site_streams {
+    struct xd_writer *writer;
+    const char *site;
+};
+
+static enum xd_result write_stream(void *context, const struct xd_stream_row *row) {
+    struct site_streams *streams = context;
+    if (strcmp(row->peer, streams->site) != 0) {
+        return XD_OK;
+    }
+    xd_writer_begin(streams->writer, NULL, '{');
+    xd_writer_text(streams->writer, "direction", row->sends ? "down" : "up");
+    xd_writer_text(streams->writer, "lane", row->lane);
+    xd_writer_text(streams->writer, "epoch", row->epoch);
+    xd_writer_u64(streams->writer, "watermark", row->watermark);
+    if (row->sends) {
+        xd_writer_integer(streams->writer, "backlog", (int64_t)(row->next - 1 - row->watermark));
+    }
+    if (row->conflict != 0) {
+        xd_writer_u64(streams->writer, "conflict", row->conflict);
+    }
+    xd_writer_end(streams->writer, '}');
+    return XD_OK;
+}
+
+struct site_names {
+    const char *wanted;
+    size_t count;
+    const struct xd_hub_store *store;
+    struct xd_writer *writer;
+    xd_ms now;
+};
+
+static void site_head(struct xd_writer *writer, const struct xd_site_row *row, xd_ms now) {
+    bool online = row->last_seen != 0 && now - row->last_seen < SITE_ALIVE_MS;
+    xd_writer_begin(writer, NULL, '{');
+    xd_writer_text(writer, "site", row->site);
+    xd_writer_text(writer, "kind", row->kind);
+    xd_writer_boolean(writer, "online", online);
+    if (row->last_seen != 0) {
+        xd_writer_time(writer, "last_seen", row->last_seen);
+        xd_writer_integer(writer, "last_seen_age_ms", now - row->last_seen);
+    }
+    xd_writer_time(writer, "added_at", row->added_at);
+    if (row->status[0] != 0) {
+        xd_writer_name(writer, "status");
+        xd_buffer_text(writer->out, row->status);
+    }
+}
+
+/* Sites are few; each is written when its row comes, its streams are read behind it. */
+static enum xd_result write_site(void *context, const struct xd_site_row *row) {
+    struct site_names *names = context;
+    if (names->wanted != NULL && strcmp(row->site, names->wanted) != 0) {
+        return XD_OK;
+    }
+    names->count++;
+    site_head(names->writer, row, names->now);
+    struct site_streams streams = {.writer = names->writer, .site = row->site};
+    xd_writer_begin(names->writer, "streams", '[');
+    enum xd_result result =
+        names->store->delivery.stream_each(names->store->delivery.context, write_stream, &streams);
+    xd_writer_end(names->writer, ']');
+    xd_writer_end(names->writer, '}');
+    return result;
+}
+
+enum xd_result xd_view_sites(const struct xd_hub_store *store, const char *site, xd_ms now_wall,
+                             struct xd_buffer *out) {
+    struct xd_writer writer = {.out = out};
+    struct site_names names = {.wanted = site, .store = store, .writer = &writer, .now = now_wall};
+    if (site == NULL) {
+        xd_writer_begin(&writer, NULL, '{');
+        xd_writer_begin(&writer, "sites", '[');
+    }
+    enum xd_result result = store->site_each(store->context, write_site, &names);
+    if (site == NULL) {
+        xd_writer_end(&writer, ']');
+        xd_writer_end(&writer, '}');
+    }
+    if (result == XD_OK && site != NULL && names.count == 0) {
+        return XD_NOT_FOUND;
+    }
+    return result == XD_OK ? xd_buffer_result(out) : result;
+}
+
+/* ---- exceptions ---- */
+
+static enum xd_result write_exception(void *context, const struct xd_exception_row *row) {
+    static const char *const kinds[] = {NULL,      "confirmation", "release/response", "inventory",
+                                        "release", "settled",      "release"};
+    struct listing *listing = context;
+    struct xd_writer *writer = &listing->writer;
+    xd_writer_begin(writer, NULL, '{');
+    xd_writer_text(writer, "id", row->id);
+    xd_writer_text(writer, "code", row->code);
+    xd_writer_text(writer, "status", row->open ? "open" : "resolved");
+    xd_writer_text(writer, "site", row->site[0] != 0 ? row->site : NULL);
+    xd_writer_text(writer, "order_id", row->order_id[0] != 0 ? row->order_id : NULL);
+    xd_writer_text(writer, "release_id", row->release_id[0] != 0 ? row->release_id : NULL);
+    xd_writer_text(writer, "line_id", row->line_id[0] != 0 ? row->line_id : NULL);
+    xd_writer_text(writer, "document", row->kind <= XD_DOC_ECHO ? kinds[row->kind] : NULL);
+    xd_writer_text(writer, "document_id", row->document_id[0] != 0 ? row->document_id : NULL);
+    if (row->version != 0) {
+        xd_writer_integer(writer, "version", row->version);
+    }
+    if (!xd_decimal_is_zero(row->qty)) {
+        xd_writer_decimal(writer, "qty", row->qty);
+    }
+    xd_writer_text(writer, "detail", row->detail);
+    xd_writer_time(writer, "raised_at", row->raised_at);
+    if (row->resolved_at != 0) {
+        xd_writer_time(writer, "resolved_at", row->resolved_at);
+    }
+    xd_writer_end(writer, '}');
+    memcpy(listing->last, row->id, sizeof listing->last);
+    listing->count++;
+    return XD_OK;
+}
+
+enum xd_result xd_view_exceptions(const struct xd_hub_store *store, bool open_only, const char *cursor,
+                                  size_t max, struct xd_buffer *out) {
+    struct listing listing = {.writer = {.out = out}, .count = 0};
+    xd_writer_begin(&listing.writer, NULL, '{');
+    xd_writer_begin(&listing.writer, "exceptions", '[');
+    enum xd_result result =
+        store->exception_list(store->context, open_only, cursor, max, write_exception, &listing);
+    end_listing(&listing, max);
+    return result == XD_OK ? xd_buffer_result(out) : result;
+}
+
+/* ---- reconciliation ---- */
+
+/* What does not balance, in lines: released and not confirmed, confirmed and not
+ * posted, refused by the ERP, or lost count of. 0 when all is quiet. */
+static int64_t difference(const struct xd_reconciliation_row *row) {
+    return row->outstanding_lines + row->unposted_lines + row->unaccounted_lines;
+}
+
+static void group(struct xd_writer *writer, const char *name, const char *of, int64_t count, int64_t lines,
+                  const struct xd_decimal *qty) {
+    xd_writer_begin(writer, name, '{');
+    if (of != NULL) {
+        xd_writer_integer(writer, of, count);
+    }
+    xd_writer_integer(writer, "lines", lines);
+    if (qty != NULL) {
+        xd_writer_decimal(writer, "qty", *qty);
+    }
+    xd_writer_end(writer, '}');
+}
+
+static void reconciliation_members(struct xd_writer *writer, const struct xd_reconciliation_row *row) {
+    group(writer, "released", "releases", row->releases, row->released_lines, &row->released_qty);
+    group(writer, "confirmed", "confirmations", row->confirmations, row->confirmed_lines,
+          &row->confirmed_qty);
+    group(writer, "posted", "shipments", row->shipments, row->posted_lines, &row->posted_qty);
+    group(writer, "parked", "documents", row->parked_documents, row->parked_lines, NULL);
+    group(writer, "rejected", "postings", row->refused_postings, row->rejected_lines, NULL);
+    group(writer, "short", NULL, 0, row->short_lines, &row->short_qty);
+    group(writer, "outstanding", NULL, 0, row->outstanding_lines, &row->outstanding_qty);
+    group(writer, "unposted", NULL, 0, row->unposted_lines, &row->unposted_qty);
+    xd_writer_integer(writer, "unaccounted_lines", row->unaccounted_lines);
+    xd_writer_integer(writer, "difference", difference(row));
+}
+
+struct totals {
+    struct xd_writer *writer;
+    struct xd_reconciliation_row sum;
+    size_t count;
+};
+
+static enum xd_result sum_row(struct xd_reconciliation_row *sum, const struct xd_reconciliation_row *row) {
+    struct xd_decimal *const to[] = {&sum->released_qty, &sum->confirmed_qty,   &sum->posted_qty,
+                                     &sum->short_qty,    &sum->outstanding_qty, &sum->unposted_qty};
+    const struct xd_decimal from[] = {row->released_qty, row->confirmed_qty,   row->posted_qty,
+                                      row->short_qty,    row->outstanding_qty, row->unposted_qty};
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < sizeof from / sizeof from[0] && result == XD_OK; index++) {
+        result = xd_decimal_add(*to[index], from[index], to[index]);
+    }
+    sum->releases += row->releases;
+    sum->released_lines += row->released_lines;
+    sum->confirmations += row->confirmations;
+    sum->confirmed_lines += row->confirmed_lines;
+    sum->shipments += row->shipments;
+    sum->posted_lines += row->posted_lines;
+    sum->parked_documents += row->parked_documents;
+    sum->parked_lines += row->parked_lines;
+    sum->rejected_lines += row->rejected_lines;
+    sum->short_lines += row->short_lines;
+    sum->outstanding_lines += row->outstanding_lines;
+    sum->unposted_lines += row->unposted_lines;
+    sum->unaccounted_lines += row->unaccounted_lines;
+    sum->refused_postings += row->refused_postings;
+    return result;
+}
+
+static enum xd_result write_reconciliation(void *context, const struct xd_reconciliation_row *row) {
+    struct totals *totals = context;
+    xd_writer_begin(totals->writer, NULL, '{');
+    xd_writer_text(totals->writer, "site", row->site);
+    reconciliation_members(totals->writer, row);
+    xd_writer_end(totals->writer, '}');
+    totals->count++;
+    return sum_row(&totals->sum, row);
+}
+
+enum xd_result xd_view_reconciliation(const struct xd_hub_store *store, const char *site,
+                                      struct xd_buffer *out) {
+    struct xd_writer writer = {.out = out};
+    struct totals totals = {.writer = &writer};
+    xd_writer_begin(&writer, NULL, '{');
+    xd_writer_begin(&writer, "sites", '[');
+    enum xd_result result = store->reconcile(store->context, site, write_reconciliation, &totals);
+    xd_writer_end(&writer, ']');
+    reconciliation_members(&writer, &totals.sum);
+    xd_writer_end(&writer, '}');
+    if (result == XD_OK && site != NULL && totals.count == 0) {
+        return XD_NOT_FOUND;
+    }
+    return result == XD_OK ? xd_buffer_result(out) : result;
+}
+
+/* ---- status ---- */
+
+enum xd_result xd_view_status(const struct xd_hub_store *store, xd_ms now_wall, struct xd_buffer *out) {
+    struct xd_writer writer = {.out = out};
+    struct site_names names = {.store = store, .writer = &writer, .now = now_wall};
+    enum xd_result result = XD_OK;
+    int64_t count = 0;
+    xd_writer_begin(&writer, NULL, '{');
+    xd_writer_begin(&writer, "orders", '{');
+    for (int status = 0; status < XD_ORDER_STATUS_COUNT && result == XD_OK; status++) {
+        result = store->order_count(store->context, status, &count);
+        xd_writer_integer(&writer, xd_order_status_names[status], count);
+    }
+    xd_writer_end(&writer, '}');
+    xd_writer_begin(&writer, "erp_jobs", '{');
+    for (int state = 0; state < XD_JOB_STATE_COUNT && result == XD_OK; state++) {
+        result = store->job_count(store->context, state, &count);
+        xd_writer_integer(&writer, xd_job_state_names[state], count);
+    }
+    xd_writer_end(&writer, '}');
+    if (result == XD_OK) {
+        result = store->exception_count(store->context, &count);
+        xd_writer_integer(&writer, "open_exceptions", count);
+    }
+    xd_writer_begin(&writer, "sites", '[');
+    if (result == XD_OK) {
+        result = store->site_each(store->context, write_site, &names);
+    }
+    xd_writer_end(&writer, ']');
+    xd_writer_end(&writer, '}');
+    return result == XD_OK ? xd_buffer_result(out) : result;
+}

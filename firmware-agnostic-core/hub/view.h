@@ -1,0 +1,36 @@
+/* What the API shows, as JSON, read from the store's R functions only: callable
+ * on any thread that has a read-only store of its own. Nothing here parses JSON. */
+#ifndef XD_HUB_VIEW_H
+#define XD_HUB_VIEW_H
+
+#include "hub/store.h"
+
+/* Each appends one JSON text. XD_NOT_FOUND: no such thing. */
+XD_CHECKED enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order_id,
+                                        struct xd_buffer *out);
+XD_CHECKED enum xd_result xd_view_timeline(const struct xd_hub_store *store, const char *order_id,
+                                           struct xd_buffer *out);
+
+struct xd_view_orders {
+    const char *tenant;            /* NULL: any */
+    const char *external_order_id; /* NULL: any */
+    int status;                    /* enum xd_order_status; -1: any */
+    const char *cursor;            /* "" from the start */
+    size_t max;                    /* 1..200 */
+};
+XD_CHECKED enum xd_result xd_view_order_list(const struct xd_hub_store *store,
+                                             const struct xd_view_orders *query, struct xd_buffer *out);
+XD_CHECKED enum xd_result xd_view_release(const struct xd_hub_store *store, const char *release_id,
+                                          struct xd_buffer *out);
+/* site NULL: all of them. now_wall tells ages. */
+XD_CHECKED enum xd_result xd_view_sites(const struct xd_hub_store *store, const char *site, xd_ms now_wall,
+                                        struct xd_buffer *out);
+XD_CHECKED enum xd_result xd_view_exceptions(const struct xd_hub_store *store, bool open_only,
+                                             const char *cursor, size_t max, struct xd_buffer *out);
+XD_CHECKED enum xd_result xd_view_reconciliation(const struct xd_hub_store *store, const char *site,
+                                                 struct xd_buffer *out);
+/* Totals for `crossdock status`: orders and jobs by state, exceptions, sites. */
+XD_CHECKED enum xd_result xd_view_status(const struct xd_hub_store *store, xd_ms now_wall,
+                                         struct xd_buffer *out);
+
+#endif
