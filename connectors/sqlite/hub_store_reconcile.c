@@ -136,6 +136,14 @@ static enum xd_result sum_job_lines(void *context, struct xd_reconciliation_row 
     return xd_query_close(&query);
 }
 
+struct part {
+    enum xd_result (*count)(void *context, struct xd_reconciliation_row *row);
+};
+
+static const struct part parts[] = {
+    {count_releases}, {sum_release_lines}, {count_confirmations}, {count_jobs}, {sum_job_lines},
+};
+
 static enum xd_result reconcile_site(void *context, const char *site, xd_reconciliation_fn each,
                                      void *each_context) {
     struct xd_reconciliation_row row = {.releases = 0};
@@ -144,12 +152,9 @@ static enum xd_result reconcile_site(void *context, const char *site, xd_reconci
         return xd_database_say(context, XD_INVALID, "a site's name is too long: %s", site);
     }
     memcpy(row.site, site, length + 1);
-    enum xd_result (*const parts[])(void *, struct xd_reconciliation_row *) = {
-        count_releases, sum_release_lines, count_confirmations, count_jobs, sum_job_lines,
-    };
     enum xd_result result = XD_OK;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && result == XD_OK; i++) {
-        result = parts[i](context, &row);
+        result = parts[i].count(context, &row);
     }
     return result == XD_OK ? each(each_context, &row) : result;
 }

@@ -57,7 +57,7 @@ static enum xd_result read_bare(struct xd_csv *csv, char **end) {
 /* One field and the separator after it; *last: it was the record's last. */
 static enum xd_result read_field(struct xd_csv *csv, char **field, bool *last) {
     bool quoted = *csv->next == '"';
-    char *end = NULL;
+    char *end = csv->next;
     csv->next += quoted;
     *field = csv->next;
     enum xd_result result = quoted ? read_quoted(csv, &end) : read_bare(csv, &end);
