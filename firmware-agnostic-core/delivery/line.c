@@ -18,6 +18,7 @@
 #define PAUSE_MS_MAX ((xd_ms)30000)
 #define WELCOME_WAIT_MS ((xd_ms)2000)
 #define PUMP_BATCH 256u
+#define PUMP_BYTES_MAX ((size_t)1024 * 1024) /* of effects in one go, or one document alone */
 
 /* ---- rows ---- */
 
@@ -438,6 +439,7 @@ struct pump {
     unsigned lane;
     uint64_t last;
     size_t count;
+    size_t heap_max; /* the effects' heap may grow to this before the next document */
 };
 
 static const char *type_of(enum xd_kind kind) {
@@ -459,6 +461,9 @@ static enum xd_result hand_out(void *context, const struct xd_outbox_row *row) {
     struct pump *pump = context;
     struct xd_line *line = pump->line;
     char id[XD_HASH_TEXT_SIZE];
+    if (pump->effects->heap.size >= pump->heap_max) {
+        return XD_AGAIN;
+    }
     uint64_t tag = xd_flight_add(pump->flight, line, pump->lane, row->sequence);
     if (tag == 0) {
         return XD_AGAIN;
@@ -484,8 +489,9 @@ static enum xd_result hand_out(void *context, const struct xd_outbox_row *row) {
 }
 
 static enum xd_result pump_run(struct xd_line *line, struct xd_flight *flight, unsigned lane, uint64_t max,
-                               struct xd_effects *effects, size_t *count) {
-    struct pump pump = {.line = line, .flight = flight, .effects = effects, .lane = lane};
+                               size_t heap_max, struct xd_effects *effects, size_t *count) {
+    struct pump pump = {
+        .line = line, .flight = flight, .effects = effects, .lane = lane, .heap_max = heap_max};
     const struct xd_delivery_store *store = line->config.store;
     uint64_t first, last;
     *count = 0;
@@ -507,11 +513,13 @@ static enum xd_result pump_run(struct xd_line *line, struct xd_flight *flight, u
 
 enum xd_result xd_line_pump(struct xd_line *line, struct xd_flight *flight, size_t room, struct xd_now now,
                             struct xd_effects *effects, size_t *taken) {
+    size_t heap_start = effects->heap.size;
+    bool full = false;
     *taken = 0;
     if (!line->up || !line->welcomed || now.monotonic < line->paused_until) {
         return XD_OK;
     }
-    while (*taken < room) {
+    while (!full && *taken < room) {
         uint64_t waiting[XD_LANES_MAX], share[XD_LANES_MAX] = {0, 0};
         size_t slots = room - *taken < PUMP_BATCH ? room - *taken : PUMP_BATCH;
         for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
@@ -529,12 +537,16 @@ enum xd_result xd_line_pump(struct xd_line *line, struct xd_flight *flight, size
             break;
         }
         for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
+            /* Large documents of the first lane leave the others their share of the bytes. */
+            size_t bytes = PUMP_BYTES_MAX - (lane == 0 ? PUMP_BYTES_MAX / XD_LANES_SHARE : 0);
             size_t count;
-            enum xd_result result = pump_run(line, flight, lane, share[lane], effects, &count);
+            enum xd_result result =
+                pump_run(line, flight, lane, share[lane], heap_start + bytes, effects, &count);
             *taken += count;
-            if (result != XD_OK) {
-                return result == XD_AGAIN ? XD_OK : result;
+            if (result != XD_OK && result != XD_AGAIN) {
+                return result;
             }
+            full = full || result == XD_AGAIN;
         }
     }
     return XD_OK;
