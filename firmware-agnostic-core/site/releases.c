@@ -15,6 +15,8 @@
 #include <string.h>
 
 #define ROUND_PAGE 64u
+#define ROUND_BYTES_MAX ((size_t)1024 * 1024) /* of effects in one page, or one release alone */
+#define ROUND_PAGE_MS ((xd_ms)50)             /* between pages: the way to the broker is a bounded queue */
 #define ECHO_PAGE 32u
 
 enum xd_result xd_site_deliver(struct xd_site *site, const struct xd_held_release *held,
@@ -33,10 +35,14 @@ struct page {
     int64_t last;
     int64_t fresh[ROUND_PAGE]; /* published for the first time */
     size_t fresh_count, count;
+    size_t heap_max; /* the effects' heap may grow to this before the next release */
 };
 
 static enum xd_result deliver_row(void *context, const struct xd_held_release *row) {
     struct page *page = context;
+    if (page->effects->heap.size >= page->heap_max) {
+        return XD_AGAIN;
+    }
     page->last = row->number;
     page->count++;
     if (!row->published && page->fresh_count < ROUND_PAGE) {
@@ -50,17 +56,20 @@ enum xd_result xd_site_round(struct xd_site *site, struct xd_now now, struct xd_
     if (!site->wms_up || now.monotonic < site->round_at) {
         return XD_OK;
     }
-    struct page page = {.site = site, .effects = effects};
+    struct page page = {.site = site, .effects = effects, .heap_max = effects->heap.size + ROUND_BYTES_MAX};
     enum xd_result result =
         store->release_open(store->context, site->round_after, ROUND_PAGE, deliver_row, &page);
+    bool more = result == XD_AGAIN || page.count == ROUND_PAGE;
+    result = result == XD_AGAIN ? XD_OK : result;
     for (size_t index = 0; result == XD_OK && index < page.fresh_count; index++) {
         result = store->release_set(store->context, page.fresh[index], XD_HELD_OPEN, true);
     }
     if (result != XD_OK) {
         return result;
     }
-    if (page.count == ROUND_PAGE) {
-        site->round_after = page.last; /* the next page on the next tick */
+    if (more) {
+        site->round_after = page.last;
+        site->round_at = now.monotonic + ROUND_PAGE_MS;
         return XD_OK;
     }
     site->round_after = 0;
