@@ -92,8 +92,9 @@ static enum xd_result fill(const struct xd_amqp_address *address, struct xd_amqp
     if ((address->cert_file == NULL) != (address->key_file == NULL))
         return XD_INVALID;
     if (!keep(&out->vhost, address->vhost, "/") || !keep(&out->username, address->username, "guest") ||
-        !keep(&out->password, address->password, "") || !keep(&out->ca_file, address->ca_file, NULL) ||
-        !keep(&out->cert_file, address->cert_file, NULL) || !keep(&out->key_file, address->key_file, NULL) ||
+        !keep(&out->password, address->password, address->username == NULL ? "guest" : "") ||
+        !keep(&out->ca_file, address->ca_file, NULL) || !keep(&out->cert_file, address->cert_file, NULL) ||
+        !keep(&out->key_file, address->key_file, NULL) ||
         !keep(&out->connection_name, address->connection_name, NULL))
         return XD_NO_MEMORY;
     return XD_OK;

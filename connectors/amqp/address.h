@@ -12,7 +12,7 @@ struct xd_amqp_endpoint {
     char *host; /* without the brackets of an IPv6 address */
     unsigned port;
     bool tls;
-    char *vhost, *username, *password;    /* vhost "/" and user "guest" when not given */
+    char *vhost, *username, *password;    /* not given: "/"; "guest"; "guest" if the user is, else "" */
     char *ca_file, *cert_file, *key_file; /* NULL: not given */
     char *connection_name;                /* NULL: none */
     unsigned heartbeat_s, stall_ms, retry_ms_min, retry_ms_max;

@@ -10,7 +10,7 @@
  *
  * Stopping: the flag is raised and the thread woken; if that does not end it, it
  * sits in a call, and its socket is shut down; if that does not help either, it
- * has no socket yet (name lookup, TLS handshake), and it is left behind to free
+ * has no socket yet (a name lookup, or the library's own connect), and it is left behind to free
  * itself when the call returns. Between the flag and the end no callback begins. */
 #include "amqp/connection.h"
 
@@ -204,15 +204,14 @@ bool xd_amqp_connection_stop(struct xd_amqp_connection *connection) {
         xd_amqp_watchdog_cut(&connection->watchdog);
         ended = await_end(connection, STOP_CUT_MS);
         if (!ended && connection->connecting) {
+            (void)pthread_detach(connection->thread);
             connection->orphaned = true;
             break;
         }
     }
-    (void)pthread_mutex_unlock(&connection->mutex);
+    (void)pthread_mutex_unlock(&connection->mutex); /* an orphan may be freed from here on */
     if (ended)
         (void)pthread_join(connection->thread, NULL);
-    else
-        (void)pthread_detach(connection->thread);
     return ended;
 }
 

@@ -56,8 +56,8 @@ XD_CHECKED enum xd_result xd_amqp_connection_start(struct xd_amqp_connection *co
                                                    const struct xd_amqp_address *address,
                                                    const struct xd_amqp_role *role, void *context);
 /* Ends the thread, within a second unless a callback holds it. True: it has
- * ended, the caller destroys the role. False: it sits in a name lookup or a TLS
- * handshake that nobody can interrupt, and will destroy the role itself; it calls
+ * ended, the caller destroys the role. False: it sits in a name lookup or in
+ * the library's own connect, which nobody can interrupt, and will destroy the role itself; it calls
  * nothing of the caller's any more. */
 XD_CHECKED bool xd_amqp_connection_stop(struct xd_amqp_connection *connection);
 /* What a role's destroy calls: the thread has ended or is the caller. */

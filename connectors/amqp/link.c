@@ -1,8 +1,9 @@
 /* Opening, reading and closing the connection to the broker.
  *
  * A plain TCP connection is made here and handed to the library, so that waiting
- * for it can be interrupted; with TLS the library insists on making its own. From
- * the moment there is a socket the watchdog holds a duplicate of it. Every set-up
+ * for it can be interrupted; with TLS the library insists on making its own, and
+ * OpenSSL's callback tells of the socket when the handshake begins. From the moment
+ * there is a socket the watchdog holds a duplicate of it. Every set-up
  * call runs under the library's timeouts too (stall_ms). */
 #include "amqp/connection.h"
 
@@ -13,6 +14,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -106,6 +108,19 @@ static enum xd_result connect_plain(struct xd_amqp_connection *connection) {
     return XD_OK;
 }
 
+/* OpenSSL begins a handshake on a socket that only it and the library know. */
+static void handshake_moves(const SSL *tls, int where, int code) {
+    (void)code;
+    struct xd_amqp_connection *connection = SSL_CTX_get_app_data(SSL_get_SSL_CTX(tls));
+    if (connection == NULL || (where & SSL_CB_HANDSHAKE_START) == 0)
+        return;
+    /* Without a watch the handshake just keeps its own timeout. */
+    if (xd_amqp_watchdog_watch(&connection->watchdog, SSL_get_fd(tls)) != XD_OK)
+        return;
+    if (atomic_load(&connection->stopping))
+        xd_amqp_watchdog_cut(&connection->watchdog);
+}
+
 static enum xd_result connect_tls(struct xd_amqp_connection *connection) {
     const struct xd_amqp_endpoint *endpoint = &connection->endpoint;
     const char *authorities = endpoint->ca_file != NULL ? endpoint->ca_file : SYSTEM_CAS;
@@ -123,7 +138,11 @@ static enum xd_result connect_tls(struct xd_amqp_connection *connection) {
         amqp_ssl_socket_set_key(tls, endpoint->cert_file, endpoint->key_file) != AMQP_STATUS_OK)
         return xd_amqp_broken(connection, "cannot use the certificate %s with the key %s",
                               endpoint->cert_file, endpoint->key_file);
+    SSL_CTX *context = amqp_ssl_socket_get_context(tls);
+    SSL_CTX_set_app_data(context, connection);
+    SSL_CTX_set_info_callback(context, handshake_moves);
     int status = amqp_socket_open_noblock(tls, endpoint->host, (int)endpoint->port, &timeout);
+    SSL_CTX_set_app_data(context, NULL);
     if (status != AMQP_STATUS_OK)
         return xd_amqp_broken(connection, "cannot connect to %s:%u: %s", endpoint->host, endpoint->port,
                               amqp_error_string2(status));
