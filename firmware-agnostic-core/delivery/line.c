@@ -22,6 +22,14 @@
 
 /* ---- rows ---- */
 
+/* Cuts what does not fit. */
+static void copy_name(char *out, size_t size, const char *text) {
+    size_t length = strlen(text);
+    length = length < size ? length : size - 1;
+    memcpy(out, text, length);
+    out[length] = 0;
+}
+
 struct row_search {
     const char *peer, *lane;
     bool sends, found;
@@ -47,8 +55,8 @@ static enum xd_result find_row(struct xd_line *line, bool sends, const char *lan
         if (!make) {
             return XD_NOT_FOUND;
         }
-        strncpy(search.row.peer, line->peer, sizeof search.row.peer - 1);
-        strncpy(search.row.lane, lane, sizeof search.row.lane - 1);
+        copy_name(search.row.peer, sizeof search.row.peer, line->peer);
+        copy_name(search.row.lane, sizeof search.row.lane, lane);
         search.row.sends = sends;
         search.row.next = 1;
         if (sends) {
@@ -58,11 +66,6 @@ static enum xd_result find_row(struct xd_line *line, bool sends, const char *lan
     }
     *out = search.row;
     return result;
-}
-
-static void copy_name(char *out, size_t size, const char *text) {
-    strncpy(out, text, size - 1);
-    out[size - 1] = 0;
 }
 
 enum xd_result xd_line_open(struct xd_line *line, const struct xd_line_config *config, xd_ms monotonic) {
