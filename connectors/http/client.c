@@ -1,0 +1,204 @@
+/* One libcurl easy handle per call. The only subtle part is the result: what failed
+ * before the request can have reached the other side may be tried again by anybody;
+ * what failed after may have had its effect, and says so (XD_UNKNOWN). */
+#include "http/client.h"
+
+#include "base/memory.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TIMEOUT_MS 30000u
+#define ANSWER_MAX ((size_t)16 * 1024 * 1024)
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static CURLcode global_code;
+
+static void init_globally(void) {
+    global_code = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* ---- what goes out ---- */
+
+/* A line break would smuggle a header of its own. */
+static bool line_valid(const char *text) {
+    return strpbrk(text, "\r\n") == NULL;
+}
+
+/* Appends "name: value", or line alone when value is NULL. */
+static enum xd_result add_header(struct curl_slist **list, const char *line, const char *value) {
+    struct curl_slist *longer;
+    struct xd_buffer text;
+
+    if (!line_valid(line) || (value != NULL && !line_valid(value)))
+        return XD_INVALID;
+    xd_buffer_init(&text, 0);
+    xd_buffer_text(&text, line);
+    if (value != NULL)
+        xd_buffer_text(&text, value);
+    longer = xd_buffer_result(&text) == XD_OK ? curl_slist_append(*list, xd_buffer_string(&text)) : NULL;
+    xd_buffer_free(&text);
+    if (longer == NULL)
+        return XD_NO_MEMORY;
+    *list = longer;
+    return XD_OK;
+}
+
+static enum xd_result make_headers(const struct xd_http_call *call, struct curl_slist **list) {
+    enum xd_result result = XD_OK;
+
+    if (call->token != NULL)
+        result = add_header(list, "Authorization: Bearer ", call->token);
+    if (result == XD_OK && call->body.data != NULL)
+        result = add_header(
+            list, "Content-Type: ", call->content_type != NULL ? call->content_type : "application/json");
+    if (result == XD_OK)
+        result = add_header(list, "Expect:", NULL); /* no waiting for 100 Continue */
+    for (size_t i = 0; result == XD_OK && call->headers != NULL && call->headers[i] != NULL; i++)
+        result =
+            strchr(call->headers[i], ':') != NULL ? add_header(list, call->headers[i], NULL) : XD_INVALID;
+    return result;
+}
+
+/* ---- what comes back ---- */
+
+static size_t take_body(char *data, size_t one, size_t size, void *context) {
+    struct xd_http_reply *reply = context;
+
+    (void)one; /* always 1 */
+    xd_buffer_add(&reply->body, data, size);
+    return xd_buffer_result(&reply->body) == XD_OK ? size : 0;
+}
+
+static bool set_options(CURL *curl, const struct xd_http_call *call, const struct curl_slist *headers,
+                        struct xd_http_reply *reply) {
+    const char *method = call->method != NULL ? call->method : "GET";
+    bool fine = true;
+
+    fine = fine && curl_easy_setopt(curl, CURLOPT_URL, call->url) == CURLE_OK;
+    fine = fine && curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
+    fine = fine && curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK;
+    fine = fine && curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
+    fine = fine && curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
+    fine = fine && curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reply->why) == CURLE_OK;
+    fine = fine && curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK;
+    fine = fine && curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply) == CURLE_OK;
+    fine =
+        fine && curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
+                                 (long)(call->timeout_ms != 0 ? call->timeout_ms : TIMEOUT_MS)) == CURLE_OK;
+    if (call->ca_file != NULL)
+        fine = fine && curl_easy_setopt(curl, CURLOPT_CAINFO, call->ca_file) == CURLE_OK;
+    if (strcmp(method, "HEAD") == 0)
+        fine = fine && curl_easy_setopt(curl, CURLOPT_NOBODY, 1L) == CURLE_OK;
+    if (call->body.data != NULL) {
+        fine = fine &&
+               curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.size) == CURLE_OK;
+        fine = fine && curl_easy_setopt(curl, CURLOPT_POSTFIELDS, (const char *)call->body.data) == CURLE_OK;
+    }
+    return fine && curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK;
+}
+
+static enum xd_result result_of(CURL *curl, CURLcode code, const struct xd_http_reply *reply) {
+    curl_off_t connected_us = 0;
+    enum xd_result body = xd_buffer_result(&reply->body);
+
+    switch (code) {
+    case CURLE_OK:
+        return XD_OK;
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_SSL_CACERT_BADFILE:
+        return XD_INVALID;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_SSL_CONNECT_ERROR:
+        return XD_UNAVAILABLE;
+    case CURLE_PEER_FAILED_VERIFICATION:
+        return XD_DENIED;
+    case CURLE_OUT_OF_MEMORY:
+        return XD_NO_MEMORY;
+    case CURLE_WRITE_ERROR:
+        return body != XD_OK ? body : XD_UNKNOWN;
+    default:
+        break;
+    }
+    /* Timed out or broken off: nothing was sent before the connection (with TLS) stood. */
+    if (curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &connected_us) == CURLE_OK && connected_us == 0)
+        return XD_UNAVAILABLE;
+    return XD_UNKNOWN;
+}
+
+static void say(struct xd_http_reply *reply, const char *text) {
+    (void)snprintf(reply->why, sizeof reply->why, "%s", text);
+}
+
+static enum xd_result take_location(CURL *curl, struct xd_http_reply *reply) {
+    struct curl_header *header = NULL;
+
+    if (curl_easy_header(curl, "Location", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return XD_OK;
+    reply->location = xd_copy_text(header->value);
+    return reply->location != NULL ? XD_OK : XD_NO_MEMORY;
+}
+
+static enum xd_result perform(CURL *curl, const struct xd_http_call *call, const struct curl_slist *headers,
+                              struct xd_http_reply *reply) {
+    enum xd_result result;
+    long status = 0;
+    CURLcode code;
+
+    if (!set_options(curl, call, headers, reply)) {
+        say(reply, "the request cannot be made");
+        return XD_INVALID;
+    }
+    code = curl_easy_perform(curl);
+    if (curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK)
+        reply->status = (unsigned)status;
+    result = result_of(curl, code, reply);
+    if (result == XD_OK)
+        result = take_location(curl, reply);
+    if (result == XD_OK)
+        reply->why[0] = '\0';
+    else if (result == XD_FULL)
+        say(reply, "the answer is too large");
+    else if (reply->why[0] == '\0')
+        say(reply, curl_easy_strerror(code));
+    return result;
+}
+
+enum xd_result xd_http_fetch(const struct xd_http_call *call, struct xd_http_reply *reply) {
+    struct curl_slist *headers = NULL;
+    enum xd_result result;
+    CURL *curl;
+
+    memset(reply, 0, sizeof *reply);
+    xd_buffer_init(&reply->body, call->answer_max != 0 ? call->answer_max : ANSWER_MAX);
+    if (call->url == NULL || (call->method != NULL && !line_valid(call->method))) {
+        say(reply, "the request has no URL or no method");
+        return XD_INVALID;
+    }
+    result = make_headers(call, &headers);
+    if (result == XD_INVALID)
+        say(reply, "a header or the token cannot be sent");
+    curl = result == XD_OK && pthread_once(&once, init_globally) == 0 && global_code == CURLE_OK
+               ? curl_easy_init()
+               : NULL;
+    if (curl != NULL)
+        result = perform(curl, call, headers, reply);
+    else if (result == XD_OK)
+        result = XD_NO_MEMORY;
+    if (result == XD_NO_MEMORY)
+        say(reply, "no memory");
+    curl_easy_cleanup(curl);
+    curl_slist_free_all(headers);
+    return result;
+}
+
+void xd_http_reply_free(struct xd_http_reply *reply) {
+    xd_buffer_free(&reply->body);
+    xd_free(reply->location);
+    reply->location = NULL;
+}

@@ -1,0 +1,69 @@
+/* A request as the HTTP server keeps it. Internal to connectors/http. */
+#ifndef XD_HTTP_REQUEST_H
+#define XD_HTTP_REQUEST_H
+
+#include "base/bytes.h"
+#include "http/server.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a connection is doing, for the watch over slow clients. */
+enum xd_http_doing {
+    XD_HTTP_READING, /* waiting for a request, or in the middle of one */
+    XD_HTTP_PENDING, /* a request is with the handler: our own time, not the client's */
+    XD_HTTP_WRITING
+};
+
+struct xd_http_connection {
+    struct xd_http_connection *next, **link;
+    int fd;
+    enum xd_http_doing doing;
+    int64_t since_ms; /* monotonic */
+    bool bad_target;  /* of the request under way */
+};
+
+struct xd_http_field {
+    const char *name, *value;
+};
+
+struct xd_http_fields {
+    struct xd_http_field *list; /* owned, with the texts behind the list */
+    size_t count;
+};
+
+struct xd_http_request {
+    struct xd_http_server *server; /* kept by a reference */
+    struct MHD_Connection *mhd;    /* valid until the request is completed */
+    struct xd_http_connection *connection;
+    atomic_uint references; /* libmicrohttpd's, and from the hand-over to the answer the caller's */
+    char *method, *path;
+    struct xd_http_fields headers, queries;
+    struct xd_buffer body;
+    size_t discarded; /* bytes of a body that is too large */
+
+    /* Under the server's lock, from the hand-over on. */
+    struct xd_http_request *next, **link; /* among the pending */
+    bool suspended, detached;             /* detached: the server answered for the caller */
+    struct MHD_Response *response;        /* owned until queued, unless it is the server's own */
+    unsigned status;
+
+    bool counted; /* among the server's answers on their way; under its watch_lock */
+    bool queued;  /* the polling thread's own */
+};
+
+/* Copies method, path, headers and query arguments. NULL: no memory.
+ * *valid is false when an argument or the path is no UTF-8 or holds a NUL. */
+struct xd_http_request *xd_http_request_new(struct MHD_Connection *mhd, const char *method, const char *path,
+                                            size_t body_max, bool *valid);
+/* Not its response: the server knows whose that is. */
+void xd_http_request_free(struct xd_http_request *request);
+
+/* NULL: no memory, or a header value that no header may have. */
+struct MHD_Response *xd_http_response_new(const struct xd_http_answer *answer);
+
+#endif

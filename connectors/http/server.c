@@ -1,0 +1,742 @@
+/* HTTP/1.1 by libmicrohttpd: one polling thread (epoll), requests suspended while
+ * the caller decides.
+ *
+ * A request's way: begin (headers in: early refusals) -> its body is collected ->
+ * complete: handed over, and suspended unless the handler answered at once ->
+ * xd_http_respond, from any thread, keeps the response and resumes -> the polling
+ * thread queues it -> completed. Two hold the request by a reference: libmicrohttpd
+ * until `completed`, the caller until the answer. So a client may vanish, and the
+ * server may stop, while the caller still holds it. A suspended connection is
+ * neither read nor timed out: that its client vanished shows when it is resumed.
+ *
+ * Stopping answers 503 for the caller (detached: the caller's own answer then only
+ * drops its reference), gives the answers a moment to leave, and ends the daemon;
+ * no connection may be suspended then, or libmicrohttpd aborts the process.
+ *
+ * libmicrohttpd's timeout cuts an idle client. One that drips bytes never idles: a
+ * watch cuts any connection that takes twice as long for one request, or to read
+ * one answer, by shutting its socket down; libmicrohttpd sees the end and cleans up.
+ *
+ * Locks. `lock` guards requests and is held while suspending and resuming;
+ * `watch_lock` guards the connections and is the only one taken in libmicrohttpd's
+ * notifications, which may run under a lock of its own. Order: lock, watch_lock. */
+#include "http/server.h"
+
+#include "base/memory.h"
+#include "http/request.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BODY_MAX ((size_t)1024 * 1024)
+#define CONNECTIONS_MAX 256u
+#define TIMEOUT_S 15u
+#define PENDING_MAX ((size_t)512)
+#define HEADERS_MAX ((size_t)32 * 1024) /* bytes of memory of a connection: 431 above it */
+#define PATIENCE 2                      /* timeouts that one request, or one answer, may take */
+#define WATCH_MS 500
+#define FAREWELL_MS 1000
+#define BACKLOG 128
+#define PEM_MAX ((size_t)1024 * 1024)
+
+struct xd_http_server {
+    struct MHD_Daemon *daemon;
+    struct MHD_Response *failure; /* 500, for when an answer cannot be built */
+    xd_http_handler handler;
+    void *context;
+    size_t body_max, pending_max;
+    unsigned port;
+    int64_t patience_ms;
+    atomic_size_t references; /* the owner's, and one of each request */
+    char *certificate, *key;  /* PEM; used while the daemon runs */
+
+    pthread_mutex_t lock;
+    struct xd_http_request *pending;
+    size_t pending_count;
+    bool stopping;
+
+    pthread_mutex_t watch_lock;
+    pthread_cond_t watch_changed;
+    struct xd_http_connection *connections;
+    size_t answering; /* answered and not yet sent */
+    bool watch_ends;
+    pthread_t watch;
+};
+
+static int64_t now_ms(void) {
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail on Linux */
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* ---- references ---- */
+
+static void server_release(struct xd_http_server *server) {
+    if (atomic_fetch_sub(&server->references, 1) != 1)
+        return;
+    if (server->failure != NULL)
+        MHD_destroy_response(server->failure);
+    (void)pthread_mutex_destroy(&server->lock);
+    (void)pthread_mutex_destroy(&server->watch_lock);
+    (void)pthread_cond_destroy(&server->watch_changed);
+    xd_free(server->certificate);
+    xd_free(server->key);
+    xd_free(server);
+}
+
+static void drop_response(struct xd_http_server *server, struct MHD_Response *response) {
+    if (response != NULL && response != server->failure)
+        MHD_destroy_response(response);
+}
+
+static void request_release(struct xd_http_request *request) {
+    struct xd_http_server *server = request->server;
+
+    if (atomic_fetch_sub(&request->references, 1) != 1)
+        return;
+    drop_response(server, request->response);
+    xd_http_request_free(request);
+    server_release(server);
+}
+
+/* ---- the watch over slow clients ---- */
+
+static void doing(struct xd_http_server *server, struct xd_http_connection *connection,
+                  enum xd_http_doing what) {
+    pthread_mutex_lock(&server->watch_lock);
+    connection->doing = what;
+    connection->since_ms = now_ms();
+    pthread_mutex_unlock(&server->watch_lock);
+}
+
+static void cut_slow(struct xd_http_server *server) {
+    int64_t now = now_ms();
+
+    for (struct xd_http_connection *at = server->connections; at != NULL; at = at->next)
+        if (at->doing != XD_HTTP_PENDING && now - at->since_ms > server->patience_ms)
+            (void)shutdown(at->fd, SHUT_RDWR); /* gone already: as well */
+}
+
+static void *run_watch(void *context) {
+    struct xd_http_server *server = context;
+
+    pthread_mutex_lock(&server->watch_lock);
+    while (!server->watch_ends) {
+        int64_t next_ms = now_ms() + WATCH_MS;
+        struct timespec next = {.tv_sec = (time_t)(next_ms / 1000),
+                                .tv_nsec = (long)(next_ms % 1000) * 1000000};
+
+        if (server->connections == NULL)
+            (void)pthread_cond_wait(&server->watch_changed, &server->watch_lock);
+        else
+            (void)pthread_cond_timedwait(&server->watch_changed, &server->watch_lock, &next);
+        cut_slow(server);
+    }
+    pthread_mutex_unlock(&server->watch_lock);
+    return NULL;
+}
+
+static void connection_opened(struct xd_http_server *server, struct MHD_Connection *mhd,
+                              void **socket_context) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct xd_http_connection *connection = info != NULL ? xd_alloc(sizeof *connection) : NULL;
+
+    *socket_context = connection;
+    if (connection == NULL)
+        return; /* its requests are refused */
+    connection->fd = info->connect_fd;
+    connection->since_ms = now_ms();
+    pthread_mutex_lock(&server->watch_lock);
+    connection->next = server->connections;
+    connection->link = &server->connections;
+    if (connection->next != NULL)
+        connection->next->link = &connection->next;
+    server->connections = connection;
+    pthread_cond_broadcast(&server->watch_changed);
+    pthread_mutex_unlock(&server->watch_lock);
+}
+
+/* Before the socket is closed: from here on its number may mean another one. */
+static void connection_closed(struct xd_http_server *server, struct xd_http_connection *connection) {
+    if (connection == NULL)
+        return;
+    pthread_mutex_lock(&server->watch_lock);
+    *connection->link = connection->next;
+    if (connection->next != NULL)
+        connection->next->link = connection->link;
+    pthread_mutex_unlock(&server->watch_lock);
+    xd_free(connection);
+}
+
+static void on_connection(void *context, struct MHD_Connection *mhd, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code) {
+    if (code == MHD_CONNECTION_NOTIFY_STARTED)
+        connection_opened(context, mhd, socket_context);
+    else
+        connection_closed(context, *socket_context);
+}
+
+/* ---- answering: the polling thread ---- */
+
+/* One more answer on its way; one less in on_completed, which always comes. */
+static void count_answer(struct xd_http_request *request) {
+    struct xd_http_server *server = request->server;
+
+    pthread_mutex_lock(&server->watch_lock);
+    if (!request->counted)
+        server->answering++;
+    request->counted = true;
+    pthread_mutex_unlock(&server->watch_lock);
+}
+
+/* Queues the response that the request holds. */
+static enum MHD_Result send_response(struct xd_http_request *request) {
+    struct MHD_Response *response = request->response;
+    enum MHD_Result result;
+
+    request->response = NULL;
+    request->queued = true;
+    count_answer(request);
+    doing(request->server, request->connection, XD_HTTP_WRITING);
+    result = MHD_queue_response(request->mhd, request->status, response);
+    drop_response(request->server, response); /* the queue has its own reference */
+    return result;
+}
+
+static struct MHD_Response *response_or_failure(struct xd_http_server *server,
+                                                const struct xd_http_answer *answer, unsigned *status) {
+    struct MHD_Response *response = xd_http_response_new(answer);
+
+    *status = response != NULL ? answer->status : MHD_HTTP_INTERNAL_SERVER_ERROR;
+    return response != NULL ? response : server->failure;
+}
+
+/* A problem that the server itself finds, before or instead of the handler. */
+static void set_problem(struct xd_http_request *request, unsigned status, const char *code,
+                        const char *title) {
+    bool retryable = status == MHD_HTTP_SERVICE_UNAVAILABLE;
+    struct xd_http_answer answer = {
+        .status = status, .content_type = "application/problem+json", .retry_after_s = retryable ? 1 : 0};
+    char body[256];
+
+    (void)snprintf(
+        body, sizeof body,
+        "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"code\":\"%s\",\"retryable\":%s,"
+        "\"errors\":[]}",
+        title, status, code, retryable ? "true" : "false");
+    answer.body = xd_bytes_of_text(body);
+    request->response = response_or_failure(request->server, &answer, &request->status);
+}
+
+static void set_unavailable(struct xd_http_request *request, bool stopping) {
+    if (stopping)
+        set_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "stopping", "The server is stopping");
+    else
+        set_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", "Too many requests wait for their answer");
+}
+
+/* ---- a request's way ---- */
+
+static struct xd_http_connection *connection_of(struct MHD_Connection *mhd) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info != NULL ? info->socket_context : NULL;
+}
+
+static bool percent_encoding_valid(const char *text) {
+    static const char digits[] = "0123456789abcdefABCDEF";
+
+    for (; (text = strchr(text, '%')) != NULL; text++)
+        if (text[1] == '\0' || strchr(digits, text[1]) == NULL || text[2] == '\0' ||
+            strchr(digits, text[2]) == NULL || (text[1] == '0' && text[2] == '0'))
+            return false;
+    return true;
+}
+
+/* The target as it came, before libmicrohttpd decodes it: an encoded NUL would cut it short. */
+static void *on_target(void *context, const char *target, struct MHD_Connection *mhd) {
+    struct xd_http_connection *connection = connection_of(mhd);
+
+    (void)context;
+    if (connection != NULL)
+        connection->bad_target = !percent_encoding_valid(target); /* the polling thread's own */
+    return NULL;
+}
+
+static bool announces_too_much(const struct xd_http_request *request) {
+    const char *text = xd_http_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    unsigned long long size;
+
+    if (text == NULL)
+        return false;
+    errno = 0;
+    size = strtoull(text, NULL, 10); /* libmicrohttpd has checked its form */
+    return errno != 0 || size > request->server->body_max;
+}
+
+static bool is_busy(struct xd_http_server *server, bool *stopping) {
+    bool busy;
+
+    pthread_mutex_lock(&server->lock);
+    *stopping = server->stopping;
+    busy = server->stopping || server->pending_count >= server->pending_max;
+    pthread_mutex_unlock(&server->lock);
+    return busy;
+}
+
+/* The headers are in. What is refused now is refused before its body is read. */
+static enum MHD_Result begin(struct xd_http_server *server, struct MHD_Connection *mhd, const char *path,
+                             const char *method, void **slot) {
+    struct xd_http_connection *connection = connection_of(mhd);
+    struct xd_http_request *request;
+    bool valid, stopping;
+
+    if (connection == NULL)
+        return MHD_NO;
+    request = xd_http_request_new(mhd, method, path, server->body_max, &valid);
+    if (request == NULL)
+        return MHD_NO;
+    request->server = server;
+    request->connection = connection;
+    (void)atomic_fetch_add(&server->references, 1);
+    *slot = request;
+    if (!valid || connection->bad_target)
+        set_problem(request, MHD_HTTP_BAD_REQUEST, "malformed_target",
+                    "The path or the query is not percent-encoded UTF-8");
+    else if (announces_too_much(request))
+        set_problem(request, MHD_HTTP_CONTENT_TOO_LARGE, "body_too_large", "The body is too large");
+    else if (is_busy(server, &stopping))
+        set_unavailable(request, stopping);
+    else
+        return MHD_YES;
+    return send_response(request);
+}
+
+/* A body of unknown size (chunked) may turn out too large. It can be answered only
+ * at its end: as much again is read and thrown away; then the connection is cut. */
+static enum MHD_Result take_body(struct xd_http_request *request, const char *data, size_t size) {
+    size_t room = request->server->body_max - request->body.size;
+
+    if (request->discarded == 0 && size <= room) {
+        xd_buffer_add(&request->body, data, size);
+        return xd_buffer_result(&request->body) == XD_OK ? MHD_YES : MHD_NO;
+    }
+    xd_buffer_clear(&request->body);
+    request->discarded += size;
+    return request->discarded <= request->server->body_max ? MHD_YES : MHD_NO;
+}
+
+/* Takes the request into the pending, if there is room. */
+static bool hand_over(struct xd_http_request *request, bool *stopping) {
+    struct xd_http_server *server = request->server;
+    bool taken;
+
+    pthread_mutex_lock(&server->lock);
+    *stopping = server->stopping;
+    taken = !server->stopping && server->pending_count < server->pending_max;
+    if (taken) {
+        (void)atomic_fetch_add(&request->references, 1);
+        request->next = server->pending;
+        request->link = &server->pending;
+        if (request->next != NULL)
+            request->next->link = &request->next;
+        server->pending = request;
+        server->pending_count++;
+    }
+    pthread_mutex_unlock(&server->lock);
+    return taken;
+}
+
+/* Takes it out again, once. The lock is held. */
+static void unlink_pending(struct xd_http_request *request) {
+    *request->link = request->next;
+    if (request->next != NULL)
+        request->next->link = request->link;
+    request->server->pending_count--;
+}
+
+/* Body and all are in. */
+static enum MHD_Result complete(struct xd_http_request *request) {
+    struct xd_http_server *server = request->server;
+    bool stopping, answered;
+
+    if (request->discarded > 0) {
+        set_problem(request, MHD_HTTP_CONTENT_TOO_LARGE, "body_too_large", "The body is too large");
+        return send_response(request);
+    }
+    if (!hand_over(request, &stopping)) {
+        set_unavailable(request, stopping);
+        return send_response(request);
+    }
+    doing(server, request->connection, XD_HTTP_PENDING);
+    server->handler(server->context, request);
+    pthread_mutex_lock(&server->lock);
+    answered = request->response != NULL;
+    if (!answered) {
+        request->suspended = true;
+        MHD_suspend_connection(request->mhd);
+    }
+    pthread_mutex_unlock(&server->lock);
+    return answered ? send_response(request) : MHD_YES;
+}
+
+static enum MHD_Result on_request(void *context, struct MHD_Connection *mhd, const char *path,
+                                  const char *method, const char *version, const char *data, size_t *size,
+                                  void **slot) {
+    struct xd_http_request *request = *slot;
+    enum MHD_Result result;
+
+    (void)version;
+    if (request == NULL)
+        return begin(context, mhd, path, method, slot);
+    if (request->response != NULL) /* resumed: happens after respond, so no lock is needed */
+        return send_response(request);
+    if (*size == 0)
+        return request->queued ? MHD_YES : complete(request);
+    result = take_body(request, data, *size);
+    *size = 0;
+    return result;
+}
+
+/* The answer was sent, or the connection is gone. */
+static void on_completed(void *context, struct MHD_Connection *mhd, void **slot,
+                         enum MHD_RequestTerminationCode how) {
+    struct xd_http_server *server = context;
+    struct xd_http_request *request = *slot;
+
+    (void)mhd;
+    (void)how;
+    if (request == NULL)
+        return;
+    *slot = NULL;
+    pthread_mutex_lock(&server->watch_lock);
+    if (request->counted) {
+        server->answering--;
+        pthread_cond_broadcast(&server->watch_changed);
+    }
+    request->connection->doing = XD_HTTP_READING;
+    request->connection->since_ms = now_ms();
+    pthread_mutex_unlock(&server->watch_lock);
+    request_release(request);
+}
+
+void xd_http_respond(struct xd_http_request *request, const struct xd_http_answer *answer) {
+    struct xd_http_server *server = request->server;
+    unsigned status;
+    struct MHD_Response *response = response_or_failure(server, answer, &status);
+
+    pthread_mutex_lock(&server->lock);
+    if (request->detached) {
+        drop_response(server, response);
+    } else {
+        request->response = response;
+        request->status = status;
+        unlink_pending(request);
+        count_answer(request);
+        if (request->suspended) {
+            request->suspended = false;
+            MHD_resume_connection(request->mhd);
+        }
+    }
+    pthread_mutex_unlock(&server->lock);
+    request_release(request);
+}
+
+/* ---- starting ---- */
+
+static void say(char *why, size_t why_size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void say(char *why, size_t why_size, const char *format, ...) {
+    va_list arguments;
+
+    if (why == NULL || why_size == 0)
+        return;
+    va_start(arguments, format);
+    (void)vsnprintf(why, why_size, format, arguments);
+    va_end(arguments);
+}
+
+/* Splits "host:port" or "[v6]:port". */
+static bool split_listen(const char *listen, char *host, size_t host_size, const char **port) {
+    const char *colon = listen != NULL ? strrchr(listen, ':') : NULL;
+    const char *start = listen;
+    size_t size;
+
+    if (colon == NULL || colon[1] == '\0' || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
+        strlen(colon + 1) > 5 || strtoul(colon + 1, NULL, 10) > 65535u)
+        return false;
+    size = (size_t)(colon - listen);
+    if (listen[0] == '[') {
+        if (size < 3 || listen[size - 1] != ']')
+            return false;
+        start++;
+        size -= 2;
+    } else if (memchr(listen, ':', size) != NULL) {
+        return false; /* an IPv6 address without its brackets */
+    }
+    if (size == 0 || size >= host_size)
+        return false;
+    memcpy(host, start, size);
+    host[size] = '\0';
+    *port = colon + 1;
+    return true;
+}
+
+static int open_listener(const struct addrinfo *address) {
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1, saved;
+
+    if (fd < 0)
+        return -1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    saved = errno;
+    (void)close(fd);
+    errno = saved;
+    return -1;
+}
+
+static enum xd_result make_listener(const char *listen, int *out, char *why, size_t why_size) {
+    struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *found = NULL;
+    char host[256];
+    const char *port;
+    int code;
+
+    if (!split_listen(listen, host, sizeof host, &port)) {
+        say(why, why_size, "\"%s\" is no address to listen on: host:port or [address]:port is needed",
+            listen != NULL ? listen : "");
+        return XD_INVALID;
+    }
+    code = getaddrinfo(host, port, &hints, &found);
+    if (code != 0) {
+        say(why, why_size, "cannot listen on %s: %s", listen, gai_strerror(code));
+        return XD_INVALID;
+    }
+    *out = open_listener(found);
+    if (*out < 0)
+        say(why, why_size, "cannot listen on %s: %s", listen, strerror(errno));
+    freeaddrinfo(found);
+    return *out >= 0 ? XD_OK : XD_UNAVAILABLE;
+}
+
+static unsigned port_of(int fd) {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = {.v6 = {0}};
+    socklen_t size = sizeof address;
+
+    if (getsockname(fd, &address.any, &size) != 0)
+        return 0;
+    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
+}
+
+static enum xd_result read_pem(const char *path, char **out, char *why, size_t why_size) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    ssize_t size = -1;
+
+    if (fd < 0) {
+        say(why, why_size, "cannot read %s: %s", path, strerror(errno));
+        return XD_INVALID;
+    }
+    if (fstat(fd, &status) == 0 && status.st_size > 0 && (size_t)status.st_size <= PEM_MAX) {
+        *out = xd_alloc((size_t)status.st_size + 1);
+        if (*out != NULL)
+            size = read(fd, *out, (size_t)status.st_size);
+    }
+    (void)close(fd);
+    if (size > 0)
+        return XD_OK;
+    say(why, why_size, "cannot read a PEM file from %s", path);
+    return XD_INVALID;
+}
+
+static enum xd_result start_daemon(struct xd_http_server *server, const struct xd_http_config *config,
+                                   int listener, char *why, size_t why_size) {
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+    struct MHD_OptionItem options[4] = {{MHD_OPTION_END, 0, NULL}};
+    size_t count = 0;
+
+    if (config->cert_file != NULL || config->key_file != NULL) {
+        enum xd_result result = XD_INVALID;
+
+        say(why, why_size, "https needs both a certificate and a key");
+        if (config->cert_file != NULL && config->key_file != NULL)
+            result = read_pem(config->cert_file, &server->certificate, why, why_size);
+        if (result == XD_OK)
+            result = read_pem(config->key_file, &server->key, why, why_size);
+        if (result != XD_OK) {
+            (void)close(listener);
+            return result;
+        }
+        flags |= MHD_USE_TLS;
+        options[count++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, server->certificate};
+        options[count++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, server->key};
+    }
+    options[count] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+    server->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, listener,
+        MHD_OPTION_CONNECTION_LIMIT, config->connections_max != 0 ? config->connections_max : CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, config->timeout_s != 0 ? config->timeout_s : TIMEOUT_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADERS_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+        server, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    if (server->daemon != NULL)
+        return XD_OK;
+    /* The listener is libmicrohttpd's now, also when it fails. */
+    say(why, why_size, "cannot start the HTTP server%s",
+        server->certificate != NULL ? ": is the key the certificate's?" : "");
+    return server->certificate != NULL ? XD_INVALID : XD_IO;
+}
+
+static struct xd_http_server *server_new(const struct xd_http_config *config, xd_http_handler handler,
+                                         void *context) {
+    static const char body[] =
+        "{\"type\":\"about:blank\",\"title\":\"The answer could not be made\",\"status\":500,"
+        "\"code\":\"internal\",\"retryable\":true,\"errors\":[]}";
+    struct xd_http_answer failure = {.content_type = "application/problem+json",
+                                     .body = xd_bytes_of_text(body)};
+    struct xd_http_server *server = xd_alloc(sizeof *server);
+    pthread_condattr_t attributes;
+
+    if (server == NULL)
+        return NULL;
+    server->handler = handler;
+    server->context = context;
+    server->body_max = config->body_max != 0 ? config->body_max : BODY_MAX;
+    server->pending_max = config->pending_max != 0 ? config->pending_max : PENDING_MAX;
+    server->patience_ms = (int64_t)(config->timeout_s != 0 ? config->timeout_s : TIMEOUT_S) * 1000 * PATIENCE;
+    atomic_init(&server->references, 1);
+    /* None of these fails on Linux with such arguments; what could not be made is of no use. */
+    if (pthread_mutex_init(&server->lock, NULL) != 0 || pthread_mutex_init(&server->watch_lock, NULL) != 0 ||
+        pthread_condattr_init(&attributes) != 0 ||
+        pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) != 0 ||
+        pthread_cond_init(&server->watch_changed, &attributes) != 0 ||
+        pthread_condattr_destroy(&attributes) != 0) {
+        xd_free(server);
+        return NULL;
+    }
+    server->failure = xd_http_response_new(&failure);
+    if (server->failure == NULL) {
+        server_release(server);
+        return NULL;
+    }
+    return server;
+}
+
+static void end_watch(struct xd_http_server *server) {
+    pthread_mutex_lock(&server->watch_lock);
+    server->watch_ends = true;
+    pthread_cond_broadcast(&server->watch_changed);
+    pthread_mutex_unlock(&server->watch_lock);
+    (void)pthread_join(server->watch, NULL); /* cannot fail: joined once, not by itself */
+}
+
+/* The watch, then the daemon. Signals are the main thread's: theirs take none. */
+static enum xd_result start_threads(struct xd_http_server *server, const struct xd_http_config *config,
+                                    int listener, char *why, size_t why_size) {
+    enum xd_result result = XD_IO;
+    sigset_t all, before;
+
+    (void)sigfillset(&all);
+    if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0 ||
+        pthread_create(&server->watch, NULL, run_watch, server) != 0) {
+        say(why, why_size, "cannot start a thread");
+        (void)close(listener);
+    } else {
+        result = start_daemon(server, config, listener, why, why_size);
+        if (result != XD_OK)
+            end_watch(server);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return result;
+}
+
+enum xd_result xd_http_start(const struct xd_http_config *config, xd_http_handler handler, void *context,
+                             struct xd_http_server **out, char *why, size_t why_size) {
+    struct xd_http_server *server;
+    enum xd_result result;
+    int listener = -1;
+
+    say(why, why_size, "%s", "");
+    result = make_listener(config->listen, &listener, why, why_size);
+    if (result != XD_OK)
+        return result;
+    server = server_new(config, handler, context);
+    if (server == NULL) {
+        (void)close(listener);
+        say(why, why_size, "no memory");
+        return XD_NO_MEMORY;
+    }
+    server->port = port_of(listener);
+    result = start_threads(server, config, listener, why, why_size);
+    if (result != XD_OK) {
+        server_release(server);
+        return result;
+    }
+    *out = server;
+    return XD_OK;
+}
+
+unsigned xd_http_port(const struct xd_http_server *server) {
+    return server->port;
+}
+
+/* ---- stopping ---- */
+
+static void answer_for_the_caller(struct xd_http_server *server) {
+    pthread_mutex_lock(&server->lock);
+    server->stopping = true;
+    while (server->pending != NULL) {
+        struct xd_http_request *request = server->pending;
+
+        unlink_pending(request);
+        request->detached = true;
+        set_unavailable(request, true);
+        count_answer(request);
+        if (request->suspended) {
+            request->suspended = false;
+            MHD_resume_connection(request->mhd);
+        }
+    }
+    pthread_mutex_unlock(&server->lock);
+}
+
+static void let_answers_leave(struct xd_http_server *server) {
+    int64_t until_ms = now_ms() + FAREWELL_MS;
+    struct timespec until = {.tv_sec = (time_t)(until_ms / 1000),
+                             .tv_nsec = (long)(until_ms % 1000) * 1000000};
+    int code = 0;
+
+    pthread_mutex_lock(&server->watch_lock);
+    while (server->answering > 0 && code == 0)
+        code = pthread_cond_timedwait(&server->watch_changed, &server->watch_lock, &until);
+    pthread_mutex_unlock(&server->watch_lock);
+}
+
+void xd_http_stop(struct xd_http_server *server) {
+    MHD_socket listener = MHD_quiesce_daemon(server->daemon);
+
+    answer_for_the_caller(server);
+    let_answers_leave(server);
+    MHD_stop_daemon(server->daemon);
+    if (listener != MHD_INVALID_SOCKET)
+        (void)close(listener);
+    end_watch(server);
+    server_release(server);
+}
