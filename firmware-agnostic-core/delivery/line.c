@@ -294,7 +294,7 @@ static void send_hello(struct xd_line *line, struct xd_now now, struct xd_effect
     fill_send(line, &link);
     fill_receive(line, &link, NULL);
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
-        line->send[lane].hello_cursor = line->send[lane].cursor;
+        xd_sender_asked(&line->send[lane]);
     }
     write_link(line, XD_TYPE_HELLO, &link, now, effects);
     line->hello_at = now.monotonic + HELLO_MS_MIN / 2 + xd_retry_next(&line->hello_retry, line->config.env);

@@ -101,6 +101,19 @@ void xd_sender_sent(struct xd_sender *sender, uint64_t sequence, xd_ms monotonic
     }
 }
 
+/* What the cursor will come to is not sent beside that. */
+static void resend_cut(struct xd_sender *sender) {
+    size_t kept = 0;
+    for (size_t index = 0; index < sender->resend_count; index++) {
+        struct xd_range range = sender->resend[index];
+        range.last = range.last < sender->cursor ? range.last : sender->cursor - 1;
+        if (range.first <= range.last) {
+            sender->resend[kept++] = range;
+        }
+    }
+    sender->resend_count = kept;
+}
+
 /* When the list is full, going back with the cursor sends too much, never too little. */
 static void resend_add(struct xd_sender *sender, struct xd_range range) {
     if (range.first >= sender->cursor) {
@@ -253,14 +266,33 @@ static enum xd_result new_epoch(struct xd_sender *sender, const struct xd_delive
     return result;
 }
 
-/* What the peer is known to need: its gaps, then all from our cursor on. */
+void xd_sender_asked(struct xd_sender *sender) {
+    sender->hello_cursor = sender->ready ? sender->cursor : sender->row.next;
+}
+
+/* Forgets what is to be sent again below `from`: the peer told of that itself. */
+static void resend_keep_from(struct xd_sender *sender, uint64_t from) {
+    size_t kept = 0;
+    for (size_t index = 0; index < sender->resend_count; index++) {
+        struct xd_range range = sender->resend[index];
+        range.first = range.first < from ? from : range.first;
+        if (range.first <= range.last) {
+            sender->resend[kept++] = range;
+        }
+    }
+    sender->resend_count = kept;
+}
+
+/* What the peer is known to need: its gaps below what the hello spoke of, then
+ * all that is behind. What was appended, handed out or lost since the hello, the
+ * peer could not tell of. */
 static void plan(struct xd_sender *sender, const struct xd_link_receive *peer) {
-    uint64_t told = sender->ready ? sender->hello_cursor : sender->row.next;
-    sender->resend_count = 0;
+    const uint64_t told = sender->hello_cursor;
     if (!sender->ready || sender->cursor < told) {
         sender->cursor = told;
     }
     sender->ready = true;
+    resend_keep_from(sender, told);
     for (size_t index = 0; index < peer->missing_count; index++) {
         struct xd_range range = peer->missing[index];
         if (range.last >= told) {
@@ -270,9 +302,10 @@ static void plan(struct xd_sender *sender, const struct xd_link_receive *peer) {
             resend_add(sender, range);
         }
     }
-    if (peer->missing_count == XD_LINK_MISSING_MAX && sender->resend_count > 0) {
-        sender->cursor =
-            sender->resend[sender->resend_count - 1].last + 1; /* there may be more than it could tell */
+    if (peer->missing_count == XD_LINK_MISSING_MAX && peer->missing[XD_LINK_MISSING_MAX - 1].last < told) {
+        /* There may be more than it could tell. */
+        sender->cursor = peer->missing[XD_LINK_MISSING_MAX - 1].last + 1;
+        resend_cut(sender);
     }
 }
 

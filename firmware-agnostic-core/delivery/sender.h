@@ -20,7 +20,7 @@ struct xd_sender {
     uint64_t cursor; /* the next sequence that was never handed out since `ready` */
     struct xd_range resend[XD_LINK_MISSING_MAX + 1]; /* to be sent again first */
     size_t resend_count;
-    uint64_t hello_cursor; /* the cursor when the last hello left: what the welcome may call missing */
+    uint64_t hello_cursor; /* when the last hello left: the welcome tells of what is below, and of no more */
     uint64_t sent;         /* highest confirmed by the broker */
     xd_ms stuck_since;     /* monotonic: confirmed but not covered; 0: nothing */
 };
@@ -65,6 +65,8 @@ void xd_sender_lost(struct xd_sender *sender, uint64_t sequence);
  * (other epoch, ahead of us, conflict): a handshake is due. */
 XD_CHECKED enum xd_result xd_sender_covered(struct xd_sender *sender, const struct xd_delivery_store *store,
                                             const struct xd_link_receive *peer, xd_ms monotonic);
+/* A hello leaves: the welcome to it will speak of the stream as it is now. */
+void xd_sender_asked(struct xd_sender *sender);
 /* Whether what the peer says of our stream in a hello differs from what we
  * believe; a handshake of ours settles it. */
 bool xd_sender_differs(const struct xd_sender *sender, const struct xd_link_receive *peer);
