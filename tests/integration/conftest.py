@@ -1,0 +1,23 @@
+"""Shared by the integration tests: private brokers for the whole run, and folders that go when it is over."""
+import pytest
+
+import brokers
+from brokers import wait_for  # noqa: F401  tests import it from here or from brokers
+
+
+@pytest.fixture(scope="session")
+def rabbit(tmp_path_factory):
+    """A RabbitMQ for the run. A test that freezes, kills or wipes it leaves it serving."""
+    broker = brokers.RabbitMQ(tmp_path_factory.mktemp("rabbitmq"))
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture(scope="session")
+def mosquitto(tmp_path_factory):
+    """A site's broker for the run."""
+    broker = brokers.Mosquitto(tmp_path_factory.mktemp("mosquitto"))
+    broker.start()
+    yield broker
+    broker.stop()
