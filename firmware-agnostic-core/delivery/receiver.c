@@ -45,7 +45,9 @@ enum xd_arrival xd_receiver_look(const struct xd_receiver *receiver, const char 
     return receiver->above.count >= XD_RANGES_MAX && !joins ? XD_ARRIVAL_FORGET : XD_ARRIVAL_NEW;
 }
 
-/* Follows the chain through what is above, as far as it is without a gap. */
+/* Follows the chain through what is above, as far as it is without a gap. Where it
+ * breaks, all that is above belongs to another history: its places are forgotten,
+ * its documents are known for good. */
 static enum xd_result follow(struct xd_stream_row *next, const struct xd_receiver *receiver,
                              const struct xd_delivery_store *store) {
     uint64_t until = xd_ranges_run_from(&receiver->above, next->watermark + 1);
@@ -64,7 +66,8 @@ static enum xd_result follow(struct xd_stream_row *next, const struct xd_receive
             next->watermark++;
         }
     }
-    return store->above_drop(store->context, next->number, next->watermark);
+    return store->above_drop(store->context, next->number,
+                             next->conflict != 0 ? UINT64_MAX : next->watermark);
 }
 
 enum xd_result xd_receiver_take(struct xd_receiver *receiver, const struct xd_delivery_store *store,
@@ -89,7 +92,7 @@ enum xd_result xd_receiver_take(struct xd_receiver *receiver, const struct xd_de
         return result;
     }
     receiver->row = next;
-    xd_ranges_drop_to(&receiver->above, next.watermark);
+    xd_ranges_drop_to(&receiver->above, next.conflict != 0 ? UINT64_MAX : next.watermark);
     return next.conflict != 0 ? XD_CONFLICT : XD_OK;
 }
 
