@@ -120,6 +120,8 @@ enum xd_result xd_line_reload(struct xd_line *line, bool restart) {
         if (result != XD_OK) {
             return result;
         }
+        /* A welcome may have been rolled back with the batch; a new epoch needs another one. */
+        line->hello_due = line->hello_due || restart || (line->welcomed && !line->send[lane].ready);
     }
     return XD_OK;
 }
@@ -128,6 +130,16 @@ enum xd_result xd_line_reload(struct xd_line *line, bool restart) {
 
 static void want_hello(struct xd_line *line) {
     line->hello_due = true;
+}
+
+/* The peer is there: no reason to wait long any more. But what was just asked may
+ * be answered: two sides that ask anew at each other's hello would never accept
+ * an answer. */
+static void hello_soon(struct xd_line *line, xd_ms monotonic) {
+    xd_ms at = line->session[0] != 0 ? line->asked_at + HELLO_MS_MIN : monotonic;
+    if (at < line->hello_at) {
+        line->hello_at = at;
+    }
 }
 
 void xd_line_up(struct xd_line *line, xd_ms monotonic) {
@@ -297,6 +309,7 @@ static void send_hello(struct xd_line *line, struct xd_now now, struct xd_effect
         xd_sender_asked(&line->send[lane]);
     }
     write_link(line, XD_TYPE_HELLO, &link, now, effects);
+    line->asked_at = now.monotonic;
     line->hello_at = now.monotonic + HELLO_MS_MIN / 2 + xd_retry_next(&line->hello_retry, line->config.env);
 }
 
@@ -342,14 +355,16 @@ static enum xd_result on_hello(struct xd_line *line, const struct xd_link *peer,
     fill_send(line, &link);
     fill_receive(line, &link, peer);
     write_link(line, XD_TYPE_WELCOME, &link, now, effects);
-    bool differs = !line->welcomed;
+    bool differs = false;
     for (size_t index = 0; index < peer->receive_count; index++) {
         int lane = lane_of(line->config.send_lanes, peer->receive[index].lane);
         differs = differs || (lane >= 0 && xd_sender_differs(&line->send[lane], &peer->receive[index]));
     }
     if (differs) {
-        line->hello_at = now.monotonic;
         want_hello(line);
+    }
+    if (differs || !line->welcomed) {
+        hello_soon(line, now.monotonic);
     }
     return XD_OK;
 }
@@ -374,20 +389,19 @@ static enum xd_result on_welcome(struct xd_line *line, const struct xd_link *pee
     if (peer->session == NULL || strcmp(peer->session, line->session) != 0) {
         return XD_OK; /* an answer to another hello */
     }
-    line->session[0] = 0;
-    line->welcomed = true;
-    line->hello_due = false;
-    line->paused_until = 0;
-    xd_retry_reset(&line->hello_retry);
-    line->hello_at = now.monotonic + HELLO_GAP_MS;
     for (size_t index = 0; index < peer->receive_count; index++) {
         int lane = lane_of(line->config.send_lanes, peer->receive[index].lane);
         enum xd_result result =
             lane < 0 ? XD_OK : welcome_stream(line, (unsigned)lane, &peer->receive[index]);
         if (result != XD_OK) {
-            return result;
+            return result; /* undone: it comes again, and its session must still be ours */
         }
     }
+    line->session[0] = 0;
+    line->welcomed = true;
+    line->paused_until = 0;
+    xd_retry_reset(&line->hello_retry);
+    line->hello_at = now.monotonic + HELLO_GAP_MS;
     return XD_OK;
 }
 

@@ -57,6 +57,7 @@ struct xd_line {
     bool up;                     /* the connection that publishes is up */
     bool hello_due;
     xd_ms hello_at; /* not before */
+    xd_ms asked_at; /* when the last hello left */
     struct xd_retry hello_retry;
     xd_ms heard_at;     /* anything authentic from the peer; 0: never in this process */
     xd_ms ack_at;       /* when the last ack left */
