@@ -101,34 +101,34 @@ static bool set_options(CURL *curl, const struct xd_http_call *call, const struc
     return fine && curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK;
 }
 
+/* Whether the connection (with TLS) stood, so that the request may have left. */
+static bool may_have_left(CURL *curl) {
+    curl_off_t ready_us = 0;
+
+    return curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &ready_us) != CURLE_OK || ready_us != 0;
+}
+
 static enum xd_result result_of(CURL *curl, CURLcode code, const struct xd_http_reply *reply) {
-    curl_off_t connected_us = 0;
     enum xd_result body = xd_buffer_result(&reply->body);
 
-    switch (code) {
-    case CURLE_OK:
+    if (code == CURLE_OK)
         return XD_OK;
+    if (body != XD_OK)
+        return body;
+    if (may_have_left(curl))
+        return XD_UNKNOWN;
+    switch (code) {
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_SSL_CACERT_BADFILE:
         return XD_INVALID;
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_SSL_CONNECT_ERROR:
-        return XD_UNAVAILABLE;
     case CURLE_PEER_FAILED_VERIFICATION:
         return XD_DENIED;
     case CURLE_OUT_OF_MEMORY:
         return XD_NO_MEMORY;
-    case CURLE_WRITE_ERROR:
-        return body != XD_OK ? body : XD_UNKNOWN;
     default:
-        break;
-    }
-    /* Timed out or broken off: nothing was sent before the connection (with TLS) stood. */
-    if (curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &connected_us) == CURLE_OK && connected_us == 0)
         return XD_UNAVAILABLE;
-    return XD_UNKNOWN;
+    }
 }
 
 static void say(struct xd_http_reply *reply, const char *text) {
