@@ -369,12 +369,12 @@ static enum xd_result on_hello(struct xd_line *line, const struct xd_link *peer,
     return XD_OK;
 }
 
-static enum xd_result welcome_stream(struct xd_line *line, unsigned lane,
-                                     const struct xd_link_receive *peer) {
+static enum xd_result welcome_stream(struct xd_line *line, unsigned lane, const struct xd_link_receive *peer,
+                                     struct xd_now now) {
     enum xd_verdict verdict;
     struct xd_rewind rewind;
-    enum xd_result result =
-        xd_sender_welcome(&line->send[lane], line->config.store, line->config.env, peer, &verdict, &rewind);
+    enum xd_result result = xd_sender_welcome(&line->send[lane], line->config.store, line->config.env, peer,
+                                              now.monotonic, &verdict, &rewind);
     if (result == XD_OK && verdict == XD_VERDICT_NEW_EPOCH) {
         if (rewind.last != 0) {
             tell(line, XD_LINE_REWOUND, line->config.send_lanes[lane], &rewind);
@@ -392,7 +392,7 @@ static enum xd_result on_welcome(struct xd_line *line, const struct xd_link *pee
     for (size_t index = 0; index < peer->receive_count; index++) {
         int lane = lane_of(line->config.send_lanes, peer->receive[index].lane);
         enum xd_result result =
-            lane < 0 ? XD_OK : welcome_stream(line, (unsigned)lane, &peer->receive[index]);
+            lane < 0 ? XD_OK : welcome_stream(line, (unsigned)lane, &peer->receive[index], now);
         if (result != XD_OK) {
             return result; /* undone: it comes again, and its session must still be ours */
         }

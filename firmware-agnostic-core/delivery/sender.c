@@ -101,6 +101,19 @@ void xd_sender_sent(struct xd_sender *sender, uint64_t sequence, xd_ms monotonic
     }
 }
 
+/* Forgets what is to be sent again below `from`. */
+static void resend_keep_from(struct xd_sender *sender, uint64_t from) {
+    size_t kept = 0;
+    for (size_t index = 0; index < sender->resend_count; index++) {
+        struct xd_range range = sender->resend[index];
+        range.first = range.first < from ? from : range.first;
+        if (range.first <= range.last) {
+            sender->resend[kept++] = range;
+        }
+    }
+    sender->resend_count = kept;
+}
+
 /* What the cursor will come to is not sent beside that. */
 static void resend_cut(struct xd_sender *sender) {
     size_t kept = 0;
@@ -116,11 +129,10 @@ static void resend_cut(struct xd_sender *sender) {
 
 /* When the list is full, going back with the cursor sends too much, never too little. */
 static void resend_add(struct xd_sender *sender, struct xd_range range) {
-    if (range.first >= sender->cursor) {
+    range.first = range.first > sender->row.watermark ? range.first : sender->row.watermark + 1;
+    range.last = range.last < sender->cursor ? range.last : sender->cursor - 1;
+    if (range.first > range.last) {
         return;
-    }
-    if (range.last >= sender->cursor) {
-        range.last = sender->cursor - 1;
     }
     struct xd_range *end = sender->resend_count > 0 ? &sender->resend[sender->resend_count - 1] : NULL;
     if (end != NULL && range.first == end->last + 1) {
@@ -139,9 +151,7 @@ static void resend_add(struct xd_sender *sender, struct xd_range range) {
 }
 
 void xd_sender_lost(struct xd_sender *sender, uint64_t sequence) {
-    if (sequence > sender->row.watermark && sequence < sender->row.next) {
-        resend_add(sender, (struct xd_range){sequence, sequence});
-    }
+    resend_add(sender, (struct xd_range){sequence, sequence});
 }
 
 static enum xd_result advance(struct xd_sender *sender, const struct xd_delivery_store *store,
@@ -159,33 +169,9 @@ static enum xd_result advance(struct xd_sender *sender, const struct xd_delivery
     if (sender->cursor <= watermark) {
         sender->cursor = watermark + 1;
     }
-    while (sender->resend_count > 0 && sender->resend[0].first <= watermark) {
-        if (sender->resend[0].last > watermark) {
-            sender->resend[0].first = watermark + 1;
-            break;
-        }
-        resend_remove_first(sender);
-    }
+    resend_keep_from(sender, watermark + 1);
     sender->stuck_since = sender->sent > watermark ? monotonic : 0;
     return XD_OK;
-}
-
-enum xd_result xd_sender_covered(struct xd_sender *sender, const struct xd_delivery_store *store,
-                                 const struct xd_link_receive *peer, xd_ms monotonic) {
-    if (strcmp(peer->epoch, sender->row.epoch) != 0 || peer->watermark >= sender->row.next ||
-        peer->conflict != 0) {
-        return XD_CONFLICT;
-    }
-    if (peer->watermark < sender->row.watermark) {
-        return XD_OK; /* an older ack that was overtaken; a peer that really went back says hello */
-    }
-    enum xd_result result = advance(sender, store, peer->watermark, monotonic);
-    if (result == XD_OK && sender->ready && sender->resend_count == 0) {
-        for (size_t index = 0; index < peer->missing_count; index++) {
-            resend_add(sender, peer->missing[index]);
-        }
-    }
-    return result;
 }
 
 /* Our chain at a sequence, where we can still tell. */
@@ -200,6 +186,45 @@ static enum xd_result chain_at(const struct xd_sender *sender, const struct xd_d
         return XD_OK;
     }
     return store->outbox_chain(store->context, sender->row.number, sequence, chain);
+}
+
+/* A row that is covered may be dropped: so the peer must have our rows, not those
+ * of a clone or of a store that went back in time. */
+static enum xd_result same_history(const struct xd_sender *sender, const struct xd_delivery_store *store,
+                                   const struct xd_link_receive *peer) {
+    struct xd_hash chain;
+    enum xd_result result = chain_at(sender, store, peer->watermark, &chain);
+    if (result == XD_NOT_FOUND || (result == XD_OK && !xd_hash_equal(&chain, &peer->chain))) {
+        return XD_CONFLICT;
+    }
+    return result;
+}
+
+enum xd_result xd_sender_covered(struct xd_sender *sender, const struct xd_delivery_store *store,
+                                 const struct xd_link_receive *peer, xd_ms monotonic) {
+    if (!sender->ready) {
+        return XD_OK; /* told to another life of ours; the handshake under way will say more */
+    }
+    if (strcmp(peer->epoch, sender->row.epoch) != 0 || peer->watermark >= sender->row.next ||
+        peer->conflict != 0) {
+        return XD_CONFLICT;
+    }
+    if (peer->watermark < sender->row.watermark) {
+        return XD_OK; /* an older ack that was overtaken; a peer that really went back says hello */
+    }
+    enum xd_result result = XD_OK;
+    if (peer->watermark > sender->row.watermark) {
+        result = same_history(sender, store, peer);
+    }
+    if (result == XD_OK) {
+        result = advance(sender, store, peer->watermark, monotonic);
+    }
+    if (result == XD_OK && sender->resend_count == 0) {
+        for (size_t index = 0; index < peer->missing_count; index++) {
+            resend_add(sender, peer->missing[index]);
+        }
+    }
+    return result;
 }
 
 bool xd_sender_differs(const struct xd_sender *sender, const struct xd_link_receive *peer) {
@@ -268,19 +293,7 @@ static enum xd_result new_epoch(struct xd_sender *sender, const struct xd_delive
 
 void xd_sender_asked(struct xd_sender *sender) {
     sender->hello_cursor = sender->ready ? sender->cursor : sender->row.next;
-}
-
-/* Forgets what is to be sent again below `from`: the peer told of that itself. */
-static void resend_keep_from(struct xd_sender *sender, uint64_t from) {
-    size_t kept = 0;
-    for (size_t index = 0; index < sender->resend_count; index++) {
-        struct xd_range range = sender->resend[index];
-        range.first = range.first < from ? from : range.first;
-        if (range.first <= range.last) {
-            sender->resend[kept++] = range;
-        }
-    }
-    sender->resend_count = kept;
+    sender->hello_watermark = sender->row.watermark;
 }
 
 /* What the peer is known to need: its gaps below what the hello spoke of, then
@@ -295,12 +308,8 @@ static void plan(struct xd_sender *sender, const struct xd_link_receive *peer) {
     resend_keep_from(sender, told);
     for (size_t index = 0; index < peer->missing_count; index++) {
         struct xd_range range = peer->missing[index];
-        if (range.last >= told) {
-            range.last = told - 1;
-        }
-        if (range.first <= range.last && range.first > peer->watermark) {
-            resend_add(sender, range);
-        }
+        range.last = range.last < told ? range.last : told - 1;
+        resend_add(sender, range);
     }
     if (peer->missing_count == XD_LINK_MISSING_MAX && peer->missing[XD_LINK_MISSING_MAX - 1].last < told) {
         /* There may be more than it could tell. */
@@ -309,43 +318,56 @@ static void plan(struct xd_sender *sender, const struct xd_link_receive *peer) {
     }
 }
 
+/* What the peer's answer says of our history. */
+static enum xd_result judge(const struct xd_sender *sender, const struct xd_delivery_store *store,
+                            const struct xd_link_receive *peer, enum xd_verdict *verdict,
+                            struct xd_rewind *rewind) {
+    const struct xd_stream_row *row = &sender->row;
+    *verdict = XD_VERDICT_NEW_EPOCH;
+    if (strcmp(peer->epoch, row->epoch) != 0) {
+        return XD_OK;
+    }
+    if (peer->watermark >= row->next || peer->watermark < row->floor) {
+        bool ahead = peer->watermark >= row->next;
+        memcpy(rewind->epoch, row->epoch, sizeof rewind->epoch);
+        rewind->first = ahead ? row->next : peer->watermark + 1;
+        rewind->last = ahead ? peer->watermark : row->floor;
+        return XD_OK;
+    }
+    enum xd_result result = peer->conflict != 0 ? XD_CONFLICT : same_history(sender, store, peer);
+    if (result == XD_OK) {
+        *verdict = peer->watermark < row->watermark ? XD_VERDICT_BEHIND : XD_VERDICT_GOOD;
+    }
+    return result == XD_CONFLICT ? XD_OK : result;
+}
+
 enum xd_result xd_sender_welcome(struct xd_sender *sender, const struct xd_delivery_store *store,
                                  const struct xd_env *env, const struct xd_link_receive *peer,
-                                 enum xd_verdict *verdict, struct xd_rewind *rewind) {
-    struct xd_hash chain;
+                                 xd_ms monotonic, enum xd_verdict *verdict, struct xd_rewind *rewind) {
     memset(rewind, 0, sizeof *rewind);
-    *verdict = XD_VERDICT_NEW_EPOCH;
-    bool same_epoch = strcmp(peer->epoch, sender->row.epoch) == 0;
-    if (same_epoch && peer->watermark >= sender->row.next) {
-        memcpy(rewind->epoch, sender->row.epoch, sizeof rewind->epoch);
-        rewind->first = sender->row.next;
-        rewind->last = peer->watermark;
-    } else if (same_epoch && peer->watermark < sender->row.floor) {
-        memcpy(rewind->epoch, sender->row.epoch, sizeof rewind->epoch);
-        rewind->first = peer->watermark + 1;
-        rewind->last = sender->row.floor;
-    } else if (same_epoch && peer->conflict == 0) {
-        enum xd_result result = chain_at(sender, store, peer->watermark, &chain);
-        if (result != XD_OK && result != XD_NOT_FOUND) {
-            return result;
-        }
-        if (result == XD_OK && xd_hash_equal(&chain, &peer->chain)) {
-            *verdict = peer->watermark < sender->row.watermark ? XD_VERDICT_BEHIND : XD_VERDICT_GOOD;
-        }
+    /* An ack that came since the hello went further than this answer to it. */
+    bool overtaken = strcmp(peer->epoch, sender->row.epoch) == 0 && peer->conflict == 0 &&
+                     peer->watermark >= sender->hello_watermark && peer->watermark < sender->row.watermark;
+    enum xd_result result = XD_OK;
+    *verdict = XD_VERDICT_GOOD;
+    if (!overtaken) {
+        result = judge(sender, store, peer, verdict, rewind);
     }
-    if (*verdict == XD_VERDICT_NEW_EPOCH) {
+    if (result == XD_OK && *verdict == XD_VERDICT_NEW_EPOCH) {
         return new_epoch(sender, store, env);
     }
-    if (*verdict == XD_VERDICT_BEHIND) {
-        sender->sent = 0;
+    if (result == XD_OK && !overtaken) {
+        result = advance(sender, store, peer->watermark, monotonic);
     }
-    enum xd_result result = advance(sender, store, peer->watermark, 0);
-    if (result == XD_OK) {
-        plan(sender, peer);
-        sender->stuck_since = 0;
-        sender->sent = sender->row.watermark;
+    if (result != XD_OK) {
+        return result;
     }
-    return result;
+    plan(sender, peer);
+    /* What the broker confirmed since the hello may still be stuck; the rest is answered for. */
+    bool since = sender->sent >= sender->hello_cursor && sender->sent > sender->row.watermark;
+    sender->sent = since ? sender->sent : sender->row.watermark;
+    sender->stuck_since = since ? monotonic : 0;
+    return XD_OK;
 }
 
 enum xd_result xd_sender_trim(struct xd_sender *sender, const struct xd_delivery_store *store, xd_ms before,

@@ -21,8 +21,9 @@ struct xd_sender {
     struct xd_range resend[XD_LINK_MISSING_MAX + 1]; /* to be sent again first */
     size_t resend_count;
     uint64_t hello_cursor; /* when the last hello left: the welcome tells of what is below, and of no more */
-    uint64_t sent;         /* highest confirmed by the broker */
-    xd_ms stuck_since;     /* monotonic: confirmed but not covered; 0: nothing */
+    uint64_t hello_watermark; /* ... and the watermark then: below it the peer went back */
+    uint64_t sent;            /* highest confirmed by the broker */
+    xd_ms stuck_since;        /* monotonic: confirmed but not covered; 0: nothing */
 };
 
 /* What a welcome means for a stream. */
@@ -73,7 +74,8 @@ bool xd_sender_differs(const struct xd_sender *sender, const struct xd_link_rece
 /* The peer's authoritative answer to our hello. */
 XD_CHECKED enum xd_result xd_sender_welcome(struct xd_sender *sender, const struct xd_delivery_store *store,
                                             const struct xd_env *env, const struct xd_link_receive *peer,
-                                            enum xd_verdict *verdict, struct xd_rewind *rewind);
+                                            xd_ms monotonic, enum xd_verdict *verdict,
+                                            struct xd_rewind *rewind);
 /* Drops covered rows accepted before `before` (wall), at most max. */
 XD_CHECKED enum xd_result xd_sender_trim(struct xd_sender *sender, const struct xd_delivery_store *store,
                                          xd_ms before, size_t max, bool *more);
