@@ -150,16 +150,10 @@ static enum xd_result use_wal(struct xd_database *database) {
 
 /* auto_vacuum only counts before the first table, and the page size before WAL. */
 static enum xd_result configure_writer(struct xd_database *database, int64_t quota_bytes) {
-    enum xd_result result = XD_OK;
-    if (!shares_memory(database)) {
-        result = xd_database_execute(database, "PRAGMA locking_mode = EXCLUSIVE;");
-    }
-    if (result == XD_OK) {
-        result = xd_database_execute(database, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
-                                               "PRAGMA synchronous = FULL;"
-                                               "PRAGMA secure_delete = FAST; PRAGMA foreign_keys = OFF;"
-                                               "PRAGMA journal_size_limit = 16777216;");
-    }
+    enum xd_result result =
+        xd_database_execute(database, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
+                                      "PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST;"
+                                      "PRAGMA foreign_keys = OFF; PRAGMA journal_size_limit = 16777216;");
     if (result != XD_OK) {
         return result;
     }
@@ -182,7 +176,14 @@ static enum xd_result configure(struct xd_database *database, const struct xd_da
     (void)snprintf(pragmas, sizeof pragmas,
                    "PRAGMA cache_size = -%lld; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;",
                    (long long)(cache / 1024));
-    enum xd_result result = xd_database_execute(database, pragmas);
+    enum xd_result result = XD_OK;
+    if (!config->read_only && !shares_memory(database)) {
+        /* Before anything looks into the file, for that would open the WAL. */
+        result = xd_database_execute(database, "PRAGMA locking_mode = EXCLUSIVE;");
+    }
+    if (result == XD_OK) {
+        result = xd_database_execute(database, pragmas);
+    }
     if (result == XD_OK) {
         result =
             config->read_only ? configure_reader(database) : configure_writer(database, config->quota_bytes);

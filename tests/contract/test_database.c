@@ -1,0 +1,472 @@
+/* What connectors/sqlite promises beyond the tables of functions: one writer,
+ * versions, failures of disk and bytes, readers, copies. */
+#include "contract/faulty_vfs.h"
+#include "contract/stores.h"
+#include "sqlite/database.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sqlite3.h>
+
+static struct xd_database *database_of(void **state) {
+    return ((struct store_world *)*state)->store;
+}
+
+static enum xd_result try_open(const char *path, enum xd_database_schema schema, bool read_only, char *why,
+                               size_t why_size) {
+    struct xd_database_config config = {.path = path, .read_only = read_only};
+    struct xd_database *database = NULL;
+    enum xd_result result = xd_database_open(&config, schema, &database, why, why_size);
+    if (result != XD_OK) {
+        assert_null(database);
+    }
+    xd_database_close(database);
+    return result;
+}
+
+static void close_store(struct store_world *world) {
+    stores_current->close(world->store);
+    world->store = NULL;
+}
+
+/* Runs SQL on the file behind the store's back. */
+static void tamper(const char *path, const char *sql) {
+    sqlite3 *handle = NULL;
+    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+}
+
+static void set_meta(struct store_world *world, const char *name, const char *value) {
+    stores_begin(world);
+    assert_ok(world->delivery->meta_set(world->delivery->context, name, value));
+    stores_commit(world);
+}
+
+/* ---- who may open ---- */
+
+static void second_writer_is_refused_until_the_first_closes(void **state) {
+    struct store_world *world = *state;
+    char why[256] = "";
+    assert_int_equal(try_open(world->path, XD_SCHEMA_SITE, false, why, sizeof why), XD_DENIED);
+    assert_non_null(strstr(why, "in use by another process"));
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        _exit(try_open(world->path, XD_SCHEMA_SITE, false, why, sizeof why) == XD_DENIED ? 0 : 1);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    close_store(world);
+    assert_ok(try_open(world->path, XD_SCHEMA_SITE, false, why, sizeof why));
+}
+
+static void store_is_private_to_its_user(void **state) {
+    struct store_world *world = *state;
+    struct stat status;
+    set_meta(world, "a", "1");
+    static const char *const suffixes[] = {"", "-wal", ".lock"};
+    for (size_t i = 0; i < 3; i++) {
+        char path[128];
+        (void)snprintf(path, sizeof path, "%s%s", world->path, suffixes[i]);
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(status.st_mode & 0777, 0600);
+    }
+}
+
+static void newer_schema_and_other_programs_store_are_refused(void **state) {
+    struct store_world *world = *state;
+    char why[256] = "";
+    close_store(world);
+    assert_int_equal(try_open(world->path, XD_SCHEMA_HUB, false, why, sizeof why), XD_INVALID);
+    assert_non_null(strstr(why, "is not the store of a hub"));
+    tamper(world->path, "PRAGMA user_version = 1000");
+    assert_int_equal(try_open(world->path, XD_SCHEMA_SITE, false, why, sizeof why), XD_INVALID);
+    assert_non_null(strstr(why, "newer program"));
+}
+
+static void what_is_no_database_is_corrupt_and_left_alone(void **state) {
+    struct store_world *world = *state;
+    char path[128];
+    char why[256] = "";
+    (void)snprintf(path, sizeof path, "%s/garbage.db", world->folder);
+    int file = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_true(file >= 0);
+    for (int i = 0; i < 200; i++) {
+        assert_int_equal(write(file, "this is not a database at all...", 32), 32);
+    }
+    (void)close(file);
+    assert_int_equal(try_open(path, XD_SCHEMA_SITE, false, why, sizeof why), XD_CORRUPT);
+    assert_true(why[0] != '\0');
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_size, 6400);
+}
+
+static void store_in_a_folder_that_is_not_there_is_told(void **state) {
+    char why[256] = "";
+    (void)state;
+    assert_int_equal(try_open("/nonexistent/x.db", XD_SCHEMA_SITE, false, why, sizeof why), XD_IO);
+    assert_non_null(strstr(why, "/nonexistent/x.db"));
+    assert_int_equal(try_open("/nonexistent/x.db", XD_SCHEMA_SITE, true, why, sizeof why), XD_NOT_FOUND);
+}
+
+static void write_outside_of_a_transaction_is_refused(void **state) {
+    struct store_world *world = *state;
+    char value[8];
+    assert_int_equal(world->delivery->meta_set(world->delivery->context, "a", "1"), XD_INVALID);
+    assert_non_null(strstr(xd_database_error(world->store), "outside of a transaction"));
+    assert_int_equal(world->delivery->meta_get(world->delivery->context, "a", value, sizeof value),
+                     XD_NOT_FOUND);
+    assert_int_equal(world->delivery->tx.commit(world->delivery->tx.context), XD_INVALID);
+    assert_int_equal(world->delivery->tx.savepoint(world->delivery->tx.context), XD_INVALID);
+}
+
+/* ---- readers ---- */
+
+static struct xd_database *open_reader(struct store_world *world, struct xd_site_store *site) {
+    struct xd_database_config config = {.path = world->path, .read_only = true};
+    struct xd_database *reader = NULL;
+    char why[256];
+    assert_ok(xd_database_open(&config, XD_SCHEMA_SITE, &reader, why, sizeof why));
+    xd_database_site_store(reader, site);
+    return reader;
+}
+
+static void reader_sees_what_is_committed_and_writes_nothing(void **state) {
+    struct store_world *world = *state;
+    struct xd_site_store site;
+    char value[8];
+    set_meta(world, "a", "1");
+    struct xd_database *reader = open_reader(world, &site);
+    stores_begin(world);
+    assert_ok(world->delivery->meta_set(world->delivery->context, "a", "2"));
+    assert_ok(site.delivery.meta_get(site.delivery.context, "a", value, sizeof value));
+    assert_string_equal(value, "1");
+    stores_commit(world);
+    assert_ok(site.delivery.meta_get(site.delivery.context, "a", value, sizeof value));
+    assert_string_equal(value, "2");
+    assert_ok(site.delivery.tx.begin(site.delivery.tx.context));
+    assert_int_equal(site.delivery.meta_set(site.delivery.context, "a", "3"), XD_DENIED);
+    site.delivery.tx.rollback(site.delivery.tx.context);
+    xd_database_close(reader);
+}
+
+static enum xd_result forget_row(void *context, const struct xd_held_release *row) {
+    (void)context;
+    (void)row;
+    return XD_OK;
+}
+
+static enum xd_result idle_reader(void *context, const struct xd_held_release *row) {
+    (void)row;
+    struct timespec pause = {.tv_nsec = 2000000};
+    (void)context;
+    (void)nanosleep(&pause, NULL); /* a reader that is slow, not a wait for anything */
+    return XD_OK;
+}
+
+static void hold_many(struct store_world *world, int count) {
+    stores_begin(world);
+    for (int i = 0; i < count; i++) {
+        struct xd_held_release row = {.revision = 1, .epoch = "e", .sequence = (uint64_t)i};
+        (void)snprintf(row.release_id, sizeof row.release_id, "R%d", i);
+        assert_ok(world->site.release_add(world->site.context, &row));
+    }
+    stores_commit(world);
+}
+
+static void read_that_lasts_too_long_is_ended(void **state) {
+    struct store_world *world = *state;
+    struct xd_site_store site;
+    hold_many(world, 4000);
+    struct xd_database *reader = open_reader(world, &site);
+    xd_database_read_limit(reader, 5);
+    assert_int_equal(site.release_open(site.context, 0, 4000, idle_reader, NULL), XD_AGAIN);
+    assert_ok(site.release_open(site.context, 0, 10, forget_row, NULL));
+    xd_database_read_limit(reader, 0);
+    assert_ok(site.release_open(site.context, 0, 4000, forget_row, NULL));
+    xd_database_close(reader);
+}
+
+static void idle_time_shortens_the_log(void **state) {
+    struct store_world *world = *state;
+    struct stat status;
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s-wal", world->path);
+    struct xd_site_store site;
+    struct xd_database *reader = open_reader(world, &site);
+    assert_ok(site.delivery.tx.begin(site.delivery.tx.context)); /* pins the log */
+    char value[8];
+    (void)site.delivery.meta_get(site.delivery.context, "a", value, sizeof value);
+    for (int i = 0; i < 1200; i++) {
+        set_meta(world, "a", i % 2 == 0 ? "1" : "2");
+    }
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(status.st_size > 1000 * 4096);
+    xd_database_idle(world->store); /* cannot yet, and does not wait */
+    site.delivery.tx.rollback(site.delivery.tx.context);
+    xd_database_idle(world->store);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_size, 0);
+    xd_database_close(reader);
+}
+
+/* ---- bytes that changed ---- */
+
+static void add_outbox(struct store_world *world, uint64_t sequence, const char *body) {
+    struct xd_outbox_row row = {
+        .sequence = sequence, .kind = XD_DOC_RESPONSE, .document_id = "D", .body = xd_bytes_of_text(body)};
+    stores_begin(world);
+    assert_ok(world->delivery->outbox_add(world->delivery->context, 1, &row));
+    stores_commit(world);
+}
+
+static enum xd_result count_row(void *context, const struct xd_outbox_row *row) {
+    (void)row;
+    ++*(int *)context;
+    return XD_OK;
+}
+
+struct findings {
+    int count;
+    char last[256];
+};
+
+static void told(void *context, const char *text) {
+    struct findings *findings = context;
+    findings->count++;
+    (void)snprintf(findings->last, sizeof findings->last, "%s", text);
+}
+
+static void changed_body_is_noticed_when_read_and_by_fsck(void **state) {
+    struct store_world *world = *state;
+    struct findings findings = {.count = 0};
+    int rows = 0;
+    add_outbox(world, 1, "one");
+    add_outbox(world, 2, "two");
+    assert_ok(xd_database_fsck(world->store, told, &findings));
+    assert_int_equal(findings.count, 0);
+    tamper(world->path,
+           "UPDATE outbox SET body = CAST('twx' AS BLOB) WHERE document_id = 'D' AND key & 3 = 2");
+    assert_int_equal(world->delivery->outbox_read(world->delivery->context, 1, 1, 9, 9, count_row, &rows),
+                     XD_CORRUPT);
+    assert_int_equal(rows, 1);
+    assert_non_null(strstr(xd_database_error(world->store), "checksum"));
+    assert_int_equal(xd_database_fsck(world->store, told, &findings), XD_CORRUPT);
+    assert_int_equal(findings.count, 1);
+    assert_string_equal(findings.last, "outbox 1/2: does not match its checksum");
+}
+
+static void fsck_finds_a_counter_and_a_tree_that_are_wrong(void **state) {
+    struct store_world *world = *state;
+    struct findings findings = {.count = 0};
+    hold_many(world, 100);
+    tamper(world->path, "INSERT INTO counter VALUES(0, 0, 5)");
+    assert_int_equal(xd_database_fsck(world->store, told, &findings), XD_CORRUPT);
+    assert_string_equal(findings.last, "counter of quarantine: 5 instead of 0");
+    tamper(world->path,
+           "DELETE FROM counter; PRAGMA writable_schema = 1;"
+           "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'meta')"
+           " WHERE name = 'held_from'");
+    stores_reopen(world, 0);
+    findings.count = 0;
+    assert_int_equal(xd_database_fsck(world->store, told, &findings), XD_CORRUPT);
+    assert_true(findings.count > 0);
+}
+
+static void hub_counters_pass_fsck(void **state) {
+    struct store_world *world = *state;
+    struct findings findings = {.count = 0};
+    struct xd_job_row job = {.erp = "main", .reference = "r1"};
+    struct xd_order_row order = {.order_id = "O1", .body = xd_bytes_of_text("{}")};
+    stores_begin(world);
+    assert_ok(world->hub.job_add(world->hub.context, &job, NULL, 0));
+    job.state = XD_JOB_DONE;
+    assert_ok(world->hub.job_save(world->hub.context, &job));
+    assert_ok(world->hub.order_add(world->hub.context, &order, NULL, 0));
+    stores_commit(world);
+    assert_ok(xd_database_fsck(world->store, told, &findings));
+    tamper(world->path,
+           "UPDATE order_body SET body = CAST('{ ' AS BLOB); UPDATE counter SET count = 4 WHERE topic = 2"
+           " AND state = 3");
+    assert_int_equal(xd_database_fsck(world->store, told, &findings), XD_CORRUPT);
+    assert_int_equal(findings.count, 2);
+    assert_string_equal(findings.last, "counter 2/3: 4 instead of 1");
+}
+
+/* ---- a disk that fails ---- */
+
+static struct xd_database *open_faulty(struct store_world *world, struct xd_site_store *site) {
+    char path[128];
+    char why[256];
+    struct xd_database_config config = {.path = path, .vfs = FAULTY_VFS_NAME};
+    struct xd_database *database = NULL;
+    (void)snprintf(path, sizeof path, "%s/faulty.db", world->folder);
+    enum xd_result result = xd_database_open(&config, XD_SCHEMA_SITE, &database, why, sizeof why);
+    if (result != XD_OK) {
+        fail_msg("%s", why);
+    }
+    xd_database_site_store(database, site);
+    return database;
+}
+
+static void failed_sync_at_commit_is_final(void **state) {
+    struct xd_site_store site;
+    struct xd_database *database = open_faulty(*state, &site);
+    struct xd_store_tx *tx = &site.delivery.tx;
+    char value[8];
+    assert_ok(tx->begin(tx->context));
+    assert_ok(site.delivery.meta_set(site.delivery.context, "a", "1"));
+    faulty_vfs_fail_syncs(SQLITE_IOERR_FSYNC);
+    assert_int_equal(tx->commit(tx->context), XD_IO);
+    faulty_vfs_fail_syncs(0);
+    assert_int_equal(tx->begin(tx->context), XD_IO); /* never again on this connection */
+    assert_int_equal(site.delivery.meta_get(site.delivery.context, "a", value, sizeof value), XD_NOT_FOUND);
+    xd_database_close(database);
+}
+
+static void failed_sync_at_a_checkpoint_is_final_too(void **state) {
+    struct xd_site_store site;
+    struct xd_database *database = open_faulty(*state, &site);
+    struct xd_store_tx *tx = &site.delivery.tx;
+    static char body[4 * 1024 * 1024];
+    struct xd_outbox_row row = {.sequence = 1,
+                                .kind = XD_DOC_RESPONSE,
+                                .document_id = "D",
+                                .body = xd_bytes_of(body, sizeof body - 1)};
+    for (row.sequence = 1; row.sequence < 9; row.sequence++) {
+        assert_ok(tx->begin(tx->context));
+        assert_ok(site.delivery.outbox_add(site.delivery.context, 1, &row));
+        if (row.sequence == 3) {
+            faulty_vfs_fail_syncs(SQLITE_IOERR_FSYNC);
+            enum xd_result result = tx->commit(tx->context);
+            faulty_vfs_fail_syncs(0);
+            assert_true(result == XD_IO || tx->begin(tx->context) == XD_IO);
+            break;
+        }
+        assert_ok(tx->commit(tx->context));
+    }
+    assert_int_equal(row.sequence, 3);
+    xd_database_close(database);
+}
+
+static void full_disk_undoes_the_transaction_and_passes(void **state) {
+    struct xd_site_store site;
+    struct xd_database *database = open_faulty(*state, &site);
+    struct xd_store_tx *tx = &site.delivery.tx;
+    char value[8];
+    assert_ok(tx->begin(tx->context));
+    assert_ok(site.delivery.meta_set(site.delivery.context, "a", "1"));
+    faulty_vfs_fail_writes(SQLITE_FULL);
+    assert_int_equal(tx->commit(tx->context), XD_FULL);
+    tx->rollback(tx->context);
+    faulty_vfs_fail_writes(0);
+    assert_int_equal(site.delivery.meta_get(site.delivery.context, "a", value, sizeof value), XD_NOT_FOUND);
+    assert_ok(tx->begin(tx->context));
+    assert_ok(site.delivery.meta_set(site.delivery.context, "a", "2"));
+    assert_ok(tx->commit(tx->context));
+    xd_database_close(database);
+}
+
+static void file_system_without_shared_memory_works(void **state) {
+    struct xd_site_store site;
+    char value[8];
+    faulty_vfs_share_memory(false);
+    for (int i = 0; i < 2; i++) {
+        struct xd_database *database = open_faulty(*state, &site);
+        if (i == 0) {
+            assert_ok(site.delivery.tx.begin(site.delivery.tx.context));
+            assert_ok(site.delivery.meta_set(site.delivery.context, "a", "1"));
+            assert_ok(site.delivery.tx.commit(site.delivery.tx.context));
+        }
+        assert_ok(site.delivery.meta_get(site.delivery.context, "a", value, sizeof value));
+        xd_database_close(database);
+    }
+    faulty_vfs_share_memory(true);
+}
+
+/* ---- ballast, copies ---- */
+
+static void ballast_is_given_up_and_comes_back_with_room(void **state) {
+    struct store_world *world = *state;
+    struct stat status;
+    char why[256];
+    char path[128];
+    char ballast[160];
+    (void)snprintf(path, sizeof path, "%s/b.db", world->folder);
+    (void)snprintf(ballast, sizeof ballast, "%s.ballast", path);
+    struct xd_database_config config = {.path = path, .ballast_bytes = 1 << 20};
+    struct xd_database *database = NULL;
+    assert_ok(xd_database_open(&config, XD_SCHEMA_SITE, &database, why, sizeof why));
+    assert_int_equal(stat(ballast, &status), 0);
+    assert_true(status.st_blocks * 512 >= 1 << 20);
+    xd_database_ballast_release(database);
+    assert_int_not_equal(stat(ballast, &status), 0);
+    xd_database_ballast_restore(database, 2 << 20); /* not enough */
+    assert_int_not_equal(stat(ballast, &status), 0);
+    xd_database_ballast_restore(database, 64 << 20);
+    assert_int_equal(stat(ballast, &status), 0);
+    xd_database_close(database);
+}
+
+static void backup_holds_all_that_is_committed(void **state) {
+    struct store_world *world = *state;
+    struct xd_database_config config = {.path = NULL};
+    struct xd_database *copy = NULL;
+    struct xd_site_store site;
+    char path[128];
+    char why[256];
+    char value[8];
+    set_meta(world, "a", "1");
+    (void)snprintf(path, sizeof path, "%s/copy.db", world->folder);
+    stores_begin(world);
+    assert_int_equal(xd_database_backup(database_of(state), path), XD_AGAIN);
+    world->delivery->tx.rollback(world->delivery->tx.context);
+    assert_ok(xd_database_backup(database_of(state), path));
+    set_meta(world, "a", "2");
+    config.path = path;
+    assert_ok(xd_database_open(&config, XD_SCHEMA_SITE, &copy, why, sizeof why));
+    xd_database_site_store(copy, &site);
+    assert_ok(site.delivery.meta_get(site.delivery.context, "a", value, sizeof value));
+    assert_string_equal(value, "1");
+    xd_database_close(copy);
+}
+
+#define SITE_TEST(name) cmocka_unit_test_setup_teardown(name, stores_setup_site, stores_teardown)
+#define HUB_TEST(name) cmocka_unit_test_setup_teardown(name, stores_setup_hub, stores_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        SITE_TEST(second_writer_is_refused_until_the_first_closes),
+        SITE_TEST(store_is_private_to_its_user),
+        SITE_TEST(newer_schema_and_other_programs_store_are_refused),
+        SITE_TEST(what_is_no_database_is_corrupt_and_left_alone),
+        SITE_TEST(store_in_a_folder_that_is_not_there_is_told),
+        SITE_TEST(write_outside_of_a_transaction_is_refused),
+        SITE_TEST(reader_sees_what_is_committed_and_writes_nothing),
+        SITE_TEST(read_that_lasts_too_long_is_ended),
+        SITE_TEST(idle_time_shortens_the_log),
+        SITE_TEST(changed_body_is_noticed_when_read_and_by_fsck),
+        SITE_TEST(fsck_finds_a_counter_and_a_tree_that_are_wrong),
+        HUB_TEST(hub_counters_pass_fsck),
+        SITE_TEST(failed_sync_at_commit_is_final),
+        SITE_TEST(failed_sync_at_a_checkpoint_is_final_too),
+        SITE_TEST(full_disk_undoes_the_transaction_and_passes),
+        SITE_TEST(file_system_without_shared_memory_works),
+        SITE_TEST(ballast_is_given_up_and_comes_back_with_room),
+        SITE_TEST(backup_holds_all_that_is_committed),
+    };
+    stores_current = &store_makers[0];
+    faulty_vfs_register(false);
+    return cmocka_run_group_tests_name("database", tests, NULL, NULL);
+}
