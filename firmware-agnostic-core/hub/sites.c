@@ -148,6 +148,8 @@ static enum xd_result make_site(struct xd_hub *hub, const char *name, const char
     xd_writer_text(&writer, "site", name);
     xd_writer_text(&writer, "kind", kind);
     xd_writer_begin(&writer, "uplink", '{');
+    xd_writer_text(&writer, "url", hub->config.line_url);
+    xd_writer_text(&writer, "vhost", hub->config.line_vhost);
     xd_writer_text(&writer, "username", row->user);
     xd_writer_text(&writer, "password", password);
     xd_writer_end(&writer, '}');

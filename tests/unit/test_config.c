@@ -101,7 +101,7 @@ static enum xd_result load_agent_file(const char *path, struct xd_agent_config *
     return result;
 }
 
-static enum xd_result load_hub_file(const char *path, struct xd_hub_config *config) {
+static enum xd_result load_hub_file(const char *path, struct xd_hub_program_config *config) {
     struct xd_buffer errors;
     xd_buffer_init(&errors, 0);
     enum xd_result result = xd_hub_config_load(path, config, &errors);
@@ -114,7 +114,7 @@ static enum xd_result load_agent(const char *text, struct xd_agent_config *confi
     return load_agent_file(path_of("agent.yaml"), config);
 }
 
-static enum xd_result load_hub(const char *text, struct xd_hub_config *config) {
+static enum xd_result load_hub(const char *text, struct xd_hub_program_config *config) {
     write_file("hub.yaml", text);
     return load_hub_file(path_of("hub.yaml"), config);
 }
@@ -137,7 +137,7 @@ static void agent_with_is_refused(const char *more, const char *expected) {
 static void hub_with_is_refused(const char *more, const char *expected) {
     char text[4096];
     snprintf(text, sizeof text, "%s%s", hub, more);
-    struct xd_hub_config config;
+    struct xd_hub_program_config config;
     assert_int_equal(load_hub(text, &config), XD_INVALID);
     assert_string_equal(errors_seen, expected);
     xd_hub_config_free(&config);
@@ -221,7 +221,7 @@ static void agent_reads_every_key(void **state) {
 
 static void hub_defaults_fill_what_the_file_leaves_out(void **state) {
     (void)state;
-    struct xd_hub_config config;
+    struct xd_hub_program_config config;
     assert_int_equal(load_hub(hub, &config), XD_OK);
     assert_string_equal(config.broker.url, "amqp://127.0.0.1:5672");
     assert_string_equal(config.broker.site_url, "amqp://127.0.0.1:5672");
@@ -246,7 +246,7 @@ static void hub_defaults_fill_what_the_file_leaves_out(void **state) {
 
 static void hub_reads_several_erps_in_order_and_policies(void **state) {
     (void)state;
-    struct xd_hub_config config;
+    struct xd_hub_program_config config;
     char text[1024];
     snprintf(text, sizeof text,
              "%s  second:\n    type: ledger\n    data: ledger\n    concurrency: 64\n"
@@ -265,7 +265,7 @@ static void hub_reads_several_erps_in_order_and_policies(void **state) {
 
 static void empty_sections_mean_their_defaults(void **state) {
     (void)state;
-    struct xd_hub_config config;
+    struct xd_hub_program_config config;
     char text[1024];
     snprintf(text, sizeof text, "%spolicies:\nhttp: {}\n", hub);
     assert_int_equal(load_hub(text, &config), XD_OK);
@@ -310,7 +310,7 @@ static void too_many_complaints_end_with_the_first_twenty(void **state) {
 
 static void missing_keys_are_told_at_their_section(void **state) {
     (void)state;
-    struct xd_hub_config config;
+    struct xd_hub_program_config config;
     assert_int_equal(load_hub("", &config), XD_INVALID);
     assert_string_equal(errors_seen, "hub.yaml:1:1: broker: is missing\nhub.yaml:1:1: erps: is missing\n");
     assert_int_equal(load_hub("state_dir: x\nbroker:\n  vhost: y\nerps:\n  a: {}\n", &config), XD_INVALID);
@@ -424,7 +424,7 @@ static void agent_listens_on_loopback_only(void **state) {
 
 static void secrets_come_from_one_line_files(void **state) {
     (void)state;
-    struct xd_hub_config config;
+    struct xd_hub_program_config config;
     write_file("secret", "pass word\r\n");
     const char *text = "broker: {password_file: secret}\nerps: {a: {type: ledger, data: ledger}}\n";
     assert_int_equal(load_hub(text, &config), XD_OK);
@@ -457,7 +457,7 @@ static void files_and_folders_must_be_there(void **state) {
     (void)state;
     agent_with_is_refused("mqtt: {ca_file: ca.pem}\n",
                           "agent.yaml:3:17: mqtt.ca_file: cannot read ca.pem: No such file or directory\n");
-    struct xd_hub_config config;
+    struct xd_hub_program_config config;
     assert_int_equal(
         load_hub("broker: {password_file: hub.password}\nerps: {a: {type: ledger, data: hub.password}}\n",
                  &config),
@@ -561,7 +561,7 @@ static void the_samples_are_accepted_as_they_are(void **state) {
     assert_string_equal(errors_seen, "");
     assert_int_equal(result, XD_OK);
     xd_agent_config_free(&agent_config);
-    struct xd_hub_config hub_config;
+    struct xd_hub_program_config hub_config;
     snprintf(path, sizeof path, "%s/config/hub.yaml", source);
     result = load_hub_file(path, &hub_config);
     assert_string_equal(errors_seen, "");

@@ -11,7 +11,7 @@
 #define HTTP(member) offsetof(struct xd_hub_config_http, member)
 #define ERP(member) offsetof(struct xd_hub_config_erp, member)
 #define POLICIES(member) offsetof(struct xd_hub_config_policies, member)
-#define HUB(member) offsetof(struct xd_hub_config, member)
+#define HUB(member) offsetof(struct xd_hub_program_config, member)
 #define ERPS_MAX 16
 
 static const char *const amqp_schemes[] = {"amqp", "amqps", NULL};
@@ -144,7 +144,7 @@ static const struct xd_config_key hub_keys[] = {
     {.type = XD_CONFIG_END},
 };
 
-static void check_together(const struct xd_hub_config *config, struct xd_buffer *errors) {
+static void check_together(const struct xd_hub_program_config *config, struct xd_buffer *errors) {
     struct xd_check_tls http = {NULL, NULL, config->http.cert_file, config->http.key_file};
     xd_check_tls(config->file, errors, "http", &http);
     struct xd_check_tls broker = {config->broker.url, NULL, config->broker.cert_file,
@@ -161,9 +161,9 @@ static void check_together(const struct xd_hub_config *config, struct xd_buffer 
     }
 }
 
-enum xd_result xd_hub_config_load(const char *path, struct xd_hub_config *out, struct xd_buffer *errors) {
+enum xd_result xd_hub_config_load(const char *path, struct xd_hub_program_config *out, struct xd_buffer *errors) {
     size_t errors_before = errors->size;
-    *out = (struct xd_hub_config){0};
+    *out = (struct xd_hub_program_config){0};
     enum xd_result result = xd_config_load(path, hub_keys, out, errors, &out->file);
     if (result != XD_OK) {
         return result;
@@ -182,7 +182,7 @@ enum xd_result xd_hub_config_load(const char *path, struct xd_hub_config *out, s
     return errors->size == errors_before ? XD_OK : XD_INVALID;
 }
 
-void xd_hub_config_free(struct xd_hub_config *config) {
+void xd_hub_config_free(struct xd_hub_program_config *config) {
     xd_config_free(config->file);
     explicit_bzero(config, sizeof *config);
 }

@@ -45,7 +45,7 @@ struct xd_hub_config_policies {
     const char *over_tolerance_pct_text; /* as written */
 };
 
-struct xd_hub_config {
+struct xd_hub_program_config {
     const char *state_dir; /* absolute */
     struct xd_hub_config_broker broker;
     struct xd_hub_config_http http;
@@ -58,8 +58,8 @@ struct xd_hub_config {
 
 /* XD_INVALID: errors has `file:line:column: what` lines; XD_NO_MEMORY.
  * Free with xd_hub_config_free in every case. */
-XD_CHECKED enum xd_result xd_hub_config_load(const char *path, struct xd_hub_config *out,
+XD_CHECKED enum xd_result xd_hub_config_load(const char *path, struct xd_hub_program_config *out,
                                              struct xd_buffer *errors);
-void xd_hub_config_free(struct xd_hub_config *config);
+void xd_hub_config_free(struct xd_hub_program_config *config);
 
 #endif

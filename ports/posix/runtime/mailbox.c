@@ -127,3 +127,10 @@ void xd_mailbox_close(struct xd_mailbox *mailbox) {
     pthread_cond_broadcast(&mailbox->drained);
     pthread_mutex_unlock(&mailbox->mutex);
 }
+
+bool xd_mailbox_closed(struct xd_mailbox *mailbox) {
+    pthread_mutex_lock(&mailbox->mutex);
+    bool closed = mailbox->closed;
+    pthread_mutex_unlock(&mailbox->mutex);
+    return closed;
+}

@@ -21,5 +21,6 @@ XD_CHECKED enum xd_result xd_mailbox_try(struct xd_mailbox *mailbox, void *event
 size_t xd_mailbox_take(struct xd_mailbox *mailbox, void **events, size_t max, unsigned timeout_ms);
 /* Puts fail from now on; what is inside can still be taken. */
 void xd_mailbox_close(struct xd_mailbox *mailbox);
+bool xd_mailbox_closed(struct xd_mailbox *mailbox);
 
 #endif

@@ -1,0 +1,112 @@
+/* Figures for /metrics: a copy that the turn's thread makes once a second. */
+#include "posix/hub/hub_program.h"
+
+#include "posix/runtime/world.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define STILL_MS ((xd_ms)10000) /* a turn older than that: it does not move */
+
+enum xd_result xd_hub_board_fill(struct xd_hub_program *program) {
+    const struct xd_hub_store *store = &program->store;
+    struct xd_hub_board *board = &program->board;
+    int64_t orders[XD_ORDER_STATUS_COUNT], jobs[XD_JOB_STATE_COUNT], exceptions = 0, used = 0, quota = 0;
+    enum xd_result result = store->exception_count(store->context, &exceptions);
+    for (int status = 0; status < XD_ORDER_STATUS_COUNT && result == XD_OK; status++) {
+        result = store->order_count(store->context, status, &orders[status]);
+    }
+    for (int state = 0; state < XD_JOB_STATE_COUNT && result == XD_OK; state++) {
+        result = store->job_count(store->context, state, &jobs[state]);
+    }
+    if (result == XD_OK) {
+        result = store->delivery.usage(store->delivery.context, &used, &quota);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    pthread_mutex_lock(&board->mutex);
+    memcpy(board->orders, orders, sizeof orders);
+    memcpy(board->jobs, jobs, sizeof jobs);
+    board->exceptions = exceptions;
+    board->store_bytes = used;
+    board->counters = program->hub.counters;
+    board->turn = program->turn.counters;
+    board->publisher_up = program->outgoing.up;
+    board->consumer_up = program->consumer_up;
+    board->erp_calls = program->hub.calls;
+    board->sites = program->hub.site_count;
+    board->in_flight = program->hub.flight.count;
+    pthread_mutex_unlock(&board->mutex);
+    return XD_OK;
+}
+
+bool xd_hub_board_moves(struct xd_hub_board *board) {
+    int64_t at = atomic_load(&board->turn_at);
+    return at != 0 && xd_world_now().monotonic - at < STILL_MS;
+}
+
+static void head(struct xd_buffer *out, const char *name, const char *kind, const char *help) {
+    xd_buffer_format(out, "# HELP crossdock_hub_%s %s\n# TYPE crossdock_hub_%s %s\n", name, help, name, kind);
+}
+
+static void counter(struct xd_buffer *out, const char *name, uint64_t value, const char *help) {
+    head(out, name, "counter", help);
+    xd_buffer_format(out, "crossdock_hub_%s %" PRIu64 "\n", name, value);
+}
+
+static void gauge(struct xd_buffer *out, const char *name, int64_t value, const char *help) {
+    head(out, name, "gauge", help);
+    xd_buffer_format(out, "crossdock_hub_%s %" PRId64 "\n", name, value);
+}
+
+static void by_name(struct xd_buffer *out, const char *name, const char *label, const char *const *names,
+                    const int64_t *values, const char *help) {
+    head(out, name, "gauge", help);
+    for (size_t index = 0; names[index] != NULL; index++) {
+        xd_buffer_format(out, "crossdock_hub_%s{%s=\"%s\"} %" PRId64 "\n", name, label, names[index],
+                         values[index]);
+    }
+}
+
+static void write_counters(const struct xd_hub_board *board, struct xd_buffer *out) {
+    const struct xd_hub_counters *of = &board->counters;
+    counter(out, "orders_accepted_total", of->orders_accepted, "Orders taken.");
+    counter(out, "orders_repeated_total", of->orders_repeated, "Orders that were known already.");
+    counter(out, "orders_refused_total", of->orders_refused, "Orders that could not be taken.");
+    counter(out, "documents_total", of->documents, "New documents from sites.");
+    counter(out, "document_repeats_total", of->repeats, "Documents from sites that were known already.");
+    counter(out, "forged_total", of->forged, "Messages that were not authentic.");
+    counter(out, "unusable_total", of->unusable, "Authentic messages that could not be used.");
+    counter(out, "confirmations_applied_total", of->confirmations_applied, "Confirmations applied.");
+    counter(out, "confirmations_parked_total", of->confirmations_parked, "Confirmations parked.");
+    counter(out, "lines_parked_total", of->lines_parked, "Lines of confirmations parked.");
+    counter(out, "releases_adopted_total", of->releases_adopted,
+            "Orders taken back from a site that held them.");
+    counter(out, "erp_calls_total", of->erp_calls, "Calls to the ERP.");
+    counter(out, "erp_done_total", of->erp_done, "Calls to the ERP that took effect.");
+    counter(out, "erp_rejected_total", of->erp_rejected, "Postings that the ERP refused for good.");
+    counter(out, "erp_unknown_total", of->erp_unknown, "Calls whose outcome was not known.");
+    counter(out, "erp_unavailable_total", of->erp_unavailable, "Calls that the ERP could not take.");
+    counter(out, "turns_total", board->turn.turns, "Turns.");
+    counter(out, "events_total", board->turn.events, "Events taken by turns.");
+    counter(out, "events_undone_total", board->turn.undone, "Events that were undone and refused.");
+    counter(out, "commits_failed_total", board->turn.commits_failed, "Commits that failed.");
+}
+
+void xd_hub_board_metrics(struct xd_hub_board *board, struct xd_buffer *out) {
+    pthread_mutex_lock(&board->mutex);
+    head(out, "build_info", "gauge", "The program's version.");
+    xd_buffer_format(out, "crossdock_hub_build_info{version=\"%s\"} 1\n", XD_VERSION);
+    by_name(out, "orders", "status", xd_order_status_names, board->orders, "Orders by status.");
+    by_name(out, "erp_jobs", "state", xd_job_state_names, board->jobs, "Postings to the ERP by state.");
+    gauge(out, "open_exceptions", board->exceptions, "Exceptions that wait for a person.");
+    gauge(out, "erp_calls_under_way", (int64_t)board->erp_calls, "Calls to the ERP under way.");
+    gauge(out, "sites", (int64_t)board->sites, "Sites.");
+    gauge(out, "line_in_flight", (int64_t)board->in_flight, "Documents on their way to the broker.");
+    gauge(out, "line_up", board->publisher_up, "Whether the connection that publishes is up.");
+    gauge(out, "line_consuming", board->consumer_up, "Whether the connection that consumes is up.");
+    gauge(out, "store_bytes", board->store_bytes, "Bytes of the store in use.");
+    write_counters(board, out);
+    pthread_mutex_unlock(&board->mutex);
+}

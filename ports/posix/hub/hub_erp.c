@@ -1,0 +1,120 @@
+/* The ERP's workers: as many threads as calls may run at the same time, each with
+ * a connection of its own. The turn starts a call only for a free worker, so the
+ * queue between them never holds more than there are workers. */
+#include "posix/hub/hub_program.h"
+
+#include "base/memory.h"
+#include "erp/ledger/ledger.h"
+#include "posix/runtime/world.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define WORKERS_MAX 64u
+#define STOP_POLL_NS (10 * 1000 * 1000)
+
+struct worker {
+    struct xd_erp_pool *pool;
+    struct xd_erp erp;
+    pthread_t thread;
+};
+
+struct xd_erp_pool {
+    struct xd_mailbox *calls, *answers;
+    struct worker workers[WORKERS_MAX];
+    size_t count;
+    atomic_uint running;
+    char ledger_path[XD_PATH_SIZE];
+};
+
+static void work_on(struct worker *worker, struct xd_erp_call *call) {
+    struct xd_erp_event *event = xd_event_new(XD_HUB_EVENT_ERP, sizeof *event);
+    event->call = call;
+    if (call->find) {
+        worker->erp.find(worker->erp.context, call->request.kind, call->request.reference, &event->answer);
+    } else {
+        worker->erp.post(worker->erp.context, &call->request, &event->answer);
+    }
+    if (!xd_mailbox_put(worker->pool->answers, event, sizeof *event)) {
+        xd_hub_program_drop_event(&event->event);
+    }
+}
+
+static void *run_worker(void *argument) {
+    struct worker *worker = argument;
+    void *call = NULL;
+    while (xd_mailbox_take(worker->pool->calls, &call, 1, 1000) > 0 ||
+           !xd_mailbox_closed(worker->pool->calls)) {
+        if (call != NULL) {
+            work_on(worker, call);
+        }
+        call = NULL;
+    }
+    worker->erp.close(worker->erp.context);
+    atomic_fetch_sub(&worker->pool->running, 1);
+    return NULL;
+}
+
+static enum xd_result start_worker(struct xd_erp_pool *pool, const struct xd_ledger_config *ledger, char *why,
+                                   size_t why_size) {
+    struct worker *worker = &pool->workers[pool->count];
+    worker->pool = pool;
+    enum xd_result result = xd_ledger_open(ledger, &worker->erp, why, why_size);
+    if (result != XD_OK) {
+        return result;
+    }
+    atomic_fetch_add(&pool->running, 1);
+    if (pthread_create(&worker->thread, NULL, run_worker, worker) != 0) {
+        atomic_fetch_sub(&pool->running, 1);
+        worker->erp.close(worker->erp.context);
+        (void)snprintf(why, why_size, "no thread for an ERP worker");
+        return XD_NO_MEMORY;
+    }
+    pool->count++;
+    return XD_OK;
+}
+
+enum xd_result xd_erp_pool_start(const struct xd_hub_config_erp *config, const char *state_dir,
+                                 struct xd_mailbox *answers, struct xd_erp_pool **out, char *why,
+                                 size_t why_size) {
+    struct xd_erp_pool *pool = xd_alloc(sizeof *pool);
+    if (pool == NULL) {
+        return XD_NO_MEMORY;
+    }
+    pool->answers = answers;
+    (void)snprintf(pool->ledger_path, sizeof pool->ledger_path, "%s/erp-%s.db", state_dir, config->name);
+    struct xd_ledger_config ledger = {.path = pool->ledger_path, .data = config->data};
+    enum xd_result result = xd_ledger_prepare(&ledger, why, why_size);
+    if (result == XD_OK) {
+        result = xd_mailbox_new((size_t)config->concurrency, SIZE_MAX, &pool->calls);
+    }
+    for (int64_t index = 0; index < config->concurrency && index < WORKERS_MAX && result == XD_OK; index++) {
+        result = start_worker(pool, &ledger, why, why_size);
+    }
+    *out = pool; /* on failure the process ends, and its threads with it */
+    return result;
+}
+
+void xd_erp_pool_call(struct xd_erp_pool *pool, struct xd_erp_call *call) {
+    if (!xd_mailbox_put(pool->calls, call, 1)) {
+        xd_erp_call_free(call); /* stopping: SENT is in the store and is looked up at the next start */
+    }
+}
+
+bool xd_erp_pool_stop(struct xd_erp_pool *pool, unsigned timeout_ms) {
+    xd_ms deadline = xd_world_now().monotonic + (xd_ms)timeout_ms;
+    xd_mailbox_close(pool->calls);
+    while (atomic_load(&pool->running) > 0) {
+        if (xd_world_now().monotonic > deadline) {
+            return false;
+        }
+        (void)nanosleep(&(struct timespec){.tv_nsec = STOP_POLL_NS}, NULL);
+    }
+    for (size_t index = 0; index < pool->count; index++) {
+        pthread_join(pool->workers[index].thread, NULL);
+    }
+    xd_mailbox_free(pool->calls);
+    xd_free(pool);
+    return true;
+}

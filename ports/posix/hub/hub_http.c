@@ -1,0 +1,400 @@
+/* The API: who asks, what for, and where it is answered.
+ *
+ * The server's thread hands every request to the query thread (health and metrics
+ * it answers itself). The query thread knows the client by its token and answers
+ * reads from a read-only connection of its own, in one snapshot each; writes go
+ * to the turn through the mailbox, whose being full is the back-pressure. */
+#include "posix/hub/hub_program.h"
+
+#include "base/memory.h"
+#include "documents/writer.h"
+#include "hub/view.h"
+#include "posix/runtime/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUEUE_MAX 512u
+#define READ_LIMIT_MS 100u
+#define RECONCILE_LIMIT_MS 10000u
+#define PAGE_DEFAULT 50u
+#define PAGE_MAX 200u
+
+struct xd_query {
+    struct xd_hub_program *program;
+    struct xd_database *database;
+    struct xd_hub_store store;
+    struct xd_mailbox *requests;
+    pthread_t thread;
+};
+
+enum role { ROLE_NONE, ROLE_CHANNEL, ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN };
+
+struct asked {
+    struct xd_query *query;
+    struct xd_http_request *request;
+    struct xd_client_row client;
+    enum role role;
+    char id[XD_NAME_SIZE]; /* what a route's {id} stands for */
+};
+
+/* ---- answers ---- */
+
+static void answer_problem(struct xd_http_request *request, unsigned status, const char *code,
+                           const char *detail, const char *allow) {
+    struct xd_buffer body;
+    struct xd_http_answer answer = {.status = status,
+                                    .content_type = "application/problem+json",
+                                    .allow = allow,
+                                    .www_authenticate = status == 401 ? "Bearer" : NULL,
+                                    .retry_after_s = status == 503 ? 2 : 0};
+    xd_buffer_init(&body, 0);
+    struct xd_writer writer = {.out = &body};
+    xd_writer_begin(&writer, NULL, '{');
+    xd_writer_text(&writer, "type", "about:blank");
+    xd_writer_text(&writer, "title", code);
+    xd_writer_integer(&writer, "status", (int64_t)status);
+    xd_writer_text(&writer, "detail", detail);
+    xd_writer_text(&writer, "code", code);
+    xd_writer_boolean(&writer, "retryable", status == 503);
+    xd_writer_begin(&writer, "errors", '[');
+    xd_writer_end(&writer, ']');
+    xd_writer_end(&writer, '}');
+    answer.body = xd_buffer_view(&body);
+    xd_http_respond(request, &answer);
+    xd_buffer_free(&body);
+}
+
+static void answer_view(struct xd_http_request *request, enum xd_result result,
+                        const struct xd_buffer *body) {
+    switch (result) {
+    case XD_OK: {
+        struct xd_http_answer answer = {.status = 200, .body = xd_buffer_view(body)};
+        xd_http_respond(request, &answer);
+        break;
+    }
+    case XD_NOT_FOUND:
+        answer_problem(request, 404, "not_found", "There is no such thing.", NULL);
+        break;
+    case XD_INVALID:
+        answer_problem(request, 400, "bad_query", "A query parameter cannot be used.", NULL);
+        break;
+    default:
+        answer_problem(request, 503, "try_again", "The question could not be answered just now; ask again.",
+                       NULL);
+        break;
+    }
+}
+
+/* ---- reads ---- */
+
+typedef enum xd_result (*view_fn)(struct asked *asked, struct xd_buffer *out);
+
+static const char *tenant_of(const struct asked *asked) {
+    return asked->role == ROLE_CHANNEL ? asked->client.tenant : NULL;
+}
+
+/* A channel sees its own tenant's orders and no other. */
+static enum xd_result may_see(struct asked *asked, const char *order_id) {
+    const struct xd_hub_store *store = &asked->query->store;
+    struct xd_order_row row;
+    enum xd_result result = store->order_get(store->context, order_id, &row);
+    return result == XD_OK && tenant_of(asked) != NULL && strcmp(row.tenant, asked->client.tenant) != 0
+               ? XD_NOT_FOUND
+               : result;
+}
+
+static enum xd_result view_order(struct asked *asked, struct xd_buffer *out) {
+    enum xd_result result = may_see(asked, asked->id);
+    return result == XD_OK ? xd_view_order(&asked->query->store, asked->id, out) : result;
+}
+
+static enum xd_result view_timeline(struct asked *asked, struct xd_buffer *out) {
+    enum xd_result result = may_see(asked, asked->id);
+    return result == XD_OK ? xd_view_timeline(&asked->query->store, asked->id, out) : result;
+}
+
+static enum xd_result page_size(const struct asked *asked, size_t *max) {
+    const char *text = xd_http_query(asked->request, "limit");
+    char *end = NULL;
+    unsigned long value = text == NULL ? PAGE_DEFAULT : strtoul(text, &end, 10);
+    *max = value;
+    return (text != NULL && (*text == 0 || *end != 0)) || value == 0 || value > PAGE_MAX ? XD_INVALID : XD_OK;
+}
+
+static const char *cursor_of(const struct asked *asked) {
+    const char *cursor = xd_http_query(asked->request, "cursor");
+    return cursor == NULL ? "" : cursor;
+}
+
+static enum xd_result view_orders(struct asked *asked, struct xd_buffer *out) {
+    struct xd_view_orders query = {.tenant = tenant_of(asked),
+                                   .external_order_id = xd_http_query(asked->request, "external_order_id"),
+                                   .status = -1,
+                                   .cursor = cursor_of(asked)};
+    const char *status = xd_http_query(asked->request, "status");
+    for (int index = 0; status != NULL && xd_order_status_names[index] != NULL; index++) {
+        if (strcasecmp(status, xd_order_status_names[index]) == 0) {
+            query.status = index;
+        }
+    }
+    if (page_size(asked, &query.max) != XD_OK || (status != NULL && query.status < 0)) {
+        return XD_INVALID;
+    }
+    return xd_view_order_list(&asked->query->store, &query, out);
+}
+
+static enum xd_result view_release(struct asked *asked, struct xd_buffer *out) {
+    return xd_view_release(&asked->query->store, asked->id, out);
+}
+
+static enum xd_result view_site(struct asked *asked, struct xd_buffer *out) {
+    return xd_view_sites(&asked->query->store, asked->id, xd_world_now().wall, out);
+}
+
+static enum xd_result view_sites(struct asked *asked, struct xd_buffer *out) {
+    return xd_view_sites(&asked->query->store, NULL, xd_world_now().wall, out);
+}
+
+static enum xd_result view_exceptions(struct asked *asked, struct xd_buffer *out) {
+    const char *status = xd_http_query(asked->request, "status");
+    bool open_only = status != NULL && strcasecmp(status, "open") == 0;
+    size_t max;
+    if (page_size(asked, &max) != XD_OK || (status != NULL && !open_only && strcasecmp(status, "all") != 0)) {
+        return XD_INVALID;
+    }
+    return xd_view_exceptions(&asked->query->store, open_only, cursor_of(asked), max, out);
+}
+
+static enum xd_result view_reconciliation(struct asked *asked, struct xd_buffer *out) {
+    xd_database_read_limit(asked->query->database, RECONCILE_LIMIT_MS);
+    enum xd_result result =
+        xd_view_reconciliation(&asked->query->store, xd_http_query(asked->request, "site"), out);
+    xd_database_read_limit(asked->query->database, READ_LIMIT_MS);
+    return result;
+}
+
+static enum xd_result view_status(struct asked *asked, struct xd_buffer *out) {
+    return xd_view_status(&asked->query->store, xd_world_now().wall, out);
+}
+
+/* ---- writes ---- */
+
+static void hand_over(struct asked *asked, enum xd_hub_event_kind kind) {
+    struct xd_http_request *request = asked->request;
+    struct xd_api_event *event = xd_event_new((int)kind, sizeof *event);
+    struct xd_bytes body = xd_http_body(request);
+    event->client = asked->client;
+    event->request = (struct xd_api_request){.handle = request,
+                                             .client = &event->client,
+                                             .idempotency_key = xd_http_header(request, "Idempotency-Key"),
+                                             .correlation_id = xd_http_header(request, "X-Correlation-Id"),
+                                             .body = body};
+    if (!xd_mailbox_put(asked->query->program->mailbox, event, sizeof *event + body.size)) {
+        xd_hub_program_drop_event(&event->event);
+    }
+}
+
+/* ---- routes ---- */
+
+struct route {
+    const char *method;
+    const char *path; /* {id} stands for one segment */
+    enum role least;
+    view_fn view;                /* a read ... */
+    enum xd_hub_event_kind kind; /* ... or a write */
+};
+
+static const struct route routes[] = {
+    {"POST", "/v1/orders", ROLE_CHANNEL, NULL, XD_HUB_EVENT_ORDER},
+    {"GET", "/v1/orders", ROLE_CHANNEL, view_orders, 0},
+    {"GET", "/v1/orders/{id}", ROLE_CHANNEL, view_order, 0},
+    {"GET", "/v1/orders/{id}/timeline", ROLE_CHANNEL, view_timeline, 0},
+    {"GET", "/v1/releases/{id}", ROLE_VIEWER, view_release, 0},
+    {"POST", "/v1/sites", ROLE_ADMIN, NULL, XD_HUB_EVENT_SITE},
+    {"GET", "/v1/sites", ROLE_VIEWER, view_sites, 0},
+    {"GET", "/v1/sites/{id}", ROLE_VIEWER, view_site, 0},
+    {"GET", "/v1/exceptions", ROLE_VIEWER, view_exceptions, 0},
+    {"GET", "/v1/reconciliation", ROLE_VIEWER, view_reconciliation, 0},
+    {"GET", "/v1/status", ROLE_VIEWER, view_status, 0},
+};
+
+static bool path_fits(const char *pattern, const char *path, char *id, size_t id_size) {
+    while (*pattern != 0) {
+        if (*pattern == '{') {
+            size_t size = strcspn(path, "/");
+            if (size == 0 || size >= id_size) {
+                return false;
+            }
+            memcpy(id, path, size);
+            id[size] = 0;
+            path += size;
+            pattern = strchr(pattern, '}') + 1;
+        } else if (*pattern++ != *path++) {
+            return false;
+        }
+    }
+    return *path == 0;
+}
+
+static enum role role_of(const char *name) {
+    static const char *const names[] = {"", "channel", "viewer", "operator", "admin"};
+    for (int role = ROLE_CHANNEL; role <= ROLE_ADMIN; role++) {
+        if (strcmp(names[role], name) == 0) {
+            return (enum role)role;
+        }
+    }
+    return ROLE_NONE;
+}
+
+/* XD_OK; XD_DENIED: no such client; else the store could not be asked. */
+static enum xd_result authenticate(struct asked *asked) {
+    const struct xd_hub_store *store = &asked->query->store;
+    const char *header = xd_http_header(asked->request, "Authorization");
+    if (header == NULL || strncasecmp(header, "Bearer ", 7) != 0) {
+        return XD_DENIED;
+    }
+    struct xd_hash hash = xd_sha256(xd_bytes_of_text(header + 7));
+    enum xd_result result = store->client_by_token(store->context, &hash, &asked->client);
+    asked->role = result == XD_OK ? role_of(asked->client.role) : ROLE_NONE;
+    return result == XD_NOT_FOUND || (result == XD_OK && asked->role == ROLE_NONE) ? XD_DENIED : result;
+}
+
+/* A write may be tried by whoever may do it, also by a channel's peers: viewers read only. */
+static bool allowed(const struct asked *asked, const struct route *route) {
+    bool writes = route->view == NULL;
+    return asked->role >= route->least && !(writes && asked->role == ROLE_VIEWER);
+}
+
+static void serve(struct asked *asked, const struct route *route) {
+    const struct xd_store_tx *tx = &asked->query->store.delivery.tx;
+    struct xd_buffer body;
+    enum xd_result result = authenticate(asked);
+    if (result != XD_OK) {
+        answer_problem(asked->request, result == XD_DENIED ? 401 : 503,
+                       result == XD_DENIED ? "unauthorized" : "try_again",
+                       result == XD_DENIED ? "Send a valid token: Authorization: Bearer <token>."
+                                           : "The token could not be checked just now; ask again.",
+                       NULL);
+        return;
+    }
+    if (!allowed(asked, route)) {
+        answer_problem(asked->request, 403, "forbidden", "This client's role does not allow that.", NULL);
+        return;
+    }
+    if (route->view == NULL) {
+        hand_over(asked, route->kind);
+        return;
+    }
+    xd_buffer_init(&body, 0);
+    result = tx->begin(tx->context);
+    if (result == XD_OK) {
+        result = route->view(asked, &body);
+        tx->rollback(tx->context);
+    }
+    answer_view(asked->request, result, &body);
+    xd_buffer_free(&body);
+}
+
+static void dispatch(struct asked *asked) {
+    const char *path = xd_http_path(asked->request), *method = xd_http_method(asked->request);
+    char allow[64] = "";
+    for (size_t index = 0; index < sizeof routes / sizeof routes[0]; index++) {
+        const struct route *route = &routes[index];
+        if (!path_fits(route->path, path, asked->id, sizeof asked->id)) {
+            continue;
+        }
+        bool head = strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0;
+        if (strcmp(route->method, method) == 0 || head) {
+            serve(asked, route);
+            return;
+        }
+        size_t size = strlen(allow);
+        (void)snprintf(allow + size, sizeof allow - size, "%s%s", size > 0 ? ", " : "", route->method);
+    }
+    if (allow[0] != 0) {
+        answer_problem(asked->request, 405, "method_not_allowed", "This resource does not take that method.",
+                       allow);
+    } else {
+        answer_problem(asked->request, 404, "not_found", "There is no such resource.", NULL);
+    }
+}
+
+static void *run(void *argument) {
+    struct xd_query *query = argument;
+    for (;;) {
+        void *request = NULL;
+        if (xd_mailbox_take(query->requests, &request, 1, 1000) > 0) {
+            struct asked asked = {.query = query, .request = request};
+            dispatch(&asked);
+        } else if (xd_mailbox_closed(query->requests)) {
+            return NULL;
+        }
+    }
+}
+
+/* ---- what the server's thread answers itself ---- */
+
+static bool is_read(const struct xd_http_request *request) {
+    return strcmp(xd_http_method(request), "GET") == 0 || strcmp(xd_http_method(request), "HEAD") == 0;
+}
+
+static void answer_health(struct xd_hub_program *program, struct xd_http_request *request, const char *path) {
+    struct xd_buffer body;
+    struct xd_http_answer answer = {.status = xd_hub_board_moves(&program->board) ? 200 : 503};
+    xd_buffer_init(&body, 0);
+    if (strcmp(path, "/metrics") == 0) {
+        answer.status = 200;
+        answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
+        xd_hub_board_metrics(&program->board, &body);
+    } else {
+        xd_buffer_format(&body, "{\"status\":\"%s\"}\n", answer.status == 200 ? "ok" : "stalled");
+    }
+    answer.body = xd_buffer_view(&body);
+    xd_http_respond(request, &answer);
+    xd_buffer_free(&body);
+}
+
+void xd_query_request(void *context, struct xd_http_request *request) {
+    struct xd_query *query = context;
+    const char *path = xd_http_path(request);
+    bool open =
+        strcmp(path, "/healthz") == 0 || strcmp(path, "/readyz") == 0 || strcmp(path, "/metrics") == 0;
+    if (open && is_read(request)) {
+        answer_health(query->program, request, path);
+    } else if (xd_mailbox_try(query->requests, request, 1) != XD_OK) {
+        answer_problem(request, 503, "busy", "Too many requests wait; send it again later.", NULL);
+    }
+}
+
+/* ---- start and end ---- */
+
+enum xd_result xd_query_start(struct xd_hub_program *program, const char *database_path,
+                              struct xd_query **out, char *why, size_t why_size) {
+    struct xd_database_config database = {.path = database_path, .read_only = true};
+    struct xd_query *query = xd_alloc(sizeof *query);
+    if (query == NULL) {
+        return XD_NO_MEMORY;
+    }
+    query->program = program;
+    enum xd_result result = xd_database_open(&database, XD_SCHEMA_HUB, &query->database, why, why_size);
+    if (result == XD_OK) {
+        xd_database_hub_store(query->database, &query->store);
+        xd_database_read_limit(query->database, READ_LIMIT_MS);
+        result = xd_mailbox_new(QUEUE_MAX, SIZE_MAX, &query->requests);
+    }
+    if (result == XD_OK && pthread_create(&query->thread, NULL, run, query) != 0) {
+        result = XD_NO_MEMORY;
+    }
+    *out = query;
+    return result;
+}
+
+void xd_query_stop(struct xd_query *query) {
+    xd_mailbox_close(query->requests);
+    pthread_join(query->thread, NULL);
+    xd_mailbox_free(query->requests);
+    xd_database_close(query->database);
+    xd_free(query);
+}

@@ -1,0 +1,128 @@
+/* The hub's program: connectors, mailbox, turn and core put together.
+ *
+ *   HTTP --requests--> query thread --(writes)--> mailbox --main thread: the turn--> effects
+ *                          |  reads on a connection of its own      |
+ *   AMQP ------------------+--------------------> mailbox           +--> AMQP, HTTP answers,
+ *   ERP workers --answers----------------------->                       ERP workers, topology
+ *
+ * Only the main thread touches the core and writes the store. Shared by the files
+ * of this folder only. */
+#ifndef XD_POSIX_HUB_HUB_PROGRAM_H
+#define XD_POSIX_HUB_HUB_PROGRAM_H
+
+#include "common/turn.h"
+#include "http/server.h"
+#include "hub/hub.h"
+#include "posix/config/hub_config.h"
+#include "posix/runtime/line_inlet.h"
+#include "posix/runtime/outgoing.h"
+#include "sqlite/database.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define XD_WHY_SIZE 512
+#define XD_PATH_SIZE 4096
+
+enum xd_hub_event_kind {
+    XD_HUB_EVENT_ORDER, /* POST /v1/orders */
+    XD_HUB_EVENT_SITE,  /* POST /v1/sites */
+    XD_HUB_EVENT_ERP    /* a worker's answer */
+};
+
+struct xd_api_event {
+    struct xd_event event;
+    struct xd_client_row client;
+    struct xd_api_request request; /* its texts and body are the HTTP request's */
+};
+
+struct xd_erp_event {
+    struct xd_event event;
+    struct xd_erp_call *call; /* owned */
+    struct xd_erp_answer answer;
+};
+
+/* Figures that the turn's thread leaves for the HTTP thread. */
+struct xd_hub_board {
+    pthread_mutex_t mutex;
+    struct xd_hub_counters counters;
+    struct xd_turn_counters turn;
+    bool publisher_up, consumer_up;
+    unsigned erp_calls;
+    size_t sites, in_flight;
+    int64_t orders[XD_ORDER_STATUS_COUNT], jobs[XD_JOB_STATE_COUNT], exceptions;
+    int64_t store_bytes;
+    _Atomic int64_t turn_at; /* monotonic: when the last turn ended */
+};
+
+struct xd_erp_pool;
+struct xd_topology;
+struct xd_query;
+
+struct xd_hub_program {
+    const struct xd_hub_program_config *config;
+    const struct xd_env *env;
+    struct xd_database *database;
+    struct xd_hub_store store;
+    struct xd_hub hub;
+    struct xd_turn turn;
+    struct xd_now now;
+    struct xd_mailbox *mailbox;
+    struct xd_outgoing outgoing;
+    struct xd_amqp_consumer *consumer;
+    struct xd_http_server *http;
+    struct xd_query *query;
+    struct xd_erp_pool *erp;
+    struct xd_topology *topology;
+    bool consumer_up, handed_out, stopping, restart_due;
+    uint64_t consumer_generation;
+    xd_ms restart_at, board_at, idle_at, busy_at; /* monotonic */
+    struct xd_hub_board board;
+};
+
+/* ---- hub_turn.c ---- */
+void xd_hub_program_ops(struct xd_hub_program *program, struct xd_turn_ops *out);
+/* Frees an event of either kind; an API request that was not answered is told 503. */
+void xd_hub_program_drop_event(struct xd_event *event);
+
+/* ---- hub_http.c: requests -> reads and events ---- */
+XD_CHECKED enum xd_result xd_query_start(struct xd_hub_program *program, const char *database_path,
+                                         struct xd_query **out, char *why, size_t why_size);
+void xd_query_stop(struct xd_query *query);
+/* The server's handler; the context is the query. */
+void xd_query_request(void *context, struct xd_http_request *request);
+
+/* ---- hub_board.c ---- */
+XD_CHECKED enum xd_result xd_hub_board_fill(struct xd_hub_program *program);
+void xd_hub_board_metrics(struct xd_hub_board *board, struct xd_buffer *out);
+bool xd_hub_board_moves(struct xd_hub_board *board);
+
+/* ---- hub_erp.c: the workers ---- */
+XD_CHECKED enum xd_result xd_erp_pool_start(const struct xd_hub_config_erp *config, const char *state_dir,
+                                            struct xd_mailbox *answers, struct xd_erp_pool **out, char *why,
+                                            size_t why_size);
+/* Takes the call over; there is a free worker for it. */
+void xd_erp_pool_call(struct xd_erp_pool *pool, struct xd_erp_call *call);
+/* Waits for calls under way up to timeout_ms. False: one hangs and was left behind. */
+bool xd_erp_pool_stop(struct xd_erp_pool *pool, unsigned timeout_ms);
+
+/* ---- hub_topology.c: exchanges, queues, users; restored when the broker lost them ---- */
+XD_CHECKED enum xd_result xd_topology_start(const struct xd_hub_program_config *config,
+                                            const char *database_path, struct xd_topology **out, char *why,
+                                            size_t why_size);
+/* Looks at everything soon. Any thread. */
+void xd_topology_ask(struct xd_topology *topology);
+/* Makes the topology, then answers the request with this answer (copied). */
+void xd_topology_answer(struct xd_topology *topology, struct xd_http_request *request,
+                        const struct xd_http_answer *answer);
+void xd_topology_stop(struct xd_topology *topology);
+
+struct xd_amqp_address;
+/* name: of the connection, shown by the broker. */
+void xd_hub_broker_address(const struct xd_hub_config_broker *broker, const char *name,
+                           struct xd_amqp_address *out);
+
+/* ---- hub_program.c ---- */
+int xd_hub_program_run(const struct xd_hub_program_config *config, const char *config_path, bool log_text);
+
+#endif

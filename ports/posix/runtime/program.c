@@ -1,0 +1,85 @@
+#include "posix/runtime/program.h"
+
+#include "posix/runtime/world.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void print_help(const struct xd_program *program, FILE *to) {
+    (void)fprintf(to,
+                  "usage: %s --config FILE [--check] [--log-format text|json]\n"
+                  "\n"
+                  "%s\n"
+                  "\n"
+                  "  --config FILE      the configuration (YAML)\n"
+                  "  --check            check the configuration and exit\n"
+                  "  --log-format FORM  json (default) or text, on standard error\n"
+                  "  --version          print the version and exit\n"
+                  "  --help             print this and exit\n"
+                  "\n"
+                  "Exit status: 0 fine, 2 wrong configuration or arguments, 1 anything else.\n"
+                  "SIGTERM stops it in order, SIGHUP reads the log level again.\n",
+                  program->name, program->about);
+}
+
+static int wrong(const struct xd_program *program, const char *text) {
+    (void)fprintf(stderr, "%s: %s\n", program->name, text);
+    print_help(program, stderr);
+    return XD_EXIT_WRONG_INPUT;
+}
+
+int xd_program_arguments(const struct xd_program *program, int count, char **texts,
+                         struct xd_arguments *out) {
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"check", no_argument, NULL, 'k'},
+                                            {"log-format", required_argument, NULL, 'l'},
+                                            {"version", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    int option;
+    while ((option = getopt_long(count, texts, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            out->config = optarg;
+            break;
+        case 'k':
+            out->check = true;
+            break;
+        case 'l':
+            out->log_text = strcmp(optarg, "text") == 0;
+            if (!out->log_text && strcmp(optarg, "json") != 0) {
+                return wrong(program, "--log-format is text or json");
+            }
+            break;
+        case 'v':
+            (void)printf("%s %s\n", program->name, XD_VERSION);
+            return EXIT_SUCCESS;
+        case 'h':
+            print_help(program, stdout);
+            return EXIT_SUCCESS;
+        default:
+            print_help(program, stderr);
+            return XD_EXIT_WRONG_INPUT;
+        }
+    }
+    if (out->config == NULL) {
+        return wrong(program, "--config FILE is missing");
+    }
+    return optind < count ? wrong(program, "there are too many arguments") : -1;
+}
+
+void xd_program_feed_watchdog(xd_ms monotonic) {
+    static xd_ms every, next;
+    static bool asked;
+    if (!asked) {
+        const char *text = getenv("WATCHDOG_USEC");
+        asked = true;
+        every = text == NULL ? 0 : (xd_ms)(strtoll(text, NULL, 10) / 2000);
+    }
+    if (every > 0 && monotonic >= next) {
+        next = monotonic + every;
+        xd_world_notify("WATCHDOG=1");
+    }
+}
