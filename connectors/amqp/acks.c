@@ -10,7 +10,7 @@
 #include <string.h>
 
 static bool *mark_of(struct xd_amqp_acks *acks, uint64_t tag) {
-    return &acks->answered[tag % acks->capacity];
+    return &acks->answered[tag & (acks->capacity - 1)];
 }
 
 /* Moves low over what is answered. */
@@ -41,8 +41,10 @@ static void mark_up_to(struct xd_amqp_acks *acks, uint64_t tag) {
 }
 
 enum xd_result xd_amqp_acks_make(struct xd_amqp_acks *acks, size_t capacity) {
-    acks->capacity = capacity;
-    acks->answered = xd_alloc(capacity * sizeof *acks->answered);
+    acks->capacity = 1;
+    while (acks->capacity < capacity)
+        acks->capacity *= 2;
+    acks->answered = xd_alloc(acks->capacity * sizeof *acks->answered);
     if (acks->answered == NULL)
         return XD_NO_MEMORY;
     xd_amqp_acks_clear(acks);

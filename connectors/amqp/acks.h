@@ -24,13 +24,14 @@ struct xd_amqp_answer {
 };
 
 struct xd_amqp_acks {
-    uint64_t low;   /* every tag below is answered */
-    uint64_t last;  /* the run's last tag; 0: no run */
-    size_t run;     /* acks in the run, not sent yet */
-    bool *answered; /* ring: of the tags low .. low + capacity - 1 */
-    size_t capacity;
+    uint64_t low;    /* every tag below is answered */
+    uint64_t last;   /* the run's last tag; 0: no run */
+    size_t run;      /* acks in the run, not sent yet */
+    bool *answered;  /* ring: of the tags low .. low + capacity - 1 */
+    size_t capacity; /* a power of two */
 };
 
+/* capacity: a few times as many tags as can be unanswered at once; rounded up to a power of two. */
 XD_CHECKED enum xd_result xd_amqp_acks_make(struct xd_amqp_acks *acks, size_t capacity);
 void xd_amqp_acks_free(struct xd_amqp_acks *acks);
 /* A new channel: tags begin at 1 again. */

@@ -513,6 +513,7 @@ void xd_amqp_consumer_restart(struct xd_amqp_consumer *consumer) {
 void xd_amqp_consumer_stop(struct xd_amqp_consumer *consumer) {
     if (consumer == NULL)
         return;
+    atomic_store(&consumer->connection.stopping, true); /* no up or down from here on */
     end_deliverer(consumer);
     if (xd_amqp_connection_stop(&consumer->connection))
         consumer_destroy(consumer);

@@ -636,6 +636,44 @@ static void bad_addresses_are_refused(void **state) {
     }
 }
 
+static int fail_when_zero(void *context, size_t size) {
+    int *left = context;
+    (void)size;
+    return (*left)-- != 0;
+}
+
+static enum xd_result start_and_stop_both(const struct xd_amqp_address *address) {
+    struct xd_amqp_publisher *publisher = NULL;
+    struct xd_amqp_consumer *consumer = NULL;
+    struct xd_amqp_publisher_events out = {.context = NULL};
+    struct xd_amqp_consumer_events in = {.delivered = on_delivered};
+    enum xd_result result = xd_amqp_publisher_start(address, 4, 0, &out, &publisher);
+    if (result == XD_OK)
+        result = xd_amqp_consumer_start(address, "queue", 4, &in, &consumer);
+    if (consumer != NULL)
+        xd_amqp_consumer_stop(consumer);
+    if (publisher != NULL)
+        xd_amqp_publisher_stop(publisher);
+    return result;
+}
+
+static void no_memory_at_any_point_of_starting_leaves_nothing_behind(void **state) {
+    struct xd_amqp_address address = g_address;
+    enum xd_result result = XD_NO_MEMORY;
+    int n = 0;
+    (void)state;
+    address.url = "amqp://127.0.0.1:1"; /* nobody there: nothing allocates but the start */
+    for (; result == XD_NO_MEMORY; n++) {
+        int left = n;
+        assert_in_range(n, 0, 100);
+        xd_memory_set_hook(fail_when_zero, &left);
+        result = start_and_stop_both(&address);
+        xd_memory_set_hook(NULL, NULL);
+    }
+    assert_int_equal(result, XD_OK);
+    assert_true(n > 10);
+}
+
 static const char *setting(const char *name, const char *def) {
     const char *value = getenv(name);
     return value != NULL && *value != '\0' ? value : def;
@@ -674,6 +712,7 @@ int main(void) {
         TEST(wrong_password_names_the_user_and_the_vhost_but_not_the_password),
         TEST(silent_broker_is_given_up_and_does_not_hold_a_stop),
         TEST(bad_addresses_are_refused),
+        TEST(no_memory_at_any_point_of_starting_leaves_nothing_behind),
     };
     const char *port = setting("XD_TEST_AMQP_PORT", NULL);
     if (port == NULL) {
