@@ -14,11 +14,11 @@
 struct xd_http_request; /* lives until answered, exactly once */
 
 struct xd_http_config {
-    const char *listen;      /* "127.0.0.1:8080", "[::1]:8080"; port 0 picks a free one */
-    size_t body_max;         /* bytes; 0: 1 MiB; above it 413 without reading on */
+    const char *listen; /* "127.0.0.1:8080", "[::1]:8080"; port 0 picks a free one */
+    size_t body_max;    /* bytes; 0: 1 MiB; above it 413, without reading on when its size is announced */
     unsigned connections_max; /* 0: 256 */
-    unsigned timeout_s;      /* of an idle or slow connection; 0: 15 */
-    size_t pending_max;      /* requests handed over and not answered; 0: 512; above it 503 with Retry-After */
+    unsigned timeout_s;       /* of an idle or slow connection; 0: 15 */
+    size_t pending_max; /* requests handed over and not answered; 0: 512; above it 503 with Retry-After */
     const char *cert_file, *key_file; /* PEM, for https; NULL: plain */
 };
 
@@ -28,8 +28,9 @@ typedef void (*xd_http_handler)(void *context, struct xd_http_request *request);
 struct xd_http_server;
 
 /* why gets a sentence on failure (address in use, ...). */
-XD_CHECKED enum xd_result xd_http_start(const struct xd_http_config *config, xd_http_handler handler, void *context,
-                                        struct xd_http_server **out, char *why, size_t why_size);
+XD_CHECKED enum xd_result xd_http_start(const struct xd_http_config *config, xd_http_handler handler,
+                                        void *context, struct xd_http_server **out, char *why,
+                                        size_t why_size);
 unsigned xd_http_port(const struct xd_http_server *server);
 /* Answers 503 to what is pending, closes, joins. Requests still held by the
  * caller stay valid memory and MUST still be answered (the answer goes nowhere). */
@@ -44,12 +45,12 @@ struct xd_bytes xd_http_body(const struct xd_http_request *request);
 
 struct xd_http_answer {
     unsigned status;
-    const char *content_type; /* NULL: application/json */
-    struct xd_bytes body;     /* copied */
-    const char *location;     /* header; NULL: none */
-    unsigned retry_after_s;   /* header; 0: none */
-    const char *etag;         /* NULL: none */
-    const char *allow;        /* for 405; NULL: none */
+    const char *content_type;     /* NULL: application/json */
+    struct xd_bytes body;         /* copied */
+    const char *location;         /* header; NULL: none */
+    unsigned retry_after_s;       /* header; 0: none */
+    const char *etag;             /* NULL: none */
+    const char *allow;            /* for 405; NULL: none */
     const char *www_authenticate; /* for 401; NULL: none */
 };
 /* Answers and frees the request. Any thread, exactly once. */

@@ -45,6 +45,8 @@ struct xd_mqtt_events {
     void (*arrived)(void *context, const struct xd_mqtt_message *message);
     /* Connected and subscribed. */
     void (*up)(void *context);
+    /* Lost after `up`; also a failed attempt to connect, when its reason is another than the one told last.
+     * up and down come from one thread of the connector's own. */
     void (*down)(void *context, const char *why);
 };
 
