@@ -494,6 +494,16 @@ void xd_json_canonical(const cJSON *tree, const char *const *without, struct xd_
     write_value(tree, without, out);
 }
 
+void xd_json_print(const cJSON *tree, struct xd_buffer *out) {
+    char *text = cJSON_PrintUnformatted(tree);
+    if (text == NULL) {
+        out->result = out->result == XD_OK ? XD_NO_MEMORY : out->result;
+        return;
+    }
+    xd_buffer_text(out, text);
+    cJSON_free(text);
+}
+
 const char *xd_json_text(const cJSON *object, const char *member) {
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, member));
 }

@@ -35,6 +35,10 @@ XD_CHECKED enum xd_result xd_json_parse(struct xd_bytes text, size_t size_max, u
  * members named in `without` (NULL-terminated list, may be NULL) are left out. */
 void xd_json_canonical(const cJSON *tree, const char *const *without, struct xd_buffer *out);
 
+/* Appends the tree as it is, without white space: for bytes that travel on. Its
+ * canonical form is that of the text it was parsed from. */
+void xd_json_print(const cJSON *tree, struct xd_buffer *out);
+
 /* Member as text, or NULL when absent or no string. Borrowed from the tree. */
 const char *xd_json_text(const cJSON *object, const char *member);
 /* Member that is a decimal string or a whole JSON number >= 0 as uint64; def when absent or unfit. */

@@ -86,15 +86,8 @@ void xd_writer_hash(struct xd_writer *writer, const char *name, const struct xd_
 
 /* Not the canonical form: that one normalises decimals, and what is the sender's own stays as it is. */
 void xd_writer_tree(struct xd_writer *writer, const char *name, const cJSON *tree) {
-    if (tree == NULL) {
-        return;
+    if (tree != NULL) {
+        xd_writer_name(writer, name);
+        xd_json_print(tree, writer->out);
     }
-    char *text = cJSON_PrintUnformatted(tree);
-    if (text == NULL) {
-        writer->out->result = XD_NO_MEMORY;
-        return;
-    }
-    xd_writer_name(writer, name);
-    xd_buffer_text(writer->out, text);
-    cJSON_free(text);
 }

@@ -110,7 +110,7 @@ static void identify(const struct uplink *up, enum xd_kind kind, char id[XD_DOCU
 static enum xd_result apply(struct uplink *up, enum xd_kind kind, const char *id, int64_t version) {
     struct xd_buffer body;
     xd_buffer_init(&body, 0);
-    xd_json_canonical(up->envelope.data, NULL, &body);
+    xd_json_print(up->envelope.data, &body);
     enum xd_result result = xd_buffer_result(&body);
     struct xd_arrived arrived = {.site = up->site,
                                  .document = &up->document,

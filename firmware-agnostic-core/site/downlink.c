@@ -118,7 +118,7 @@ static enum xd_result apply_release(struct downlink *down) {
         return result;
     }
     xd_buffer_init(&body, 0);
-    xd_release_write(&release, &body);
+    xd_json_print(down->envelope.data, &body); /* as it came: also what only the WMS understands */
     result = xd_buffer_result(&body);
     if (result == XD_OK) {
         result = hold(down, &release, xd_buffer_view(&body));
