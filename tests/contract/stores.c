@@ -80,7 +80,9 @@ void stores_remove_folder(const char *folder) {
     if (entries == NULL) {
         return;
     }
-    for (struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
+    const struct dirent *entry = NULL;
+    /* cppcheck-suppress readdirCalled */
+    while ((entry = readdir(entries)) != NULL) { /* each folder has one user */
         char path[512];
         (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
         (void)unlink(path); /* fails for . and .. */
