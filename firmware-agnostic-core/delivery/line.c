@@ -322,29 +322,42 @@ static int lane_of(const char *const lanes[XD_LANES_MAX], const char *name) {
     return -1;
 }
 
-static enum xd_result hello_stream(struct xd_line *line, unsigned lane, const struct xd_link_send *peer) {
+static enum xd_result hello_stream(struct xd_line *line, unsigned lane, const struct xd_link_send *peer,
+                                   enum xd_news *news) {
     struct xd_receiver *receiver = &line->receive[lane];
     struct xd_rewind rewind;
-    enum xd_news news;
     memset(&rewind, 0, sizeof rewind);
     memcpy(rewind.epoch, receiver->row.epoch, sizeof rewind.epoch);
     rewind.first = peer->next;
     rewind.last = xd_receiver_highest(receiver);
-    enum xd_result result = xd_receiver_hello(receiver, line->config.store, peer, &news);
-    if (result == XD_OK && news == XD_NEWS_ADOPTED && rewind.epoch[0] != 0) {
+    enum xd_result result = xd_receiver_hello(receiver, line->config.store, peer, news);
+    if (result == XD_OK && *news == XD_NEWS_ADOPTED && rewind.epoch[0] != 0) {
         tell(line, XD_LINE_ADOPTED, receiver->row.lane, &rewind);
     }
-    if (result == XD_OK && news == XD_NEWS_REGRESSED) {
+    if (result == XD_OK && *news == XD_NEWS_REGRESSED) {
         tell(line, XD_LINE_REGRESSED, receiver->row.lane, &rewind);
     }
     return result;
 }
 
+/* A sender that went back is told so by a conflict beyond all that it can give:
+ * only the hello that is answered can tell, for acks and later hellos do not. */
+static void fill_regress(struct xd_line *line, const enum xd_news news[XD_LANES_MAX], struct xd_link *link) {
+    for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
+        if (news[lane] == XD_NEWS_REGRESSED && link->receive[lane].conflict == 0) {
+            link->receive[lane].conflict = xd_receiver_highest(&line->receive[lane]);
+        }
+    }
+}
+
 static enum xd_result on_hello(struct xd_line *line, const struct xd_link *peer, struct xd_now now,
                                struct xd_effects *effects) {
+    enum xd_news news[XD_LANES_MAX] = {XD_NEWS_SAME, XD_NEWS_SAME};
+    bool differs = false;
     for (size_t index = 0; index < peer->send_count; index++) {
         int lane = lane_of(line->config.receive_lanes, peer->send[index].lane);
-        enum xd_result result = lane < 0 ? XD_OK : hello_stream(line, (unsigned)lane, &peer->send[index]);
+        enum xd_result result =
+            lane < 0 ? XD_OK : hello_stream(line, (unsigned)lane, &peer->send[index], &news[lane]);
         if (result != XD_OK) {
             return result;
         }
@@ -354,8 +367,8 @@ static enum xd_result on_hello(struct xd_line *line, const struct xd_link *peer,
     link.session = peer->session;
     fill_send(line, &link);
     fill_receive(line, &link, peer);
+    fill_regress(line, news, &link);
     write_link(line, XD_TYPE_WELCOME, &link, now, effects);
-    bool differs = false;
     for (size_t index = 0; index < peer->receive_count; index++) {
         int lane = lane_of(line->config.send_lanes, peer->receive[index].lane);
         differs = differs || (lane >= 0 && xd_sender_differs(&line->send[lane], &peer->receive[index]));

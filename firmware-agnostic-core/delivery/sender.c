@@ -294,6 +294,7 @@ static enum xd_result new_epoch(struct xd_sender *sender, const struct xd_delive
 void xd_sender_asked(struct xd_sender *sender) {
     sender->hello_cursor = sender->ready ? sender->cursor : sender->row.next;
     sender->hello_watermark = sender->row.watermark;
+    sender->hello_next = sender->row.next;
 }
 
 /* What the peer is known to need: its gaps below what the hello spoke of, then
@@ -318,23 +319,31 @@ static void plan(struct xd_sender *sender, const struct xd_link_receive *peer) {
     }
 }
 
-/* What the peer's answer says of our history. */
+/* What the peer's answer says of our history. As long as nothing of this life was
+ * sent, what it has beyond the hello's `next` was given by a life that we forgot. */
 static enum xd_result judge(const struct xd_sender *sender, const struct xd_delivery_store *store,
                             const struct xd_link_receive *peer, enum xd_verdict *verdict,
                             struct xd_rewind *rewind) {
     const struct xd_stream_row *row = &sender->row;
+    uint64_t given = sender->ready ? row->next : sender->hello_next;
+    uint64_t highest = peer->conflict > peer->watermark ? peer->conflict : peer->watermark;
+    bool later =
+        sender->ready && peer->conflict >= sender->hello_next; /* came after the hello: not its business */
     *verdict = XD_VERDICT_NEW_EPOCH;
     if (strcmp(peer->epoch, row->epoch) != 0) {
         return XD_OK;
     }
-    if (peer->watermark >= row->next || peer->watermark < row->floor) {
-        bool ahead = peer->watermark >= row->next;
+    if (peer->watermark >= given || (highest >= given && !later) || peer->watermark < row->floor) {
+        bool ahead = highest >= given;
         memcpy(rewind->epoch, row->epoch, sizeof rewind->epoch);
-        rewind->first = ahead ? row->next : peer->watermark + 1;
-        rewind->last = ahead ? peer->watermark : row->floor;
+        rewind->first = ahead ? given : peer->watermark + 1;
+        rewind->last = ahead ? highest : row->floor;
         return XD_OK;
     }
-    enum xd_result result = peer->conflict != 0 ? XD_CONFLICT : same_history(sender, store, peer);
+    enum xd_result result = XD_CONFLICT;
+    if (peer->conflict == 0 || later) {
+        result = same_history(sender, store, peer);
+    }
     if (result == XD_OK) {
         *verdict = peer->watermark < row->watermark ? XD_VERDICT_BEHIND : XD_VERDICT_GOOD;
     }

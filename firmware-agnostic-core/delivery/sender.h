@@ -22,6 +22,7 @@ struct xd_sender {
     size_t resend_count;
     uint64_t hello_cursor; /* when the last hello left: the welcome tells of what is below, and of no more */
     uint64_t hello_watermark; /* ... and the watermark then: below it the peer went back */
+    uint64_t hello_next;      /* ... and what it said would be given next */
     uint64_t sent;            /* highest confirmed by the broker */
     xd_ms stuck_since;        /* monotonic: confirmed but not covered; 0: nothing */
 };

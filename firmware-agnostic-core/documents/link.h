@@ -24,7 +24,9 @@ struct xd_link_receive {
     const char *epoch; /* "" while nothing was ever received */
     uint64_t watermark;
     struct xd_hash chain; /* at the watermark */
-    uint64_t conflict;    /* sequence that came with another content; 0: none */
+    /* A sequence that came with another content; in a welcome also: one that the hello said was
+     * not given yet, so that the sender went back. 0: none. */
+    uint64_t conflict;
     struct xd_range missing[XD_LINK_MISSING_MAX];
     size_t missing_count;
 };
