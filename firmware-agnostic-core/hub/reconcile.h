@@ -14,7 +14,6 @@ enum xd_unshipped { XD_UNSHIPPED_OPEN, XD_UNSHIPPED_CLOSED, XD_UNSHIPPED_ASK };
 struct xd_policies {
     struct xd_decimal over_tolerance_pct;
     enum xd_unshipped unshipped_means;
-    xd_ms park_ms; /* a confirmation waits so long for its release before a person is asked */
 };
 
 enum xd_remainder {
@@ -35,10 +34,12 @@ struct xd_line_decision {
     enum xd_remainder remainder;
 };
 
-/* release: the line it speaks of as it stands now, NULL when there is none.
+/* release: the line it speaks of as it stands now, NULL when there is none. more: the
+ * document speaks of that line again further down (a line per lot, say), so what is
+ * missing here may be there, and the remainder is settled by the last one.
  * XD_INVALID only when a sum cannot be represented. */
 XD_CHECKED enum xd_result xd_reconcile_line(const struct xd_release_line_row *release,
-                                            const struct xd_confirmation_line *line,
+                                            const struct xd_confirmation_line *line, bool more,
                                             enum xd_confirmation_kind kind,
                                             const struct xd_policies *policies, struct xd_line_decision *out);
 
@@ -47,11 +48,12 @@ XD_CHECKED enum xd_result xd_reconcile_unlisted(const struct xd_release_line_row
                                                 const struct xd_policies *policies,
                                                 struct xd_line_decision *out);
 
-/* Order and release states as folds over their lines. */
+/* An order's state as a fold over its lines: whether any of them has a quantity there.
+ * Never a sum, which might not fit and would say nothing across units. */
 struct xd_fold {
-    struct xd_decimal ordered, open, allocated, released, shipped, cancelled, backordered;
+    bool open, allocated, released, shipped, cancelled, backordered;
 };
-XD_CHECKED enum xd_result xd_fold_add(struct xd_fold *fold, const struct xd_order_line_row *line);
+void xd_fold_add(struct xd_fold *fold, const struct xd_order_line_row *line);
 enum xd_order_status xd_fold_order(const struct xd_fold *fold);
 /* ordered = open + allocated + released + shipped + cancelled, nothing negative. */
 bool xd_order_line_check(const struct xd_order_line_row *line);

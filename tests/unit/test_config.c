@@ -237,29 +237,29 @@ static void hub_defaults_fill_what_the_file_leaves_out(void **state) {
     assert_int_equal(config.erps[0].retry_s_max, 300);
     assert_true(xd_decimal_is_zero(config.policies.over_tolerance_pct));
     assert_int_equal(config.policies.unshipped_means, XD_UNSHIPPED_MEANS_OPEN);
-    assert_int_equal(config.policies.ack_deadline_s, 3600);
-    assert_int_equal(config.policies.park_unknown_release_h, 72);
     assert_int_equal(config.policies.idempotency_days, 30);
     assert_int_equal(config.policies.retention_days, 7);
     xd_hub_config_free(&config);
 }
 
-static void hub_reads_several_erps_in_order_and_policies(void **state) {
+static void hub_reads_policies(void **state) {
     (void)state;
     struct xd_hub_program_config config;
     char text[1024];
-    snprintf(text, sizeof text,
-             "%s  second:\n    type: ledger\n    data: ledger\n    concurrency: 64\n"
-             "policies: {over_tolerance_pct: 2.50, unshipped_means: ASK}\n",
-             hub);
+    snprintf(text, sizeof text, "%spolicies: {over_tolerance_pct: 2.50, unshipped_means: ASK}\n", hub);
     assert_int_equal(load_hub(text, &config), XD_OK);
-    assert_int_equal(config.erp_count, 2);
-    assert_string_equal(config.erps[0].name, "main");
-    assert_string_equal(config.erps[1].name, "second");
-    assert_int_equal(config.erps[1].concurrency, 64);
     assert_int_equal(config.policies.over_tolerance_pct.coefficient, 25);
     assert_int_equal(config.policies.over_tolerance_pct.scale, 1);
     assert_int_equal(config.policies.unshipped_means, XD_UNSHIPPED_MEANS_ASK);
+    xd_hub_config_free(&config);
+}
+
+static void a_second_erp_is_refused(void **state) {
+    (void)state;
+    struct xd_hub_program_config config;
+    char text[1024];
+    snprintf(text, sizeof text, "%s  second:\n    type: ledger\n    data: ledger\n", hub);
+    assert_int_equal(load_hub(text, &config), XD_INVALID);
     xd_hub_config_free(&config);
 }
 
@@ -576,7 +576,8 @@ int main(void) {
         cmocka_unit_test(agent_overrides_the_enrolled_line),
         cmocka_unit_test(agent_reads_every_key),
         cmocka_unit_test(hub_defaults_fill_what_the_file_leaves_out),
-        cmocka_unit_test(hub_reads_several_erps_in_order_and_policies),
+        cmocka_unit_test(hub_reads_policies),
+        cmocka_unit_test(a_second_erp_is_refused),
         cmocka_unit_test(empty_sections_mean_their_defaults),
         cmocka_unit_test(unknown_keys_are_refused_where_they_stand),
         cmocka_unit_test(all_complaints_are_told_in_the_files_order),

@@ -12,7 +12,7 @@
 #define ERP(member) offsetof(struct xd_hub_config_erp, member)
 #define POLICIES(member) offsetof(struct xd_hub_config_policies, member)
 #define HUB(member) offsetof(struct xd_hub_program_config, member)
-#define ERPS_MAX 16
+#define ERPS_MAX 1 /* the hub posts to one; a second one that nobody serves must not look served */
 
 static const char *const amqp_schemes[] = {"amqp", "amqps", NULL};
 static const char *const http_schemes[] = {"http", "https", NULL};
@@ -87,18 +87,6 @@ static const struct xd_config_key policies_keys[] = {
      .fallback = "OPEN",
      .names = unshipped_means,
      .offset = POLICIES(unshipped_means)},
-    {.name = "ack_deadline_s",
-     .type = XD_CONFIG_INTEGER,
-     .fallback = "3600",
-     .min = 1,
-     .max = 31536000,
-     .offset = POLICIES(ack_deadline_s)},
-    {.name = "park_unknown_release_h",
-     .type = XD_CONFIG_INTEGER,
-     .fallback = "72",
-     .min = 0,
-     .max = 8760,
-     .offset = POLICIES(park_unknown_release_h)},
     {.name = "idempotency_days",
      .type = XD_CONFIG_INTEGER,
      .fallback = "30",

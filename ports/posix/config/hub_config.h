@@ -41,7 +41,7 @@ enum xd_unshipped_means { XD_UNSHIPPED_MEANS_OPEN, XD_UNSHIPPED_MEANS_CLOSED, XD
 struct xd_hub_config_policies {
     struct xd_decimal over_tolerance_pct;
     int unshipped_means; /* enum xd_unshipped_means */
-    int64_t ack_deadline_s, park_unknown_release_h, idempotency_days, retention_days;
+    int64_t idempotency_days, retention_days;
     const char *over_tolerance_pct_text; /* as written */
 };
 
