@@ -2,6 +2,8 @@
  * writing an envelope. */
 #include "documents/writer.h"
 
+#include "base/json.h"
+
 #include <string.h>
 
 #define DIGITS_MAX 20 /* of 2^64 - 1 */
