@@ -362,9 +362,15 @@ static void wrong_shapes_are_refused(void **state) {
     agent_with_is_refused("state_dir: ''\n", "agent.yaml:3:12: state_dir: must not be empty\n");
     agent_with_is_refused("state_dir: \"a\\tb\"\n",
                           "agent.yaml:3:12: state_dir: must not have control characters\n");
-    hub_with_is_refused("  x: 3\n", "hub.yaml:7:3: erps.x: must be a section (indented keys)\n");
-    hub_with_is_refused("  'a b': {type: ledger, data: ledger}\n",
-                        "hub.yaml:7:3: erps.a b: must be 1 to 32 of A-Z, a-z, 0-9, _, . and -\n");
+    struct xd_hub_program_config config;
+    assert_int_equal(load_hub("broker: {password_file: hub.password}\nerps:\n  x: 3\n", &config), XD_INVALID);
+    assert_string_equal(errors_seen, "hub.yaml:3:3: erps.x: must be a section (indented keys)\n");
+    assert_int_equal(
+        load_hub("broker: {password_file: hub.password}\nerps:\n  'a b': {type: ledger, data: ledger}\n",
+                 &config),
+        XD_INVALID);
+    assert_string_equal(errors_seen,
+                        "hub.yaml:3:3: erps.a b: must be 1 to 32 of A-Z, a-z, 0-9, _, . and -\n");
 }
 
 static void integers_are_whole_decimal_and_in_range(void **state) {
