@@ -223,6 +223,16 @@ static void die(const struct xd_agent *agent, enum xd_result why) {
     _exit(EXIT_FAILURE);
 }
 
+/* Said once while nothing but time comes. Whatever the reason was, room cannot hurt. */
+static void on_failed_batch(struct xd_agent *agent, size_t count) {
+    if (count > 0 || !agent->batch_failed) {
+        xd_log(agent->env, XD_LOG_ERROR, "store.batch_failed", NULL, "%zu events were refused: %s", count,
+               xd_database_error(agent->database));
+    }
+    agent->handed_out = false;
+    xd_database_ballast_release(agent->database);
+}
+
 static void run_turn(struct xd_agent *agent, void **events, size_t count) {
     uint64_t failed = agent->turn.counters.commits_failed;
     agent->now = xd_world_now();
@@ -233,12 +243,11 @@ static void run_turn(struct xd_agent *agent, void **events, size_t count) {
     for (size_t index = 0; index < count; index++) {
         xd_agent_event_free(&agent->inlet, events[index]);
     }
-    if (agent->turn.counters.commits_failed != failed) {
-        xd_log(agent->env, XD_LOG_ERROR, "store.batch_failed", NULL, "%zu events were refused: %s", count,
-               xd_database_error(agent->database));
-        agent->handed_out = false;
-        xd_database_ballast_release(agent->database);
+    bool batch_failed = agent->turn.counters.commits_failed != failed;
+    if (batch_failed) {
+        on_failed_batch(agent, count);
     }
+    agent->batch_failed = batch_failed;
     if (count > 0) {
         agent->busy_at = agent->now.monotonic;
     }

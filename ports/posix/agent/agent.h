@@ -45,6 +45,7 @@ struct xd_agent {
     xd_ms restart_at;                    /* monotonic: not before */
     bool handed_out;                     /* the last turn gave the publisher something */
     bool stopping;                       /* effects go nowhere any more, except tickets */
+    bool batch_failed;                   /* the last turn's */
     uint64_t wms_dropped;                /* publishes that the site's broker did not take */
     xd_ms room_at, snapshot_at, idle_at; /* monotonic: next */
     xd_ms busy_at;                       /* monotonic: the last turn with events */
