@@ -1,5 +1,6 @@
 #include "hub/view.h"
 
+#include "base/memory.h"
 #include "documents/writer.h"
 
 #include <string.h>
@@ -214,13 +215,30 @@ static enum xd_result write_stream(void *context, const struct xd_stream_row *ro
     return XD_OK;
 }
 
-struct site_names {
-    const char *wanted;
-    size_t count;
-    const struct xd_hub_store *store;
-    struct xd_writer *writer;
-    xd_ms now;
+/* Rows first: a callback must not call the store, and streams are read behind each. */
+struct site_list {
+    const char *wanted; /* NULL: all */
+    struct xd_site_row *rows;
+    size_t count, capacity;
 };
+
+static enum xd_result collect_site(void *context, const struct xd_site_row *row) {
+    struct site_list *list = context;
+    if (list->wanted != NULL && strcmp(row->site, list->wanted) != 0) {
+        return XD_OK;
+    }
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
+        struct xd_site_row *rows = xd_resize(list->rows, capacity * sizeof *rows);
+        if (rows == NULL) {
+            return XD_NO_MEMORY;
+        }
+        list->rows = rows;
+        list->capacity = capacity;
+    }
+    list->rows[list->count++] = *row;
+    return XD_OK;
+}
 
 static void site_head(struct xd_writer *writer, const struct xd_site_row *row, xd_ms now) {
     bool online = row->last_seen != 0 && now - row->last_seen < SITE_ALIVE_MS;
@@ -239,38 +257,43 @@ static void site_head(struct xd_writer *writer, const struct xd_site_row *row, x
     }
 }
 
-/* Sites are few; each is written when its row comes, its streams are read behind it. */
-static enum xd_result write_site(void *context, const struct xd_site_row *row) {
-    struct site_names *names = context;
-    if (names->wanted != NULL && strcmp(row->site, names->wanted) != 0) {
-        return XD_OK;
+static enum xd_result write_site(const struct xd_hub_store *store, const struct xd_site_row *row, xd_ms now,
+                                 struct xd_writer *writer) {
+    struct site_streams streams = {.writer = writer, .site = row->site};
+    site_head(writer, row, now);
+    xd_writer_begin(writer, "streams", '[');
+    enum xd_result result = store->delivery.stream_each(store->delivery.context, write_stream, &streams);
+    xd_writer_end(writer, ']');
+    xd_writer_end(writer, '}');
+    return result;
+}
+
+/* wanted NULL: all, comma separated. */
+static enum xd_result write_sites(const struct xd_hub_store *store, const char *wanted, xd_ms now,
+                                  struct xd_writer *writer) {
+    struct site_list list = {.wanted = wanted};
+    enum xd_result result = store->site_each(store->context, collect_site, &list);
+    if (result == XD_OK && wanted != NULL && list.count == 0) {
+        result = XD_NOT_FOUND;
     }
-    names->count++;
-    site_head(names->writer, row, names->now);
-    struct site_streams streams = {.writer = names->writer, .site = row->site};
-    xd_writer_begin(names->writer, "streams", '[');
-    enum xd_result result =
-        names->store->delivery.stream_each(names->store->delivery.context, write_stream, &streams);
-    xd_writer_end(names->writer, ']');
-    xd_writer_end(names->writer, '}');
+    for (size_t index = 0; index < list.count && result == XD_OK; index++) {
+        result = write_site(store, &list.rows[index], now, writer);
+    }
+    xd_free(list.rows);
     return result;
 }
 
 enum xd_result xd_view_sites(const struct xd_hub_store *store, const char *site, xd_ms now_wall,
                              struct xd_buffer *out) {
     struct xd_writer writer = {.out = out};
-    struct site_names names = {.wanted = site, .store = store, .writer = &writer, .now = now_wall};
     if (site == NULL) {
         xd_writer_begin(&writer, NULL, '{');
         xd_writer_begin(&writer, "sites", '[');
     }
-    enum xd_result result = store->site_each(store->context, write_site, &names);
+    enum xd_result result = write_sites(store, site, now_wall, &writer);
     if (site == NULL) {
         xd_writer_end(&writer, ']');
         xd_writer_end(&writer, '}');
-    }
-    if (result == XD_OK && site != NULL && names.count == 0) {
-        return XD_NOT_FOUND;
     }
     return result == XD_OK ? xd_buffer_result(out) : result;
 }
@@ -417,7 +440,6 @@ enum xd_result xd_view_reconciliation(const struct xd_hub_store *store, const ch
 
 enum xd_result xd_view_status(const struct xd_hub_store *store, xd_ms now_wall, struct xd_buffer *out) {
     struct xd_writer writer = {.out = out};
-    struct site_names names = {.store = store, .writer = &writer, .now = now_wall};
     enum xd_result result = XD_OK;
     int64_t count = 0;
     xd_writer_begin(&writer, NULL, '{');
@@ -439,7 +461,7 @@ enum xd_result xd_view_status(const struct xd_hub_store *store, xd_ms now_wall, 
     }
     xd_writer_begin(&writer, "sites", '[');
     if (result == XD_OK) {
-        result = store->site_each(store->context, write_site, &names);
+        result = write_sites(store, NULL, now_wall, &writer);
     }
     xd_writer_end(&writer, ']');
     xd_writer_end(&writer, '}');
