@@ -15,7 +15,8 @@
 struct matched {
     struct xd_release_row row;
     struct xd_release_lines lines;
-    struct xd_order_lines order_lines;
+    struct xd_order_lines order_lines; /* of the first release of its order; the others are empty */
+    struct matched *order_at;          /* where the order's lines are: two copies would undo each other */
     struct xd_order_row order;
     struct xd_job_line_row *posting; /* lines of its ERP job */
     size_t posting_count;
@@ -133,7 +134,13 @@ static enum xd_result match_release(struct applying *applying, const char *relea
     if (result == XD_OK) {
         result = xd_hub_release_lines_load(hub, release_id, &match->lines);
     }
-    if (result == XD_OK) {
+    match->order_at = match;
+    for (size_t index = applying->release_count; result == XD_OK && index > 0; index--) {
+        if (strcmp(applying->releases[index - 1].row.order_id, match->row.order_id) == 0) {
+            match->order_at = &applying->releases[index - 1];
+        }
+    }
+    if (result == XD_OK && match->order_at == match) {
         result = xd_hub_lines_load(hub, match->row.order_id, &match->order_lines);
     }
     if (result == XD_OK) {
@@ -164,9 +171,10 @@ static struct xd_release_line_row *find_release_line(struct matched *match, cons
 }
 
 static struct xd_order_line_row *find_order_line(struct matched *match, const char *line_id) {
-    for (size_t index = 0; index < match->order_lines.count; index++) {
-        if (strcmp(match->order_lines.rows[index].line_id, line_id) == 0) {
-            return &match->order_lines.rows[index];
+    struct xd_order_lines *lines = &match->order_at->order_lines;
+    for (size_t index = 0; index < lines->count; index++) {
+        if (strcmp(lines->rows[index].line_id, line_id) == 0) {
+            return &lines->rows[index];
         }
     }
     return NULL;
@@ -215,6 +223,9 @@ static enum xd_result post_line(struct matched *match, const struct xd_release_l
     struct xd_job_line_row *line = &match->posting[match->posting_count];
     memset(line, 0, sizeof *line);
     enum xd_result result = xd_decimal_add(decision->shipped, decision->over, &line->qty);
+    if (result == XD_OK && xd_decimal_is_zero(line->qty) && !close) {
+        return XD_OK; /* nothing was shipped and more may come: no news for the ERP */
+    }
     if (result == XD_OK) {
         memcpy(line->release_id, match->row.release_id, sizeof line->release_id);
         memcpy(line->line_id, released->line_id, sizeof line->line_id);
@@ -235,8 +246,12 @@ static enum xd_result apply_decision(struct applying *applying, struct matched *
     if (ordered == NULL) {
         return XD_CORRUPT;
     }
-    enum xd_result result = move_quantities(released, ordered, decision);
+    struct xd_release_line_row released_then = *released;
+    struct xd_order_line_row ordered_then = *ordered;
+    enum xd_result result = move_quantities(&released_then, &ordered_then, decision);
     if (result == XD_OK) {
+        *released = released_then;
+        *ordered = ordered_then;
         result = store->release_line_save(store->context, match->row.release_id, released);
     }
     if (result == XD_OK) {
@@ -252,37 +267,52 @@ static enum xd_result apply_decision(struct applying *applying, struct matched *
     return result;
 }
 
-static enum xd_result apply_line(struct applying *applying, const struct xd_confirmation_line *line) {
-    struct xd_hub *hub = applying->hub;
+/* Whether the document speaks of the same line of the same release again after `from`. */
+static bool speaks_again(struct applying *applying, const struct matched *match, size_t from) {
+    const struct xd_confirmation *confirmation = applying->confirmation;
+    for (size_t index = from + 1; index < confirmation->line_count; index++) {
+        if (strcmp(confirmation->lines[index].line_id, confirmation->lines[from].line_id) == 0 &&
+            release_of_line(applying, &confirmation->lines[index]) == match) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum xd_result park_line(struct applying *applying, const struct matched *match,
+                                const struct xd_confirmation_line *line, const char *code,
+                                const char *detail) {
+    applying->row->lines_parked++;
+    applying->hub->counters.lines_parked++;
+    return complain(applying, match, line->line_id, line->qty_shipped, code, false, detail);
+}
+
+static enum xd_result apply_line(struct applying *applying, size_t index) {
+    const struct xd_confirmation_line *line = &applying->confirmation->lines[index];
     struct matched *match = release_of_line(applying, line);
     struct xd_release_line_row *released = find_release_line(match, line->line_id);
     struct xd_line_decision decision;
-    enum xd_result result =
-        xd_reconcile_line(released, line, (enum xd_confirmation_kind)applying->confirmation->kind,
-                          &hub->config.policies, &decision);
-    if (result == XD_INVALID) { /* sums that no longer fit a decimal */
-        memset(&decision, 0, sizeof decision);
-        decision.park = true;
-        decision.code = "QUANTITY_OUT_OF_RANGE";
-        decision.detail = "The quantity cannot be added to what was shipped before.";
-        result = XD_OK;
+    enum xd_result result = xd_reconcile_line(
+        released, line, released != NULL && speaks_again(applying, match, index),
+        (enum xd_confirmation_kind)applying->confirmation->kind, &applying->hub->config.policies, &decision);
+    if (result == XD_OK && decision.park) {
+        return park_line(applying, match, line, decision.code, decision.detail);
     }
-    if (result != XD_OK) {
-        return result;
+    if (result == XD_OK) {
+        result = apply_decision(applying, match, released, &decision);
     }
-    if (decision.park) {
-        applying->row->lines_parked++;
-        hub->counters.lines_parked++;
-        return complain(applying, match, line->line_id, line->qty_shipped, decision.code, false,
-                        decision.detail);
+    if (result == XD_INVALID) { /* sums that do not fit a decimal: nothing was changed */
+        return park_line(applying, match, line, "QUANTITY_OUT_OF_RANGE",
+                         "The quantity cannot be added to what was shipped before.");
     }
-    applying->row->lines_applied++;
-    return apply_decision(applying, match, released, &decision);
+    applying->row->lines_applied += result == XD_OK;
+    return result;
 }
 
-static bool listed(const struct applying *applying, const char *line_id) {
+static bool listed(struct applying *applying, const struct matched *match, const char *line_id) {
     for (size_t index = 0; index < applying->confirmation->line_count; index++) {
-        if (strcmp(applying->confirmation->lines[index].line_id, line_id) == 0) {
+        const struct xd_confirmation_line *line = &applying->confirmation->lines[index];
+        if (strcmp(line->line_id, line_id) == 0 && release_of_line(applying, line) == match) {
             return true;
         }
     }
@@ -295,7 +325,7 @@ static enum xd_result apply_unlisted(struct applying *applying, struct matched *
     for (size_t index = 0; index < match->lines.count && result == XD_OK; index++) {
         struct xd_release_line_row *released = &match->lines.rows[index];
         struct xd_line_decision decision;
-        if (listed(applying, released->line_id)) {
+        if (listed(applying, match, released->line_id)) {
             continue;
         }
         result = xd_reconcile_unlisted(released, &applying->hub->config.policies, &decision);
@@ -323,8 +353,10 @@ static int release_status(const struct matched *match) {
     if (all_done) {
         return closed ? XD_RELEASE_SHORT_CLOSED : XD_RELEASE_SHIPPED;
     }
-    return shipped && match->row.status < XD_RELEASE_PART_SHIPPED ? XD_RELEASE_PART_SHIPPED
-                                                                  : match->row.status;
+    if (shipped && match->row.status < XD_RELEASE_PART_SHIPPED) {
+        return XD_RELEASE_PART_SHIPPED;
+    }
+    return match->row.status < XD_RELEASE_ACKED ? XD_RELEASE_ACKED : match->row.status;
 }
 
 static void job_of(const struct applying *applying, const struct matched *match, struct xd_job_row *job) {
@@ -341,9 +373,19 @@ static void job_of(const struct applying *applying, const struct matched *match,
     job->at = applying->confirmation->shipped_at;
 }
 
+/* Who confirms a release has it, whether it answered or not. */
+static enum xd_result infer_ack(struct applying *applying, const struct matched *match) {
+    enum xd_result result = xd_hub_timeline(applying->hub, &match->order, "release.ack_inferred",
+                                            applying->now, "\"release_id\":\"%s\"", match->row.release_id);
+    return result == XD_OK ? complain(applying, match, NULL, xd_decimal_of(0), "ACK_INFERRED", true,
+                                      "A confirmation came before the site acknowledged the release.")
+                           : result;
+}
+
 static enum xd_result finish_release(struct applying *applying, struct matched *match) {
     struct xd_hub *hub = applying->hub;
     const struct xd_hub_store *store = hub->config.store;
+    char id[XD_QUOTED_SIZE];
     enum xd_result result = XD_OK;
     if (match->posting_count > 0) {
         struct xd_job_row job;
@@ -352,8 +394,7 @@ static enum xd_result finish_release(struct applying *applying, struct matched *
         applying->row->jobs_open++;
     }
     if (result == XD_OK && match->row.status < XD_RELEASE_ACKED) {
-        result = xd_hub_timeline(hub, &match->order, "release.ack_inferred", applying->now,
-                                 "\"release_id\":\"%s\"", match->row.release_id);
+        result = infer_ack(applying, match);
     }
     if (result == XD_OK) {
         result = store->release_set(store->context, match->row.release_id, match->row.revision,
@@ -362,11 +403,19 @@ static enum xd_result finish_release(struct applying *applying, struct matched *
     if (result == XD_OK) {
         result =
             xd_hub_timeline(hub, &match->order, "confirmation.applied", applying->now,
-                            "\"release_id\":\"%s\",\"confirmation_id\":\"%s\",\"version\":%lld,\"lines\":%zu",
-                            match->row.release_id, applying->row->confirmation_id,
+                            "\"release_id\":\"%s\",\"confirmation_id\":%s,\"version\":%lld,\"lines\":%zu",
+                            match->row.release_id, xd_hub_quote(applying->row->confirmation_id, id),
                             (long long)applying->row->version, match->posting_count);
     }
     return result == XD_OK ? xd_hub_order_fold(hub, match->order.order_id, applying->now) : result;
+}
+
+/* All that was to post is in the ERP. */
+static enum xd_result posted(struct xd_hub *hub, struct xd_confirmation_row *row, struct xd_now now) {
+    bool parked = row->lines_parked > 0;
+    row->state = XD_CONFIRMATION_POSTED;
+    return xd_hub_tell_fate(hub, row, XD_OUTCOME_POSTED, parked ? "LINES_PARKED" : NULL,
+                            parked ? "Some lines are parked; see the hub's exceptions." : NULL, now);
 }
 
 static enum xd_result apply_all(struct applying *applying) {
@@ -374,7 +423,7 @@ static enum xd_result apply_all(struct applying *applying) {
     const struct xd_confirmation *confirmation = applying->confirmation;
     enum xd_result result = XD_OK;
     for (size_t index = 0; index < confirmation->line_count && result == XD_OK; index++) {
-        result = apply_line(applying, &confirmation->lines[index]);
+        result = apply_line(applying, index);
     }
     for (size_t index = 0; index < applying->release_count && result == XD_OK; index++) {
         if (confirmation->reporting == XD_REPORTING_FULL) {
@@ -387,11 +436,16 @@ static enum xd_result apply_all(struct applying *applying) {
     if (result != XD_OK) {
         return result;
     }
-    row->state = row->jobs_open > 0 ? XD_CONFIRMATION_APPLIED : XD_CONFIRMATION_PARKED;
     if (row->jobs_open > 0) {
+        row->state = XD_CONFIRMATION_APPLIED;
         applying->hub->counters.confirmations_applied++;
         return XD_OK; /* its fate is told when the ERP has it */
     }
+    if (row->lines_applied > 0) { /* "nothing left, nothing will yet": there is nothing to post */
+        applying->hub->counters.confirmations_applied++;
+        return posted(applying->hub, row, applying->now);
+    }
+    row->state = XD_CONFIRMATION_PARKED;
     applying->hub->counters.confirmations_parked++;
     return xd_hub_tell_fate(applying->hub, row, XD_OUTCOME_PARKED, applying->first_code,
                             applying->first_detail, applying->now);
@@ -572,26 +626,24 @@ enum xd_result xd_hub_shipment_done(struct xd_hub *hub, const struct xd_job_row 
     const struct xd_hub_store *store = hub->config.store;
     struct xd_confirmation_row row;
     struct xd_order_row order;
+    char id[XD_QUOTED_SIZE], document[XD_QUOTED_SIZE];
     enum xd_result result = store->confirmation_get(store->context, job->site, job->confirmation_id,
                                                     job->confirmation_version, &row);
     if (result == XD_OK) {
         result = store->order_get(store->context, job->order_id, &order);
     }
     if (result == XD_OK) {
-        result =
-            xd_hub_timeline(hub, &order, "shipment.posted", now,
-                            "\"confirmation_id\":\"%s\",\"erp\":\"%s\",\"shipment\":\"%s\",\"attempt\":%lld",
-                            job->confirmation_id, job->erp, job->document, (long long)job->attempt);
+        result = xd_hub_timeline(hub, &order, "shipment.posted", now,
+                                 "\"confirmation_id\":%s,\"erp\":\"%s\",\"shipment\":%s,\"attempt\":%lld",
+                                 xd_hub_quote(job->confirmation_id, id), job->erp,
+                                 xd_hub_quote(job->document, document), (long long)job->attempt);
     }
     if (result != XD_OK) {
         return result;
     }
     row.jobs_open--;
     if (row.jobs_open == 0) {
-        bool parked = row.lines_parked > 0;
-        row.state = XD_CONFIRMATION_POSTED;
-        result = xd_hub_tell_fate(hub, &row, XD_OUTCOME_POSTED, parked ? "LINES_PARKED" : NULL,
-                                  parked ? "Some lines are parked; see the hub's exceptions." : NULL, now);
+        result = posted(hub, &row, now);
     }
     return result == XD_OK ? store->confirmation_save(store->context, &row) : result;
 }

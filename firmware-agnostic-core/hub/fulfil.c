@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- lines, copied because a callback must not call the store ---- */
@@ -59,8 +60,8 @@ enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, struc
     memset(&fold, 0, sizeof fold);
     enum xd_result result = xd_hub_lines_load(hub, order_id, &lines);
     for (size_t index = 0; index < lines.count && result == XD_OK; index++) {
-        result =
-            xd_order_line_check(&lines.rows[index]) ? xd_fold_add(&fold, &lines.rows[index]) : XD_CORRUPT;
+        xd_fold_add(&fold, &lines.rows[index]);
+        result = xd_order_line_check(&lines.rows[index]) ? XD_OK : XD_CORRUPT;
     }
     if (result == XD_OK) {
         result = store->order_set_status(store->context, order_id, (int)xd_fold_order(&fold), now.wall);
@@ -238,9 +239,10 @@ enum xd_result xd_hub_sale_done(struct xd_hub *hub, const struct xd_job_row *job
     if (result != XD_OK || order.status != XD_ORDER_RECEIVED) {
         return result;
     }
+    char document[XD_QUOTED_SIZE];
     result =
-        xd_hub_timeline(hub, &order, "order.accepted", now, "\"erp\":\"%s\",\"sale\":\"%s\",\"attempt\":%lld",
-                        job->erp, job->document, (long long)job->attempt);
+        xd_hub_timeline(hub, &order, "order.accepted", now, "\"erp\":\"%s\",\"sale\":%s,\"attempt\":%lld",
+                        job->erp, xd_hub_quote(job->document, document), (long long)job->attempt);
     if (result != XD_OK) {
         return result;
     }
@@ -255,26 +257,19 @@ enum xd_result xd_hub_sale_done(struct xd_hub *hub, const struct xd_job_row *job
 enum xd_result xd_hub_sale_rejected(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
     struct xd_order_row order;
-    struct xd_buffer detail;
+    char code[XD_QUOTED_SIZE], detail[XD_QUOTED_SIZE];
     enum xd_result result = store->order_get(store->context, job->order_id, &order);
     if (result != XD_OK) {
         return result;
     }
-    xd_buffer_init(&detail, 0);
-    xd_buffer_json(&detail, job->detail);
-    result = xd_hub_timeline(hub, &order, "order.held", now, "\"code\":\"%s\",\"detail\":%s", job->code,
-                             xd_buffer_string(&detail));
-    xd_buffer_free(&detail);
+    result = xd_hub_timeline(hub, &order, "order.held", now, "\"code\":%s,\"detail\":%s",
+                             xd_hub_quote(job->code, code), xd_hub_quote(job->detail, detail));
     if (result == XD_OK) {
         result = store->order_set_status(store->context, order.order_id, XD_ORDER_HELD, now.wall);
     }
     if (result == XD_OK) {
         char text[256];
-        struct xd_buffer words;
-        xd_buffer_init(&words, 0);
-        xd_buffer_format(&words, "%s: %s", job->code, job->detail);
-        xd_copy(text, sizeof text, xd_buffer_string(&words));
-        xd_buffer_free(&words);
+        snprintf(text, sizeof text, "%.47s: %.199s", job->code, job->detail);
         struct xd_complaint complaint = {.code = "ERP_REJECTED_SALE",
                                          .site = order.site,
                                          .order_id = order.order_id,

@@ -105,6 +105,15 @@ void xd_hub_problem(struct xd_effects *effects, const struct xd_api_request *req
     xd_buffer_free(&body);
 }
 
+const char *xd_hub_quote(const char *text, char out[XD_QUOTED_SIZE]) {
+    struct xd_buffer quoted;
+    xd_buffer_init(&quoted, XD_QUOTED_SIZE - 1);
+    xd_buffer_json(&quoted, text);
+    xd_copy(out, XD_QUOTED_SIZE, xd_buffer_result(&quoted) == XD_OK ? xd_buffer_string(&quoted) : "\"\"");
+    xd_buffer_free(&quoted);
+    return out;
+}
+
 enum xd_result xd_hub_timeline(struct xd_hub *hub, const struct xd_order_row *order, const char *step,
                                struct xd_now now, const char *members_format, ...) {
     const struct xd_hub_store *store = hub->config.store;

@@ -34,6 +34,11 @@ XD_CHECKED enum xd_result xd_hub_timeline(struct xd_hub *hub, const struct xd_or
                                           const char *step, struct xd_now now, const char *members_format,
                                           ...) __attribute__((format(printf, 5, 6)));
 
+/* text as a JSON string with its quotes, for members_format: others' ids may hold
+ * quotes. What does not fit becomes "". Returns out. */
+#define XD_QUOTED_SIZE 512
+const char *xd_hub_quote(const char *text, char out[XD_QUOTED_SIZE]);
+
 struct xd_complaint {
     const char *code;
     bool info; /* for the record: raised and resolved at once */

@@ -99,8 +99,9 @@ static enum xd_result remaining_of(const struct xd_release_line_row *release, st
 }
 
 enum xd_result xd_reconcile_line(const struct xd_release_line_row *release,
-                                 const struct xd_confirmation_line *line, enum xd_confirmation_kind kind,
-                                 const struct xd_policies *policies, struct xd_line_decision *out) {
+                                 const struct xd_confirmation_line *line, bool more,
+                                 enum xd_confirmation_kind kind, const struct xd_policies *policies,
+                                 struct xd_line_decision *out) {
     struct xd_decimal remaining;
     memset(out, 0, sizeof *out);
     if (parks(release, line, out)) {
@@ -124,7 +125,7 @@ enum xd_result xd_reconcile_line(const struct xd_release_line_row *release,
             out->detail = "More was shipped than released and tolerated; the excess is not billed.";
         }
     }
-    if (result == XD_OK && xd_decimal_sign(out->rest) > 0) {
+    if (result == XD_OK && xd_decimal_sign(out->rest) > 0 && !more) {
         enum status_means means = kind == XD_KIND_SHORT_CLOSE ? STATUS_FINAL : read_status(line->status);
         settle_remainder(out, means, policies);
     }
@@ -144,35 +145,31 @@ enum xd_result xd_reconcile_unlisted(const struct xd_release_line_row *release,
 
 /* ---- folds ---- */
 
-enum xd_result xd_fold_add(struct xd_fold *fold, const struct xd_order_line_row *line) {
-    struct xd_decimal *const sums[] = {&fold->ordered, &fold->open,      &fold->allocated,  &fold->released,
-                                       &fold->shipped, &fold->cancelled, &fold->backordered};
-    const struct xd_decimal parts[] = {line->ordered, line->open,      line->allocated,  line->released,
-                                       line->shipped, line->cancelled, line->backordered};
-    enum xd_result result = XD_OK;
-    for (size_t index = 0; index < sizeof parts / sizeof parts[0] && result == XD_OK; index++) {
-        result = xd_decimal_add(*sums[index], parts[index], sums[index]);
-    }
-    return result;
+void xd_fold_add(struct xd_fold *fold, const struct xd_order_line_row *line) {
+    fold->open = fold->open || xd_decimal_sign(line->open) > 0;
+    fold->allocated = fold->allocated || xd_decimal_sign(line->allocated) > 0;
+    fold->released = fold->released || xd_decimal_sign(line->released) > 0;
+    fold->shipped = fold->shipped || xd_decimal_sign(line->shipped) > 0;
+    fold->cancelled = fold->cancelled || xd_decimal_sign(line->cancelled) > 0;
+    fold->backordered = fold->backordered || xd_decimal_sign(line->backordered) > 0;
 }
 
 enum xd_order_status xd_fold_order(const struct xd_fold *fold) {
-    bool shipped = xd_decimal_sign(fold->shipped) > 0, cancelled = xd_decimal_sign(fold->cancelled) > 0;
-    bool waiting = xd_decimal_sign(fold->open) > 0 || xd_decimal_sign(fold->allocated) > 0 ||
-                   xd_decimal_sign(fold->released) > 0;
-    if (!waiting) {
-        return !shipped ? XD_ORDER_CANCELLED : cancelled ? XD_ORDER_CLOSED_SHORT : XD_ORDER_SHIPPED;
+    if (!fold->open && !fold->allocated && !fold->released) {
+        return !fold->shipped    ? XD_ORDER_CANCELLED
+               : fold->cancelled ? XD_ORDER_CLOSED_SHORT
+                                 : XD_ORDER_SHIPPED;
     }
-    if (shipped) {
+    if (fold->shipped) {
         return XD_ORDER_PART_SHIPPED;
     }
-    if (xd_decimal_sign(fold->released) > 0) {
+    if (fold->released) {
         return XD_ORDER_IN_FULFILMENT;
     }
-    if (xd_decimal_sign(fold->allocated) > 0) {
-        return xd_decimal_sign(fold->open) > 0 ? XD_ORDER_PART_ALLOCATED : XD_ORDER_ALLOCATED;
+    if (fold->allocated) {
+        return fold->open ? XD_ORDER_PART_ALLOCATED : XD_ORDER_ALLOCATED;
     }
-    return xd_decimal_sign(fold->backordered) > 0 ? XD_ORDER_BACKORDERED : XD_ORDER_ACCEPTED;
+    return fold->backordered ? XD_ORDER_BACKORDERED : XD_ORDER_ACCEPTED;
 }
 
 bool xd_order_line_check(const struct xd_order_line_row *line) {

@@ -43,9 +43,14 @@ static enum xd_result give_back(struct xd_hub *hub, const struct xd_release_row 
     }
     for (size_t index = 0; index < released.count && result == XD_OK; index++) {
         struct xd_release_line_row *line = &released.rows[index];
-        struct xd_decimal rest;
+        struct xd_decimal rest; /* what neither left the house nor was closed before */
         result = xd_decimal_subtract(line->qty, line->shipped, &rest);
-        line->closed = rest;
+        if (result == XD_OK) {
+            result = xd_decimal_subtract(rest, line->closed, &rest);
+        }
+        if (result == XD_OK) {
+            result = xd_decimal_add(line->closed, rest, &line->closed);
+        }
         if (result == XD_OK) {
             result = store->release_line_save(store->context, release->release_id, line);
         }
