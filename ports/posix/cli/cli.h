@@ -1,0 +1,70 @@
+/* The operator's command line: what its parts share.
+ *
+ * One run is one verb: arguments are read (arguments.h), the verb is called, its
+ * output gathers in `out` and is written at the end. A verb returns the exit
+ * status. One thread. */
+#ifndef XD_POSIX_CLI_CLI_H
+#define XD_POSIX_CLI_CLI_H
+
+#include "base/bytes.h"
+#include "base/time.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define XD_EXIT_FINE 0
+#define XD_EXIT_FAILED 1
+#define XD_EXIT_WRONG_INPUT 2
+#define XD_EXIT_DIFFERENCE 3 /* reconcile: the books do not balance */
+
+enum xd_option {
+    XD_OPTION_URL,
+    XD_OPTION_TOKEN_FILE,
+    XD_OPTION_CA_FILE,
+    XD_OPTION_JSON,
+    XD_OPTION_HELP,
+    XD_OPTION_VERSION,
+    XD_OPTION_STATUS, /* from here on: of some verbs */
+    XD_OPTION_EXTERNAL,
+    XD_OPTION_LIMIT,
+    XD_OPTION_CURSOR,
+    XD_OPTION_KEY,
+    XD_OPTION_KIND,
+    XD_OPTION_OUT,
+    XD_OPTION_FORCE,
+    XD_OPTION_ALL,
+    XD_OPTION_SITE,
+    XD_OPTION_CONFIG,
+    XD_OPTION_COUNT
+};
+#define XD_OPTION_BIT(option) (1u << (option))
+
+struct xd_verb;
+
+struct xd_cli {
+    const struct xd_verb *verb;
+    const char *argument;                 /* NULL: none */
+    const char *options[XD_OPTION_COUNT]; /* NULL: not given; "" for those without a value */
+    bool json;
+    bool colour; /* standard output is a terminal */
+    struct xd_buffer out;
+    xd_ms now; /* wall */
+};
+
+/* Tells on standard error: "crossdock: ...". Returns status. */
+int xd_cli_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The verbs; each returns the exit status. */
+int xd_cli_status(struct xd_cli *cli);
+int xd_cli_orders_list(struct xd_cli *cli);
+int xd_cli_orders_show(struct xd_cli *cli);
+int xd_cli_orders_timeline(struct xd_cli *cli);
+int xd_cli_orders_submit(struct xd_cli *cli);
+int xd_cli_sites_list(struct xd_cli *cli);
+int xd_cli_sites_add(struct xd_cli *cli);
+int xd_cli_exceptions_list(struct xd_cli *cli);
+int xd_cli_reconcile(struct xd_cli *cli);
+int xd_cli_agent_status(struct xd_cli *cli);
+int xd_cli_agent_backlog(struct xd_cli *cli);
+
+#endif

@@ -1,0 +1,38 @@
+/* Calls to the hub's API: address and token by options or environment, problems
+ * told to people. */
+#ifndef XD_POSIX_CLI_HUB_H
+#define XD_POSIX_CLI_HUB_H
+
+#include "posix/cli/cli.h"
+
+#include <cjson/cJSON.h>
+
+struct xd_cli_call {
+    const char *method;    /* NULL: GET */
+    struct xd_buffer path; /* "/v1/orders?status=HELD"; freed by the call */
+    const char *key;       /* Idempotency-Key, without quotes; NULL: none */
+    struct xd_bytes body;
+    bool secret;           /* the answer is not printed, also with --json */
+    const char *not_found; /* what to say behind a 404; NULL: nothing */
+    const char *unknown;   /* what to say when nobody knows whether it was carried out */
+};
+
+/* Starts call->path; the others append to it, percent-encoded. A value of NULL appends nothing. */
+void xd_cli_path(struct xd_cli_call *call, const char *path);
+void xd_cli_segment(struct xd_cli_call *call, const char *segment);
+void xd_cli_query(struct xd_cli_call *call, const char *name, const char *value);
+
+/* Checks address and token without calling: 0, or the exit status and a complaint was told. */
+int xd_cli_check_hub(const struct xd_cli *cli);
+
+/* 0: *tree is the answer's JSON (cJSON_Delete), and with --json it is in cli->out.
+ * Otherwise the exit status; what is wrong was told. */
+int xd_cli_call(struct xd_cli *cli, struct xd_cli_call *call, cJSON **tree);
+
+/* Tells a problem+json answer (or whatever came instead). Returns XD_EXIT_FAILED. */
+int xd_cli_problem(struct xd_cli *cli, unsigned status, struct xd_bytes body, const char *hint);
+
+/* The file at path ("-": standard input), at most size_max bytes. 0 or the exit status. */
+int xd_cli_read_file(const char *path, size_t size_max, struct xd_buffer *out);
+
+#endif

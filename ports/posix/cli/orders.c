@@ -1,0 +1,287 @@
+/* The verbs of orders. */
+#include "base/crypto.h"
+#include "base/json.h"
+#include "posix/cli/arguments.h"
+#include "posix/cli/hub.h"
+#include "posix/cli/lists.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ORDER_MAX XD_JSON_SIZE_MAX
+#define KEY_MAX 128u
+
+static const char *const statuses[] = {"RECEIVED",      "VALIDATED",      "HELD",      "REJECTED",
+                                       "ACCEPTED",      "PART_ALLOCATED", "ALLOCATED", "BACKORDERED",
+                                       "IN_FULFILMENT", "PART_SHIPPED",   "SHIPPED",   "CLOSED_SHORT",
+                                       "INVOICED",      "CANCELLED"};
+#define STATUS_COUNT (sizeof statuses / sizeof statuses[0])
+
+static const char hint_external[] =
+    "\n`crossdock orders list --external NUMBER` finds an order by its channel's number.";
+
+/* ---- list ---- */
+
+/* As the API names it, whatever the case; NULL and a complaint when there is no such status. */
+static const char *status_of(const char *text) {
+    char upper[32];
+    size_t size = 0;
+    for (; size < sizeof upper - 1 && text[size] != 0; size++) {
+        upper[size] = (char)(text[size] >= 'a' && text[size] <= 'z' ? text[size] - 32
+                             : text[size] == '-'                    ? '_'
+                                                                    : text[size]);
+    }
+    upper[size] = 0;
+    for (size_t index = 0; index < STATUS_COUNT; index++) {
+        if (strcmp(statuses[index], upper) == 0) {
+            return statuses[index];
+        }
+    }
+    const char *near = xd_arguments_nearest(upper, statuses, STATUS_COUNT);
+    (void)xd_cli_fail(XD_EXIT_WRONG_INPUT, "there is no order status `%s`%s%s%s", text,
+                      near != NULL ? "; did you mean " : "", near != NULL ? near : "",
+                      near != NULL ? "?" : "");
+    return NULL;
+}
+
+static void write_order_list(struct xd_cli *cli, const cJSON *orders) {
+    static const struct xd_column columns[] = {{"ORDER", false},   {"EXTERNAL", false}, {"CUSTOMER", false},
+                                               {"CHANNEL", false}, {"SITE", false},     {"STATUS", false},
+                                               {"AGE", true},      {NULL, false}};
+    struct xd_table table;
+    const cJSON *order;
+    xd_table_init(&table, columns);
+    cJSON_ArrayForEach(order, orders) {
+        const cJSON *channel = cJSON_GetObjectItemCaseSensitive(order, "channel");
+        xd_table_text(&table, xd_json_text(order, "order_id"));
+        xd_table_text(&table, xd_json_text(order, "external_order_id"));
+        xd_table_text(&table, xd_json_text(order, "customer_ref"));
+        xd_table_text(&table, xd_json_text(channel, "account"));
+        xd_table_text(&table, xd_json_text(order, "site"));
+        xd_table_text(&table, xd_json_text(order, "status"));
+        xd_cli_age_since(cli, &table, xd_json_text(order, "received_at"));
+    }
+    xd_table_write(&table, &cli->out, cli->colour);
+}
+
+int xd_cli_orders_list(struct xd_cli *cli) {
+    struct xd_cli_call call = {.method = "GET"};
+    const char *wanted = cli->options[XD_OPTION_STATUS];
+    const char *limit;
+    cJSON *tree;
+    int status = xd_cli_limit(cli, &limit);
+    if (status == 0 && wanted != NULL) {
+        wanted = status_of(wanted);
+        status = wanted != NULL ? 0 : XD_EXIT_WRONG_INPUT;
+    }
+    if (status != 0) {
+        return status;
+    }
+    xd_cli_path(&call, "/v1/orders");
+    xd_cli_query(&call, "status", wanted);
+    xd_cli_query(&call, "external_order_id", cli->options[XD_OPTION_EXTERNAL]);
+    xd_cli_query(&call, "limit", limit);
+    xd_cli_query(&call, "cursor", cli->options[XD_OPTION_CURSOR]);
+    status = xd_cli_call(cli, &call, &tree);
+    if (status != 0 || cli->json) {
+        cJSON_Delete(tree);
+        return status;
+    }
+    const cJSON *orders = cJSON_GetObjectItemCaseSensitive(tree, "orders");
+    if (cJSON_GetArraySize(orders) == 0) {
+        xd_buffer_text(&cli->out, "no orders\n");
+    } else {
+        write_order_list(cli, orders);
+        xd_cli_more(cli, tree);
+    }
+    cJSON_Delete(tree);
+    return 0;
+}
+
+/* ---- show ---- */
+
+static void write_head(struct xd_cli *cli, const cJSON *order) {
+    static const struct xd_column columns[] = {{"", false}, {"", false}, {NULL, false}};
+    static const char *const members[][2] = {{"order", "order_id"},
+                                             {"external number", "external_order_id"},
+                                             {"customer", "customer_ref"},
+                                             {"customer's PO", "customer_po"},
+                                             {"site", "site"},
+                                             {"status", "status"},
+                                             {"ERP reference", "erp_reference"},
+                                             {"correlation id", "correlation_id"}};
+    struct xd_table table;
+    xd_table_init(&table, columns);
+    for (size_t index = 0; index < sizeof members / sizeof members[0]; index++) {
+        const char *value = xd_json_text(order, members[index][1]);
+        if (value != NULL) {
+            xd_table_text(&table, members[index][0]);
+            xd_table_text(&table, value);
+        }
+    }
+    xd_table_text(&table, "received (UTC)");
+    xd_table_time(&table, xd_json_text(order, "received_at"));
+    xd_table_write(&table, &cli->out, cli->colour);
+}
+
+static void write_lines(struct xd_cli *cli, const cJSON *lines) {
+    static const struct xd_column columns[] = {{"LINE", false},       {"SKU", false},    {"UOM", false},
+                                               {"ORDERED", true},     {"OPEN", true},    {"ALLOCATED", true},
+                                               {"RELEASED", true},    {"SHIPPED", true}, {"CANCELLED", true},
+                                               {"BACKORDERED", true}, {"OVER", true},    {NULL, false}};
+    static const char *const members[] = {"line_id",   "sku",         "uom",        "qty",
+                                          "open",      "allocated",   "released",   "shipped",
+                                          "cancelled", "backordered", "overshipped"};
+    struct xd_table table;
+    const cJSON *line;
+    xd_table_init(&table, columns);
+    cJSON_ArrayForEach(line, lines) {
+        for (size_t index = 0; index < sizeof members / sizeof members[0]; index++) {
+            xd_table_text(&table, xd_json_text(line, members[index]));
+        }
+    }
+    xd_buffer_byte(&cli->out, '\n');
+    xd_table_write(&table, &cli->out, cli->colour);
+}
+
+static void write_releases(struct xd_cli *cli, const cJSON *releases) {
+    static const struct xd_column columns[] = {{"RELEASE", false}, {"REVISION", true}, {"SITE", false},
+                                               {"STATUS", false},  {"AGE", true},      {NULL, false}};
+    struct xd_table table;
+    const cJSON *release;
+    if (cJSON_GetArraySize(releases) == 0) {
+        xd_buffer_text(&cli->out, "\nnothing is released yet\n");
+        return;
+    }
+    xd_table_init(&table, columns);
+    cJSON_ArrayForEach(release, releases) {
+        xd_table_text(&table, xd_json_text(release, "release_id"));
+        xd_table_number(&table, xd_text_number(release, "revision"));
+        xd_table_text(&table, xd_json_text(release, "site"));
+        xd_table_text(&table, xd_json_text(release, "status"));
+        xd_cli_age_since(cli, &table, xd_json_text(release, "created_at"));
+    }
+    xd_buffer_byte(&cli->out, '\n');
+    xd_table_write(&table, &cli->out, cli->colour);
+}
+
+static int fetch_order(struct xd_cli *cli, const char *tail, cJSON **tree) {
+    struct xd_cli_call call = {.method = "GET", .not_found = hint_external};
+    xd_cli_path(&call, "/v1/orders");
+    xd_cli_segment(&call, cli->argument);
+    xd_buffer_text(&call.path, tail);
+    return xd_cli_call(cli, &call, tree);
+}
+
+int xd_cli_orders_show(struct xd_cli *cli) {
+    cJSON *tree;
+    int status = fetch_order(cli, "", &tree);
+    if (status == 0 && !cli->json) {
+        write_head(cli, tree);
+        write_lines(cli, cJSON_GetObjectItemCaseSensitive(tree, "lines"));
+        write_releases(cli, cJSON_GetObjectItemCaseSensitive(tree, "releases"));
+    }
+    cJSON_Delete(tree);
+    return status;
+}
+
+int xd_cli_orders_timeline(struct xd_cli *cli) {
+    static const struct xd_column columns[] = {
+        {"TIME (UTC)", false}, {"STEP", false}, {"DETAIL", false}, {NULL, false}};
+    struct xd_table table;
+    const cJSON *step;
+    cJSON *tree;
+    int status = fetch_order(cli, "/timeline", &tree);
+    if (status != 0 || cli->json) {
+        cJSON_Delete(tree);
+        return status;
+    }
+    xd_table_init(&table, columns);
+    cJSON_ArrayForEach(step, cJSON_GetObjectItemCaseSensitive(tree, "steps")) {
+        xd_table_time(&table, xd_json_text(step, "at"));
+        xd_table_text(&table, xd_json_text(step, "step"));
+        xd_text_members(xd_table_cell(&table), cJSON_GetObjectItemCaseSensitive(step, "detail"));
+        xd_table_end(&table);
+    }
+    xd_table_write(&table, &cli->out, cli->colour);
+    cJSON_Delete(tree);
+    return 0;
+}
+
+/* ---- submit ---- */
+
+/* The same content gives the same key, however it is laid out: whoever repeats the
+ * command after an answer that did not come gets the first one's order. */
+static int make_key(const char *name, struct xd_bytes order, char key[KEY_MAX + 1]) {
+    cJSON *tree = NULL;
+    struct xd_json_error error;
+    struct xd_buffer canonical;
+    char hash[XD_HASH_TEXT_SIZE];
+    enum xd_result result = xd_json_parse(order, ORDER_MAX, XD_JSON_DEPTH_MAX, &tree, &error);
+    if (result == XD_INVALID) {
+        return xd_cli_fail(XD_EXIT_WRONG_INPUT, "%s:%u:%u: %s",
+                           strcmp(name, "-") == 0 ? "standard input" : name, error.line, error.column,
+                           error.detail);
+    }
+    xd_buffer_init(&canonical, 0);
+    if (result == XD_OK) {
+        xd_json_canonical(tree, NULL, &canonical);
+        result = xd_buffer_result(&canonical);
+    }
+    if (result == XD_OK) {
+        struct xd_hash sum = xd_sha256(xd_buffer_view(&canonical));
+        (void)snprintf(key, KEY_MAX + 1, "sha256-%s", xd_hash_write(&sum, hash));
+    }
+    xd_buffer_free(&canonical);
+    cJSON_Delete(tree);
+    return result == XD_OK ? 0 : xd_cli_fail(XD_EXIT_FAILED, "not enough memory");
+}
+
+static int take_key(const char *text, char key[KEY_MAX + 1]) {
+    size_t size = strlen(text);
+    bool fine = size <= KEY_MAX;
+    for (size_t index = 0; index < size && fine; index++) {
+        fine = text[index] > 0x20 && text[index] < 0x7f && text[index] != '"' && text[index] != '\\';
+    }
+    if (!fine) {
+        return xd_cli_fail(XD_EXIT_WRONG_INPUT,
+                           "--key is 1 to %u printable characters without blanks, quotes and backslashes",
+                           KEY_MAX);
+    }
+    memcpy(key, text, size + 1);
+    return 0;
+}
+
+int xd_cli_orders_submit(struct xd_cli *cli) {
+    char key[KEY_MAX + 1];
+    struct xd_buffer order;
+    cJSON *tree = NULL;
+    xd_buffer_init(&order, 0);
+    int status = xd_cli_read_file(cli->argument, ORDER_MAX, &order);
+    if (status == 0) {
+        status = make_key(cli->argument, xd_buffer_view(&order), key);
+    }
+    if (status == 0 && cli->options[XD_OPTION_KEY] != NULL) {
+        status = take_key(cli->options[XD_OPTION_KEY], key);
+    }
+    if (status == 0) {
+        struct xd_cli_call call = {
+            .method = "POST",
+            .key = key,
+            .body = xd_buffer_view(&order),
+            .unknown = "\nThe order may have been taken. Run the same command again: that is safe."};
+        xd_cli_path(&call, "/v1/orders");
+        status = xd_cli_call(cli, &call, &tree);
+    }
+    if (status == 0 && !cli->json) {
+        const char *id = xd_json_text(tree, "order_id");
+        const char *state = xd_json_text(tree, "status");
+        xd_text_clean(&cli->out, id != NULL ? id : "-");
+        xd_buffer_byte(&cli->out, ' ');
+        xd_text_clean(&cli->out, state != NULL ? state : "-");
+        xd_buffer_byte(&cli->out, '\n');
+    }
+    cJSON_Delete(tree);
+    xd_buffer_free(&order);
+    return status;
+}

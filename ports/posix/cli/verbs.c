@@ -1,0 +1,69 @@
+/* What the command line knows, as tables: its verbs, its options, their help. */
+#include "posix/cli/arguments.h"
+
+#define LISTING (XD_OPTION_BIT(XD_OPTION_LIMIT) | XD_OPTION_BIT(XD_OPTION_CURSOR))
+
+const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
+    [XD_OPTION_URL] = {"url", "URL", "the hub's address; else CROSSDOCK_URL, else http://127.0.0.1:8080"},
+    [XD_OPTION_TOKEN_FILE] = {"token-file", "FILE",
+                              "holds the API token; else CROSSDOCK_TOKEN_FILE. The hub's first one is "
+                              "<state_dir>/admin.token"},
+    [XD_OPTION_CA_FILE] = {"ca-file", "FILE",
+                           "who signed the hub's certificate, for https; else the system's CAs"},
+    [XD_OPTION_JSON] = {"json", NULL, "print the API's JSON instead of a table"},
+    [XD_OPTION_HELP] = {"help", NULL, "print this and exit; after a verb, that verb's help"},
+    [XD_OPTION_VERSION] = {"version", NULL, "print the version and exit"},
+    [XD_OPTION_STATUS] = {"status", "STATUS", "only orders in this status (SHIPPED, HELD, ...)"},
+    [XD_OPTION_EXTERNAL] = {"external", "ID", "only the order with this number of its channel"},
+    [XD_OPTION_LIMIT] = {"limit", "N", "at most so many, 1 to 200 (default 50)"},
+    [XD_OPTION_CURSOR] = {"cursor", "C", "go on where an earlier list ended"},
+    [XD_OPTION_KEY] = {"key", "KEY", "the Idempotency-Key (default: made from the order's content)"},
+    [XD_OPTION_KIND] = {"kind", "KIND", "warehouse (default) or 3pl"},
+    [XD_OPTION_OUT] = {"out", "FILE", "where the enrolment file goes (default: SITE.enrol in this folder)"},
+    [XD_OPTION_FORCE] = {"force", NULL, "replace a file that is there"},
+    [XD_OPTION_ALL] = {"all", NULL, "those that are resolved too"},
+    [XD_OPTION_SITE] = {"site", "SITE", "of one site only"},
+    [XD_OPTION_CONFIG] = {"config", "FILE", "the agent's configuration, agent.yaml"},
+};
+
+const struct xd_verb xd_verbs[] = {
+    {"status", NULL, "how the hub and its sites are",
+     "Orders and ERP postings by state, open exceptions, and for each site when it was last\n"
+     "heard of and how much waits there.\n",
+     0, xd_cli_status},
+    {"orders list", NULL, "orders, the newest first",
+     "What is left out for length is reached with --cursor, as the last line says.\n",
+     XD_OPTION_BIT(XD_OPTION_STATUS) | XD_OPTION_BIT(XD_OPTION_EXTERNAL) | LISTING, xd_cli_orders_list},
+    {"orders show", "ID", "one order with its lines, quantities and releases",
+     "ID is the hub's order id. `crossdock orders list --external NUMBER` finds it by the channel's number.\n"
+     "On every line: ordered = open + allocated + released + shipped + cancelled.\n",
+     0, xd_cli_orders_show},
+    {"orders timeline", "ID", "what happened to an order, step by step", "Times are UTC.\n", 0,
+     xd_cli_orders_timeline},
+    {"orders submit", "FILE", "give the hub an order (JSON); - reads standard input",
+     "The Idempotency-Key is made from the order's content unless --key says otherwise: the same command\n"
+     "again is safe and gives the same order.\n",
+     XD_OPTION_BIT(XD_OPTION_KEY), xd_cli_orders_submit},
+    {"sites list", NULL, "the sites, and how they are",
+     "What a site told last; LAST SEEN says how old that is.\n", 0, xd_cli_sites_list},
+    {"sites add", "SITE", "make a site and write its enrolment file",
+     "Makes the site's queue, exchange, user, permissions and signing key, and writes the one file that its\n"
+     "agent needs (mode 0600). The hub tells password and key this one time only. With --json the answer is\n"
+     "printed without them.\n",
+     XD_OPTION_BIT(XD_OPTION_KIND) | XD_OPTION_BIT(XD_OPTION_OUT) | XD_OPTION_BIT(XD_OPTION_FORCE),
+     xd_cli_sites_add},
+    {"exceptions list", NULL, "what needs a person, the oldest first",
+     "Documents and lines that were parked, and what was odd about those that were applied.\n",
+     XD_OPTION_BIT(XD_OPTION_ALL) | LISTING, xd_cli_exceptions_list},
+    {"reconcile", NULL, "compare what was released, confirmed and posted",
+     "Exit status 0 when the difference is 0, 3 when it is not. Counted in lines; --json has quantities "
+     "too.\n",
+     XD_OPTION_BIT(XD_OPTION_SITE), xd_cli_reconcile},
+    {"agent status", NULL, "how the agent on this machine is",
+     "Asks the agent. When it does not run: says so, shows what its database holds, and exits with 1.\n",
+     XD_OPTION_BIT(XD_OPTION_CONFIG), xd_cli_agent_status},
+    {"agent backlog", NULL, "what waits at this site for the hub",
+     "Asks the agent. When it does not run, its database is read (and not changed).\n",
+     XD_OPTION_BIT(XD_OPTION_CONFIG), xd_cli_agent_backlog},
+    {NULL, NULL, NULL, NULL, 0, NULL},
+};
