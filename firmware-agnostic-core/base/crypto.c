@@ -143,10 +143,26 @@ enum xd_result xd_hex_parse(const char *hex, uint8_t *out, size_t capacity, size
     return XD_OK;
 }
 
+static uint64_t little_endian(const uint8_t *data) {
+    uint64_t word = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        word |= (uint64_t)data[i] << (8 * i);
+    }
+    return word;
+}
+
+/* Every step is a bijection of the hash, so no change within one word is lost; the
+ * shift brings the high bits, which a product only passes upwards, back down. */
 uint64_t xd_checksum(struct xd_bytes data) {
+    const uint64_t prime = UINT64_C(0x100000001b3);
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < data.size; i++) {
-        hash = (hash ^ data.data[i]) * UINT64_C(0x100000001b3);
+    size_t at = 0;
+    for (; data.size - at >= 8; at += 8) {
+        hash = (hash ^ little_endian(data.data + at)) * prime;
+        hash ^= hash >> 29;
+    }
+    for (; at < data.size; at++) {
+        hash = (hash ^ data.data[at]) * prime;
     }
     return hash;
 }

@@ -157,11 +157,34 @@ static void hex_is_read_in_either_case_and_no_other_way(void **state) {
     assert_int_equal(size, 77);
 }
 
-static void the_checksum_is_fnv_1a(void **state) {
+static void the_checksum_of_less_than_a_word_is_fnv_1a(void **state) {
     (void)state;
     assert_true(xd_checksum(xd_bytes_of(NULL, 0)) == UINT64_C(0xcbf29ce484222325));
     assert_true(xd_checksum(xd_bytes_of_text("a")) == UINT64_C(0xaf63dc4c8601ec8c));
     assert_true(xd_checksum(xd_bytes_of_text("foobar")) == UINT64_C(0x85944171f73967e8));
+}
+
+static void the_checksum_of_words_stays_what_databases_hold(void **state) {
+    (void)state;
+    uint8_t data[21];
+    for (size_t i = 0; i < sizeof data; i++) {
+        data[i] = (uint8_t)(i * 37);
+    }
+    assert_true(xd_checksum(xd_bytes_of(data, 8)) == UINT64_C(0x8b09c3e4598c6fdf));
+    assert_true(xd_checksum(xd_bytes_of(data, sizeof data)) == UINT64_C(0xd2b2e4caedd33884));
+}
+
+static void the_checksum_finds_the_same_bit_flipped_in_two_words(void **state) {
+    (void)state;
+    uint8_t data[32] = {0};
+    uint64_t sum = xd_checksum(xd_bytes_of(data, sizeof data));
+    for (size_t bit = 0; bit < 64; bit++) {
+        for (size_t word = 0; word < 2; word++) {
+            data[word * 8 + bit / 8] ^= (uint8_t)(1u << bit % 8);
+        }
+        assert_true(xd_checksum(xd_bytes_of(data, sizeof data)) != sum);
+        memset(data, 0, sizeof data);
+    }
 }
 
 static void the_checksum_finds_each_flipped_bit(void **state) {
@@ -247,7 +270,9 @@ int main(void) {
         cmocka_unit_test(equality_sees_every_bit),
         cmocka_unit_test(hashes_are_read_as_written),
         cmocka_unit_test(hex_is_read_in_either_case_and_no_other_way),
-        cmocka_unit_test(the_checksum_is_fnv_1a),
+        cmocka_unit_test(the_checksum_of_less_than_a_word_is_fnv_1a),
+        cmocka_unit_test(the_checksum_of_words_stays_what_databases_hold),
+        cmocka_unit_test(the_checksum_finds_the_same_bit_flipped_in_two_words),
         cmocka_unit_test(the_checksum_finds_each_flipped_bit),
         cmocka_unit_test(a_signature_has_its_form_and_verifies),
         cmocka_unit_test(the_longest_key_id_fits),
