@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { RELEASE_ADD, RELEASE_GET, RELEASE_SET, RELEASE_OPEN, RELEASE_FROM, RELEASE_COUNT_OPEN, RELEASE_DROP };
+enum { RELEASE_ADD, RELEASE_GET, RELEASE_SET, RELEASE_OPEN, RELEASE_SINCE, RELEASE_COUNT_OPEN, RELEASE_DROP };
 
 #define COLUMNS "number, release_id, revision, purpose, state, published, epoch, sequence, hash, received_at"
 
@@ -19,8 +19,8 @@ static const char *const sql[] = {
     [RELEASE_SET] = "UPDATE held_release SET state = ?, published = ? WHERE number = ?",
     [RELEASE_OPEN] = "SELECT " COLUMNS ", checksum, body FROM held_release WHERE state = 0 AND number > ?"
                      " ORDER BY number LIMIT ?",
-    [RELEASE_FROM] = "SELECT " COLUMNS ", checksum, body FROM held_release WHERE epoch = ? AND sequence >= ?"
-                     " ORDER BY sequence LIMIT ?",
+    [RELEASE_SINCE] = "SELECT " COLUMNS ", checksum, body FROM held_release WHERE number > ?"
+                      " ORDER BY number LIMIT ?",
     [RELEASE_COUNT_OPEN] = "SELECT count(*) FROM held_release WHERE state = 0",
     [RELEASE_DROP] = "DELETE FROM held_release WHERE number IN (SELECT number FROM held_release"
                      " WHERE state <> 0 AND received_at < ? ORDER BY received_at LIMIT ?)",
@@ -105,12 +105,11 @@ static enum xd_result release_open(void *context, int64_t after, size_t max, xd_
     return walk(&query, each, each_context);
 }
 
-static enum xd_result release_from(void *context, const char *epoch, uint64_t first, size_t max,
-                                   xd_held_fn each, void *each_context) {
+static enum xd_result release_since(void *context, int64_t after, size_t max, xd_held_fn each,
+                                    void *each_context) {
     struct xd_query query;
-    open_query(&query, context, RELEASE_FROM);
-    xd_bind_text(&query, epoch);
-    xd_bind_int(&query, (int64_t)first);
+    open_query(&query, context, RELEASE_SINCE);
+    xd_bind_int(&query, after);
     xd_bind_int(&query, (int64_t)max);
     return walk(&query, each, each_context);
 }
@@ -139,7 +138,7 @@ void xd_database_site_store(struct xd_database *database, struct xd_site_store *
         .release_get = release_get,
         .release_set = release_set,
         .release_open = release_open,
-        .release_from = release_from,
+        .release_since = release_since,
         .release_count_open = release_count_open,
         .release_drop = release_drop,
     };

@@ -322,6 +322,8 @@ static int lane_of(const char *const lanes[XD_LANES_MAX], const char *name) {
     return -1;
 }
 
+/* A hello that says less than came already may only be an old one that the broker
+ * brings again. That its sender went back is certain when a new epoch follows. */
 static enum xd_result hello_stream(struct xd_line *line, unsigned lane, const struct xd_link_send *peer,
                                    enum xd_news *news) {
     struct xd_receiver *receiver = &line->receive[lane];
@@ -331,11 +333,14 @@ static enum xd_result hello_stream(struct xd_line *line, unsigned lane, const st
     rewind.first = peer->next;
     rewind.last = xd_receiver_highest(receiver);
     enum xd_result result = xd_receiver_hello(receiver, line->config.store, peer, news);
-    if (result == XD_OK && *news == XD_NEWS_ADOPTED && rewind.epoch[0] != 0) {
-        tell(line, XD_LINE_ADOPTED, receiver->row.lane, &rewind);
-    }
     if (result == XD_OK && *news == XD_NEWS_REGRESSED) {
-        tell(line, XD_LINE_REGRESSED, receiver->row.lane, &rewind);
+        line->regressed[lane] = rewind;
+    }
+    if (result == XD_OK && *news == XD_NEWS_ADOPTED && rewind.epoch[0] != 0) {
+        if (strcmp(line->regressed[lane].epoch, rewind.epoch) == 0) {
+            tell(line, XD_LINE_REGRESSED, receiver->row.lane, &line->regressed[lane]);
+        }
+        tell(line, XD_LINE_ADOPTED, receiver->row.lane, &rewind);
     }
     return result;
 }

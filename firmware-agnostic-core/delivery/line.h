@@ -40,9 +40,8 @@ struct xd_line_config {
 enum xd_line_news {
     XD_LINE_REWOUND,   /* the peer had seen rewind->first..last of our stream, which we do not hold */
     XD_LINE_NEW_EPOCH, /* we renumbered a stream */
-    XD_LINE_ADOPTED,   /* the peer's stream has a new epoch */
-    XD_LINE_REGRESSED, /* the peer's stream went back: rewind tells epoch, first..last that we hold and it
-                          gave */
+    XD_LINE_ADOPTED, /* the peer's stream has a new epoch; rewind: the old one, and `last` of it that came */
+    XD_LINE_REGRESSED, /* ... for it went back: rewind: the old epoch, first..last that it gave and forgot */
     XD_LINE_CONFLICT   /* same epoch and sequence, other content */
 };
 
@@ -63,7 +62,8 @@ struct xd_line {
     xd_ms ack_at;       /* when the last ack left */
     xd_ms paused_until; /* after a returned message */
     struct xd_retry pause_retry;
-    uint64_t repeats; /* duplicates seen */
+    struct xd_rewind regressed[XD_LANES_MAX]; /* told when a new epoch confirms it */
+    uint64_t repeats;                         /* duplicates seen */
     void (*told)(void *owner, struct xd_line *line, enum xd_line_news news, const char *lane,
                  const struct xd_rewind *rewind);
     void *owner;

@@ -18,6 +18,7 @@
 #define ROUND_BYTES_MAX ((size_t)1024 * 1024) /* of effects in one page, or one release alone */
 #define ROUND_PAGE_MS ((xd_ms)50)             /* between pages: the way to the broker is a bounded queue */
 #define ECHO_PAGE 32u
+#define ECHO_BYTES_MAX ((size_t)1024 * 1024)
 
 enum xd_result xd_site_deliver(struct xd_site *site, const struct xd_held_release *held,
                                struct xd_effects *effects) {
@@ -94,84 +95,91 @@ enum xd_result xd_site_answered(struct xd_site *site, const char *release_id, in
     return store->release_set(store->context, held.number, XD_HELD_ANSWERED, held.published);
 }
 
-/* ---- giving back what a hub forgot ---- */
-
-struct echo_row {
-    struct xd_held_release row;
-    char *body;
-};
+/* ---- giving back what a hub forgot ----
+ *
+ * A hub that draws a new epoch has lost its history, and how far back it went
+ * cannot be told: it may have given new numbers before the handshake. So all that
+ * is held goes back, a page at a time; the hub knows most of it and takes the rest. */
 
 struct echo_page {
-    struct echo_row rows[ECHO_PAGE];
-    size_t count;
+    struct xd_held_release rows[ECHO_PAGE];
+    struct xd_buffer bodies; /* one after the other */
+    size_t offsets[ECHO_PAGE];
+    size_t count, seen;
+    int64_t last;
 };
 
 static enum xd_result echo_collect(void *context, const struct xd_held_release *row) {
     struct echo_page *page = context;
-    struct echo_row *echo = &page->rows[page->count];
-    echo->row = *row;
-    echo->body = xd_copy_bytes(row->body.data, row->body.size);
-    if (echo->body == NULL) {
-        return XD_NO_MEMORY;
+    if (page->count > 0 && page->bodies.size >= ECHO_BYTES_MAX) {
+        return XD_AGAIN;
     }
-    echo->row.body = xd_bytes_of(echo->body, row->body.size);
-    page->count++;
-    return XD_OK;
+    page->last = row->number;
+    page->seen++;
+    if (row->state == XD_HELD_REPLACED) {
+        return XD_OK; /* its higher revision says all */
+    }
+    page->rows[page->count] = *row;
+    page->rows[page->count].body.data = NULL;
+    page->offsets[page->count++] = page->bodies.size;
+    xd_buffer_add(&page->bodies, row->body.data, row->body.size);
+    return xd_buffer_result(&page->bodies);
 }
 
 /* The plan is a row, so that a crash in the middle goes on with it. */
-enum xd_result xd_site_echo_plan(struct xd_site *site, const char *epoch, uint64_t from) {
+enum xd_result xd_site_echo_plan(struct xd_site *site, int64_t after) {
     const struct xd_delivery_store *store = &site->config.store->delivery;
-    char value[XD_EPOCH_SIZE + 24];
-    snprintf(value, sizeof value, "%llu %s", (unsigned long long)from, epoch);
+    char value[24];
+    snprintf(value, sizeof value, "%lld", (long long)after);
     enum xd_result result = store->meta_set(store->context, "echo", value);
     if (result == XD_OK) {
-        if (epoch != site->echo_epoch) {
-            snprintf(site->echo_epoch, sizeof site->echo_epoch, "%s", epoch);
-        }
-        site->echo_from = from;
+        site->echo_after = after;
     }
     return result;
 }
 
 enum xd_result xd_site_echo_load(struct xd_site *site) {
     const struct xd_delivery_store *store = &site->config.store->delivery;
-    char value[XD_EPOCH_SIZE + 24];
+    char value[24];
     enum xd_result result = store->meta_get(store->context, "echo", value, sizeof value);
-    site->echo_from = 0;
-    char *end = NULL;
-    if (result == XD_OK) {
-        site->echo_from = strtoull(value, &end, 10);
-        snprintf(site->echo_epoch, sizeof site->echo_epoch, "%s", *end == ' ' ? end + 1 : "");
-    }
+    site->echo_after = result == XD_OK ? strtoll(value, NULL, 10) : XD_ECHO_NONE;
     return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
+static enum xd_result echo_forward(struct xd_site *site, const struct echo_page *page, xd_ms wall) {
+    for (size_t index = 0; index < page->count; index++) {
+        const struct xd_held_release *row = &page->rows[index];
+        struct xd_bytes body = xd_bytes_of(page->bodies.data + page->offsets[index], row->body.size);
+        enum xd_result result = xd_site_forward(site, XD_LANE_WORK, XD_DOC_ECHO, row->release_id,
+                                                row->revision, &row->hash, NULL, body, wall);
+        if (result != XD_OK) {
+            return result;
+        }
+        site->counters.echoed++;
+    }
+    return XD_OK;
 }
 
 enum xd_result xd_site_echo(struct xd_site *site, struct xd_now now) {
     const struct xd_site_store *store = site->config.store;
-    if (site->echo_from == 0) {
-        return XD_OK;
+    if (site->echo_after == XD_ECHO_NONE || site->room == XD_ROOM_NONE) {
+        return XD_OK; /* with no room left it waits: it must not make the turn fail */
     }
     struct echo_page *page = xd_alloc(sizeof *page);
     if (page == NULL) {
         return XD_NO_MEMORY;
     }
-    uint64_t next = 0;
+    xd_buffer_init(&page->bodies, 0);
     enum xd_result result =
-        store->release_from(store->context, site->echo_epoch, site->echo_from, ECHO_PAGE, echo_collect, page);
-    for (size_t index = 0; index < page->count; index++) {
-        const struct xd_held_release *row = &page->rows[index].row;
-        if (result == XD_OK) {
-            result = xd_site_forward(site, XD_LANE_WORK, XD_DOC_ECHO, row->release_id, row->revision,
-                                     &row->hash, NULL, row->body, now.wall);
-            site->counters.echoed++;
-            next = row->sequence + 1;
-        }
-        xd_free(page->rows[index].body);
+        store->release_since(store->context, site->echo_after, ECHO_PAGE, echo_collect, page);
+    bool more = result == XD_AGAIN || page->seen == ECHO_PAGE;
+    if (result == XD_OK || result == XD_AGAIN) {
+        result = echo_forward(site, page, now.wall);
     }
     if (result == XD_OK) {
-        result = xd_site_echo_plan(site, site->echo_epoch, page->count == ECHO_PAGE ? next : 0);
+        result = xd_site_echo_plan(site, more ? page->last : XD_ECHO_NONE);
     }
+    xd_buffer_free(&page->bodies);
     xd_free(page);
     return result;
 }

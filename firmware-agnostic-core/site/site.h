@@ -54,9 +54,8 @@ struct xd_site {
     enum xd_room room;
     int64_t used_bytes, quota_bytes, disk_free_bytes;
     xd_ms status_at, trim_at; /* monotonic */
-    /* Releases to give back to a hub that went back in time. */
-    char echo_epoch[XD_EPOCH_SIZE];
-    uint64_t echo_from; /* 0: none */
+    /* Releases are given back to a hub that went back in time: those that came after this one. */
+    int64_t echo_after; /* XD_ECHO_NONE: nothing to give back */
     struct xd_site_counters counters;
 };
 

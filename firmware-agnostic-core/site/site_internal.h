@@ -29,8 +29,8 @@ XD_CHECKED enum xd_result xd_site_forward(struct xd_site *site, unsigned lane, e
                                           const char *correlation_id, struct xd_bytes body, xd_ms wall);
 /* The rounds of delivery, and releases given back. */
 XD_CHECKED enum xd_result xd_site_round(struct xd_site *site, struct xd_now now, struct xd_effects *effects);
-XD_CHECKED enum xd_result xd_site_echo_plan(struct xd_site *site, const char *epoch,
-                                            uint64_t from); /* 0: none */
+#define XD_ECHO_NONE ((int64_t)-1)
+XD_CHECKED enum xd_result xd_site_echo_plan(struct xd_site *site, int64_t after);
 XD_CHECKED enum xd_result xd_site_echo_load(struct xd_site *site);
 XD_CHECKED enum xd_result xd_site_echo(struct xd_site *site, struct xd_now now);
 /* The name of a document's kind in receipts: the tail of its topic. */

@@ -39,9 +39,9 @@ struct xd_site_store {
     /* Open rows with number > after, in order, at most max, with bodies. */
     enum xd_result (*release_open)(void *context, int64_t after, size_t max, xd_held_fn each,
                                    void *each_context);
-    /* Rows brought by epoch at sequence >= first, at most max, in order of sequence, with bodies. */
-    enum xd_result (*release_from)(void *context, const char *epoch, uint64_t first, size_t max,
-                                   xd_held_fn each, void *each_context);
+    /* Rows of any state with number > after, in order, at most max, with bodies. */
+    enum xd_result (*release_since)(void *context, int64_t after, size_t max, xd_held_fn each,
+                                    void *each_context);
     enum xd_result (*release_count_open)(void *context, int64_t *count);
     /* Drops rows that are no longer open and came before `before` (wall), at most max. */
     enum xd_result (*release_drop)(void *context, xd_ms before, size_t max);
