@@ -319,6 +319,8 @@ class StubHub:
             return
         site.known.add(key)
         site.documents.append(Document(event["lane"], event["epoch"], sequence, event["type"], event.get("subject"), event["data"]))
+        if site.fresh >= self.ack_every:
+            self._ack(site)  # the connection's loop may not come round for long while documents pour in
 
     def _on_hello(self, site, data):
         site.hellos += 1
