@@ -161,10 +161,7 @@ void xd_line_down(struct xd_line *line) {
 void xd_line_heard(struct xd_line *line, xd_ms monotonic) {
     if (line->heard_at == 0 || monotonic - line->heard_at > XD_LINE_ALIVE_MS) {
         xd_retry_reset(&line->hello_retry);
-        if (!line->welcomed) {
-            line->hello_at = monotonic;
-            want_hello(line);
-        }
+        hello_soon(line, monotonic); /* if one is due: while nobody answered, the waits grew */
     }
     line->heard_at = monotonic;
 }
@@ -638,8 +635,10 @@ void xd_line_tick(struct xd_line *line, struct xd_now now, struct xd_effects *ef
     if (!line->up) {
         return;
     }
-    bool lost = !line->welcomed || line->session[0] != 0 || stuck(line, now);
-    bool listening = !line->config.peer_polls || xd_line_alive(line, now.monotonic);
+    bool alive = xd_line_alive(line, now.monotonic);
+    bool lost = !line->welcomed || line->session[0] != 0 || stuck(line, now) ||
+                (alive && now.monotonic - line->asked_at >= XD_LINE_REFRESH_MS);
+    bool listening = alive || !line->config.peer_polls;
     if (now.monotonic >= line->hello_at && (line->hello_due || (lost && listening))) {
         line->hello_due = false;
         send_hello(line, now, effects);

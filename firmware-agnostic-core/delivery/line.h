@@ -17,11 +17,12 @@
 #include "delivery/sender.h"
 #include "documents/envelope.h"
 
-#define XD_LINE_ACK_MS ((xd_ms)200)      /* an ack waits at most so long for company */
-#define XD_LINE_ACK_COUNT 256u           /* ... or for so many documents */
-#define XD_LINE_GAP_MS ((xd_ms)1000)     /* a gap is asked for after so long */
-#define XD_LINE_STUCK_MS ((xd_ms)30000)  /* confirmed but not covered: hello */
-#define XD_LINE_ALIVE_MS ((xd_ms)120000) /* heard within: the peer is alive */
+#define XD_LINE_ACK_MS ((xd_ms)200)         /* an ack waits at most so long for company */
+#define XD_LINE_ACK_COUNT 256u              /* ... or for so many documents */
+#define XD_LINE_GAP_MS ((xd_ms)1000)        /* a gap is asked for after so long */
+#define XD_LINE_STUCK_MS ((xd_ms)30000)     /* confirmed but not covered: hello */
+#define XD_LINE_REFRESH_MS ((xd_ms)3600000) /* a hello all the same: whatever else was missed ends here */
+#define XD_LINE_ALIVE_MS ((xd_ms)120000)    /* heard within: the peer is alive */
 
 struct xd_line_config {
     const struct xd_env *env;
@@ -33,7 +34,8 @@ struct xd_line_config {
     const char *receive_lanes[XD_LANES_MAX];
     const char *exchange, *routing_key; /* where we publish */
     struct xd_key key;                  /* signs what we send, verifies what comes */
-    bool peer_polls; /* hello only to a peer that was heard of lately (the hub towards its sites) */
+    /* Hello again only to a peer that was heard of lately (the hub towards its sites). */
+    bool peer_polls;
 };
 
 /* What happened on the line that its owner must know. */
