@@ -79,12 +79,13 @@ static enum xd_result hold(struct downlink *down, const struct xd_release *relea
     const struct xd_site_store *store = site->config.store;
     struct xd_held_release before, held;
     held_of(down, release, body, &held);
-    bool never_published = false;
+    bool never_published = false, published_before = false;
     enum xd_result result = store->release_get(store->context, held.release_id, &before);
     if (result == XD_OK) {
         if (before.revision >= held.revision) {
             held.state = XD_HELD_REPLACED;
         } else {
+            published_before = before.published; /* in any revision: then the WMS must be asked */
             never_published = !before.published && before.state == XD_HELD_OPEN;
             result = store->release_set(store->context, before.number, XD_HELD_REPLACED, before.published);
         }
@@ -95,7 +96,7 @@ static enum xd_result hold(struct downlink *down, const struct xd_release *relea
         held.state = XD_HELD_ANSWERED;
         result = accept_cancel(down, release);
     }
-    held.published = site->wms_up && held.state == XD_HELD_OPEN;
+    held.published = published_before || (site->wms_up && held.state == XD_HELD_OPEN);
     if (result == XD_OK) {
         result = store->release_add(store->context, &held);
     }

@@ -18,7 +18,7 @@ struct xd_held_release {
     int64_t revision;
     int purpose;               /* enum xd_purpose */
     int state;                 /* enum xd_held_state */
-    bool published;            /* handed to the site's broker at least once */
+    bool published;            /* this or an earlier revision was handed to the site's broker */
     char epoch[XD_EPOCH_SIZE]; /* of the hub's stream that brought it, and where */
     uint64_t sequence;
     struct xd_hash hash;
