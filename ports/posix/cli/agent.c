@@ -207,9 +207,8 @@ static void add_backlog(struct xd_table *table, const cJSON *tree) {
     struct xd_buffer *cell;
     xd_table_text(table, "waits for the hub");
     cell = xd_table_cell(table);
-    xd_buffer_format(
-        cell, "%lld documents",
-        (long long)(xd_text_number(tree, "backlog_work") + xd_text_number(tree, "backlog_bulk")));
+    long long waiting = xd_text_number(tree, "backlog_work") + xd_text_number(tree, "backlog_bulk");
+    xd_buffer_format(cell, "%lld document%s", waiting, waiting == 1 ? "" : "s");
     if (oldest > 0) {
         xd_buffer_text(cell, ", the oldest for ");
         xd_text_age(cell, oldest);

@@ -270,6 +270,7 @@ static int perform(struct xd_cli *cli, const struct xd_cli_call *call, const cha
                                 .token = token[0] != 0 ? token : NULL,
                                 .headers = headers,
                                 .body = call->body,
+                                .timeout_ms = call->timeout_ms,
                                 .answer_max = ANSWER_MAX,
                                 .ca_file = either(cli, XD_OPTION_CA_FILE, NULL)};
     enum xd_result result = xd_http_fetch(&http, &reply);

@@ -12,6 +12,7 @@ struct xd_cli_call {
     struct xd_buffer path; /* "/v1/orders?status=HELD"; freed by the call */
     const char *key;       /* Idempotency-Key, without quotes; NULL: none */
     struct xd_bytes body;
+    unsigned timeout_ms;   /* 0: 30 s */
     bool secret;           /* the answer is not printed, also with --json */
     const char *not_found; /* what to say behind a 404; NULL: nothing */
     const char *unknown;   /* what to say when nobody knows whether it was carried out */

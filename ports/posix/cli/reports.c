@@ -138,7 +138,7 @@ static void tell_parked(struct xd_cli *cli, const cJSON *tree) {
     long long documents = xd_text_number(member(tree, "parked"), "documents");
     if (documents > 0 || lines(tree, "parked") > 0) {
         xd_buffer_format(&cli->out,
-                         "%lld documents and %lld lines are parked for a person: crossdock exceptions list\n",
+                         "parked for a person: documents %lld, lines %lld; see crossdock exceptions list\n",
                          documents, (long long)lines(tree, "parked"));
     }
 }
@@ -153,8 +153,8 @@ static void tell_difference(struct xd_cli *cli, const cJSON *tree) {
                        ": what was released is confirmed or closed, and what was confirmed is posted.\n");
     } else {
         xd_buffer_format(&cli->out,
-                         ": %lld lines are released and not yet confirmed, %lld confirmed and not posted, "
-                         "%lld lost count of.\n",
+                         ": lines released and not confirmed %lld, confirmed and not posted %lld, "
+                         "lost count of %lld.\n",
                          (long long)lines(tree, "outstanding"), (long long)lines(tree, "unposted"),
                          (long long)xd_text_number(tree, "unaccounted_lines"));
     }

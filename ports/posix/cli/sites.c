@@ -19,6 +19,9 @@
 
 #define PATH_SIZE 4096u
 #define ENROLMENT_BYTES 4096
+#define ADD_MS                                                                                               \
+    120000u /* the hub answers when the broker has the site, too: an answer lost is a site lost              \
+             */
 
 /* ---- list ---- */
 
@@ -271,6 +274,7 @@ int xd_cli_sites_add(struct xd_cli *cli) {
         struct xd_cli_call call = {.method = "POST",
                                    .body = xd_buffer_view(&body),
                                    .secret = true,
+                                   .timeout_ms = ADD_MS,
                                    .unknown = "\nThe site may have been made without its enrolment being "
                                               "told; crossdock sites list shows it."};
         xd_cli_path(&call, "/v1/sites");

@@ -56,15 +56,16 @@ void xd_table_time(struct xd_table *table, const char *time) {
 
 static void measure(const struct xd_table *table, size_t *widths, bool *headed) {
     const char *cell = xd_buffer_string(&table->heap);
+    size_t at = 0;
     *headed = false;
     for (size_t column = 0; column < table->column_count; column++) {
         widths[column] = xd_text_width(table->columns[column].heading);
         *headed = *headed || widths[column] > 0;
     }
     for (size_t index = 0; index < table->cell_count; index++, cell += strlen(cell) + 1) {
-        size_t column = index % table->column_count;
         size_t width = xd_text_width(cell);
-        widths[column] = width > widths[column] ? width : widths[column];
+        widths[at] = width > widths[at] ? width : widths[at];
+        at = at + 1 < table->column_count ? at + 1 : 0;
     }
 }
 
@@ -88,6 +89,7 @@ static void write_cell(const struct xd_table *table, const char *text, size_t co
 
 void xd_table_write(struct xd_table *table, struct xd_buffer *out, bool colour) {
     size_t widths[XD_TABLE_COLUMNS_MAX];
+    size_t at = 0;
     bool headed;
     if (xd_buffer_result(&table->heap) != XD_OK) {
         out->result = xd_buffer_result(&table->heap);
@@ -102,7 +104,8 @@ void xd_table_write(struct xd_table *table, struct xd_buffer *out, bool colour) 
     xd_buffer_text(out, colour && headed ? PLAIN : "");
     const char *cell = xd_buffer_string(&table->heap);
     for (size_t index = 0; index < table->cell_count; index++, cell += strlen(cell) + 1) {
-        write_cell(table, cell, index % table->column_count, widths, out);
+        write_cell(table, cell, at, widths, out);
+        at = at + 1 < table->column_count ? at + 1 : 0;
     }
     xd_buffer_free(&table->heap);
 }

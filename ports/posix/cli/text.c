@@ -120,16 +120,21 @@ void xd_text_time(struct xd_buffer *out, const char *time) {
         return;
     }
     xd_time_write(parsed, text);
-    xd_buffer_format(out, "%.10s %.8s", text, text + 11);
+    xd_buffer_format(out, "%.10s %.12s", text, text + 11);
 }
 
 /* ---- JSON ---- */
 
 void xd_text_members(struct xd_buffer *out, const cJSON *object) {
     const cJSON *member;
+    const char *blank = "";
     cJSON_ArrayForEach(member, object) {
+        if (cJSON_IsNull(member)) {
+            continue;
+        }
         char *text = cJSON_IsString(member) ? NULL : cJSON_PrintUnformatted(member);
-        xd_buffer_text(out, member->prev != NULL && member != object->child ? " " : "");
+        xd_buffer_text(out, blank);
+        blank = " ";
         xd_text_clean(out, member->string != NULL ? member->string : "");
         xd_buffer_byte(out, '=');
         xd_text_clean(out, cJSON_IsString(member) ? member->valuestring : text != NULL ? text : "?");

@@ -20,9 +20,9 @@ size_t xd_text_width(const char *text);
 void xd_text_age(struct xd_buffer *out, xd_ms age);
 /* "812 B", "64 MB", "1.5 GB" (of 1024) */
 void xd_text_size(struct xd_buffer *out, int64_t bytes);
-/* "2026-11-23 10:00:00" out of an RFC 3339 time in UTC; the text itself when it is none. */
+/* "2026-11-23 10:00:00.000" out of an RFC 3339 time in UTC; the text itself when it is none. */
 void xd_text_time(struct xd_buffer *out, const char *time);
-/* The members of an object as name=value, one after the other. */
+/* The members of an object as name=value, one after the other; null is left out. */
 void xd_text_members(struct xd_buffer *out, const cJSON *object);
 
 /* Appends a well-formed JSON text, indented; numbers and strings stay as they are. */
