@@ -238,6 +238,15 @@ static enum xd_result read_topic(struct intake *intake) {
                                                                                              : XD_DENIED;
 }
 
+/* Warnings may stand before it. */
+static const struct xd_problem *first_error(const struct xd_problems *problems) {
+    size_t index = 0;
+    while (index < problems->count && problems->items[index].warning) {
+        index++;
+    }
+    return index < problems->count ? &problems->items[index] : NULL;
+}
+
 static enum xd_result decide(struct intake *intake) {
     struct xd_site *site = intake->site;
     enum xd_result result = read_topic(intake);
@@ -252,9 +261,9 @@ static enum xd_result decide(struct intake *intake) {
     }
     result = read_document(intake);
     if (result == XD_INVALID) {
-        const struct xd_problem *first = &site->problems.items[0];
-        return reject(intake, site->problems.count > 0 ? first->code : "invalid_document",
-                      site->problems.count > 0 ? first->detail : "The document cannot be used.");
+        const struct xd_problem *first = first_error(&site->problems);
+        return reject(intake, first != NULL ? first->code : "invalid_document",
+                      first != NULL ? first->detail : "The document cannot be used.");
     }
     return result == XD_OK ? take(intake) : result;
 }
@@ -273,30 +282,40 @@ enum xd_result xd_site_wms_message(struct xd_site *site, const struct xd_wms_mes
     return result;
 }
 
+/* The id lets the sender match a refusal; reading it needs no store. */
+static void read_id(struct intake *intake) {
+    struct xd_problems *found = &intake->site->problems;
+    if (read_topic(intake) != XD_OK ||
+        xd_document_parse(intake->message->payload, &intake->document, found) != XD_OK) {
+        return;
+    }
+    const cJSON *tree = intake->document.tree;
+    struct xd_response response;
+    if (intake->kind == XD_DOC_RESPONSE) {
+        if (xd_response_read(&intake->document, tree, &response, found) == XD_OK) {
+            xd_response_id(&response, intake->id);
+        }
+        return;
+    }
+    bool confirmation = intake->kind == XD_DOC_CONFIRMATION;
+    const char *id = xd_json_text(tree, confirmation ? "confirmation_id" : "advice_id");
+    intake->version = confirmation ? (int64_t)xd_json_u64(tree, "version", 1) : 1;
+    if (id != NULL) {
+        strncpy(intake->id, id, sizeof intake->id - 1);
+    }
+}
+
 void xd_site_wms_refuse(struct xd_site *site, const struct xd_wms_message *message, enum xd_result why,
                         struct xd_effects *effects) {
-    struct xd_receipt out = {.status = XD_RECEIPT_REJECTED, .retryable = true, .code = "try_again"};
-    out.detail = "The document could not be stored just now; send it again.";
-    if (why == XD_FULL) {
-        out.code = "store_full";
-        out.detail = "The store is full; nothing was taken. Send it again later.";
-        site->counters.refused_full++;
-    }
-    /* Its id lets the sender match the refusal; reading it needs no store. */
-    struct xd_document document;
-    memset(&document, 0, sizeof document);
+    struct intake intake = {.site = site, .message = message, .effects = effects};
+    bool full = why == XD_FULL;
     xd_problems_clear(&site->problems);
-    if (xd_document_parse(message->payload, &document, &site->problems) == XD_OK) {
-        out.document_id = xd_json_text(document.tree, "confirmation_id");
-        out.document = out.document_id != NULL ? "confirmation" : "inventory";
-        if (out.document_id == NULL) {
-            out.document_id = xd_json_text(document.tree, "advice_id");
-        }
-        if (out.document_id == NULL) {
-            out.document = "release/response";
-        }
-    }
-    send_receipt(site, message, &out, effects);
-    xd_document_free(&document);
-    ticket(message, 1, effects);
+    read_id(&intake);
+    xd_problems_clear(&site->problems); /* nothing is wrong with the document itself */
+    site->counters.refused_full += full;
+    receipt(&intake, XD_RECEIPT_REJECTED, full ? "store_full" : "try_again",
+            full ? "The store is full; nothing was taken. Send it again later."
+                 : "The document could not be stored just now; send it again.",
+            true);
+    xd_document_free(&intake.document);
 }

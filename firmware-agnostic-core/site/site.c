@@ -148,6 +148,10 @@ enum xd_result xd_site_open(struct xd_site *site, const struct xd_site_config *c
     if (result == XD_OK) {
         result = xd_site_echo_load(site);
     }
+    if (result != XD_OK) {
+        xd_site_close(site);
+        return result;
+    }
     site->line.told = on_news;
     site->line.owner = site;
     site->status_at = now.monotonic;

@@ -75,8 +75,8 @@ struct xd_line_message_in {
     struct xd_bytes body;
 };
 
-/* In a transaction of its own, which the caller commits. XD_CONFLICT: the store
- * belongs to another site. The site MUST stay where it is in memory. */
+/* In a transaction of its own, which the caller commits. XD_CONFLICT: the store belongs to another site. The
+ * site MUST stay where it is in memory. After a failure there is nothing to close. */
 XD_CHECKED enum xd_result xd_site_open(struct xd_site *site, const struct xd_site_config *config,
                                        struct xd_now now);
 void xd_site_close(struct xd_site *site);
