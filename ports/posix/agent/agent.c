@@ -11,6 +11,7 @@
  * what is on the disk, a new process reads it again. */
 #include "posix/agent/agent.h"
 
+#include "posix/runtime/program.h"
 #include "posix/runtime/world.h"
 
 #include <errno.h>
@@ -167,11 +168,11 @@ static enum xd_result start_line(struct xd_agent *agent) {
                                       .cert_file = from->cert_file,
                                       .key_file = from->key_file,
                                       .connection_name = name};
-    struct xd_amqp_publisher_events publishing = xd_agent_publisher_events;
-    struct xd_amqp_consumer_events consuming = xd_agent_consumer_events;
-    publishing.context = consuming.context = &agent->inlet;
-    enum xd_result result =
-        xd_amqp_publisher_start(&address, WINDOW_MESSAGES, WINDOW_BYTES, &publishing, &agent->publisher);
+    struct xd_amqp_publisher_events publishing = xd_line_publisher_events;
+    struct xd_amqp_consumer_events consuming = xd_line_consumer_events;
+    publishing.context = consuming.context = agent->inlet.mailbox;
+    enum xd_result result = xd_amqp_publisher_start(&address, WINDOW_MESSAGES, WINDOW_BYTES, &publishing,
+                                                    &agent->outgoing.publisher);
     if (result == XD_OK) {
         result = xd_amqp_consumer_start(&address, queue, PREFETCH, &consuming, &agent->consumer);
     }
@@ -194,6 +195,11 @@ static int start_connections(struct xd_agent *agent) {
     return fail(agent, text);
 }
 
+static void not_taken(void *context, uint64_t tag) {
+    struct xd_agent *agent = context;
+    xd_site_line_confirmed(&agent->site, tag, false, agent->now);
+}
+
 static int start(struct xd_agent *agent) {
     struct xd_turn_ops ops;
     int status = open_database(agent);
@@ -207,7 +213,7 @@ static int start(struct xd_agent *agent) {
         return status;
     }
     xd_agent_board_init(&agent->board);
-    xd_agent_outgoing_init(agent);
+    xd_outgoing_init(&agent->outgoing, agent->env, agent->config->uplink.username, not_taken, agent);
     xd_agent_turn_ops(agent, &ops);
     xd_turn_init(&agent->turn, &ops, &agent->store.delivery.tx, NULL);
     status = start_http(agent);
@@ -269,23 +275,8 @@ static void keep_house(struct xd_agent *agent) {
     }
 }
 
-/* Tells the supervisor that we are alive, as often as it wants to know. */
-static void feed_watchdog(xd_ms now) {
-    static xd_ms every, next;
-    static bool asked;
-    if (!asked) {
-        const char *text = getenv("WATCHDOG_USEC");
-        asked = true;
-        every = text == NULL ? 0 : (xd_ms)(strtoll(text, NULL, 10) / 2000);
-    }
-    if (every > 0 && now >= next) {
-        next = now + every;
-        xd_world_notify("WATCHDOG=1");
-    }
-}
-
 static unsigned wait_of(const struct xd_agent *agent) {
-    if (agent->stopping || agent->waiting_count > 0) {
+    if (agent->stopping || agent->outgoing.count > 0) {
         return 5;
     }
     return agent->handed_out ? 0 : WAIT_MS;
@@ -295,11 +286,11 @@ static void one_turn(struct xd_agent *agent) {
     void *events[XD_TURN_EVENTS_MAX];
     size_t count = xd_mailbox_take(agent->inlet.mailbox, events, XD_TURN_EVENTS_MAX, wait_of(agent));
     if (!agent->stopping) {
-        xd_agent_outgoing_flush(agent);
+        xd_outgoing_flush(&agent->outgoing);
     }
     run_turn(agent, events, count);
     keep_house(agent);
-    feed_watchdog(agent->now.monotonic);
+    xd_program_feed_watchdog(agent->now.monotonic);
 }
 
 static void reload_config(const struct xd_agent *agent, const char *path, bool log_text) {
@@ -333,7 +324,7 @@ static void stop_mqtt(struct xd_agent *agent) {
 }
 
 static void stop_publisher(struct xd_agent *agent) {
-    xd_amqp_publisher_stop(agent->publisher);
+    xd_amqp_publisher_stop(agent->outgoing.publisher);
 }
 
 static void stop_consumer(struct xd_agent *agent) {
@@ -419,7 +410,7 @@ static void stop(struct xd_agent *agent) {
         _exit(EXIT_SUCCESS); /* its threads still use our memory */
     }
     close_mailbox(agent);
-    xd_agent_outgoing_clear(agent);
+    xd_outgoing_down(&agent->outgoing);
     xd_turn_free(&agent->turn);
     xd_agent_inlet_free(&agent->inlet);
     xd_agent_board_free(&agent->board);

@@ -16,12 +16,9 @@
 #include "posix/agent/agent_events.h"
 #include "posix/agent/agent_snapshot.h"
 #include "posix/config/agent_config.h"
-#include "posix/runtime/mailbox.h"
+#include "posix/runtime/outgoing.h"
 #include "site/site.h"
 #include "sqlite/database.h"
-
-/* A line message that the publisher had no room for; see agent_outgoing.c. */
-struct xd_agent_waiting;
 
 struct xd_agent {
     const struct xd_agent_config *config;
@@ -33,14 +30,12 @@ struct xd_agent {
     struct xd_now now; /* of the turn that runs */
     struct xd_agent_inlet inlet;
     struct xd_mqtt *mqtt;
-    struct xd_amqp_publisher *publisher;
+    struct xd_outgoing outgoing;
     struct xd_amqp_consumer *consumer;
     struct xd_http_server *http;
     /* What the turn knows of the connections. */
-    bool publisher_up, publisher_blocked, consumer_up;
-    uint64_t publisher_generation, consumer_generation;
-    struct xd_agent_waiting *waiting_first, **waiting_last;
-    size_t waiting_count;
+    bool publisher_blocked, consumer_up;
+    uint64_t consumer_generation;
     bool restart_due;                    /* the consumer shall bring again what was not taken */
     xd_ms restart_at;                    /* monotonic: not before */
     bool handed_out;                     /* the last turn gave the publisher something */
@@ -54,17 +49,6 @@ struct xd_agent {
 
 /* ---- agent_turn.c: the operations of the turn ---- */
 void xd_agent_turn_ops(struct xd_agent *agent, struct xd_turn_ops *out);
-
-/* ---- agent_outgoing.c: effects towards the line ---- */
-void xd_agent_outgoing_init(struct xd_agent *agent);
-/* Hands the publisher one message, or keeps a copy until it has room. */
-void xd_agent_outgoing_send(struct xd_agent *agent, const struct xd_amqp_message *message);
-/* Tries again what was kept. */
-void xd_agent_outgoing_flush(struct xd_agent *agent);
-/* The connection is gone: the site sends all of it again. */
-void xd_agent_outgoing_clear(struct xd_agent *agent);
-/* How many documents the publisher takes now; 0 while it is not worth a read of the store. */
-size_t xd_agent_outgoing_room(struct xd_agent *agent);
 
 /* ---- agent_http.c: what the agent tells by HTTP; context is the board ---- */
 void xd_agent_http(void *context, struct xd_http_request *request);

@@ -52,14 +52,14 @@ enum xd_result xd_agent_board_fill(struct xd_agent *agent) {
     fresh.room = site->room;
     fresh.room_level = (uint64_t)site->room;
     fresh.wms_up = site->wms_up;
-    fresh.publisher_up = agent->publisher_up;
+    fresh.publisher_up = agent->outgoing.up;
     fresh.consumer_up = agent->consumer_up;
     fresh.blocked = agent->publisher_blocked;
     fresh.welcomed = site->line.welcomed;
     fresh.hub_alive = xd_line_alive(&site->line, now.monotonic);
     fresh.in_flight = site->flight.count;
     fresh.line_repeats = site->line.repeats;
-    fresh.line_connections = agent->publisher_generation;
+    fresh.line_connections = agent->outgoing.generation;
     fresh.wms_dropped = agent->wms_dropped;
     take_streams(&site->line, &fresh);
     pthread_mutex_lock(&board->mutex);

@@ -23,8 +23,8 @@ static void wms_message_of(struct xd_agent_event *event, struct xd_wms_message *
                                    .ticket = event};
 }
 
-static void line_message_of(const struct xd_agent_event *event, struct xd_line_message_in *out) {
-    const struct xd_amqp_delivery *delivery = &event->line;
+static void line_message_of(const struct xd_line_event *event, struct xd_line_message_in *out) {
+    const struct xd_amqp_delivery *delivery = &event->message;
     *out = (struct xd_line_message_in){.generation = delivery->generation,
                                        .tag = delivery->tag,
                                        .exchange = delivery->exchange,
@@ -34,7 +34,7 @@ static void line_message_of(const struct xd_agent_event *event, struct xd_line_m
 }
 
 static void on_wms(struct xd_agent *agent, const struct xd_agent_event *event, struct xd_effects *effects) {
-    if (event->kind == XD_AGENT_WMS_UP) {
+    if (event->event.kind == XD_AGENT_WMS_UP) {
         xd_log(agent->env, XD_LOG_INFO, "wms.up", NULL, "connected to %s", agent->config->mqtt.url);
         xd_site_wms_up(&agent->site, agent->now, effects);
     } else {
@@ -43,24 +43,22 @@ static void on_wms(struct xd_agent *agent, const struct xd_agent_event *event, s
     }
 }
 
-static void on_publisher(struct xd_agent *agent, const struct xd_agent_event *event) {
+static void on_publisher(struct xd_agent *agent, const struct xd_line_event *event) {
     const char *url = agent->config->uplink.url;
-    xd_agent_outgoing_clear(agent);
     agent->publisher_blocked = false;
-    if (event->kind == XD_AGENT_PUBLISHER_UP) {
+    if (event->event.kind == XD_LINE_EVENT_PUBLISHER_UP) {
         xd_log(agent->env, XD_LOG_INFO, "line.up", NULL, "publishing to %s", url);
-        agent->publisher_up = true;
-        agent->publisher_generation = event->generation;
+        xd_outgoing_up(&agent->outgoing, event->generation);
         xd_site_line_up(&agent->site, agent->now);
     } else {
         xd_log(agent->env, XD_LOG_WARNING, "line.down", NULL, "%s: %s", url, event->why);
-        agent->publisher_up = false;
+        xd_outgoing_down(&agent->outgoing);
         xd_site_line_down(&agent->site);
     }
 }
 
-static void on_consumer(struct xd_agent *agent, const struct xd_agent_event *event) {
-    agent->consumer_up = event->kind == XD_AGENT_CONSUMER_UP;
+static void on_consumer(struct xd_agent *agent, const struct xd_line_event *event) {
+    agent->consumer_up = event->event.kind == XD_LINE_EVENT_CONSUMER_UP;
     agent->consumer_generation = event->generation;
     agent->restart_due = false; /* a new connection brings it anyway */
     xd_log(agent->env, agent->consumer_up ? XD_LOG_INFO : XD_LOG_WARNING,
@@ -68,68 +66,74 @@ static void on_consumer(struct xd_agent *agent, const struct xd_agent_event *eve
            agent->config->uplink.url, agent->consumer_up ? "" : ": ", agent->consumer_up ? "" : event->why);
 }
 
-static void on_state(struct xd_agent *agent, const struct xd_agent_event *event, struct xd_effects *effects) {
-    switch (event->kind) {
-    case XD_AGENT_WMS_UP:
-    case XD_AGENT_WMS_DOWN:
-        on_wms(agent, event, effects);
-        break;
-    case XD_AGENT_PUBLISHER_UP:
-    case XD_AGENT_PUBLISHER_DOWN:
+static void on_line(struct xd_agent *agent, const struct xd_line_event *event) {
+    switch (event->event.kind) {
+    case XD_LINE_EVENT_PUBLISHER_UP:
+    case XD_LINE_EVENT_PUBLISHER_DOWN:
         on_publisher(agent, event);
         break;
-    case XD_AGENT_PUBLISHER_BLOCKED:
+    case XD_LINE_EVENT_PUBLISHER_BLOCKED:
         agent->publisher_blocked = event->blocked;
         xd_log(agent->env, XD_LOG_WARNING, event->blocked ? "line.blocked" : "line.unblocked", NULL, "%s",
                event->why);
         break;
-    case XD_AGENT_CONSUMER_UP:
-    case XD_AGENT_CONSUMER_DOWN:
+    case XD_LINE_EVENT_CONSUMER_UP:
+    case XD_LINE_EVENT_CONSUMER_DOWN:
         on_consumer(agent, event);
         break;
     default:
         for (size_t index = 0; index < event->confirm_count; index++) {
-            xd_site_line_confirmed(&agent->site, event->confirms[index].tag, event->confirms[index].taken,
+            const struct xd_line_confirm *confirm = &event->confirms[index];
+            xd_site_line_confirmed(&agent->site, confirm->tag, confirm->outcome == XD_AMQP_CONFIRMED,
                                    agent->now);
         }
         break;
     }
 }
 
+static void on_state(struct xd_agent *agent, void *object, struct xd_effects *effects) {
+    const struct xd_event *event = object;
+    if (event->kind == XD_AGENT_WMS_UP || event->kind == XD_AGENT_WMS_DOWN) {
+        on_wms(agent, object, effects);
+    } else {
+        on_line(agent, object);
+    }
+}
+
 static enum xd_result decide(void *context, void *object, struct xd_now now, struct xd_effects *effects) {
     struct xd_agent *agent = context;
-    struct xd_agent_event *event = object;
+    const struct xd_event *event = object;
     struct xd_wms_message wms;
     struct xd_line_message_in line;
     switch (event->kind) {
     case XD_AGENT_WMS_MESSAGE:
-        wms_message_of(event, &wms);
+        wms_message_of(object, &wms);
         return xd_site_wms_message(&agent->site, &wms, now, effects);
-    case XD_AGENT_LINE_MESSAGE:
-        line_message_of(event, &line);
+    case XD_LINE_EVENT_MESSAGE:
+        line_message_of(object, &line);
         return xd_site_line_message(&agent->site, &line, now, effects);
     default:
-        on_state(agent, event, effects);
+        on_state(agent, object, effects);
         return XD_OK;
     }
 }
 
 static void refuse(void *context, void *object, enum xd_result why, struct xd_effects *effects) {
     struct xd_agent *agent = context;
-    struct xd_agent_event *event = object;
+    const struct xd_event *event = object;
     struct xd_wms_message wms;
     struct xd_line_message_in line;
     switch (event->kind) {
     case XD_AGENT_WMS_MESSAGE:
-        wms_message_of(event, &wms);
+        wms_message_of(object, &wms);
         xd_site_wms_refuse(&agent->site, &wms, why, effects);
         break;
-    case XD_AGENT_LINE_MESSAGE:
-        line_message_of(event, &line);
+    case XD_LINE_EVENT_MESSAGE:
+        line_message_of(object, &line);
         xd_site_line_refuse(&agent->site, &line, why, effects);
         break;
     default:
-        on_state(agent, event, effects);
+        on_state(agent, object, effects);
         break;
     }
 }
@@ -159,7 +163,7 @@ static enum xd_result settle(void *context, struct xd_now now, struct xd_effects
         return result;
     }
     size_t in_flight = agent->site.flight.count;
-    size_t room = agent->stopping ? 0 : xd_agent_outgoing_room(agent);
+    size_t room = agent->stopping ? 0 : xd_outgoing_room(&agent->outgoing);
     result = xd_site_tick(&agent->site, room, now, effects);
     agent->handed_out = agent->site.flight.count > in_flight;
     return result;
@@ -171,21 +175,6 @@ static enum xd_result reload(void *context, bool restart) {
 }
 
 /* ---- effects ---- */
-
-static void publish_line(struct xd_agent *agent, const struct xd_effects *effects,
-                         const struct xd_effect *effect) {
-    const char *routing_key = xd_effects_string(effects, effect->b);
-    struct xd_amqp_message message = {.tag = effect->tag,
-                                      .exchange = xd_effects_string(effects, effect->a),
-                                      .routing_key = routing_key != NULL ? routing_key : "",
-                                      .content_type = "application/cloudevents+json",
-                                      .message_id = xd_effects_string(effects, effect->d),
-                                      .signature = xd_effects_string(effects, effect->c),
-                                      .user_id = agent->config->uplink.username,
-                                      .mandatory = true,
-                                      .body = xd_effects_view(effects, effect->body)};
-    xd_agent_outgoing_send(agent, &message);
-}
 
 static void publish_wms(struct xd_agent *agent, const struct xd_effects *effects,
                         const struct xd_effect *effect) {
@@ -202,7 +191,7 @@ static void let_out(struct xd_agent *agent, const struct xd_effects *effects,
                     const struct xd_effect *effect) {
     switch (effect->kind) {
     case XD_EFFECT_LINE_PUBLISH:
-        publish_line(agent, effects, effect);
+        xd_outgoing_send(&agent->outgoing, effects, effect);
         break;
     case XD_EFFECT_LINE_ACK:
         xd_amqp_ack(agent->consumer, effect->generation, effect->tag, false);
