@@ -88,7 +88,7 @@ static void write_cell(const struct xd_table *table, const char *text, size_t co
 }
 
 void xd_table_write(struct xd_table *table, struct xd_buffer *out, bool colour) {
-    size_t widths[XD_TABLE_COLUMNS_MAX];
+    size_t widths[XD_TABLE_COLUMNS_MAX] = {0};
     size_t at = 0;
     bool headed;
     if (xd_buffer_result(&table->heap) != XD_OK) {
