@@ -141,6 +141,24 @@ enum xd_result xd_hub_response(struct xd_hub *hub, const struct xd_arrived *arri
 
 /* ---- inventory ---- */
 
+/* An advice of that id is posted or on its way, and this one says something else. */
+static enum xd_result conflicting_advice(struct xd_hub *hub, const struct xd_arrived *arrived,
+                                         struct xd_now now) {
+    static const char detail[] = "The same advice_id came before with another content; that one counts.";
+    const struct xd_delivery_store *store = &hub->config.store->delivery;
+    char source[64];
+    snprintf(source, sizeof source, "line/%s", arrived->site->row.site);
+    struct xd_quarantine_row kept = {.at = now.wall,
+                                     .source = source,
+                                     .code = "CONFLICTING_ADVICE",
+                                     .detail = detail,
+                                     .sha256 = xd_sha256(arrived->body),
+                                     .times = 1,
+                                     .body = arrived->body};
+    enum xd_result result = store->quarantine_add(store->context, &kept);
+    return result == XD_OK ? complain(hub, arrived, NULL, "CONFLICTING_ADVICE", detail, now) : result;
+}
+
 static enum xd_result post_delta(struct xd_hub *hub, const struct xd_arrived *arrived,
                                  const struct xd_inventory *inventory, struct xd_now now) {
     struct xd_job_row job;
@@ -163,9 +181,10 @@ static enum xd_result post_delta(struct xd_hub *hub, const struct xd_arrived *ar
         xd_copy(lines[index].uom, sizeof lines[index].uom, inventory->lines[index].uom);
         lines[index].qty = inventory->lines[index].qty;
     }
-    enum xd_result result = xd_hub_job_add(hub, &job, lines, inventory->line_count);
+    const struct xd_hub_store *store = hub->config.store;
+    enum xd_result result = store->job_add(store->context, &job, lines, inventory->line_count);
     xd_free(lines);
-    return result;
+    return result == XD_DUPLICATE ? conflicting_advice(hub, arrived, now) : result;
 }
 
 /* A snapshot is compared, never applied: the latest of each site is kept. */

@@ -10,6 +10,8 @@
 
 #define XD_NAME_SIZE 72 /* ids and references of others: up to 64 bytes and a terminator, rounded up */
 #define XD_REFERENCE_SIZE 256
+#define XD_CORRELATION_SIZE                                                                                  \
+    136 /* up to 128 bytes (XD_CORRELATION_MAX), never cut: it is the thread through all */
 
 /* ---- sites ---- */
 
@@ -63,7 +65,7 @@ struct xd_order_row {
     char customer_ref[XD_NAME_SIZE], customer_po[XD_NAME_SIZE];
     char currency[8];
     char site[XD_SITE_SIZE];
-    char correlation_id[XD_NAME_SIZE];
+    char correlation_id[XD_CORRELATION_SIZE];
     char sale_reference[XD_REFERENCE_SIZE];
     int status; /* enum xd_order_status */
     int64_t revision;
@@ -88,7 +90,7 @@ typedef enum xd_result (*xd_order_line_fn)(void *context, const struct xd_order_
 struct xd_timeline_row {
     xd_ms at;      /* wall */
     char step[48]; /* order.received, erp.sale.sent, release.acknowledged, ... */
-    char correlation_id[XD_NAME_SIZE];
+    char correlation_id[XD_CORRELATION_SIZE];
     const char *detail; /* JSON object as text; "{}" */
 };
 typedef enum xd_result (*xd_timeline_fn)(void *context, const struct xd_timeline_row *row);
