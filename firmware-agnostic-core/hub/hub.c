@@ -279,6 +279,7 @@ static enum xd_result trim(struct xd_hub *hub, struct xd_now now) {
 
 enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, struct xd_effects *effects) {
     hub->now = now;
+    xd_hub_jobs_left(hub);
     enum xd_result result = trim(hub, now);
     if (result == XD_OK) {
         result = xd_hub_jobs_run(hub, now, effects);

@@ -50,7 +50,7 @@ struct xd_job_slot {
     int64_t number;  /* 0: free */
     int state;       /* enum xd_job_state */
     bool called;     /* a worker has it */
-    bool fresh;      /* ... since this batch, whose commit may still fail */
+    bool fresh;      /* ... since the last batch, whose commit may have failed */
     bool looked;     /* UNKNOWN: looked up at least once since the call */
     xd_ms due, sent; /* monotonic */
     struct xd_retry retry;
@@ -76,6 +76,7 @@ struct xd_hub {
     size_t slot_count;
     int64_t queued_cursor, unknown_cursor; /* jobs in that state up to here are in slots or decided */
     unsigned calls;                        /* workers in use */
+    bool calls_fresh;                      /* some slot is fresh */
     bool up;                               /* the publishing connection */
     struct xd_now now;                     /* of the event under way */
     xd_ms trim_at;                         /* monotonic */

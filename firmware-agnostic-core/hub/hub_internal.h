@@ -116,6 +116,9 @@ XD_CHECKED enum xd_result xd_hub_adjustment_decided(struct xd_hub *hub, const st
  * reference that is there already is fine. */
 XD_CHECKED enum xd_result xd_hub_job_add(struct xd_hub *hub, struct xd_job_row *job,
                                          const struct xd_job_line_row *lines, size_t count);
+/* Another batch has begun, so the last one was committed: what it called has left. To
+ * be said first by every entry, for a batch can fail before its tick. */
+void xd_hub_jobs_left(struct xd_hub *hub);
 XD_CHECKED enum xd_result xd_hub_jobs_load(struct xd_hub *hub, struct xd_now now, bool restart);
 XD_CHECKED enum xd_result xd_hub_jobs_run(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects);
 

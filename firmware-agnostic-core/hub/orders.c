@@ -103,6 +103,30 @@ static enum xd_result repeat_by_number(struct intake *intake, const struct xd_or
 
 /* ---- making the rows ---- */
 
+/* "tenant/account/number". A slash within the first two becomes a space, which no id
+ * holds: two orders never have the same reference, however their parts are cut. */
+static void reference_of(const char *tenant, const char *account, const char *number,
+                         char out[XD_REFERENCE_SIZE]) {
+    size_t tenant_size = strlen(tenant), account_size = strlen(account);
+    snprintf(out, XD_REFERENCE_SIZE, "%s/%s/%s", tenant, account, number);
+    for (size_t index = 0; index < tenant_size + 1 + account_size && out[index] != 0; index++) {
+        if (out[index] == '/' && index != tenant_size) {
+            out[index] = ' ';
+        }
+    }
+}
+
+/* A header that cannot travel as an id (and would make the release unreadable) counts as none. */
+static bool can_correlate(const char *text) {
+    size_t size = text == NULL ? 0 : strlen(text);
+    for (size_t index = 0; index < size; index++) {
+        if (text[index] < 0x21 || text[index] > 0x7e) {
+            return false;
+        }
+    }
+    return size > 0 && size <= XD_CORRELATION_MAX;
+}
+
 static enum xd_result choose_site(struct intake *intake, const struct xd_hub_site **site) {
     struct xd_hub *hub = intake->hub;
     const char *wanted = intake->order.preferred_site;
@@ -123,12 +147,9 @@ static void fill_order(const struct intake *intake, const struct xd_hub_site *si
                        struct xd_order_row *row) {
     const struct xd_order *order = &intake->order;
     const struct xd_client_row *client = intake->request->client;
-    char unique[XD_REFERENCE_SIZE];
     memset(row, 0, sizeof *row);
-    snprintf(unique, sizeof unique, "%s/%s/%s", client->tenant, order->channel_account,
-             order->external_order_id);
-    xd_hub_id(intake->hub, "O", unique, row->order_id);
-    xd_copy(row->sale_reference, sizeof row->sale_reference, unique);
+    reference_of(client->tenant, order->channel_account, order->external_order_id, row->sale_reference);
+    xd_hub_id(intake->hub, "O", row->sale_reference, row->order_id);
     xd_copy(row->tenant, sizeof row->tenant, client->tenant);
     xd_copy(row->client, sizeof row->client, client->client);
     xd_copy(row->channel_type, sizeof row->channel_type, order->channel_type);
@@ -139,7 +160,7 @@ static void fill_order(const struct intake *intake, const struct xd_hub_site *si
     xd_copy(row->customer_po, sizeof row->customer_po, order->customer_po);
     xd_copy(row->currency, sizeof row->currency, order->currency);
     xd_copy(row->site, sizeof row->site, site->row.site);
-    if (intake->request->correlation_id != NULL && intake->request->correlation_id[0] != 0) {
+    if (can_correlate(intake->request->correlation_id)) {
         xd_copy(row->correlation_id, sizeof row->correlation_id, intake->request->correlation_id);
     } else {
         xd_copy(row->correlation_id, sizeof row->correlation_id,
@@ -266,6 +287,9 @@ static enum xd_result decide(struct intake *intake) {
     }
     result = xd_order_read(&intake->document, &intake->order, &hub->problems);
     if (result == XD_INVALID) {
+        if (intake->order.preferred_site != NULL) {
+            (void)choose_site(intake, &site); /* for what it reports: all at once */
+        }
         return problem(intake, 422, "invalid_order",
                        "The order cannot be taken; errors[] says why, all at once.");
     }
@@ -292,6 +316,7 @@ enum xd_result xd_hub_order(struct xd_hub *hub, const struct xd_api_request *req
     intake.request = request;
     intake.effects = effects;
     intake.now = now;
+    xd_hub_jobs_left(hub);
     xd_problems_clear(&hub->problems);
     enum xd_result result = decide(&intake);
     xd_document_free(&intake.document);
@@ -314,8 +339,7 @@ static void adopted_order(struct xd_hub *hub, const struct xd_release *release,
     xd_copy(row->currency, sizeof row->currency, release->currency);
     xd_copy(row->site, sizeof row->site, arrived->site->row.site);
     xd_copy(row->correlation_id, sizeof row->correlation_id, release->correlation_id);
-    snprintf(row->sale_reference, sizeof row->sale_reference, "%s/%s/%s", row->tenant, row->channel_account,
-             row->external_order_id);
+    reference_of(row->tenant, row->channel_account, row->external_order_id, row->sale_reference);
     row->status = XD_ORDER_RECEIVED;
     row->revision = 1;
     row->hash = arrived->document->hash;

@@ -90,6 +90,13 @@ static enum xd_result load_state(struct xd_hub *hub, int state, int64_t after, x
     return result;
 }
 
+void xd_hub_jobs_left(struct xd_hub *hub) {
+    for (size_t index = 0; hub->calls_fresh && index < XD_JOB_SLOTS; index++) {
+        hub->slots[index].fresh = false;
+    }
+    hub->calls_fresh = false;
+}
+
 /* restart: the process starts, so nobody has a call under way. Otherwise a commit
  * failed: calls that are under way stay known, all else is read again. */
 enum xd_result xd_hub_jobs_load(struct xd_hub *hub, struct xd_now now, bool restart) {
@@ -103,6 +110,7 @@ enum xd_result xd_hub_jobs_load(struct xd_hub *hub, struct xd_now now, bool rest
             slot_clear(hub, slot);
         }
     }
+    hub->calls_fresh = false;
     hub->queued_cursor = hub->unknown_cursor = 0;
     enum xd_result result = load_state(hub, XD_JOB_SENT, 0, now.monotonic, &last);
     return result;
@@ -237,7 +245,7 @@ static enum xd_result start_call(struct xd_hub *hub, struct xd_job_slot *slot, s
         return effects->result;
     }
     effect->object = call;
-    slot->called = slot->fresh = true;
+    slot->called = slot->fresh = hub->calls_fresh = true;
     slot->state = find ? XD_JOB_UNKNOWN : XD_JOB_SENT;
     if (!find) {
         slot->sent = now.monotonic;
@@ -255,9 +263,6 @@ enum xd_result xd_hub_jobs_run(struct xd_hub *hub, struct xd_now now, struct xd_
     }
     if (result == XD_OK && hub->slot_count < XD_JOB_SLOTS / 2) {
         result = load_state(hub, XD_JOB_QUEUED, hub->queued_cursor, now.monotonic, &hub->queued_cursor);
-    }
-    for (size_t index = 0; index < XD_JOB_SLOTS; index++) {
-        hub->slots[index].fresh = false; /* what an earlier batch called has left */
     }
     for (size_t index = 0;
          index < XD_JOB_SLOTS && result == XD_OK && hub->calls < hub->config.erp_concurrency; index++) {
@@ -356,6 +361,7 @@ enum xd_result xd_hub_erp_answer(struct xd_hub *hub, const struct xd_erp_call *c
     struct xd_job_row job;
     (void)effects;
     hub->now = now;
+    xd_hub_jobs_left(hub);
     if (slot == NULL || !slot->called) {
         return XD_OK;
     }

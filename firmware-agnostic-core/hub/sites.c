@@ -190,6 +190,7 @@ enum xd_result xd_hub_site_add(struct xd_hub *hub, const struct xd_api_request *
                                struct xd_effects *effects) {
     struct xd_document document;
     memset(&document, 0, sizeof document);
+    xd_hub_jobs_left(hub);
     xd_problems_clear(&hub->problems);
     enum xd_result result = xd_document_parse(request->body, &document, &hub->problems);
     const char *name = result == XD_OK ? xd_json_text(document.tree, "site") : NULL;

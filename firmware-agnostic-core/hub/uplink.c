@@ -150,10 +150,11 @@ static enum xd_result sequenced(struct uplink *up, unsigned lane) {
     struct xd_line *line = &up->site->line;
     char id[XD_DOCUMENT_ID_SIZE];
     int64_t version;
+    struct xd_document_row row;
     enum xd_kind kind = kind_of(up->envelope.type);
     identify(up, kind, id, &version);
     enum xd_result result =
-        store->document_get(store->context, up->site->row.site, kind, id, version, hash, NULL);
+        store->document_get(store->context, up->site->row.site, kind, id, version, hash, &row);
     if (result != XD_OK && result != XD_NOT_FOUND && result != XD_CONFLICT) {
         return result;
     }
@@ -303,6 +304,7 @@ enum xd_result xd_hub_line_message(struct xd_hub *hub, const struct xd_hub_messa
     up.effects = effects;
     up.now = now;
     hub->now = now;
+    xd_hub_jobs_left(hub);
     up.site = authenticate(hub, message);
     if (up.site == NULL) {
         hub->counters.forged++;
