@@ -93,8 +93,10 @@ static void ledger_sale_state(const char *folder, const char *reference, char ou
 static int64_t ledger_documents(const char *folder, enum xd_erp_kind kind) {
     char text[32];
     struct xd_decimal value;
-    const char *sql = kind == XD_ERP_SALE ? "SELECT count(*) FROM sale" : "SELECT count(*) FROM shipment";
-    ledger_ask(folder, sql, NULL, NULL, text, sizeof text);
+    static const char *const sql[] = {[XD_ERP_SALE] = "SELECT count(*) FROM sale",
+                                      [XD_ERP_SHIPMENT] = "SELECT count(*) FROM shipment",
+                                      [XD_ERP_ADJUSTMENT] = "SELECT count(*) FROM adjustment"};
+    ledger_ask(folder, sql[kind], NULL, NULL, text, sizeof text);
     assert_int_equal(xd_decimal_parse(text, &value), XD_OK);
     return value.coefficient; /* small and whole */
 }

@@ -359,6 +359,52 @@ static void shipment_is_refused_for_what_is_wrong_and_leaves_nothing(void **stat
     assert_int_equal(find(world, XD_ERP_SHIPMENT, "t/S-1").outcome, XD_ERP_ABSENT);
 }
 
+/* ---- adjustments ---- */
+
+static struct xd_erp_request an_adjustment(const char *reference, const struct xd_erp_line *lines,
+                                           size_t count) {
+    struct xd_erp_request request = {.kind = XD_ERP_ADJUSTMENT,
+                                     .reference = reference,
+                                     .site = "WH1",
+                                     .lines = lines,
+                                     .line_count = count};
+    return request;
+}
+
+static void adjustment_changes_stock_once_both_ways(void **state) {
+    struct world *world = *state;
+    struct xd_erp_line lines[2] = {a_line("1", "WIDGET", "-2.5"), a_line("2", "RETIRED", "3")};
+    struct xd_erp_request request = an_adjustment("WH1/I-1", lines, 2);
+    assert_int_equal(find(world, XD_ERP_ADJUSTMENT, "WH1/I-1").outcome, XD_ERP_ABSENT);
+    struct xd_erp_answer first = post(world, &request);
+    assert_done(first);
+    struct xd_erp_answer again = post(world, &request);
+    assert_done(again);
+    assert_string_equal(again.document, first.document);
+    assert_string_equal(find(world, XD_ERP_ADJUSTMENT, "WH1/I-1").document, first.document);
+    assert_stock(world, "97.5");
+    assert_decimal(maker->stock(world->folder, "WH1", "RETIRED"), "3"); /* found again, though not sold */
+    assert_int_equal(maker->documents(world->folder, XD_ERP_ADJUSTMENT), 1);
+    lines[0].qty = stores_decimal("-3");
+    assert_rejected(post(world, &request), "reference_conflict");
+    assert_stock(world, "97.5");
+    assert_int_equal(find(world, XD_ERP_SALE, "WH1/I-1").outcome, XD_ERP_ABSENT); /* each kind for itself */
+}
+
+static void adjustment_is_refused_for_what_is_wrong_and_leaves_nothing(void **state) {
+    struct world *world = *state;
+    struct xd_erp_line lines[2] = {a_line("1", "WIDGET", "-1"), a_line("2", "NOPE", "1")};
+    struct xd_erp_request request = an_adjustment("WH1/I-1", lines, 2);
+    assert_rejected(post(world, &request), "unknown_product");
+    lines[1] = a_line("2", "GADGET", "1");
+    lines[1].uom = "CS";
+    assert_rejected(post(world, &request), "unknown_uom");
+    request.line_count = 0;
+    assert_rejected(post(world, &request), "no_lines");
+    assert_stock(world, "100");
+    assert_int_equal(find(world, XD_ERP_ADJUSTMENT, "WH1/I-1").outcome, XD_ERP_ABSENT);
+}
+
 /* ---- outages ---- */
 
 static void failed_commit_is_unknown_and_the_reference_settles_it(void **state) {
@@ -412,6 +458,8 @@ int main(void) {
         ERP_TEST(closed_line_ends_the_sale_short),
         ERP_TEST(stock_follows_the_facts_below_zero),
         ERP_TEST(shipment_is_refused_for_what_is_wrong_and_leaves_nothing),
+        ERP_TEST(adjustment_changes_stock_once_both_ways),
+        ERP_TEST(adjustment_is_refused_for_what_is_wrong_and_leaves_nothing),
         ERP_TEST(failed_commit_is_unknown_and_the_reference_settles_it),
         ERP_TEST(busy_erp_is_unavailable_and_still_answers_questions),
     };

@@ -16,7 +16,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define PATH_SIZE 4096
 
 static const char schema[] =
@@ -44,6 +44,14 @@ static const char schema[] =
     "NULL,"
     " PRIMARY KEY(shipment, number)) STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 1;";
+
+/* What version 2 adds: changes of stock that no shipment explains. */
+static const char schema_2[] =
+    "CREATE TABLE adjustment(number INTEGER PRIMARY KEY, reference TEXT NOT NULL UNIQUE,"
+    " fingerprint BLOB NOT NULL, site TEXT NOT NULL, adjusted_at INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE adjustment_line(adjustment INTEGER NOT NULL, number INTEGER NOT NULL, sku TEXT NOT NULL,"
+    " uom TEXT NOT NULL, qty TEXT NOT NULL, PRIMARY KEY(adjustment, number)) STRICT, WITHOUT ROWID;"
+    "PRAGMA user_version = 2;";
 
 enum { VERSION, SEEN, CUSTOMER, PRODUCT, PRODUCT_GET, STOCK };
 
@@ -321,6 +329,9 @@ static enum xd_result create_tables(struct xd_book *book, const char *path, char
     enum xd_result result = xd_entry_close(&entry);
     if (result == XD_OK && version == 0) {
         result = xd_book_execute(book, schema);
+    }
+    if (result == XD_OK && version < 2) {
+        result = xd_book_execute(book, schema_2);
     }
     if (result == XD_OK && version > SCHEMA_VERSION) {
         (void)snprintf(why, why_size, "%s:1: was written by a newer program (schema %lld, this one knows %d)",

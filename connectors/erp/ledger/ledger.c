@@ -1,4 +1,4 @@
-/* The ledger: posting sales and shipments, and finding them again.
+/* The ledger: posting sales, shipments and changes of stock, and finding them again.
  *
  * A call is one transaction, and the reference is unique in it: a repeat finds the
  * document that is there and gives its number again, so nothing is made twice
@@ -19,10 +19,10 @@
  * the price of the sale; the credit limit is held against it. */
 #include "erp/ledger/ledger.h"
 
-#include "base/bytes.h"
 #include "base/crypto.h"
 #include "base/memory.h"
 #include "erp/ledger/book.h"
+#include "erp/ledger/fingerprint.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -49,7 +49,10 @@ enum {
     SHIPMENT_ADD,
     SHIPMENT_LINE_ADD,
     STOCK_GET,
-    STOCK_SET
+    STOCK_SET,
+    ADJUSTMENT_BY_REFERENCE,
+    ADJUSTMENT_ADD,
+    ADJUSTMENT_LINE_ADD
 };
 
 static const char *const sql[] = {
@@ -78,6 +81,10 @@ static const char *const sql[] = {
     [STOCK_GET] = "SELECT qty FROM stock WHERE site = ? AND sku = ?",
     [STOCK_SET] =
         "INSERT INTO stock(site, sku, qty) VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET qty = excluded.qty",
+    [ADJUSTMENT_BY_REFERENCE] = "SELECT number, fingerprint FROM adjustment WHERE reference = ?",
+    [ADJUSTMENT_ADD] = "INSERT INTO adjustment(reference, fingerprint, site, adjusted_at) VALUES(?, ?, ?, ?)",
+    [ADJUSTMENT_LINE_ADD] =
+        "INSERT INTO adjustment_line(adjustment, number, sku, uom, qty) VALUES(?, ?, ?, ?, ?)",
 };
 
 static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
@@ -129,45 +136,19 @@ static enum xd_result multiply(const struct post *post, struct xd_decimal a, str
 
 /* ---- references ---- */
 
-static void print_text(struct xd_buffer *buffer, const char *text) {
-    xd_buffer_json(buffer, text_of(text));
-    xd_buffer_byte(buffer, ',');
-}
-
-static void print_decimal(struct xd_buffer *buffer, struct xd_decimal value) {
-    xd_decimal_append(buffer, value);
-    xd_buffer_byte(buffer, ',');
-}
-
-/* Of all that a request would write, without the time: it says when, not what. */
-static enum xd_result fingerprint(const struct xd_erp_request *request, struct xd_hash *out) {
-    struct xd_buffer buffer;
-    xd_buffer_init(&buffer, 0);
-    print_text(&buffer, request->sale_reference);
-    print_text(&buffer, request->tenant);
-    print_text(&buffer, request->site);
-    print_text(&buffer, request->customer);
-    print_text(&buffer, request->currency);
-    for (size_t i = 0; i < request->line_count; i++) {
-        const struct xd_erp_line *line = &request->lines[i];
-        print_text(&buffer, line->line_id);
-        print_text(&buffer, line->sku);
-        print_text(&buffer, line->uom);
-        print_decimal(&buffer, line->qty);
-        print_decimal(&buffer, line->unbilled);
-        print_text(&buffer, line->has_unit_price ? "price" : "");
-        print_decimal(&buffer, line->has_unit_price ? line->unit_price : xd_decimal_of(0));
-        print_text(&buffer, line->close ? "close" : "");
-    }
-    enum xd_result result = xd_buffer_result(&buffer);
-    *out = xd_sha256(xd_buffer_view(&buffer));
-    xd_buffer_free(&buffer);
-    return result;
-}
+/* How each kind of document is found and numbered. */
+static const struct {
+    int by_reference;
+    char letter;
+} documents[] = {
+    [XD_ERP_SALE] = {SALE_BY_REFERENCE, 'S'},
+    [XD_ERP_SHIPMENT] = {SHIPMENT_BY_REFERENCE, 'D'},
+    [XD_ERP_ADJUSTMENT] = {ADJUSTMENT_BY_REFERENCE, 'A'},
+};
 
 static void say_done(struct xd_erp_answer *answer, enum xd_erp_kind kind, int64_t number) {
     answer->outcome = XD_ERP_DONE;
-    (void)snprintf(answer->document, sizeof answer->document, "%c%06lld", kind == XD_ERP_SALE ? 'S' : 'D',
+    (void)snprintf(answer->document, sizeof answer->document, "%c%06lld", documents[kind].letter,
                    (long long)number);
 }
 
@@ -175,7 +156,7 @@ static void say_done(struct xd_erp_answer *answer, enum xd_erp_kind kind, int64_
 static enum xd_result find_document(struct xd_book *book, enum xd_erp_kind kind, const char *reference,
                                     int64_t *number, struct xd_hash *print) {
     struct xd_entry entry;
-    xd_entry_open(&entry, book, kind == XD_ERP_SALE ? SALE_BY_REFERENCE : SHIPMENT_BY_REFERENCE);
+    xd_entry_open(&entry, book, documents[kind].by_reference);
     xd_entry_text(&entry, reference);
     bool there = xd_entry_next(&entry);
     if (there) {
@@ -228,39 +209,49 @@ static enum xd_result change_open_value(const struct post *post, const char *cod
     return xd_entry_run(&entry);
 }
 
-/* Whether the product may be sold so; its price where the line has none. */
-static enum xd_result check_product(const struct post *post, const struct xd_erp_line *line,
-                                    struct xd_decimal *price) {
+struct product {
+    bool active, has_price;
+    struct xd_decimal price;
+};
+
+/* The line's product, if there is one and the line counts in its unit. */
+static enum xd_result get_product(const struct post *post, const struct xd_erp_line *line,
+                                  struct product *out) {
     struct xd_entry entry;
-    bool active = false;
-    bool has_price = false;
     char uom[64] = "";
     xd_entry_open(&entry, post->book, PRODUCT_GET);
     xd_entry_text(&entry, line->sku);
     bool there = xd_entry_next(&entry);
     if (there) {
-        active = xd_entry_take_int(&entry) != 0;
+        out->active = xd_entry_take_int(&entry) != 0;
         (void)snprintf(uom, sizeof uom, "%s", xd_entry_take_text(&entry));
-        has_price = xd_entry_take_decimal(&entry, price);
+        out->has_price = xd_entry_take_decimal(&entry, &out->price);
     }
     enum xd_result result = xd_entry_close(&entry);
+    if (result == XD_OK && !there) {
+        return reject(post, "unknown_product", "no product has the sku %s", text_of(line->sku));
+    }
+    if (result == XD_OK && line->uom != NULL && strcmp(line->uom, uom) != 0) {
+        return reject(post, "unknown_uom", "product %s is kept in %s, not in %s", line->sku, uom, line->uom);
+    }
+    return result;
+}
+
+/* Whether the product may be sold so; its price where the line has none. */
+static enum xd_result check_product(const struct post *post, const struct xd_erp_line *line,
+                                    struct xd_decimal *price) {
+    struct product product = {.active = false};
+    enum xd_result result = get_product(post, line, &product);
     if (result != XD_OK) {
         return result;
     }
-    if (!there) {
-        return reject(post, "unknown_product", "no product has the sku %s", text_of(line->sku));
-    }
-    if (!active) {
+    if (!product.active) {
         return reject(post, "inactive_product", "product %s is not active", line->sku);
     }
-    if (line->uom != NULL && strcmp(line->uom, uom) != 0) {
-        return reject(post, "unknown_uom", "product %s is kept in %s, not in %s", line->sku, uom, line->uom);
-    }
-    if (line->has_unit_price) {
-        *price = line->unit_price;
-    } else if (!has_price) {
+    if (!line->has_unit_price && !product.has_price) {
         return reject(post, "missing_price", "product %s has no price and the line names none", line->sku);
     }
+    *price = line->has_unit_price ? line->unit_price : product.price;
     return XD_OK;
 }
 
@@ -588,6 +579,44 @@ static enum xd_result post_shipment(const struct post *post, const struct xd_has
     return result;
 }
 
+/* ---- adjustments ---- */
+
+/* A product that is not sold any more can still be found, lost or damaged. */
+static enum xd_result adjust_line(const struct post *post, int64_t adjustment, size_t index) {
+    const struct xd_erp_line *line = &post->request->lines[index];
+    struct product product = {.active = false};
+    enum xd_result result = get_product(post, line, &product);
+    if (result == XD_OK) {
+        result = take_from_stock(post, line->sku, xd_decimal_negate(line->qty));
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    struct xd_entry entry;
+    xd_entry_open(&entry, post->book, ADJUSTMENT_LINE_ADD);
+    xd_entry_int(&entry, adjustment);
+    xd_entry_int(&entry, (int64_t)index + 1);
+    xd_entry_text(&entry, line->sku);
+    xd_entry_text(&entry, line->uom);
+    xd_entry_decimal(&entry, line->qty);
+    return xd_entry_run(&entry);
+}
+
+static enum xd_result post_adjustment(const struct post *post, const struct xd_hash *print, int64_t *number) {
+    struct xd_entry entry;
+    xd_entry_open(&entry, post->book, ADJUSTMENT_ADD);
+    xd_entry_text(&entry, post->request->reference);
+    xd_entry_hash(&entry, print);
+    xd_entry_text(&entry, post->request->site);
+    xd_entry_int(&entry, post->request->at);
+    enum xd_result result = xd_entry_run(&entry);
+    *number = sqlite3_last_insert_rowid(post->book->handle);
+    for (size_t i = 0; i < post->request->line_count && result == XD_OK; i++) {
+        result = adjust_line(post, *number, i);
+    }
+    return result;
+}
+
 /* ---- the calls ---- */
 
 static void say_unavailable(struct xd_erp_answer *answer, const char *code, const char *detail) {
@@ -597,13 +626,20 @@ static void say_unavailable(struct xd_erp_answer *answer, const char *code, cons
     (void)snprintf(answer->detail, sizeof answer->detail, "%s", detail);
 }
 
+static enum xd_result (*const posters[])(const struct post *post, const struct xd_hash *print,
+                                         int64_t *number) = {
+    [XD_ERP_SALE] = post_sale,
+    [XD_ERP_SHIPMENT] = post_shipment,
+    [XD_ERP_ADJUSTMENT] = post_adjustment,
+};
+
 /* XD_OK: the answer is DONE, to be committed; XD_DUPLICATE: it is DONE already. */
 static enum xd_result decide(const struct post *post) {
     const struct xd_erp_request *request = post->request;
     struct xd_hash print;
     struct xd_hash there;
     int64_t number = 0;
-    enum xd_result result = fingerprint(request, &print);
+    enum xd_result result = xd_ledger_fingerprint(request, &print);
     if (result != XD_OK) {
         return result;
     }
@@ -622,8 +658,7 @@ static enum xd_result decide(const struct post *post) {
     if (request->line_count == 0) {
         return reject(post, "no_lines", "a document without lines");
     }
-    result = request->kind == XD_ERP_SALE ? post_sale(post, &print, &number)
-                                          : post_shipment(post, &print, &number);
+    result = posters[request->kind](post, &print, &number);
     if (result == XD_OK) {
         say_done(post->answer, request->kind, number);
     }
