@@ -199,4 +199,22 @@ void hub_world_books(struct hub_world *world);
 /* The member "difference" of the reconciliation. */
 int64_t hub_world_difference(struct hub_world *world);
 
+/* ---- what the tests have in common ---- */
+
+#define MINUTE_MS ((xd_ms)60000)
+
+/* A world with site WH1; its teardown checks the books. */
+int hub_world_setup(void **state);
+int hub_world_teardown(void **state);
+/* Takes order PO-<number> of `qty` WIDGET for WH1. */
+void hub_world_place(struct hub_world *world, int number, const char *qty);
+/* The same, and waits until it is at the WMS; its release's id into out. */
+void hub_world_released(struct hub_world *world, int number, const char *qty, char out[XD_ID_SIZE]);
+void assert_count(struct hub_world *world, const char *sql, int64_t expected);
+void assert_ledger(struct hub_world *world, const char *sql, int64_t expected);
+/* Open ones. */
+void assert_exceptions(struct hub_world *world, const char *code, int64_t expected);
+/* The last text on the topic's tail that contains id also contains part. */
+void assert_heard(const struct world_site *site, const char *tail, const char *id, const char *part);
+
 #endif

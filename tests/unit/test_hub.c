@@ -10,68 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MINUTE_MS ((xd_ms)60000)
-
 /* ---- helpers ---- */
-
-static int setup(void **state) {
-    struct hub_world *world = calloc(1, sizeof *world);
-    assert_non_null(world);
-    hub_world_open(world, 1);
-    (void)hub_world_add_site(world, "WH1");
-    *state = world;
-    return 0;
-}
-
-static int teardown(void **state) {
-    hub_world_close(*state);
-    free(*state);
-    return 0;
-}
-
-static void order(struct hub_world *world, int number, const char *qty) {
-    char text[1024], key[32];
-    snprintf(key, sizeof key, "key-%d", number);
-    assert_int_equal(hub_world_order(world, key, hub_world_order_text(number, "WH1", qty, text)), 202);
-}
-
-/* Order `number` is released and at the WMS; its release's id into out. */
-static void released(struct hub_world *world, int number, const char *qty, char out[XD_ID_SIZE]) {
-    char external[32];
-    order(world, number, qty);
-    assert_true(hub_world_quiet(world, MINUTE_MS));
-    snprintf(external, sizeof external, "PO-%d", number);
-    hub_world_release_id(world, external, out);
-    assert_int_equal(strlen(out), 18);
-    assert_non_null(hub_world_heard(&world->sites[0], "release", out));
-}
-
-static void assert_count(struct hub_world *world, const char *sql, int64_t expected) {
-    int64_t count = hub_world_count(world, sql);
-    if (count != expected) {
-        fail_msg("%s: %lld, not %lld", sql, (long long)count, (long long)expected);
-    }
-}
-
-static void assert_ledger(struct hub_world *world, const char *sql, int64_t expected) {
-    int64_t count = hub_world_ledger(world, sql);
-    if (count != expected) {
-        fail_msg("%s: %lld, not %lld", sql, (long long)count, (long long)expected);
-    }
-}
-
-static void assert_exceptions(struct hub_world *world, const char *code, int64_t expected) {
-    char sql[128];
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM exception WHERE open = 1 AND code = '%s'", code);
-    assert_count(world, sql, expected);
-}
-
-static void assert_heard(const struct world_site *site, const char *tail, const char *id, const char *part) {
-    const char *text = hub_world_heard(site, tail, id);
-    if (text == NULL || strstr(text, part) == NULL) {
-        fail_msg("%s of %s: no %s in %s", tail, id, part, text != NULL ? text : "nothing");
-    }
-}
 
 /* Posts and gives the answer's body as a tree. */
 static cJSON *post(struct hub_world *world, const char *key, const char *body, unsigned status) {
@@ -135,7 +74,7 @@ static void the_same_key_and_order_get_the_same_answer(void **state) {
 static void another_order_under_a_used_key_or_number_is_refused(void **state) {
     struct hub_world *world = *state;
     char text[1024];
-    order(world, 1, "10");
+    hub_world_place(world, 1, "10");
     assert_problem(world, "key-1", hub_world_order_text(2, "WH1", "10", text), 422, "idempotency_key_reused");
     assert_problem(world, "key-1", hub_world_order_text(1, "WH1", "11", text), 422, "idempotency_key_reused");
     assert_problem(world, "key-9", hub_world_order_text(1, "WH1", "11", text), 409, "order_exists");
@@ -281,7 +220,7 @@ static void an_order_goes_all_the_way(void **state) {
     struct hub_world *world = *state;
     struct world_site *site = &world->sites[0];
     char release_id[XD_ID_SIZE], text[256];
-    released(world, 1, "10", release_id);
+    hub_world_released(world, 1, "10", release_id);
     assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_IN_FULFILMENT);
     assert_ledger(world, "SELECT count(*) FROM sale WHERE state = 'open'", 1);
     assert_count(world, "SELECT count(*) FROM release WHERE status = 1", 1); /* SENT: the site has it */
@@ -306,7 +245,7 @@ static void an_order_goes_all_the_way(void **state) {
 static void a_confirmation_before_the_acknowledgement_implies_it(void **state) {
     struct hub_world *world = *state;
     char release_id[XD_ID_SIZE];
-    released(world, 1, "10", release_id);
+    hub_world_released(world, 1, "10", release_id);
     hub_world_ship(&world->sites[0], "C-1", release_id, "10", "");
     assert_true(hub_world_quiet(world, MINUTE_MS));
     assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_SHIPPED);
@@ -317,7 +256,7 @@ static void a_confirmation_before_the_acknowledgement_implies_it(void **state) {
 static void a_short_line_without_a_word_stays_with_the_release(void **state) {
     struct hub_world *world = *state;
     char release_id[XD_ID_SIZE];
-    released(world, 1, "10", release_id);
+    hub_world_released(world, 1, "10", release_id);
     hub_world_ship(&world->sites[0], "C-1", release_id, "4", "");
     assert_true(hub_world_quiet(world, MINUTE_MS));
     assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_PART_SHIPPED);
@@ -334,7 +273,7 @@ static void a_short_line_without_a_word_stays_with_the_release(void **state) {
 static void a_final_shortage_closes_the_line_everywhere(void **state) {
     struct hub_world *world = *state;
     char release_id[XD_ID_SIZE];
-    released(world, 1, "10", release_id);
+    hub_world_released(world, 1, "10", release_id);
     hub_world_ship(&world->sites[0], "C-1", release_id, "4", ",\"status\":\"SHORT_FINAL\"");
     assert_true(hub_world_quiet(world, MINUTE_MS));
     assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_CLOSED_SHORT);
@@ -346,7 +285,7 @@ static void a_final_shortage_closes_the_line_everywhere(void **state) {
 static void a_shortage_to_come_later_goes_back_to_the_order(void **state) {
     struct hub_world *world = *state;
     char release_id[XD_ID_SIZE];
-    released(world, 1, "10", release_id);
+    hub_world_released(world, 1, "10", release_id);
     hub_world_ship(&world->sites[0], "C-1", release_id, "4", ",\"status\":\"BACKORDER\"");
     assert_true(hub_world_quiet(world, MINUTE_MS));
     assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_PART_SHIPPED);
@@ -358,7 +297,7 @@ static void a_shortage_to_come_later_goes_back_to_the_order(void **state) {
 static void nothing_shipped_and_a_backorder_is_settled_without_the_erp(void **state) {
     struct hub_world *world = *state;
     char release_id[XD_ID_SIZE];
-    released(world, 1, "10", release_id);
+    hub_world_released(world, 1, "10", release_id);
     hub_world_ship(&world->sites[0], "C-1", release_id, "0", ",\"status\":\"BO\"");
     assert_true(hub_world_quiet(world, MINUTE_MS));
     assert_heard(&world->sites[0], "settled", "C-1", "\"outcome\":\"posted\"");
@@ -371,8 +310,8 @@ static void nothing_shipped_and_a_backorder_is_settled_without_the_erp(void **st
 static void what_is_over_is_issued_and_beyond_the_tolerance_not_billed(void **state) {
     struct hub_world *world = *state;
     char first[XD_ID_SIZE], second[XD_ID_SIZE];
-    released(world, 1, "10", first);
-    released(world, 2, "10", second);
+    hub_world_released(world, 1, "10", first);
+    hub_world_released(world, 2, "10", second);
     hub_world_ship(&world->sites[0], "C-1", first, "10.5", "");
     hub_world_ship(&world->sites[0], "C-2", second, "12", "");
     assert_true(hub_world_quiet(world, MINUTE_MS));
@@ -387,7 +326,7 @@ static void what_is_over_is_issued_and_beyond_the_tolerance_not_billed(void **st
 static void a_line_per_lot_adds_up(void **state) {
     struct hub_world *world = *state;
     char release_id[XD_ID_SIZE];
-    released(world, 1, "10", release_id);
+    hub_world_released(world, 1, "10", release_id);
     world->hub.config.policies.unshipped_means = XD_UNSHIPPED_CLOSED;
     hub_world_ship(&world->sites[0], "C-1", release_id, "4",
                    ",\"lot\":\"A\"},{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"6\",\"uom\":"
@@ -402,7 +341,7 @@ static void a_line_per_lot_adds_up(void **state) {
 static void a_line_that_matches_nothing_is_parked_alone(void **state) {
     struct hub_world *world = *state;
     char release_id[XD_ID_SIZE];
-    released(world, 1, "10", release_id);
+    hub_world_released(world, 1, "10", release_id);
     hub_world_ship(&world->sites[0], "C-1", release_id, "10",
                    "},{\"line_id\":\"9\",\"sku\":\"WIDGET\",\"qty_shipped\":\"1\",\"uom\":\"EA\"");
     assert_true(hub_world_quiet(world, MINUTE_MS));
@@ -416,7 +355,7 @@ static void a_line_that_matches_nothing_is_parked_alone(void **state) {
 static void a_quantity_that_cannot_be_added_parks_its_line_and_blocks_nothing(void **state) {
     struct hub_world *world = *state;
     char release_id[XD_ID_SIZE];
-    released(world, 1, "10", release_id);
+    hub_world_released(world, 1, "10", release_id);
     hub_world_ship(&world->sites[0], "C-1", release_id, "999999999999999999", "");
     hub_world_ship(&world->sites[0], "C-2", release_id, "10", "");
     assert_true(hub_world_quiet(world, MINUTE_MS));
@@ -430,7 +369,7 @@ static void the_same_confirmation_again_changes_nothing(void **state) {
     struct hub_world *world = *state;
     struct world_site *site = &world->sites[0];
     char release_id[XD_ID_SIZE];
-    released(world, 1, "10", release_id);
+    hub_world_released(world, 1, "10", release_id);
     hub_world_ship(site, "C-1", release_id, "4", "");
     assert_true(hub_world_quiet(world, MINUTE_MS));
     size_t settled = hub_world_heard_count(site, "settled", "C-1");
@@ -446,7 +385,7 @@ static void other_content_and_other_versions_are_parked(void **state) {
     struct hub_world *world = *state;
     struct world_site *site = &world->sites[0];
     char release_id[XD_ID_SIZE], text[512];
-    released(world, 1, "10", release_id);
+    hub_world_released(world, 1, "10", release_id);
     hub_world_ship(site, "C-1", release_id, "4", "");
     hub_world_ship(site, "C-1", release_id, "6", "");
     assert_true(hub_world_quiet(world, MINUTE_MS));
@@ -468,7 +407,7 @@ static void other_content_and_other_versions_are_parked(void **state) {
 static void a_shipment_taken_back_waits_for_a_person(void **state) {
     struct hub_world *world = *state;
     char release_id[XD_ID_SIZE], text[512];
-    released(world, 1, "10", release_id);
+    hub_world_released(world, 1, "10", release_id);
     hub_world_ship(&world->sites[0], "C-1", release_id, "10", "");
     snprintf(text, sizeof text, "{\"confirmation_id\":\"V-1\",\"kind\":\"VOID\",\"release_ids\":[\"%s\"]}",
              release_id);
@@ -492,7 +431,7 @@ static void a_confirmation_waits_for_its_release_and_resumes(void **state) {
     assert_true(hub_world_quiet(world, MINUTE_MS));
     assert_exceptions(world, "UNKNOWN_RELEASE", 1);
     assert_heard(&world->sites[0], "settled", "C-1", "\"outcome\":\"parked\"");
-    order(world, 1, "10");
+    hub_world_place(world, 1, "10");
     assert_true(hub_world_quiet(world, MINUTE_MS));
     assert_exceptions(world, "UNKNOWN_RELEASE", 0);
     assert_heard(&world->sites[0], "settled", "C-1", "\"outcome\":\"posted\"");
@@ -505,7 +444,7 @@ static void another_sites_release_is_unknown_here(void **state) {
     struct hub_world *world = *state;
     char release_id[XD_ID_SIZE], text[256];
     struct world_site *other = hub_world_add_site(world, "WH2");
-    released(world, 1, "10", release_id);
+    hub_world_released(world, 1, "10", release_id);
     hub_world_ship(other, "C-1", release_id, "10", "");
     snprintf(text, sizeof text,
              "{\"release_id\":\"%s\",\"revision\":1,\"response\":\"REJECTED\",\"reason\":\"no\"}",
@@ -523,7 +462,7 @@ static void another_sites_release_is_unknown_here(void **state) {
 static void a_refused_release_gives_its_quantities_back(void **state) {
     struct hub_world *world = *state;
     char release_id[XD_ID_SIZE], text[256];
-    released(world, 1, "10", release_id);
+    hub_world_released(world, 1, "10", release_id);
     hub_world_ship(&world->sites[0], "C-1", release_id, "0",
                    ",\"status\":\"CP\""); /* closed short, nothing left */
     assert_true(hub_world_quiet(world, MINUTE_MS));
@@ -532,7 +471,7 @@ static void a_refused_release_gives_its_quantities_back(void **state) {
         "{\"release_id\":\"%s\",\"revision\":1,\"response\":\"REJECTED\",\"reason\":\"no \\\"dock\\\"\"}",
         release_id);
     hub_world_wms(&world->sites[0], "release/response", text);
-    released(world, 2, "8", release_id);
+    hub_world_released(world, 2, "8", release_id);
     snprintf(
         text, sizeof text,
         "{\"release_id\":\"%s\",\"revision\":1,\"response\":\"REJECTED\",\"reason\":\"no \\\"dock\\\"\"}",
@@ -576,7 +515,7 @@ static void forged_messages_count_for_nothing(void **state) {
     struct hub_world *world = *state;
     (void)hub_world_add_site(world, "WH2");
     char release_id[XD_ID_SIZE];
-    released(world, 1, "10", release_id);
+    hub_world_released(world, 1, "10", release_id);
     struct world_site *site = &world->sites[0];
     site->online = false; /* its messages are handed over below, in other clothes */
     hub_world_ship(site, "C-1", release_id, "10", "");
@@ -662,7 +601,7 @@ static void an_order_is_shown_with_its_lines_and_releases(void **state) {
     struct xd_buffer text;
     char order_id[XD_ID_SIZE], release_id[XD_ID_SIZE];
     xd_buffer_init(&text, 0);
-    released(world, 1, "10", release_id);
+    hub_world_released(world, 1, "10", release_id);
     hub_world_ship(&world->sites[0], "C-\\\"1", release_id, "4", "");
     hub_world_ship(&world->sites[0], "C-2", release_id, "1", ",\"status\":\"CP\"");
     assert_true(hub_world_quiet(world, MINUTE_MS));
@@ -704,7 +643,7 @@ static void orders_are_listed_page_by_page(void **state) {
     int seen = 0;
     xd_buffer_init(&text, 0);
     for (int number = 1; number <= 5; number++) {
-        order(world, number, "1");
+        hub_world_place(world, number, "1");
     }
     for (bool more = true; more;) {
         cJSON *tree = view(&text, xd_view_order_list(&world->store, &query, &text));
@@ -735,7 +674,7 @@ static void sites_exceptions_and_totals_are_shown(void **state) {
     char release_id[XD_ID_SIZE];
     xd_buffer_init(&text, 0);
     (void)hub_world_add_site(world, "WH2");
-    released(world, 1, "10", release_id);
+    hub_world_released(world, 1, "10", release_id);
     hub_world_ship(&world->sites[0], "C-1", release_id, "11", "");
     hub_world_run(world, 40000);
     cJSON *tree = view(&text, xd_view_sites(&world->store, NULL, world->now.wall, &text));
@@ -777,7 +716,7 @@ static void future_release(struct hub_world *world, int number, char out[XD_ID_S
     assert_true(hub_world_quiet(world, MINUTE_MS));
     hub_world_copy(world);
     world->sites[0].online = false;
-    order(world, number, "10");
+    hub_world_place(world, number, "10");
     hub_world_run(world, 500);
     snprintf(external, sizeof external, "PO-%d", number);
     hub_world_release_id(world, external, out);
@@ -788,7 +727,7 @@ static void future_release(struct hub_world *world, int number, char out[XD_ID_S
     world->sites[0].online = true;
 }
 
-#define hub_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define hub_test(name) cmocka_unit_test_setup_teardown(name, hub_world_setup, hub_world_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
