@@ -5,6 +5,17 @@ import brokers
 from brokers import wait_for  # noqa: F401  tests import it from here or from brokers
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """With a failure come the last words of the programs that the test's fixtures ran."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for name, value in getattr(item, "funcargs", {}).items():
+            if hasattr(value, "log_tails"):
+                report.sections.append((f"logs of {name}", value.log_tails()))
+
+
 @pytest.fixture(scope="session")
 def rabbit(tmp_path_factory):
     """A RabbitMQ for the run. A test that freezes, kills or wipes it leaves it serving."""

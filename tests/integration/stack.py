@@ -286,6 +286,13 @@ class Stack:
         agent = self.sites[site].agent
         wait_for(lambda: _or_none(agent.connected), seconds, f"{site} to be connected")
 
+    def log_tails(self, lines=15):
+        """The last words of every program, for a report of what went wrong."""
+        texts = {"hub": self.hub.log_tail, "rabbitmq": self.rabbit.log_tail}
+        for name, site in self.sites.items():
+            texts[f"agent {name}"] = site.agent.log_tail if site.agent else lambda _lines: ""
+        return "".join(f"--- {name}\n{text(lines)}" for name, text in texts.items())
+
     # -- the operator --
 
     def environment(self):
