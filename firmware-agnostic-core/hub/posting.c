@@ -10,7 +10,9 @@
  *
  * Time is monotonic: after a restart a job that was SENT is taken to have left
  * just now, which errs on the safe side. Jobs that are due or waiting for their
- * next try are in slots; the rest of the queue stays in the store. */
+ * next try are in slots; the rest of the queue stays in the store. When slots become
+ * few, a job that waits for its next try gives its slot up and is found again by its
+ * due_at: however many wait for an ERP that refuses them, another one gets its turn. */
 #include "hub/hub_internal.h"
 
 #include "base/memory.h"
@@ -18,6 +20,8 @@
 #include <string.h>
 
 #define LOOK_AFTER_MS ((xd_ms)1000)
+#define DUE_MS_MAX ((xd_ms)600000) /* a due_at farther off than this is a clock that was set: due now */
+#define FAILURES_MAX 16u
 
 void xd_erp_call_free(void *call) {
     if (call != NULL) {
@@ -57,21 +61,35 @@ static void slot_clear(struct xd_hub *hub, struct xd_job_slot *slot) {
 
 struct loading {
     struct xd_hub *hub;
-    xd_ms now;
+    struct xd_now now;
     int state;
-    int64_t numbers[XD_JOB_SLOTS];
-    size_t count;
+    int64_t last; /* 0: there was nothing */
 };
 
 static enum xd_result load_job(void *context, const struct xd_job_row *row) {
     struct loading *loading = context;
-    loading->numbers[loading->count++] = row->number;
+    struct xd_hub *hub = loading->hub;
+    xd_ms wait = row->due_at - loading->now.wall;
+    loading->last = row->number;
+    if (slot_of(hub, row->number) != NULL) {
+        return XD_OK;
+    }
+    if (loading->state == XD_JOB_QUEUED && wait > 0 && wait <= DUE_MS_MAX) {
+        hub->queued_later = true;
+        return XD_OK;
+    }
+    slot_fill(hub, row->number, loading->state == XD_JOB_QUEUED ? XD_JOB_QUEUED : XD_JOB_UNKNOWN,
+              loading->now.monotonic, loading->now.monotonic);
+    if (slot_of(hub, row->number) != NULL) {
+        slot_of(hub, row->number)->retry.failures =
+            row->attempt < (int64_t)FAILURES_MAX ? (unsigned)row->attempt : FAILURES_MAX;
+    }
     return XD_OK;
 }
 
 /* What may have happened comes first, and more than fits in the slots waits until
  * some are decided. */
-static enum xd_result load_state(struct xd_hub *hub, int state, int64_t after, xd_ms now, int64_t *last) {
+static enum xd_result load_state(struct xd_hub *hub, int state, struct xd_now now, int64_t *cursor) {
     const struct xd_hub_store *store = hub->config.store;
     struct loading loading = {.hub = hub, .now = now, .state = state};
     size_t room = XD_JOB_SLOTS - hub->slot_count;
@@ -79,13 +97,14 @@ static enum xd_result load_state(struct xd_hub *hub, int state, int64_t after, x
         return XD_OK;
     }
     enum xd_result result =
-        store->job_list(store->context, hub->config.erp, state, after, room, load_job, &loading);
-    for (size_t index = 0; index < loading.count && result == XD_OK; index++) {
-        if (slot_of(hub, loading.numbers[index]) == NULL) {
-            slot_fill(hub, loading.numbers[index], state == XD_JOB_QUEUED ? XD_JOB_QUEUED : XD_JOB_UNKNOWN,
-                      now, now);
-        }
-        *last = loading.numbers[index];
+        store->job_list(store->context, hub->config.erp, state, *cursor, room, load_job, &loading);
+    if (result == XD_OK && loading.last != 0) {
+        *cursor = loading.last;
+    } else if (result == XD_OK && state == XD_JOB_QUEUED && hub->queued_later &&
+               now.monotonic >= hub->rescan_at) {
+        *cursor = 0;
+        hub->queued_later = false;
+        hub->rescan_at = now.monotonic + hub->config.erp_retry_ms_min;
     }
     return result;
 }
@@ -112,8 +131,7 @@ enum xd_result xd_hub_jobs_load(struct xd_hub *hub, struct xd_now now, bool rest
     }
     hub->calls_fresh = false;
     hub->queued_cursor = hub->unknown_cursor = 0;
-    enum xd_result result = load_state(hub, XD_JOB_SENT, 0, now.monotonic, &last);
-    return result;
+    return load_state(hub, XD_JOB_SENT, now, &last);
 }
 
 enum xd_result xd_hub_job_add(struct xd_hub *hub, struct xd_job_row *job, const struct xd_job_line_row *lines,
@@ -259,10 +277,10 @@ static enum xd_result start_call(struct xd_hub *hub, struct xd_job_slot *slot, s
 enum xd_result xd_hub_jobs_run(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects) {
     enum xd_result result = XD_OK;
     if (hub->slot_count < XD_JOB_SLOTS / 2) {
-        result = load_state(hub, XD_JOB_UNKNOWN, hub->unknown_cursor, now.monotonic, &hub->unknown_cursor);
+        result = load_state(hub, XD_JOB_UNKNOWN, now, &hub->unknown_cursor);
     }
     if (result == XD_OK && hub->slot_count < XD_JOB_SLOTS / 2) {
-        result = load_state(hub, XD_JOB_QUEUED, hub->queued_cursor, now.monotonic, &hub->queued_cursor);
+        result = load_state(hub, XD_JOB_QUEUED, now, &hub->queued_cursor);
     }
     for (size_t index = 0;
          index < XD_JOB_SLOTS && result == XD_OK && hub->calls < hub->config.erp_concurrency; index++) {
@@ -300,7 +318,11 @@ static enum xd_result later(struct xd_hub *hub, struct xd_job_slot *slot, struct
     job->state = state;
     job->due_at = now.wall + (due - now.monotonic);
     enum xd_result result = store->job_save(store->context, job);
-    if (result == XD_OK) {
+    if (result == XD_OK && state == XD_JOB_QUEUED && due > now.monotonic &&
+        hub->slot_count > XD_JOB_SLOTS / 4) {
+        slot_clear(hub, slot);
+        hub->queued_later = true;
+    } else if (result == XD_OK) {
         slot->state = state;
         slot->due = due;
         slot->called = false;
@@ -322,7 +344,7 @@ static enum xd_result unavailable(struct xd_hub *hub, struct xd_job_slot *slot, 
                                   bool find, const struct xd_erp_answer *answer, struct xd_now now) {
     xd_ms wait = xd_retry_next(&slot->retry, hub->config.env);
     if (wait < (xd_ms)answer->retry_after_ms) {
-        wait = (xd_ms)answer->retry_after_ms;
+        wait = (xd_ms)answer->retry_after_ms < DUE_MS_MAX ? (xd_ms)answer->retry_after_ms : DUE_MS_MAX;
     }
     hub->counters.erp_unavailable++;
     return later(hub, slot, job, find ? XD_JOB_UNKNOWN : XD_JOB_QUEUED, now.monotonic + wait, now);

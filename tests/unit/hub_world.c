@@ -67,12 +67,12 @@ static enum xd_result tx_begin(void *context) {
 
 static enum xd_result tx_commit(void *context) {
     struct hub_world *world = context;
-    if (world->fail_commit) {
+    world->commits++;
+    if (world->fail_commit || world->commits == world->fail_commit_at) {
         world->fail_commit = false;
         world->tx.rollback(world->tx.context);
         return XD_FULL;
     }
-    world->commits++;
     return world->tx.commit(world->tx.context);
 }
 
@@ -115,9 +115,8 @@ static void message_of(const struct wire *wire, struct xd_hub_message *out) {
                                    .body = xd_bytes_of(wire->body, wire->size)};
 }
 
-static enum xd_result decide(void *context, void *object, struct xd_now now, struct xd_effects *effects) {
-    struct hub_world *world = context;
-    struct event *event = object;
+static enum xd_result hand_over(struct hub_world *world, struct event *event, struct xd_now now,
+                                struct xd_effects *effects) {
     struct xd_api_request request;
     struct xd_hub_message message;
     switch (event->kind) {
@@ -131,6 +130,18 @@ static enum xd_result decide(void *context, void *object, struct xd_now now, str
     default:
         return xd_hub_erp_answer(&world->hub, event->pending->call, &event->pending->answer, now, effects);
     }
+}
+
+/* A full disk: SQLite rolls the whole transaction back, whatever savepoint there is. */
+static enum xd_result decide(void *context, void *object, struct xd_now now, struct xd_effects *effects) {
+    struct hub_world *world = context;
+    enum xd_result result = hand_over(world, object, now, effects);
+    if (world->fail_batch) {
+        world->fail_batch = false;
+        world->tx.rollback(world->tx.context);
+        return XD_FULL;
+    }
+    return result;
 }
 
 static void refuse(void *context, void *object, enum xd_result why, struct xd_effects *effects) {
@@ -163,9 +174,21 @@ static enum xd_result reload(void *context, bool restart) {
     return xd_hub_reload(&world->hub, restart);
 }
 
+/* Calls that nobody waits for and that will not land any more. */
+static void reclaim(struct hub_world *world) {
+    for (size_t index = 0; index < WORLD_CALLS; index++) {
+        struct pending_call *pending = &world->calls[index];
+        if (pending->used && pending->gone && (pending->landed || pending->plan.lands_ms < 0)) {
+            xd_erp_call_free(pending->call);
+            pending->used = false;
+        }
+    }
+}
+
 static void call_leaves(struct hub_world *world, struct xd_erp_call *call) {
     struct pending_call *free_place = NULL;
     unsigned waiting = 0;
+    reclaim(world);
     for (size_t index = 0; index < WORLD_CALLS; index++) {
         waiting += world->calls[index].used && !world->calls[index].gone;
         if (!world->calls[index].used) {
@@ -384,11 +407,8 @@ static void erp_step(struct hub_world *world) {
         if (!pending->landed && pending->plan.lands_ms >= 0 && age >= pending->plan.lands_ms) {
             land(world, pending);
         }
-        if (pending->gone && (pending->landed || pending->plan.lands_ms < 0)) {
-            xd_erp_call_free(pending->call);
-            pending->used = false;
-        }
     }
+    reclaim(world);
 }
 
 static bool answers(const struct hub_world *world, const struct pending_call *pending) {

@@ -113,11 +113,12 @@ struct hub_world {
     struct xd_hub hub;
     struct xd_turn turn;
     bool running, fail_commit, drop_effects;
+    bool fail_batch;         /* the store gives up the transaction in the middle of the next event */
     struct wire_queue queue; /* towards the hub */
     uint64_t confirms[1024];
     size_t confirm_count;
-    struct api_call *api; /* waits for the hub's next turn; NULL: none */
-    uint64_t commits;
+    struct api_call *api;             /* waits for the hub's next turn; NULL: none */
+    uint64_t commits, fail_commit_at; /* the number of the commit that fails; 0: none */
     /* the ERP */
     struct xd_erp erp;
     struct pending_call calls[WORLD_CALLS];
