@@ -591,8 +591,10 @@ static bool ack_due(struct xd_line *line, struct xd_now now) {
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         struct xd_receiver *receiver = &line->receive[lane];
         uint64_t fresh = receiver->row.watermark - receiver->acked;
-        if (receiver->above.count == 0 || receiver->gap_at != receiver->row.watermark) {
-            receiver->gap_since = receiver->above.count == 0 ? 0 : now.monotonic;
+        if (receiver->above.count == 0) {
+            receiver->gap_since = 0;
+        } else if (receiver->gap_since == 0 || receiver->gap_at != receiver->row.watermark) {
+            receiver->gap_since = now.monotonic;
             receiver->gap_at = receiver->row.watermark;
         }
         bool gap = receiver->gap_since != 0 && now.monotonic - receiver->gap_since >= XD_LINE_GAP_MS;
