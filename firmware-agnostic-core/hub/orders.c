@@ -88,10 +88,41 @@ static enum xd_result repeat_by_key(struct intake *intake, const struct xd_hash 
     return result;
 }
 
+/* What a release carries of an order is all that is known of one that a site gave back. */
+static bool same_lines(const struct xd_order *order, const struct xd_order_lines *lines) {
+    bool same = order->line_count == lines->count;
+    for (size_t index = 0; same && index < lines->count; index++) {
+        const struct xd_order_line *line = &order->lines[index];
+        const struct xd_order_line_row *row = &lines->rows[index];
+        same = strcmp(line->line_id, row->line_id) == 0 &&
+               strcmp(line->external_line_id, row->external_line_id) == 0 &&
+               strcmp(line->sku, row->sku) == 0 && strcmp(line->uom, row->uom) == 0 &&
+               xd_decimal_compare(line->qty, row->ordered) == 0;
+    }
+    return same;
+}
+
+static enum xd_result same_order(struct intake *intake, const struct xd_order_row *row, bool *same) {
+    struct xd_order_lines lines;
+    *same = xd_hash_equal(&row->hash, &intake->document.hash);
+    if (*same || strcmp(row->client, XD_CLIENT_ADOPTED) != 0) {
+        return XD_OK;
+    }
+    enum xd_result result = xd_hub_lines_load(intake->hub, row->order_id, &lines);
+    *same = result == XD_OK && same_lines(&intake->order, &lines);
+    xd_free(lines.rows);
+    return result;
+}
+
 static enum xd_result repeat_by_number(struct intake *intake, const struct xd_order_row *row) {
     const struct xd_hub_store *store = intake->hub->config.store;
     const struct xd_client_row *client = intake->request->client;
-    if (!xd_hash_equal(&row->hash, &intake->document.hash)) {
+    bool same;
+    enum xd_result result = same_order(intake, row, &same);
+    if (result != XD_OK) {
+        return result;
+    }
+    if (!same) {
         return problem(intake, 409, "order_exists",
                        "This channel has sent an order with this number and another content.");
     }
@@ -330,7 +361,7 @@ static void adopted_order(struct xd_hub *hub, const struct xd_release *release,
     memset(row, 0, sizeof *row);
     xd_copy(row->order_id, sizeof row->order_id, release->order_id);
     xd_copy(row->tenant, sizeof row->tenant, release->tenant);
-    xd_copy(row->client, sizeof row->client, "adopted");
+    xd_copy(row->client, sizeof row->client, XD_CLIENT_ADOPTED);
     xd_copy(row->channel_type, sizeof row->channel_type, release->channel_type);
     xd_copy(row->channel_account, sizeof row->channel_account, release->channel_account);
     xd_copy(row->external_order_id, sizeof row->external_order_id, release->external_order_id);
