@@ -604,7 +604,7 @@ static enum xd_result resume_one(struct xd_hub *hub, struct xd_confirmation_row 
 enum xd_result xd_hub_resume(struct xd_hub *hub, const char *release_id, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
     struct waiting *waiting = xd_alloc(sizeof *waiting);
-    enum xd_result result = waiting == NULL ? XD_NO_MEMORY : XD_OK;
+    enum xd_result result = waiting == NULL ? XD_NO_MEMORY : xd_hub_responses_resume(hub, release_id, now);
     while (result == XD_OK) {
         waiting->count = 0;
         result =

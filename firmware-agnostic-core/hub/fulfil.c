@@ -128,7 +128,7 @@ static enum xd_result write_release(struct xd_hub *hub, const struct xd_order_ro
     xd_buffer_init(&body, 0);
     xd_problems_clear(&hub->problems);
     enum xd_result result = store->order_body(store->context, order->order_id, &body);
-    if (result == XD_OK && strcmp(order->client, "adopted") == 0) {
+    if (result == XD_OK && strcmp(order->client, XD_CLIENT_ADOPTED) == 0) {
         xd_buffer_add(text, body.data, body.size); /* it was the release that came back */
         xd_buffer_free(&body);
         return xd_buffer_result(text);

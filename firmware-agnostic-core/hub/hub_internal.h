@@ -53,6 +53,7 @@ XD_CHECKED enum xd_result xd_hub_complain(struct xd_hub *hub, const struct xd_co
                                           struct xd_now now);
 
 /* ---- orders and releases ---- */
+#define XD_CLIENT_ADOPTED "adopted" /* the client of an order that a site gave back */
 /* The ERP has the sale: allocates and releases the order. */
 XD_CHECKED enum xd_result xd_hub_sale_done(struct xd_hub *hub, const struct xd_job_row *job,
                                            struct xd_now now);
@@ -95,7 +96,10 @@ XD_CHECKED enum xd_result xd_hub_inventory(struct xd_hub *hub, const struct xd_a
 /* A release that a site gives back because this hub forgot it. */
 XD_CHECKED enum xd_result xd_hub_adopt(struct xd_hub *hub, const struct xd_arrived *arrived,
                                        struct xd_now now);
-/* Confirmations that waited for this release are applied. */
+/* Responses that waited for this release, in the order they came. */
+XD_CHECKED enum xd_result xd_hub_responses_resume(struct xd_hub *hub, const char *release_id,
+                                                  struct xd_now now);
+/* Responses and confirmations that waited for this release are applied. */
 XD_CHECKED enum xd_result xd_hub_resume(struct xd_hub *hub, const char *release_id, struct xd_now now);
 /* Tells the site what became of a confirmation, when it is decided. */
 XD_CHECKED enum xd_result xd_hub_tell_fate(struct xd_hub *hub, struct xd_confirmation_row *row,

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- responses ---- */
@@ -87,6 +88,23 @@ static enum xd_result complain(struct xd_hub *hub, const struct xd_arrived *arri
     return xd_hub_complain(hub, &complaint, now);
 }
 
+/* What cannot be applied is kept as it came, for a person. */
+static enum xd_result keep(struct xd_hub *hub, const struct xd_arrived *arrived, const char *code,
+                           const char *detail, struct xd_now now) {
+    const struct xd_delivery_store *store = &hub->config.store->delivery;
+    char source[64];
+    snprintf(source, sizeof source, "line/%s", arrived->site->row.site);
+    struct xd_quarantine_row kept = {.at = now.wall,
+                                     .source = source,
+                                     .code = code,
+                                     .detail = detail,
+                                     .sha256 = xd_sha256(arrived->body),
+                                     .times = 1,
+                                     .body = arrived->body};
+    enum xd_result result = store->quarantine_add(store->context, &kept);
+    return result == XD_OK ? complain(hub, arrived, NULL, code, detail, now) : result;
+}
+
 static enum xd_result apply_response(struct xd_hub *hub, const struct xd_arrived *arrived,
                                      const struct xd_release_row *release, const struct xd_response *response,
                                      struct xd_now now) {
@@ -118,6 +136,101 @@ static enum xd_result apply_response(struct xd_hub *hub, const struct xd_arrived
     return result;
 }
 
+/* ---- responses to releases that are not there yet ---- */
+
+#define WAITING_SIZE 2048
+#define WAITING_NAME_SIZE (XD_SITE_SIZE + XD_ID_SIZE + 16)
+
+/* One small named value per release: a line "revision response reason" for each. A hub
+ * restored from a backup gets the responses before the releases that it forgot. */
+static void waiting_name(const char *site, const char *release_id, char out[WAITING_NAME_SIZE]) {
+    snprintf(out, WAITING_NAME_SIZE, "response/%s/%s", site, release_id);
+}
+
+static enum xd_result wait_for_release(struct xd_hub *hub, const struct xd_arrived *arrived,
+                                       const struct xd_response *response) {
+    const struct xd_delivery_store *store = &hub->config.store->delivery;
+    char name[WAITING_NAME_SIZE], value[WAITING_SIZE] = "";
+    if (strlen(response->release_id) >= XD_ID_SIZE) {
+        return XD_OK; /* no release of ours: its exception stays open */
+    }
+    waiting_name(arrived->site->row.site, response->release_id, name);
+    enum xd_result result = store->meta_get(store->context, name, value, sizeof value);
+    if (result != XD_OK && result != XD_NOT_FOUND) {
+        return result;
+    }
+    size_t size = strlen(value);
+    int more =
+        snprintf(value + size, sizeof value - size, "%lld %s %s\n", (long long)response->revision,
+                 xd_response_names[response->response], response->reason != NULL ? response->reason : "");
+    if (more < 0 || (size_t)more >= sizeof value - size) {
+        return XD_OK; /* so many for one release: a person looks at the exceptions */
+    }
+    return store->meta_set(store->context, name, value);
+}
+
+/* Reads one line, in place; false: it is none. */
+static bool read_waiting(char *line, const char *release_id, struct xd_response *out) {
+    char *kind = strchr(line, ' ');
+    char *reason = kind == NULL ? NULL : strchr(kind + 1, ' ');
+    if (reason == NULL) {
+        return false;
+    }
+    *kind++ = 0;
+    *reason++ = 0;
+    *out = (struct xd_response){.release_id = release_id,
+                                .revision = strtoll(line, NULL, 10),
+                                .reason = reason[0] != 0 ? reason : NULL};
+    while (xd_response_names[out->response] != NULL && strcmp(xd_response_names[out->response], kind) != 0) {
+        out->response++;
+    }
+    return xd_response_names[out->response] != NULL;
+}
+
+static enum xd_result resume_response(struct xd_hub *hub, struct xd_hub_site *site, char *line,
+                                      const char *release_id, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_release_row release;
+    struct xd_response response;
+    char id[XD_DOCUMENT_ID_SIZE];
+    if (!read_waiting(line, release_id, &response)) {
+        return XD_CORRUPT;
+    }
+    xd_response_id(&response, id);
+    struct xd_arrived arrived = {.site = site, .kind = XD_DOC_RESPONSE, .document_id = id, .version = 1};
+    enum xd_result result = store->exception_close(store->context, site->row.site, XD_DOC_RESPONSE, id, 1,
+                                                   "UNKNOWN_RELEASE", now.wall);
+    if (result == XD_OK || result == XD_NOT_FOUND) {
+        result = store->release_get(store->context, release_id, &release);
+    }
+    return result == XD_OK ? apply_response(hub, &arrived, &release, &response, now) : result;
+}
+
+enum xd_result xd_hub_responses_resume(struct xd_hub *hub, const char *release_id, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    const struct xd_delivery_store *delivery = &store->delivery;
+    char name[WAITING_NAME_SIZE], value[WAITING_SIZE];
+    struct xd_release_row release;
+    enum xd_result result = store->release_get(store->context, release_id, &release);
+    struct xd_hub_site *site = result == XD_OK ? xd_hub_site_find(hub, release.site) : NULL;
+    if (site == NULL) {
+        return result == XD_OK ? XD_CORRUPT : result;
+    }
+    waiting_name(release.site, release_id, name);
+    result = delivery->meta_get(delivery->context, name, value, sizeof value);
+    if (result != XD_OK || value[0] == 0) {
+        return result == XD_NOT_FOUND ? XD_OK : result;
+    }
+    result = delivery->meta_set(delivery->context, name, "");
+    for (char *line = value, *end; result == XD_OK && (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = 0;
+        result = resume_response(hub, site, line, release_id, now);
+    }
+    return result;
+}
+
+/* ---- arrival ---- */
+
 enum xd_result xd_hub_response(struct xd_hub *hub, const struct xd_arrived *arrived, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
     struct xd_response response;
@@ -125,7 +238,7 @@ enum xd_result xd_hub_response(struct xd_hub *hub, const struct xd_arrived *arri
     xd_problems_clear(&hub->problems);
     enum xd_result result = xd_response_read(arrived->document, arrived->data, &response, &hub->problems);
     if (result == XD_INVALID) {
-        return complain(hub, arrived, NULL, "UNUSABLE_DOCUMENT", "The response cannot be read.", now);
+        return keep(hub, arrived, "UNUSABLE_DOCUMENT", "The response cannot be read.", now);
     }
     if (result == XD_OK) {
         result = strlen(response.release_id) < sizeof release.release_id
@@ -133,31 +246,17 @@ enum xd_result xd_hub_response(struct xd_hub *hub, const struct xd_arrived *arri
                      : XD_NOT_FOUND;
     }
     if (result == XD_NOT_FOUND || (result == XD_OK && strcmp(release.site, arrived->site->row.site) != 0)) {
-        return complain(hub, arrived, NULL, "UNKNOWN_RELEASE",
-                        "A response to a release that is not this site's.", now);
+        result = wait_for_release(hub, arrived, &response);
+        return result == XD_OK ? complain(hub, arrived, NULL, "UNKNOWN_RELEASE",
+                                          "There is no such release for this site yet; the response counts "
+                                          "when it arrives.",
+                                          now)
+                               : result;
     }
     return result == XD_OK ? apply_response(hub, arrived, &release, &response, now) : result;
 }
 
 /* ---- inventory ---- */
-
-/* An advice of that id is posted or on its way, and this one says something else. */
-static enum xd_result conflicting_advice(struct xd_hub *hub, const struct xd_arrived *arrived,
-                                         struct xd_now now) {
-    static const char detail[] = "The same advice_id came before with another content; that one counts.";
-    const struct xd_delivery_store *store = &hub->config.store->delivery;
-    char source[64];
-    snprintf(source, sizeof source, "line/%s", arrived->site->row.site);
-    struct xd_quarantine_row kept = {.at = now.wall,
-                                     .source = source,
-                                     .code = "CONFLICTING_ADVICE",
-                                     .detail = detail,
-                                     .sha256 = xd_sha256(arrived->body),
-                                     .times = 1,
-                                     .body = arrived->body};
-    enum xd_result result = store->quarantine_add(store->context, &kept);
-    return result == XD_OK ? complain(hub, arrived, NULL, "CONFLICTING_ADVICE", detail, now) : result;
-}
 
 static enum xd_result post_delta(struct xd_hub *hub, const struct xd_arrived *arrived,
                                  const struct xd_inventory *inventory, struct xd_now now) {
@@ -184,7 +283,10 @@ static enum xd_result post_delta(struct xd_hub *hub, const struct xd_arrived *ar
     const struct xd_hub_store *store = hub->config.store;
     enum xd_result result = store->job_add(store->context, &job, lines, inventory->line_count);
     xd_free(lines);
-    return result == XD_DUPLICATE ? conflicting_advice(hub, arrived, now) : result;
+    return result == XD_DUPLICATE
+               ? keep(hub, arrived, "CONFLICTING_ADVICE",
+                      "The same advice_id came before with another content; that one counts.", now)
+               : result;
 }
 
 /* A snapshot is compared, never applied: the latest of each site is kept. */
@@ -206,7 +308,7 @@ enum xd_result xd_hub_inventory(struct xd_hub *hub, const struct xd_arrived *arr
     xd_problems_clear(&hub->problems);
     enum xd_result result = xd_inventory_read(arrived->document, arrived->data, &inventory, &hub->problems);
     if (result == XD_INVALID) {
-        return complain(hub, arrived, NULL, "UNUSABLE_DOCUMENT", "The inventory advice cannot be read.", now);
+        return keep(hub, arrived, "UNUSABLE_DOCUMENT", "The inventory advice cannot be read.", now);
     }
     if (result != XD_OK) {
         return result;

@@ -440,6 +440,28 @@ static void a_confirmation_waits_for_its_release_and_resumes(void **state) {
     assert_int_equal(hub_world_difference(world), 0);
 }
 
+static void a_response_waits_for_its_release_too(void **state) {
+    struct hub_world *world = *state;
+    char release_id[XD_ID_SIZE], text[256];
+    future_release(world, 1, release_id);
+    snprintf(text, sizeof text, "{\"release_id\":\"%s\",\"revision\":1,\"response\":\"ACKNOWLEDGED\"}",
+             release_id);
+    hub_world_wms(&world->sites[0], "release/response", text);
+    snprintf(text, sizeof text,
+             "{\"release_id\":\"%s\",\"revision\":1,\"response\":\"REJECTED\",\"reason\":\"no dock here\"}",
+             release_id);
+    hub_world_wms(&world->sites[0], "release/response", text);
+    assert_true(hub_world_quiet(world, MINUTE_MS));
+    assert_exceptions(world, "UNKNOWN_RELEASE", 2);
+    hub_world_place(world, 1, "10");
+    assert_true(hub_world_quiet(world, MINUTE_MS));
+    assert_exceptions(world, "UNKNOWN_RELEASE", 0);
+    assert_exceptions(world, "RELEASE_REJECTED", 1);
+    assert_count(world, "SELECT count(*) FROM exception WHERE detail = 'no dock here'", 1);
+    assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_ACCEPTED);
+    assert_int_equal(hub_world_difference(world), 0);
+}
+
 static void another_sites_release_is_unknown_here(void **state) {
     struct hub_world *world = *state;
     char release_id[XD_ID_SIZE], text[256];
@@ -754,6 +776,7 @@ int main(void) {
         hub_test(other_content_and_other_versions_are_parked),
         hub_test(a_shipment_taken_back_waits_for_a_person),
         hub_test(a_confirmation_waits_for_its_release_and_resumes),
+        hub_test(a_response_waits_for_its_release_too),
         hub_test(another_sites_release_is_unknown_here),
         hub_test(a_refused_release_gives_its_quantities_back),
         hub_test(part_of_a_release_is_closed_then_the_rest_refused),
