@@ -78,6 +78,7 @@ static enum xd_result tx_commit(void *context) {
 
 static void tx_rollback(void *context) {
     struct hub_world *world = context;
+    world->gave_up = false;
     world->tx.rollback(world->tx.context);
 }
 
@@ -93,7 +94,7 @@ static enum xd_result tx_keep(void *context) {
 
 static enum xd_result tx_undo(void *context) {
     struct hub_world *world = context;
-    return world->tx.undo(world->tx.context);
+    return world->gave_up ? XD_FULL : world->tx.undo(world->tx.context);
 }
 
 /* ---- the turn's operations ---- */
@@ -138,6 +139,7 @@ static enum xd_result decide(void *context, void *object, struct xd_now now, str
     enum xd_result result = hand_over(world, object, now, effects);
     if (world->fail_batch) {
         world->fail_batch = false;
+        world->gave_up = true;
         world->tx.rollback(world->tx.context);
         return XD_FULL;
     }

@@ -113,7 +113,8 @@ struct hub_world {
     struct xd_hub hub;
     struct xd_turn turn;
     bool running, fail_commit, drop_effects;
-    bool fail_batch;         /* the store gives up the transaction in the middle of the next event */
+    bool fail_batch; /* the store gives up the transaction in the middle of the next event */
+    bool gave_up;
     struct wire_queue queue; /* towards the hub */
     uint64_t confirms[1024];
     size_t confirm_count;
