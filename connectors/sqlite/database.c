@@ -223,14 +223,15 @@ static int on_progress(void *context) {
     return (xd_ms)now.tv_sec * 1000 + now.tv_nsec / 1000000 > database->read_deadline;
 }
 
-static enum xd_result vacuum_step(struct xd_database *database) {
+static enum xd_result vacuum_step(struct xd_database *database, bool short_of_disk) {
     int64_t pages = 0;
     int64_t unused = 0;
     enum xd_result result = xd_database_number(database, "PRAGMA page_count", &pages);
     if (result == XD_OK) {
         result = xd_database_number(database, "PRAGMA freelist_count", &unused);
     }
-    if (result == XD_OK && unused >= VACUUM_PAGES_MIN && unused > pages / 2) {
+    if (result == XD_OK && unused > 0 &&
+        (short_of_disk || (unused >= VACUUM_PAGES_MIN && unused > pages / 2))) {
         result = xd_database_execute(database, "PRAGMA incremental_vacuum(512);");
     }
     return result;
@@ -323,8 +324,22 @@ void xd_database_idle(struct xd_database *database) {
         checkpoint(database, SQLITE_CHECKPOINT_TRUNCATE) == SQLITE_OK) {
         database->wal_pages = 0;
     }
-    if (!database->broken && vacuum_step(database) == XD_IO) {
+    if (!database->broken && vacuum_step(database, false) == XD_IO) {
         database->broken = true;
+    }
+}
+
+void xd_database_shrink(struct xd_database *database) {
+    if (database->read_only || database->in_transaction || database->broken) {
+        return;
+    }
+    if (vacuum_step(database, true) == XD_IO) {
+        database->broken = true;
+        return;
+    }
+    /* Only a checkpoint makes the file shorter. */
+    if (checkpoint(database, SQLITE_CHECKPOINT_TRUNCATE) == SQLITE_OK) {
+        database->wal_pages = 0;
     }
 }
 

@@ -39,6 +39,8 @@ void xd_database_ballast_release(struct xd_database *database);
 void xd_database_ballast_restore(struct xd_database *database, int64_t disk_free_bytes);
 /* Idle work: TRUNCATE checkpoint when the WAL is large, incremental vacuum in small steps. */
 void xd_database_idle(struct xd_database *database);
+/* While the disk is short of room: gives some MB of free pages back to it. Between transactions. */
+void xd_database_shrink(struct xd_database *database);
 /* PRAGMA integrity_check and every row's checksum. each finding goes to told. */
 XD_CHECKED enum xd_result xd_database_fsck(struct xd_database *database,
                                            void (*told)(void *context, const char *text), void *context);
