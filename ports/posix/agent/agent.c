@@ -31,6 +31,7 @@
 #define STOP_STACK_BYTES ((size_t)256 * 1024)
 #define SNAPSHOT_MS ((xd_ms)250)
 #define IDLE_MS ((xd_ms)2000)
+#define SHRINK_MS ((xd_ms)500)
 #define PATH_SIZE 4096
 #define WHY_SIZE 512
 
@@ -242,6 +243,7 @@ static void on_failed_batch(struct xd_agent *agent, size_t count) {
 static void run_turn(struct xd_agent *agent, void **events, size_t count) {
     uint64_t failed = agent->turn.counters.commits_failed;
     agent->now = xd_world_now();
+    agent->counters_of_batch = agent->site.counters;
     enum xd_result result = xd_turn_run(&agent->turn, events, count, agent->now);
     if (result != XD_OK) {
         die(agent, result); /* before any ticket is released */
@@ -268,6 +270,10 @@ static void keep_house(struct xd_agent *agent) {
         if (result == XD_IO || result == XD_CORRUPT) {
             die(agent, result);
         }
+    }
+    if (agent->site.room != XD_ROOM_FREE && now >= agent->shrink_at) {
+        agent->shrink_at = now + SHRINK_MS;
+        xd_database_shrink(agent->database); /* what was covered is dropped by now: its room counts again */
     }
     if (now - agent->busy_at >= IDLE_MS && now >= agent->idle_at) {
         agent->idle_at = now + IDLE_MS;

@@ -28,6 +28,8 @@ struct xd_agent {
     struct xd_site site;
     struct xd_turn turn;
     struct xd_now now; /* of the turn that runs */
+    /* What was counted before, for what is undone did not happen. */
+    struct xd_site_counters counters_of_batch, counters_of_event;
     struct xd_agent_inlet inlet;
     struct xd_mqtt *mqtt;
     struct xd_outgoing outgoing;
@@ -36,14 +38,14 @@ struct xd_agent {
     /* What the turn knows of the connections. */
     bool publisher_blocked, consumer_up;
     uint64_t consumer_generation;
-    bool restart_due;                    /* the consumer shall bring again what was not taken */
-    xd_ms restart_at;                    /* monotonic: not before */
-    bool handed_out;                     /* the last turn gave the publisher something */
-    bool stopping;                       /* effects go nowhere any more, except tickets */
-    bool batch_failed;                   /* the last turn's */
-    uint64_t wms_dropped;                /* publishes that the site's broker did not take */
-    xd_ms room_at, snapshot_at, idle_at; /* monotonic: next */
-    xd_ms busy_at;                       /* monotonic: the last turn with events */
+    bool restart_due;                               /* the consumer shall bring again what was not taken */
+    xd_ms restart_at;                               /* monotonic: not before */
+    bool handed_out;                                /* the last turn gave the publisher something */
+    bool stopping;                                  /* effects go nowhere any more, except tickets */
+    bool batch_failed;                              /* the last turn's */
+    uint64_t wms_dropped;                           /* publishes that the site's broker did not take */
+    xd_ms room_at, snapshot_at, idle_at, shrink_at; /* monotonic: next */
+    xd_ms busy_at;                                  /* monotonic: the last turn with events */
     struct xd_agent_board board;
 };
 

@@ -105,8 +105,10 @@ static enum xd_result decide(void *context, void *object, struct xd_now now, str
     const struct xd_event *event = object;
     struct xd_wms_message wms;
     struct xd_line_message_in line;
+    agent->counters_of_event = agent->site.counters;
     switch (event->kind) {
     case XD_AGENT_WMS_MESSAGE:
+        agent->room_at = 0; /* it takes room: look before the next one, or a flood passes the reserve by */
         wms_message_of(object, &wms);
         return xd_site_wms_message(&agent->site, &wms, now, effects);
     case XD_LINE_EVENT_MESSAGE:
@@ -171,6 +173,7 @@ static enum xd_result settle(void *context, struct xd_now now, struct xd_effects
 
 static enum xd_result reload(void *context, bool restart) {
     struct xd_agent *agent = context;
+    agent->site.counters = restart ? agent->counters_of_batch : agent->counters_of_event;
     return xd_site_reload(&agent->site, restart);
 }
 
