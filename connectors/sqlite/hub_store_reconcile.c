@@ -39,11 +39,10 @@ static void open_query(struct xd_query *query, void *context, int which, const c
     }
 }
 
-/* sum += value, if the query still goes well. */
-static void add(struct xd_query *query, struct xd_decimal *sum, struct xd_decimal value) {
-    if (query->result == XD_OK && xd_decimal_add(*sum, value, sum) != XD_OK) {
-        query->result =
-            xd_database_say(query->database, XD_INVALID, "a sum of quantities has more digits than fit");
+/* sum += value, up to the most that fits. */
+static void add(struct xd_decimal *sum, struct xd_decimal value) {
+    if (xd_decimal_add(*sum, value, sum) != XD_OK) {
+        *sum = xd_decimal_of(XD_DECIMAL_MOST);
     }
 }
 
@@ -68,17 +67,17 @@ static enum xd_result sum_release_lines(void *context, struct xd_reconciliation_
         xd_take_decimal(&query, &shipped);
         xd_take_decimal(&query, &closed);
         row->released_lines++;
-        add(&query, &row->released_qty, qty);
+        add(&row->released_qty, qty);
         if (xd_decimal_sign(closed) > 0) {
             row->short_lines++;
-            add(&query, &row->short_qty, closed);
+            add(&row->short_qty, closed);
         }
-        add(&query, &rest, qty);
-        add(&query, &rest, xd_decimal_negate(shipped));
-        add(&query, &rest, xd_decimal_negate(closed));
+        add(&rest, qty);
+        add(&rest, xd_decimal_negate(shipped));
+        add(&rest, xd_decimal_negate(closed));
         if (xd_decimal_sign(rest) > 0) {
             row->outstanding_lines++;
-            add(&query, &row->outstanding_qty, rest);
+            add(&row->outstanding_qty, rest);
         }
     }
     return xd_query_close(&query);
@@ -129,9 +128,9 @@ static enum xd_result sum_job_lines(void *context, struct xd_reconciliation_row 
             continue;
         }
         row->confirmed_lines++;
-        add(&query, &row->confirmed_qty, qty);
+        add(&row->confirmed_qty, qty);
         *(done ? &row->posted_lines : &row->unposted_lines) += 1;
-        add(&query, done ? &row->posted_qty : &row->unposted_qty, qty);
+        add(done ? &row->posted_qty : &row->unposted_qty, qty);
     }
     return xd_query_close(&query);
 }

@@ -209,7 +209,8 @@ static void forget_site(struct xd_hub *hub, size_t index) {
     xd_line_close(&hub->sites[index]->line);
     xd_free(hub->sites[index]);
     hub->site_count--;
-    memmove(&hub->sites[index], &hub->sites[index + 1], (hub->site_count - index) * sizeof hub->sites[0]);
+    memmove(&hub->sites[index], &hub->sites[index + 1],
+            (hub->site_count - index) * sizeof(struct xd_hub_site *));
 }
 
 enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart) {

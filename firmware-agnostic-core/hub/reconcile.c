@@ -59,7 +59,7 @@ static bool parks(const struct xd_release_line_row *release, const struct xd_con
 /* Within tolerance: (over so far + over now) * 100 <= released * percent. */
 static enum xd_result within_tolerance(const struct xd_release_line_row *release, struct xd_decimal over,
                                        const struct xd_policies *policies, bool *within) {
-    struct xd_decimal total, hundredfold, allowed;
+    struct xd_decimal total, hundredfold = {0, 0}, allowed = {0, 0};
     enum xd_result result = xd_decimal_add(release->over, over, &total);
     if (result == XD_OK) {
         result = xd_decimal_multiply(total, xd_decimal_of(100), &hundredfold);

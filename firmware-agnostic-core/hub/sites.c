@@ -29,7 +29,7 @@ static void on_news(void *owner, struct xd_line *line, enum xd_line_news news, c
 }
 
 enum xd_result xd_hub_site_open(struct xd_hub *hub, const struct xd_site_row *row, struct xd_now now) {
-    struct xd_hub_site **sites = xd_resize(hub->sites, (hub->site_count + 1) * sizeof *sites);
+    struct xd_hub_site **sites = xd_resize(hub->sites, (hub->site_count + 1) * sizeof(struct xd_hub_site *));
     struct xd_hub_site *site = sites == NULL ? NULL : xd_alloc(sizeof *site);
     if (sites != NULL) {
         hub->sites = sites;

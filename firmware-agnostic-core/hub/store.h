@@ -216,6 +216,10 @@ typedef enum xd_result (*xd_job_line_fn)(void *context, const struct xd_job_line
 
 /* ---- reconciliation, counted by the store from the rows themselves ---- */
 
+/* A sum of quantities with more digits than a decimal holds stays at this: one absurd
+ * order must not blind the whole view, whose measure is the lines. */
+#define XD_DECIMAL_MOST INT64_C(999999999999999999)
+
 struct xd_reconciliation_row {
     char site[XD_SITE_SIZE];
     int64_t releases, released_lines;

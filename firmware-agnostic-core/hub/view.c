@@ -384,14 +384,17 @@ struct totals {
     size_t count;
 };
 
-static enum xd_result sum_row(struct xd_reconciliation_row *sum, const struct xd_reconciliation_row *row) {
+/* Quantities of different units, too: a hint for people. The lines are what is compared,
+ * so a sum with more digits than fit stays at the most there is. */
+static void sum_row(struct xd_reconciliation_row *sum, const struct xd_reconciliation_row *row) {
     struct xd_decimal *const to[] = {&sum->released_qty, &sum->confirmed_qty,   &sum->posted_qty,
                                      &sum->short_qty,    &sum->outstanding_qty, &sum->unposted_qty};
     const struct xd_decimal from[] = {row->released_qty, row->confirmed_qty,   row->posted_qty,
                                       row->short_qty,    row->outstanding_qty, row->unposted_qty};
-    enum xd_result result = XD_OK;
-    for (size_t index = 0; index < sizeof from / sizeof from[0] && result == XD_OK; index++) {
-        result = xd_decimal_add(*to[index], from[index], to[index]);
+    for (size_t index = 0; index < sizeof from / sizeof from[0]; index++) {
+        if (xd_decimal_add(*to[index], from[index], to[index]) != XD_OK) {
+            *to[index] = xd_decimal_of(XD_DECIMAL_MOST);
+        }
     }
     sum->releases += row->releases;
     sum->released_lines += row->released_lines;
@@ -407,7 +410,6 @@ static enum xd_result sum_row(struct xd_reconciliation_row *sum, const struct xd
     sum->unposted_lines += row->unposted_lines;
     sum->unaccounted_lines += row->unaccounted_lines;
     sum->refused_postings += row->refused_postings;
-    return result;
 }
 
 static enum xd_result write_reconciliation(void *context, const struct xd_reconciliation_row *row) {
@@ -417,7 +419,8 @@ static enum xd_result write_reconciliation(void *context, const struct xd_reconc
     reconciliation_members(totals->writer, row);
     xd_writer_end(totals->writer, '}');
     totals->count++;
-    return sum_row(&totals->sum, row);
+    sum_row(&totals->sum, row);
+    return XD_OK;
 }
 
 enum xd_result xd_view_reconciliation(const struct xd_hub_store *store, const char *site,

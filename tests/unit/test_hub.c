@@ -1,5 +1,5 @@
 /* The hub over its real store and the real ledger, with real sites at the end of
- * its lines (hub_world.h): orders, confirmations, what the API shows. Each test ends
+ * its lines (hub_world.h): orders and confirmations. Each test ends
  * with the books: hub_world_close checks them. */
 #include "unit/hub_world.h"
 
@@ -420,8 +420,22 @@ static void a_shipment_taken_back_waits_for_a_person(void **state) {
 
 /* ---- releases that are not there ---- */
 
-/* The release of order `number`, which the hub has not made yet: the id is derived. */
-static void future_release(struct hub_world *world, int number, char out[XD_ID_SIZE]);
+/* The hub makes the order and its release, goes back to before, and so do its messages. */
+static void future_release(struct hub_world *world, int number, char out[XD_ID_SIZE]) {
+    char external[32];
+    assert_true(hub_world_quiet(world, MINUTE_MS));
+    hub_world_copy(world);
+    world->sites[0].online = false;
+    hub_world_place(world, number, "10");
+    hub_world_run(world, 500);
+    snprintf(external, sizeof external, "PO-%d", number);
+    hub_world_release_id(world, external, out);
+    assert_int_equal(strlen(out), 18);
+    wire_free(&world->sites[0].queue);
+    hub_world_restore(world);
+    assert_count(world, "SELECT count(*) FROM orders", 0);
+    world->sites[0].online = true;
+}
 
 static void a_confirmation_waits_for_its_release_and_resumes(void **state) {
     struct hub_world *world = *state;
@@ -599,156 +613,6 @@ static void an_inventory_change_is_posted_once(void **state) {
     assert_heard(site, "settled", "I-2", "\"outcome\":\"parked\"");
 }
 
-/* ---- what the API shows ---- */
-
-static cJSON *view(struct xd_buffer *text, enum xd_result result) {
-    assert_int_equal(result, XD_OK);
-    cJSON *tree = cJSON_Parse(xd_buffer_string(text));
-    if (tree == NULL) {
-        fail_msg("no JSON: %s", xd_buffer_string(text));
-    }
-    xd_buffer_free(text);
-    return tree;
-}
-
-static const char *member(const cJSON *tree, const char *name) {
-    const cJSON *item = cJSON_GetObjectItem(tree, name);
-    assert_non_null(item);
-    assert_non_null(item->valuestring);
-    return item->valuestring;
-}
-
-static void an_order_is_shown_with_its_lines_and_releases(void **state) {
-    struct hub_world *world = *state;
-    struct xd_buffer text;
-    char order_id[XD_ID_SIZE], release_id[XD_ID_SIZE];
-    xd_buffer_init(&text, 0);
-    hub_world_released(world, 1, "10", release_id);
-    hub_world_ship(&world->sites[0], "C-\\\"1", release_id, "4", "");
-    hub_world_ship(&world->sites[0], "C-2", release_id, "1", ",\"status\":\"CP\"");
-    assert_true(hub_world_quiet(world, MINUTE_MS));
-    hub_world_order_id(world, "PO-1", order_id);
-    cJSON *tree = view(&text, xd_view_order(&world->store, order_id, &text));
-    assert_string_equal(member(tree, "external_order_id"), "PO-1");
-    assert_string_equal(member(tree, "status"), "CLOSED_SHORT");
-    const cJSON *line = cJSON_GetObjectItem(tree, "lines")->child;
-    assert_string_equal(member(line, "qty"), "10");
-    assert_string_equal(member(line, "shipped"), "5");
-    assert_string_equal(member(line, "cancelled"), "5");
-    assert_string_equal(member(cJSON_GetObjectItem(tree, "releases")->child, "release_id"), release_id);
-    cJSON_Delete(tree);
-    tree = view(&text, xd_view_timeline(&world->store, order_id, &text));
-    assert_true(cJSON_GetArraySize(cJSON_GetObjectItem(tree, "steps")) >= 6);
-    const cJSON *step;
-    bool quoted = false;
-    cJSON_ArrayForEach(step, cJSON_GetObjectItem(tree, "steps")) {
-        const cJSON *id = cJSON_GetObjectItem(cJSON_GetObjectItem(step, "detail"), "confirmation_id");
-        quoted = quoted || (id != NULL && strcmp(id->valuestring, "C-\"1") == 0);
-    }
-    assert_true(quoted); /* somebody's id with a quote in it is still JSON */
-    cJSON_Delete(tree);
-    tree = view(&text, xd_view_release(&world->store, release_id, &text));
-    assert_string_equal(member(tree, "status"), "SHORT_CLOSED");
-    assert_string_equal(member(cJSON_GetObjectItem(tree, "lines")->child, "closed"), "5");
-    cJSON_Delete(tree);
-    assert_int_equal(xd_view_order(&world->store, "O1", &text), XD_NOT_FOUND);
-    assert_int_equal(xd_view_timeline(&world->store, "O1", &text), XD_NOT_FOUND);
-    assert_int_equal(xd_view_release(&world->store, "R1", &text), XD_NOT_FOUND);
-    xd_buffer_free(&text);
-}
-
-static void orders_are_listed_page_by_page(void **state) {
-    struct hub_world *world = *state;
-    struct xd_view_orders query = {.status = -1, .cursor = "", .max = 2};
-    struct xd_buffer text;
-    char cursor[XD_ID_SIZE];
-    int seen = 0;
-    xd_buffer_init(&text, 0);
-    for (int number = 1; number <= 5; number++) {
-        hub_world_place(world, number, "1");
-    }
-    for (bool more = true; more;) {
-        cJSON *tree = view(&text, xd_view_order_list(&world->store, &query, &text));
-        const cJSON *next = cJSON_GetObjectItem(tree, "next_cursor");
-        seen += cJSON_GetArraySize(cJSON_GetObjectItem(tree, "orders"));
-        more = next != NULL;
-        if (more) {
-            snprintf(cursor, sizeof cursor, "%s", next->valuestring);
-            query.cursor = cursor;
-        }
-        cJSON_Delete(tree);
-    }
-    assert_int_equal(seen, 5);
-    query = (struct xd_view_orders){
-        .tenant = "acme", .external_order_id = "PO-3", .status = -1, .cursor = "", .max = 10};
-    cJSON *tree = view(&text, xd_view_order_list(&world->store, &query, &text));
-    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(tree, "orders")), 1);
-    cJSON_Delete(tree);
-    query.tenant = "other";
-    tree = view(&text, xd_view_order_list(&world->store, &query, &text));
-    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(tree, "orders")), 0);
-    cJSON_Delete(tree);
-}
-
-static void sites_exceptions_and_totals_are_shown(void **state) {
-    struct hub_world *world = *state;
-    struct xd_buffer text;
-    char release_id[XD_ID_SIZE];
-    xd_buffer_init(&text, 0);
-    (void)hub_world_add_site(world, "WH2");
-    hub_world_released(world, 1, "10", release_id);
-    hub_world_ship(&world->sites[0], "C-1", release_id, "11", "");
-    hub_world_run(world, 40000);
-    cJSON *tree = view(&text, xd_view_sites(&world->store, NULL, world->now.wall, &text));
-    const cJSON *sites = cJSON_GetObjectItem(tree, "sites");
-    assert_int_equal(cJSON_GetArraySize(sites), 2);
-    assert_true(cJSON_IsTrue(cJSON_GetObjectItem(sites->child, "online")));
-    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(sites->child, "streams")), 4);
-    assert_string_equal(member(cJSON_GetObjectItem(sites->child, "status"), "site_id"), "WH1");
-    cJSON_Delete(tree);
-    tree = view(&text, xd_view_sites(&world->store, "WH2", world->now.wall + 10 * MINUTE_MS, &text));
-    assert_string_equal(member(tree, "site"), "WH2");
-    assert_true(cJSON_IsFalse(cJSON_GetObjectItem(tree, "online")));
-    cJSON_Delete(tree);
-    assert_int_equal(xd_view_sites(&world->store, "WH9", world->now.wall, &text), XD_NOT_FOUND);
-    xd_buffer_clear(&text);
-    tree = view(&text, xd_view_exceptions(&world->store, true, "", 10, &text));
-    const cJSON *exception = cJSON_GetObjectItem(tree, "exceptions")->child;
-    assert_string_equal(member(exception, "code"), "OVERSHIP");
-    assert_string_equal(member(exception, "document_id"), "C-1");
-    assert_string_equal(member(exception, "release_id"), release_id);
-    cJSON_Delete(tree);
-    tree = view(&text, xd_view_reconciliation(&world->store, "WH1", &text));
-    assert_string_equal(member(cJSON_GetObjectItem(tree, "confirmed"), "qty"), "11");
-    assert_string_equal(member(cJSON_GetObjectItem(tree, "posted"), "qty"), "11");
-    cJSON_Delete(tree);
-    tree = view(&text, xd_view_status(&world->store, world->now.wall, &text));
-    assert_int_equal((int)cJSON_GetObjectItem(cJSON_GetObjectItem(tree, "orders"), "SHIPPED")->valuedouble,
-                     1);
-    assert_int_equal((int)cJSON_GetObjectItem(cJSON_GetObjectItem(tree, "erp_jobs"), "DONE")->valuedouble, 2);
-    assert_int_equal((int)cJSON_GetObjectItem(tree, "open_exceptions")->valuedouble, 1);
-    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(tree, "sites")), 2);
-    cJSON_Delete(tree);
-    xd_buffer_free(&text);
-}
-
-/* The hub makes the order and its release, goes back to before, and so do its messages. */
-static void future_release(struct hub_world *world, int number, char out[XD_ID_SIZE]) {
-    char external[32];
-    assert_true(hub_world_quiet(world, MINUTE_MS));
-    hub_world_copy(world);
-    world->sites[0].online = false;
-    hub_world_place(world, number, "10");
-    hub_world_run(world, 500);
-    snprintf(external, sizeof external, "PO-%d", number);
-    hub_world_release_id(world, external, out);
-    assert_int_equal(strlen(out), 18);
-    wire_free(&world->sites[0].queue);
-    hub_world_restore(world);
-    assert_count(world, "SELECT count(*) FROM orders", 0);
-    world->sites[0].online = true;
-}
-
 #define hub_test(name) cmocka_unit_test_setup_teardown(name, hub_world_setup, hub_world_teardown)
 
 int main(void) {
@@ -782,9 +646,6 @@ int main(void) {
         hub_test(part_of_a_release_is_closed_then_the_rest_refused),
         hub_test(forged_messages_count_for_nothing),
         hub_test(an_inventory_change_is_posted_once),
-        hub_test(an_order_is_shown_with_its_lines_and_releases),
-        hub_test(orders_are_listed_page_by_page),
-        hub_test(sites_exceptions_and_totals_are_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
