@@ -5,6 +5,7 @@ import os
 import random
 import re
 import shutil
+import socket
 import sqlite3
 import subprocess
 import time
@@ -386,7 +387,7 @@ def test_a_full_store_refuses_says_so_keeps_a_reserve_and_recovers(place):
     place.line.cut()
     agent, wms = place.start_agent(), place.start_wms()
     wait_for(lambda: agent.status()["connections"]["wms"], 20, "the site's broker")
-    filler = {"kind": "DELTA", "attributes": {f"a{n}": "x" * 250 for n in range(60)},
+    filler = {"kind": "DELTA", "attributes": {f"a{n}": "x" * 250 for n in range(200)},
               "lines": [{"sku": "W", "qty": "-2", "uom": "EA", "reason": "DAMAGED"}]}
     accepted, number = [], 0
     while "store_full" not in [r.get("problem", {}).get("code") for r in wms.receipts]:
@@ -406,6 +407,47 @@ def test_a_full_store_refuses_says_so_keeps_a_reserve_and_recovers(place):
     wms.publish("inventory", {"advice_id": f"I-{number}", **filler})
     wms.wait_receipt(f"I-{number}", "accepted")
     place.at_hub(accepted + [f"I-{number}"])
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 24 MB, where this process may mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)], capture_output=True, check=False).returncode != 0:
+        pytest.skip("only root can mount a small disk")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_full_disk_refuses_loses_nothing_and_recovers(place, small_disk):
+    place.folder, place.more = small_disk, "store: {min_free_mb: 0, reserve_mb: 2}\n"
+    agent, wms = place.start()
+    wms.confirm("C-1")
+    wms.wait_receipt("C-1", "accepted")
+    place.at_hub(["C-1"])
+    place.line.cut()
+    with open(os.open(small_disk / "filler", os.O_WRONLY | os.O_CREAT), "wb", buffering=0) as filler:
+        try:
+            while True:
+                filler.write(bytes(4096))
+        except OSError:
+            pass
+    number, accepted = 1, ["C-1"]
+    while not [r for r in wms.receipts if r["status"] == "rejected"]:
+        number += 1
+        document = wms.confirm(f"C-{number}", attributes={f"a{n}": "x" * 250 for n in range(200)})
+        accepted += [f"C-{number}"] if wms.wait_receipt(f"C-{number}")["status"] == "accepted" else []
+        assert number < 2000
+    assert wms.receipts[-1]["problem"]["retryable"] is True and agent.process.poll() is None
+    agent.kill9()
+    os.remove(small_disk / "filler")
+    agent.start()
+    place.line.heal()
+    place.at_hub(accepted, 60)
+    wms.publish("confirmation", document)
+    wms.wait(lambda: wms.receipts[-1]["status"] == "accepted", "what was refused to be taken")
+    place.at_hub(accepted + [f"C-{number}"])
 
 
 # ---- kills ----
@@ -568,6 +610,22 @@ def test_sighup_reads_the_log_level_again(place):
     agent.process.send_signal(1)
     wait_for(lambda: "agent.not_reloaded" in agent.log_tail(), 10, "the refusal")
     assert agent.status()["site_id"] == place.site
+
+
+def test_a_supervisor_hears_of_start_life_and_stop(place, monkeypatch):
+    path = str(place.folder / "n")
+    monkeypatch.setenv("NOTIFY_SOCKET", path)
+    monkeypatch.setenv("WATCHDOG_USEC", "400000")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(path)
+        supervisor.settimeout(10)
+        agent = place.start_agent()
+        assert {supervisor.recv(100) for _ in range(4)} == {b"READY=1", b"WATCHDOG=1"}
+        assert agent.stop() == 0
+        last = supervisor.recv(100)
+        while last == b"WATCHDOG=1":
+            last = supervisor.recv(100)
+        assert last == b"STOPPING=1"
 
 
 def test_what_it_tells_by_http(place):
