@@ -106,6 +106,10 @@ void xd_line_close(struct xd_line *line) {
 }
 
 enum xd_result xd_line_reload(struct xd_line *line, bool restart) {
+    if (restart) {
+        line->session[0] = 0; /* a hello of this batch has not left, and may have spoken of what is undone */
+        line->ask_again = false;
+    }
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         struct xd_stream_row row;
         enum xd_result result = find_row(line, true, line->config.send_lanes[lane], false, &row);
@@ -132,9 +136,8 @@ static void want_hello(struct xd_line *line) {
     line->hello_due = true;
 }
 
-/* The peer is there: no reason to wait long any more. But what was just asked may
- * be answered: two sides that ask anew at each other's hello would never accept
- * an answer. */
+/* The peer is there: no reason to wait long any more, but a moment for the answer
+ * that may be on its way. */
 static void hello_soon(struct xd_line *line, xd_ms monotonic) {
     xd_ms at = line->session[0] != 0 ? line->asked_at + HELLO_MS_MIN : monotonic;
     if (at < line->hello_at) {
@@ -295,16 +298,24 @@ static void fill_receive(const struct xd_line *line, struct xd_link *link, const
     link->receive_count = XD_LANES_MAX;
 }
 
+/* While a hello is not answered it is repeated under the same session: the answer
+ * may take longer than our patience, in a full queue or on a slow line, and the
+ * answer to any of them is good. It speaks of the stream as it was at the first. */
 static void send_hello(struct xd_line *line, struct xd_now now, struct xd_effects *effects) {
     struct xd_link link;
     memset(&link, 0, sizeof link);
-    xd_id_epoch(line->config.env, line->session);
+    if (line->session[0] == 0) {
+        xd_id_epoch(line->config.env, line->session);
+        for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
+            xd_sender_asked(&line->send[lane]);
+        }
+    } else if (line->hello_due) {
+        line->ask_again = true; /* there is a new reason that the first answer may not know of */
+    }
+    line->hello_due = false;
     link.session = line->session;
     fill_send(line, &link);
     fill_receive(line, &link, NULL);
-    for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
-        xd_sender_asked(&line->send[lane]);
-    }
     write_link(line, XD_TYPE_HELLO, &link, now, effects);
     line->asked_at = now.monotonic;
     line->hello_at = now.monotonic + HELLO_MS_MIN / 2 + xd_retry_next(&line->hello_retry, line->config.env);
@@ -413,6 +424,8 @@ static enum xd_result on_welcome(struct xd_line *line, const struct xd_link *pee
         }
     }
     line->session[0] = 0;
+    line->hello_due = line->hello_due || line->ask_again;
+    line->ask_again = false;
     line->welcomed = true;
     line->paused_until = 0;
     xd_retry_reset(&line->hello_retry);
@@ -642,7 +655,6 @@ void xd_line_tick(struct xd_line *line, struct xd_now now, struct xd_effects *ef
                 (alive && now.monotonic - line->asked_at >= XD_LINE_REFRESH_MS);
     bool listening = alive || !line->config.peer_polls;
     if (now.monotonic >= line->hello_at && (line->hello_due || (lost && listening))) {
-        line->hello_due = false;
         send_hello(line, now, effects);
     }
     if (line->receive[0].row.epoch[0] != 0 || line->receive[1].row.epoch[0] != 0) {

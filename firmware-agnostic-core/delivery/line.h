@@ -53,10 +53,11 @@ struct xd_line {
     struct xd_sender send[XD_LANES_MAX];
     struct xd_receiver receive[XD_LANES_MAX];
     struct xd_lanes lanes;
-    char session[XD_EPOCH_SIZE]; /* of our last hello */
+    char session[XD_EPOCH_SIZE]; /* of the hello that is not answered yet; "" none */
     bool welcomed;               /* in this process */
     bool up;                     /* the connection that publishes is up */
     bool hello_due;
+    bool ask_again; /* once more after the answer that is awaited */
     xd_ms hello_at; /* not before */
     xd_ms asked_at; /* when the last hello left */
     struct xd_retry hello_retry;

@@ -117,6 +117,18 @@ static void hellos_that_cross_in_step_are_answered(void **state) {
     assert_true(world.counts.hellos < 10);
 }
 
+static void an_answer_may_take_longer_than_our_patience(void **state) {
+    (void)state;
+    world_connect(site);
+    world_connect(hub);
+    step(site, 5);
+    run(60000, 4000); /* eight seconds to and fro */
+    assert_int_equal(world_backlog(&world), 0);
+    memset(&world.counts, 0, sizeof world.counts);
+    run(600000, 4000);
+    assert_int_equal(world.counts.hellos, 0);
+}
+
 static void one_ack_tells_of_many_documents_and_soon(void **state) {
     (void)state;
     connect_both();
@@ -330,6 +342,7 @@ int main(void) {
         IN_A_WORLD(an_absent_peer_is_asked_ever_more_rarely_and_found_at_once),
         IN_A_WORLD(the_hub_does_not_fill_the_queue_of_a_site_that_is_not_there),
         IN_A_WORLD(hellos_that_cross_in_step_are_answered),
+        IN_A_WORLD(an_answer_may_take_longer_than_our_patience),
         IN_A_WORLD(one_ack_tells_of_many_documents_and_soon),
         IN_A_WORLD(a_lost_ack_is_asked_for_when_the_documents_are_stuck),
         IN_A_WORLD(only_a_gap_is_sent_again_and_after_a_second),
