@@ -132,7 +132,8 @@ class StubHub:
         self.complaints = []
         self.paused = False  # takes nothing from its queue
         self._lock = threading.RLock()
-        self._stop = threading.Event()
+        self._stop, self._declared = threading.Event(), threading.Event()
+        self.error = None  # the last that broke the connection
         self._connection = self._channel = self._thread = None
         self._consuming = None
 
@@ -141,8 +142,11 @@ class StubHub:
     def start(self):
         self.make_users()
         self._stop.clear()
+        self._declared.clear()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+        if not self._declared.wait(30):
+            raise TimeoutError(f"the topology could not be declared: {self.error}")
         return self
 
     def stop(self):
@@ -216,9 +220,12 @@ class StubHub:
             try:
                 self._serve()
             except (pika.exceptions.AMQPError, OSError) as error:
-                if not self._stop.is_set():
-                    time.sleep(0.2)
-                self._last_error = error
+                self.error = error
+                self._stop.wait(0.2)
+            except Exception as error:  # a fault of ours must show, not end the thread in silence
+                self.error = error
+                self.complaints.append(f"the stand-in failed: {error!r}")
+                self._stop.wait(0.2)
             finally:
                 self._close()
 
@@ -236,6 +243,7 @@ class StubHub:
             heartbeat=30, socket_timeout=5, blocked_connection_timeout=30))
         self._channel = self._connection.channel()
         self.declare(self._channel)
+        self._declared.set()
         self._channel.basic_qos(prefetch_count=self.prefetch)
         with self._lock:
             for site in self.sites.values():

@@ -59,7 +59,10 @@ class Place:
 
     def at_hub(self, wanted, seconds=30):
         """Waits until the hub applied exactly these documents, each once."""
-        wait_for(lambda: len(self.hub.subjects(self.site)) >= len(wanted), seconds, f"{len(wanted)} documents at the hub")
+        try:
+            wait_for(lambda: len(self.hub.subjects(self.site)) >= len(wanted), seconds, f"{len(wanted)} documents at the hub")
+        finally:
+            print(f"{len(self.hub.subjects(self.site))} of {len(wanted)} at the hub; {self.hub.complaints[-5:]} {self.hub.error!r}")
         assert sorted(self.hub.subjects(self.site)) == sorted(wanted)
 
     def close(self):
