@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define ATTRIBUTE_CODE_MAX 64u
+#define ATTRIBUTES_BYTES_MAX ((size_t)256 * 1024) /* as we write them */
 #define ORDER struct xd_order
 #define LINE struct xd_order_line
 
@@ -202,6 +203,26 @@ static void check_customer(const cJSON *tree, const struct xd_order *order, stru
     }
 }
 
+/* They travel in the release beside its lines, and what is written anew may be longer
+ * than what came ("1e9"): an order whose release is no document any more could never
+ * be released. */
+static enum xd_result check_attributes(const struct xd_order *order, struct xd_problems *problems) {
+    struct xd_buffer text;
+    if (order->attributes == NULL) {
+        return XD_OK;
+    }
+    xd_buffer_init(&text, ATTRIBUTES_BYTES_MAX);
+    xd_json_print(order->attributes, &text);
+    enum xd_result result = xd_buffer_result(&text);
+    xd_buffer_free(&text);
+    if (result == XD_FULL) {
+        xd_problem_add(problems, "too_long", "/attributes", "has more than the %zu bytes that are allowed",
+                       ATTRIBUTES_BYTES_MAX);
+        result = XD_OK;
+    }
+    return result;
+}
+
 enum xd_result xd_order_read(struct xd_document *document, struct xd_order *out,
                              struct xd_problems *problems) {
     *out = (struct xd_order){0};
@@ -212,6 +233,9 @@ enum xd_result xd_order_read(struct xd_document *document, struct xd_order *out,
         check_dates(out, problems);
         check_customer(document->tree, out, problems);
         result = check_lines(document, out, problems);
+    }
+    if (result == XD_OK) {
+        result = check_attributes(out, problems);
     }
     if (result != XD_OK) {
         return result;

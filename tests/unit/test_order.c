@@ -186,8 +186,34 @@ static void an_order_has_no_more_lines_than_allowed(void **state) {
     }
 }
 
+/* What counts is their length in the release: "1e9" is ten digits there. */
+static void attributes_that_fit_no_release_are_refused(void **state) {
+    (void)state;
+    for (unsigned count = 20000; count <= 40000; count += 20000) {
+        struct xd_buffer text;
+        xd_buffer_init(&text, 0);
+        xd_buffer_text(&text, "{\"attributes\":{\"x\":[");
+        for (unsigned i = 0; i < count; i++) {
+            xd_buffer_text(&text, "1e9,");
+        }
+        xd_buffer_text(&text, "0]},");
+        xd_buffer_text(&text, &ORDER("", LINE("1", ""))[1]);
+        struct xd_reading reading;
+        struct xd_order order;
+        xd_reading_begin(&reading, xd_buffer_string(&text));
+        enum xd_result result = xd_order_read(&reading.document, &order, &reading.problems);
+        assert_int_equal(result, count == 20000 ? XD_OK : XD_INVALID);
+        if (result == XD_INVALID) {
+            xd_reading_expect(&reading, "/attributes", "too_long");
+        }
+        xd_reading_end(&reading);
+        xd_buffer_free(&text);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(attributes_that_fit_no_release_are_refused),
         cmocka_unit_test(the_smallest_order_is_read),
         cmocka_unit_test(nested_members_reach_their_flat_places),
         cmocka_unit_test(lines_without_an_id_are_numbered),
