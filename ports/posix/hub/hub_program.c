@@ -258,7 +258,9 @@ static unsigned wait_of(const struct xd_hub_program *program) {
 static size_t one_turn(struct xd_hub_program *program) {
     void *events[XD_TURN_EVENTS_MAX];
     size_t count = xd_mailbox_take(program->mailbox, events, XD_TURN_EVENTS_MAX, wait_of(program));
-    xd_outgoing_flush(&program->outgoing);
+    if (!program->stopping) { /* else the publisher may be gone already */
+        xd_outgoing_flush(&program->outgoing);
+    }
     run_turn(program, events, count);
     keep_house(program);
     xd_program_feed_watchdog(program->now.monotonic);
@@ -329,6 +331,7 @@ static void stop(struct xd_hub_program *program) {
     }
     xd_mailbox_close(program->mailbox);
     xd_mailbox_free(program->mailbox);
+    xd_outgoing_down(&program->outgoing);
     xd_turn_free(&program->turn);
     pthread_mutex_destroy(&program->board.mutex);
 }
