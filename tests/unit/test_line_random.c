@@ -6,7 +6,7 @@
  *   - the backlog becomes 0 within HEAL_MS of simulated time, and then it is quiet;
  *   - xd_line_check holds after every step, and no watermark falls within an epoch.
  *
- * XD_SEED=n runs one seed; XD_SEEDS=n runs that many. A failure names its seed. */
+ * XD_SEED=n runs that seed, with XD_SEEDS=m the m from there on. A failure names its seed. */
 #include "support/line_world.h"
 
 #include "base/memory.h"
@@ -259,7 +259,7 @@ static void whatever_happens_every_document_arrives_once(void **state) {
     char folder[] = "/dev/shm/crossdock-line-XXXXXX", other[] = "/tmp/crossdock-line-XXXXXX";
     const char *one = getenv("XD_SEED"), *many = getenv("XD_SEEDS");
     uint64_t first = one != NULL ? strtoull(one, NULL, 10) : 1;
-    uint64_t seeds = one != NULL ? 1 : many != NULL ? strtoull(many, NULL, 10) : SEEDS;
+    uint64_t seeds = many != NULL ? strtoull(many, NULL, 10) : one != NULL ? 1 : SEEDS;
     const char *made = mkdtemp(folder) != NULL ? folder : mkdtemp(other);
     unsigned broken = 0;
     xd_ms longest = 0;
