@@ -401,6 +401,22 @@ static enum xd_result adopt_order(struct xd_hub *hub, const struct xd_release *r
     return result;
 }
 
+static bool says_its_order(const struct xd_release *release) {
+    return release->order_id != NULL && release->tenant != NULL && release->channel_account != NULL &&
+           release->external_order_id != NULL;
+}
+
+/* Our ids follow from the order's number by our secret: a site can give back what it
+ * got, but it cannot make up an order, nor give back another site's. */
+static bool made_here(const struct xd_hub *hub, const struct xd_release *release, const char *site) {
+    char reference[XD_REFERENCE_SIZE], order_id[XD_ID_SIZE], release_id[XD_ID_SIZE];
+    reference_of(release->tenant, release->channel_account, release->external_order_id, reference);
+    xd_hub_id(hub, "O", reference, order_id);
+    xd_hub_id(hub, "R", order_id, release_id);
+    return strcmp(release->order_id, order_id) == 0 && strcmp(release->release_id, release_id) == 0 &&
+           strcmp(release->site_id, site) == 0;
+}
+
 enum xd_result xd_hub_adopt(struct xd_hub *hub, const struct xd_arrived *arrived, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
     struct xd_release release;
@@ -408,19 +424,19 @@ enum xd_result xd_hub_adopt(struct xd_hub *hub, const struct xd_arrived *arrived
     struct xd_order_row known;
     xd_problems_clear(&hub->problems);
     enum xd_result result = xd_release_read(arrived->document, arrived->data, &release, &hub->problems);
-    if (result == XD_INVALID ||
-        (result == XD_OK && (release.order_id == NULL || release.tenant == NULL ||
-                             release.channel_account == NULL || release.external_order_id == NULL))) {
-        struct xd_complaint complaint = {.code = "UNUSABLE_DOCUMENT",
-                                         .site = arrived->site->row.site,
-                                         .kind = XD_DOC_ECHO,
-                                         .document_id = arrived->document_id,
-                                         .detail =
-                                             "A release that came back does not say which order it was for."};
-        return xd_hub_complain(hub, &complaint, now);
-    }
-    if (result != XD_OK) {
+    if (result != XD_OK && result != XD_INVALID) {
         return result;
+    }
+    bool readable = result == XD_OK && says_its_order(&release);
+    if (!readable || !made_here(hub, &release, arrived->site->row.site)) {
+        struct xd_complaint complaint = {
+            .code = "UNUSABLE_DOCUMENT",
+            .site = arrived->site->row.site,
+            .kind = XD_DOC_ECHO,
+            .document_id = arrived->document_id,
+            .detail = readable ? "This hub never released that to this site: nothing of it is taken."
+                               : "A release that came back does not say which order it was for."};
+        return xd_hub_complain(hub, &complaint, now);
     }
     result = store->release_get(store->context, release.release_id, &known_release);
     if (result != XD_NOT_FOUND) {
