@@ -116,6 +116,7 @@ static void free_matches(struct applying *applying) {
     xd_free(applying->releases);
 }
 
+/* XD_NOT_FOUND: it may come yet. XD_DENIED: it is another site's, and will not come to this one. */
 static enum xd_result match_release(struct applying *applying, const char *release_id) {
     struct xd_hub *hub = applying->hub;
     const struct xd_hub_store *store = hub->config.store;
@@ -125,7 +126,7 @@ static enum xd_result match_release(struct applying *applying, const char *relea
     }
     enum xd_result result = store->release_get(store->context, release_id, &match->row);
     if (result == XD_OK && strcmp(match->row.site, applying->row->site) != 0) {
-        return XD_NOT_FOUND; /* another site's release is none of this site's business */
+        return XD_DENIED;
     }
     if (result == XD_OK) {
         applying->release_count++;
@@ -466,10 +467,11 @@ static enum xd_result apply(struct xd_hub *hub, const struct xd_confirmation *co
     enum xd_result result = applying.releases == NULL ? XD_NO_MEMORY : XD_OK;
     for (size_t index = 0; index < confirmation->release_count && result == XD_OK; index++) {
         result = match_release(&applying, confirmation->release_ids[index]);
-        if (result == XD_NOT_FOUND) {
+        if (result == XD_NOT_FOUND || result == XD_DENIED) {
+            /* The words are the same: that another site has it is none of this site's business. */
             free_matches(&applying);
             return park_all(
-                &applying, "UNKNOWN_RELEASE", confirmation->release_ids[index],
+                &applying, "UNKNOWN_RELEASE", result == XD_NOT_FOUND ? confirmation->release_ids[index] : "",
                 "There is no such release for this site yet; it is applied by itself when it arrives.");
         }
     }
