@@ -465,7 +465,11 @@ void hub_world_turn(struct hub_world *world) {
             events[index].pending->gone = true;
         }
     }
-    assert_ok(xd_turn_run(&world->turn, pointers, count, world->now));
+    if (xd_turn_run(&world->turn, pointers, count, world->now) != XD_OK) {
+        assert_true(world->may_stop);
+        hub_world_crash(world);
+        hub_world_start(world);
+    }
     assert_true(xd_hub_check(&world->hub));
 }
 

@@ -115,6 +115,7 @@ struct hub_world {
     bool running, fail_commit, drop_effects;
     bool fail_batch; /* the store gives up the transaction in the middle of the next event */
     bool gave_up;
+    bool may_stop;           /* a turn that fails for good kills the process, which starts again */
     struct wire_queue queue; /* towards the hub */
     uint64_t confirms[1024];
     size_t confirm_count;
