@@ -149,7 +149,8 @@ static void check_together(const struct xd_hub_program_config *config, struct xd
     }
 }
 
-enum xd_result xd_hub_config_load(const char *path, struct xd_hub_program_config *out, struct xd_buffer *errors) {
+enum xd_result xd_hub_config_load(const char *path, struct xd_hub_program_config *out,
+                                  struct xd_buffer *errors) {
     size_t errors_before = errors->size;
     *out = (struct xd_hub_program_config){0};
     enum xd_result result = xd_config_load(path, hub_keys, out, errors, &out->file);
