@@ -446,7 +446,9 @@ enum xd_result xd_mqtt_publish(struct xd_mqtt *mqtt, const struct xd_mqtt_messag
     if (out == NULL)
         return XD_NO_MEMORY;
     pthread_mutex_lock(&mqtt->lock);
-    if (mqtt->stopping || mqtt->phase != XD_MQTT_UP || mqtt->queued >= mqtt->settings.queue_max) {
+    /* While subscribing too: what the session kept arrives then and is answered. */
+    bool connected = mqtt->phase == XD_MQTT_UP || mqtt->phase == XD_MQTT_SUBSCRIBING;
+    if (mqtt->stopping || !connected || mqtt->queued >= mqtt->settings.queue_max) {
         result = XD_AGAIN;
     } else if (mqtt->packet_max > 0 && packet_size > mqtt->packet_max) {
         result = XD_INVALID; /* the broker would close the connection, again and again */
