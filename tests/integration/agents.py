@@ -112,7 +112,7 @@ class Wms:
     def __init__(self, port, site, client_id=None, version=mqtt.MQTTv311, answer_releases=False):
         self.site, self.answer_releases = site, answer_releases
         self.receipts, self.releases, self.settled, self.presence = [], [], [], []
-        self._changed = threading.Condition()
+        self._changed, self._subscribed = threading.Condition(), threading.Event()
         client_id = client_id or f"wms-{site}-{id(self)}"
         options = {"clean_session": True} if version != mqtt.MQTTv5 else {}
         self.client = mqtt.Client(client_id, protocol=version, **options)
@@ -120,8 +120,11 @@ class Wms:
         self.client.reconnect_delay_set(0.1, 0.5)
         self.client.on_connect = self._on_connect
         self.client.on_message = self._on_message
+        self.client.on_subscribe = lambda *_: self._subscribed.set()
         self.client.connect("127.0.0.1", port, keepalive=10)
         self.client.loop_start()
+        if not self._subscribed.wait(20):
+            raise TimeoutError("the site's broker takes no subscription")
 
     def _on_connect(self, client, *_):
         client.subscribe([(f"crossdock/{self.site}/{tail}", 1) for tail in ("receipt", "release", "settled", "status")])

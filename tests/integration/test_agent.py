@@ -224,6 +224,17 @@ def test_mqtt_5_receipts_also_go_to_the_response_topic(place):
         asker.loop_stop()
 
 
+def test_what_the_site_s_broker_kept_for_a_dead_agent_gets_its_receipts(place):
+    agent, wms = place.start()
+    agent.kill9()
+    wanted = [f"C-{number}" for number in range(60)]
+    for name in wanted:
+        wms.confirm(name)
+    agent.start()
+    wms.wait(lambda: wms.receipted("accepted") >= set(wanted), "all receipts, though nothing is sent again")
+    place.at_hub(wanted)
+
+
 # ---- without the line ----
 
 @pytest.mark.sanitize
