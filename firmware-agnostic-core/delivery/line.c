@@ -17,6 +17,7 @@
 #define PAUSE_MS_MIN ((xd_ms)500)
 #define PAUSE_MS_MAX ((xd_ms)30000)
 #define WELCOME_WAIT_MS ((xd_ms)2000)
+#define GAP_DOUBLED_MAX 5u /* times the wait for a gap doubles */
 #define PUMP_BATCH 256u
 #define PUMP_BYTES_MAX ((size_t)1024 * 1024) /* of effects in one go, or one document alone */
 
@@ -158,6 +159,7 @@ void xd_line_down(struct xd_line *line) {
     line->up = false;
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         line->receive[lane].told = false;
+        line->receive[lane].gap_asked = 0;
     }
 }
 
@@ -599,19 +601,34 @@ enum xd_result xd_line_pump(struct xd_line *line, struct xd_flight *flight, size
 
 /* ---- time ---- */
 
+/* A gap that was asked for is asked for again ever more rarely, until the watermark
+ * moves: what fills it may be on its way behind a long queue, and whoever asks anew
+ * each second is sent all of it each second. */
+static bool gap_is_old(const struct xd_receiver *receiver, struct xd_now now) {
+    xd_ms wait =
+        XD_LINE_GAP_MS << (receiver->gap_asked < GAP_DOUBLED_MAX ? receiver->gap_asked : GAP_DOUBLED_MAX);
+    return receiver->gap_since != 0 && now.monotonic - receiver->gap_since >= wait;
+}
+
+static void watch_gap(struct xd_receiver *receiver, struct xd_now now) {
+    if (receiver->above.count == 0) {
+        receiver->gap_since = 0;
+    } else if (receiver->gap_since == 0 || receiver->gap_at != receiver->row.watermark) {
+        receiver->gap_since = now.monotonic;
+        receiver->gap_at = receiver->row.watermark;
+        receiver->gap_asked = 0;
+    }
+}
+
+/* Only who was heard lately is asked for a gap: the queue of an absent peer must not
+ * fill with that. */
 static bool ack_due(struct xd_line *line, struct xd_now now) {
-    bool due = false;
+    bool alive = xd_line_alive(line, now.monotonic), due = false;
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         struct xd_receiver *receiver = &line->receive[lane];
         uint64_t fresh = receiver->row.watermark - receiver->acked;
-        if (receiver->above.count == 0) {
-            receiver->gap_since = 0;
-        } else if (receiver->gap_since == 0 || receiver->gap_at != receiver->row.watermark) {
-            receiver->gap_since = now.monotonic;
-            receiver->gap_at = receiver->row.watermark;
-        }
-        bool gap = receiver->gap_since != 0 && now.monotonic - receiver->gap_since >= XD_LINE_GAP_MS;
-        due = due || fresh >= XD_LINE_ACK_COUNT || gap ||
+        watch_gap(receiver, now);
+        due = due || fresh >= XD_LINE_ACK_COUNT || (alive && gap_is_old(receiver, now)) ||
               (!receiver->told && now.monotonic - line->ack_at >= XD_LINE_ACK_MS);
     }
     return due;
@@ -623,11 +640,11 @@ static void send_ack(struct xd_line *line, struct xd_now now, struct xd_effects 
     fill_receive(line, &link, NULL);
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         struct xd_receiver *receiver = &line->receive[lane];
-        bool gap = receiver->gap_since != 0 && now.monotonic - receiver->gap_since >= XD_LINE_GAP_MS;
-        if (!gap) {
-            link.receive[lane].missing_count = 0; /* too young to be called missing */
-        } else {
+        if (gap_is_old(receiver, now)) {
             receiver->gap_since = now.monotonic;
+            receiver->gap_asked++;
+        } else {
+            link.receive[lane].missing_count = 0; /* too young to be called missing */
         }
         receiver->acked = receiver->row.watermark;
         receiver->told = true;

@@ -15,10 +15,11 @@
 struct xd_receiver {
     struct xd_stream_row row;
     struct xd_ranges above;
-    uint64_t acked;  /* the watermark that was last told */
-    xd_ms gap_since; /* monotonic: when the lowest gap was first seen; 0: none */
-    uint64_t gap_at; /* the watermark then */
-    bool told;       /* whether this state was told since something changed */
+    uint64_t acked;     /* the watermark that was last told */
+    xd_ms gap_since;    /* monotonic: when the lowest gap was first seen or last asked for; 0: none */
+    uint64_t gap_at;    /* the watermark then */
+    unsigned gap_asked; /* how often it was asked for */
+    bool told;          /* whether this state was told since something changed */
 };
 
 enum xd_arrival {

@@ -169,6 +169,26 @@ static void only_a_gap_is_sent_again_and_after_a_second(void **state) {
     assert_int_equal(world.counts.documents, 150);
 }
 
+/* What fills it may be on its way behind a long queue, or its sender may be gone. */
+static void a_gap_is_asked_for_ever_more_rarely_and_of_nobody_who_is_not_there(void **state) {
+    (void)state;
+    connect_both();
+    step(site, 50);
+    world_wipe(&world, 1);
+    step(site, 50);
+    world_stop(site);
+    for (unsigned second = 0; second < 7200; second++) {
+        world.now.monotonic += 1000;
+        world_broker(&world);
+        step(hub, 0);
+    }
+    assert_in_range(world.counts.acks, 2, 10);
+    world_start(site);
+    world_connect(site);
+    run(5000, 50);
+    assert_int_equal(world_backlog(&world), 0);
+}
+
 static void a_returned_message_pauses_and_comes_again(void **state) {
     (void)state;
     connect_both();
@@ -346,6 +366,7 @@ int main(void) {
         IN_A_WORLD(one_ack_tells_of_many_documents_and_soon),
         IN_A_WORLD(a_lost_ack_is_asked_for_when_the_documents_are_stuck),
         IN_A_WORLD(only_a_gap_is_sent_again_and_after_a_second),
+        IN_A_WORLD(a_gap_is_asked_for_ever_more_rarely_and_of_nobody_who_is_not_there),
         IN_A_WORLD(a_returned_message_pauses_and_comes_again),
         IN_A_WORLD(a_cut_line_goes_on_where_it_was),
         IN_A_WORLD(a_restarted_process_sends_nothing_twice_that_arrived),
