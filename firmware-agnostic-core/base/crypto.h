@@ -1,4 +1,4 @@
-/* Hashes and MACs, by mbedTLS. Pure functions; any thread. */
+/* Hashes and MACs, by mbedTLS, or by what the port put in its place. Pure functions; any thread. */
 #ifndef XD_BASE_CRYPTO_H
 #define XD_BASE_CRYPTO_H
 
@@ -14,6 +14,12 @@ struct xd_hash {
     uint8_t bytes[XD_HASH_SIZE];
 };
 
+/* SHA-256(a || b) into out. Any thread. */
+typedef void (*xd_sha256_fn)(struct xd_bytes a, struct xd_bytes b, uint8_t out[XD_HASH_SIZE]);
+/* From now on all hashes and MACs are made by this function instead of mbedTLS's portable C: a port may
+ * know the processor's own instructions. Before threads start. XD_IO, and mbedTLS stays: its answers are
+ * not those of SHA-256. NULL: back to mbedTLS. */
+XD_CHECKED enum xd_result xd_crypto_accelerate(xd_sha256_fn sha256);
 /* SHA-256 (FIPS 180-4). */
 struct xd_hash xd_sha256(struct xd_bytes data);
 /* The chain of a stream: SHA-256(before || document). The first `before` is all zeros. */

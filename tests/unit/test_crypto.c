@@ -1,5 +1,6 @@
 /* Hashes against FIPS 180-4 and RFC 4231, signatures, hex. */
 #include "base/crypto.h"
+#include "posix/runtime/sha256.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static unsigned calls;
 
 static void assert_hash(struct xd_hash hash, const char *expected) {
     char text[XD_HASH_TEXT_SIZE];
@@ -51,6 +54,40 @@ static void sha256_gives_the_answers_of_fips_180(void **state) {
     assert_hash(xd_sha256(repeated(million, 'a', 1000000)),
                 "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
     free(million);
+}
+
+static void fast_sha256(struct xd_bytes a, struct xd_bytes b, uint8_t out[XD_HASH_SIZE]) {
+    xd_fast_sha256(a, b, out);
+    calls++;
+}
+
+static void wrong_once_sha256(struct xd_bytes a, struct xd_bytes b, uint8_t out[XD_HASH_SIZE]) {
+    xd_fast_sha256(a, b, out);
+    out[31] ^= a.size == 64 && b.size == 1;
+}
+
+static void what_the_port_puts_in_mbedtls_place_gives_the_same_hashes(void **state) {
+    (void)state;
+    struct xd_key key = key_of("k1", "secret");
+    struct xd_bytes text = xd_bytes_of_text("a text");
+    char before[XD_SIGNATURE_SIZE];
+    char after[XD_SIGNATURE_SIZE];
+    xd_sign(&key, text, before);
+    assert_int_equal(xd_crypto_accelerate(fast_sha256), XD_OK);
+    calls = 0;
+    assert_hash(xd_sha256(xd_bytes_of_text("abc")),
+                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_int_equal(calls, 1);
+    xd_sign(&key, text, after);
+    assert_string_equal(after, before);
+    assert_int_equal(xd_crypto_accelerate(NULL), XD_OK);
+    assert_int_equal(calls, 3);
+}
+
+static void what_hashes_wrongly_is_not_put_in_mbedtls_place(void **state) {
+    (void)state;
+    assert_int_equal(xd_crypto_accelerate(wrong_once_sha256), XD_IO);
+    assert_int_equal(xd_crypto_self_test(), XD_OK);
 }
 
 static void hmac_gives_the_answers_of_rfc_4231(void **state) {
@@ -264,6 +301,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_self_test_passes),
         cmocka_unit_test(sha256_gives_the_answers_of_fips_180),
+        cmocka_unit_test(what_the_port_puts_in_mbedtls_place_gives_the_same_hashes),
+        cmocka_unit_test(what_hashes_wrongly_is_not_put_in_mbedtls_place),
         cmocka_unit_test(hmac_gives_the_answers_of_rfc_4231),
         cmocka_unit_test(a_key_of_one_block_is_not_hashed_first),
         cmocka_unit_test(a_chain_hashes_what_came_before_and_the_document),

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "posix/agent/agent.h"
 #include "posix/runtime/program.h"
+#include "posix/runtime/sha256.h"
 #include "posix/runtime/world.h"
 
 #include <malloc.h>
@@ -42,7 +43,7 @@ int main(int count, char **texts) {
     } else {
         xd_world_log_open(arguments.log_text, (enum xd_log_level)config.log_level);
         xd_world_signals();
-        if (xd_crypto_self_test() != XD_OK) {
+        if (xd_crypto_self_test() != XD_OK || xd_crypto_accelerate(xd_fast_sha256) != XD_OK) {
             (void)fputs("crossdock-agent: the cryptographic self-test failed\n", stderr);
             status = EXIT_FAILURE;
         } else {
