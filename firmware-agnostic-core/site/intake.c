@@ -23,6 +23,10 @@ struct intake {
     char id[XD_DOCUMENT_ID_SIZE]; /* "" while it could not be read */
     int64_t version;
     const char *correlation_id;
+    const char *const *release_ids; /* that it answers */
+    size_t release_count;
+    const char *release_id; /* of a response */
+    int64_t revision;       /* 0: whichever is held */
 };
 
 /* ---- receipts ---- */
@@ -107,9 +111,8 @@ static enum xd_result read_confirmation(struct intake *intake) {
                        confirmation.site_id);
         return XD_INVALID;
     }
-    for (size_t index = 0; result == XD_OK && index < confirmation.release_count; index++) {
-        result = xd_site_answered(site, confirmation.release_ids[index], 0);
-    }
+    intake->release_ids = confirmation.release_ids;
+    intake->release_count = confirmation.release_count;
     return result;
 }
 
@@ -123,7 +126,11 @@ static enum xd_result read_response(struct intake *intake) {
     xd_response_id(&response, intake->id);
     intake->version = 1;
     intake->correlation_id = response.correlation_id;
-    return xd_site_answered(intake->site, response.release_id, response.revision);
+    intake->release_id = response.release_id;
+    intake->revision = response.revision;
+    intake->release_ids = &intake->release_id;
+    intake->release_count = 1;
+    return XD_OK;
 }
 
 static enum xd_result read_inventory(struct intake *intake) {
@@ -177,6 +184,17 @@ static enum xd_result repeated(struct intake *intake, const struct xd_document_r
     return XD_OK;
 }
 
+/* A confirmation does not say of which revision it speaks. Sent again, it may have been
+ * written before a change or a cancel came, which must not be taken for answered. */
+static enum xd_result answer_releases(struct intake *intake, bool again) {
+    int64_t revision = again && intake->revision == 0 ? 1 : intake->revision;
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; result == XD_OK && index < intake->release_count; index++) {
+        result = xd_site_answered(intake->site, intake->release_ids[index], revision);
+    }
+    return result;
+}
+
 static enum xd_result take(struct intake *intake) {
     struct xd_site *site = intake->site;
     const struct xd_delivery_store *store = &site->config.store->delivery;
@@ -194,7 +212,8 @@ static enum xd_result take(struct intake *intake) {
     result = store->document_add(store->context, XD_PEER_WMS, intake->kind, intake->id, intake->version,
                                  &intake->document.hash, intake->now.wall, &known);
     if (result == XD_DUPLICATE) {
-        return repeated(intake, &known);
+        result = answer_releases(intake, true);
+        return result == XD_OK ? repeated(intake, &known) : result;
     }
     if (result == XD_CONFLICT) {
         xd_problem_warn(
@@ -207,6 +226,9 @@ static enum xd_result take(struct intake *intake) {
     result =
         xd_site_forward(site, intake->lane, intake->kind, intake->id, intake->version, &intake->document.hash,
                         intake->correlation_id, intake->message->payload, intake->now.wall);
+    if (result == XD_OK) {
+        result = answer_releases(intake, false);
+    }
     if (result == XD_OK) {
         site->counters.accepted++;
         receipt(intake, XD_RECEIPT_ACCEPTED, NULL, NULL, false);

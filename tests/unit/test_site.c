@@ -268,6 +268,22 @@ static void a_confirmation_answers_too(void **state) {
     assert_int_equal(site_world_count(&world, "release"), 0);
 }
 
+static void a_confirmation_sent_again_does_not_answer_what_came_after_it(void **state) {
+    (void)state;
+    connect_line();
+    wms_up();
+    receive_release(RELEASE("R1", "1", "ORIGINAL"));
+    site_world_wms(&world, "confirmation", CONFIRMATION("C-1", ""));
+    receive_release(RELEASE("R1", "2", "CANCEL"));
+    site_world_wms(&world, "confirmation", CONFIRMATION("C-1", "")); /* says nothing of the cancel */
+    site_world_expect(&world, "receipt", "duplicate");
+    site_world_wait(&world, 20000);
+    assert_true(site_world_count(&world, "release") > 0);
+    site_world_wms(&world, "confirmation", CONFIRMATION("C-2", ""));
+    site_world_wait(&world, 20000);
+    assert_int_equal(site_world_count(&world, "release"), 0);
+}
+
 static void only_the_highest_revision_is_delivered(void **state) {
     (void)state;
     connect_line();
@@ -327,6 +343,7 @@ int main(void) {
         IN_A_WORLD(a_store_of_another_site_is_not_opened),
         IN_A_WORLD(a_release_is_delivered_until_it_is_answered),
         IN_A_WORLD(a_confirmation_answers_too),
+        IN_A_WORLD(a_confirmation_sent_again_does_not_answer_what_came_after_it),
         IN_A_WORLD(only_the_highest_revision_is_delivered),
         IN_A_WORLD(the_cancel_of_what_nobody_saw_is_accepted_here),
         IN_A_WORLD(the_cancel_of_what_was_published_in_any_revision_goes_to_the_wms),
