@@ -108,6 +108,9 @@ static void disasters(struct world_end *end) {
     if (world_chance(&world, faults->restored)) {
         if (end->copy.there && world_random(&world, 2) == 0) {
             world_restore(end);
+            if (world_random(&world, 2) == 0) { /* it goes on accepting before anybody can tell it */
+                end->up_at += (xd_ms)world_random(&world, 30000);
+            }
         } else {
             world_copy(end);
         }
