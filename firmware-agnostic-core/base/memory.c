@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define GROW_FIRST ((size_t)16)
+
 static xd_memory_hook test_hook;
 static void *test_hook_context;
 
@@ -27,6 +29,18 @@ void *xd_alloc(size_t size) {
 
 void *xd_resize(void *memory, size_t size) {
     return permitted(size) ? realloc(memory, size == 0 ? 1 : size) : NULL;
+}
+
+void *xd_grow(void *items, size_t count, size_t *capacity, size_t element_size) {
+    if (count < *capacity) {
+        return items;
+    }
+    size_t wanted = *capacity == 0 ? GROW_FIRST : *capacity * 2;
+    void *moved = wanted > SIZE_MAX / element_size ? NULL : xd_resize(items, wanted * element_size);
+    if (moved != NULL) {
+        *capacity = wanted;
+    }
+    return moved;
 }
 
 void xd_free(void *memory) {

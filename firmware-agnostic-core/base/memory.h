@@ -11,6 +11,10 @@ void *xd_alloc(size_t size);
 /* As realloc; NULL leaves the old block as it was. New bytes are not cleared. */
 void *xd_resize(void *memory, size_t size);
 
+/* Room for one more element behind `count`: items, moved to twice the room when
+ * *capacity is used up. NULL: no memory, items is as it was. */
+void *xd_grow(void *items, size_t count, size_t *capacity, size_t element_size);
+
 /* NULL is allowed. */
 void xd_free(void *memory);
 

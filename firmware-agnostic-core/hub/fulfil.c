@@ -10,15 +10,11 @@
 
 static enum xd_result collect_line(void *context, const struct xd_order_line_row *row) {
     struct xd_order_lines *lines = context;
-    if (lines->count == lines->capacity) {
-        size_t capacity = lines->capacity == 0 ? 16 : lines->capacity * 2;
-        struct xd_order_line_row *rows = xd_resize(lines->rows, capacity * sizeof *rows);
-        if (rows == NULL) {
-            return XD_NO_MEMORY;
-        }
-        lines->rows = rows;
-        lines->capacity = capacity;
+    struct xd_order_line_row *rows = xd_grow(lines->rows, lines->count, &lines->capacity, sizeof *rows);
+    if (rows == NULL) {
+        return XD_NO_MEMORY;
     }
+    lines->rows = rows;
     lines->rows[lines->count++] = *row;
     return XD_OK;
 }
@@ -31,15 +27,11 @@ enum xd_result xd_hub_lines_load(struct xd_hub *hub, const char *order_id, struc
 
 static enum xd_result collect_release_line(void *context, const struct xd_release_line_row *row) {
     struct xd_release_lines *lines = context;
-    if (lines->count == lines->capacity) {
-        size_t capacity = lines->capacity == 0 ? 16 : lines->capacity * 2;
-        struct xd_release_line_row *rows = xd_resize(lines->rows, capacity * sizeof *rows);
-        if (rows == NULL) {
-            return XD_NO_MEMORY;
-        }
-        lines->rows = rows;
-        lines->capacity = capacity;
+    struct xd_release_line_row *rows = xd_grow(lines->rows, lines->count, &lines->capacity, sizeof *rows);
+    if (rows == NULL) {
+        return XD_NO_MEMORY;
     }
+    lines->rows = rows;
     lines->rows[lines->count++] = *row;
     return XD_OK;
 }

@@ -150,15 +150,11 @@ struct call_lines {
 
 static enum xd_result collect_job_line(void *context, const struct xd_job_line_row *row) {
     struct call_lines *lines = context;
-    if (lines->count == lines->capacity) {
-        size_t capacity = lines->capacity == 0 ? 16 : lines->capacity * 2;
-        struct xd_job_line_row *rows = xd_resize(lines->rows, capacity * sizeof *rows);
-        if (rows == NULL) {
-            return XD_NO_MEMORY;
-        }
-        lines->rows = rows;
-        lines->capacity = capacity;
+    struct xd_job_line_row *rows = xd_grow(lines->rows, lines->count, &lines->capacity, sizeof *rows);
+    if (rows == NULL) {
+        return XD_NO_MEMORY;
     }
+    lines->rows = rows;
     lines->rows[lines->count++] = *row;
     return XD_OK;
 }

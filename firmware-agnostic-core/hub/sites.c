@@ -12,19 +12,31 @@ static void on_news(void *owner, struct xd_line *line, enum xd_line_news news, c
                     const struct xd_rewind *rewind) {
     static const char *const names[] = {"line.rewound", "line.new_epoch", "line.epoch_adopted",
                                         "line.peer_regressed", "line.conflict"};
+    static const char *const codes[] = {"STREAM_REWOUND", NULL, "SITE_WENT_BACK", "SITE_WENT_BACK",
+                                        "STREAM_CONFLICT"};
     struct xd_hub *hub = owner;
+    struct xd_hub_site *site = xd_hub_site_find(hub, line->site);
     char detail[256];
-    snprintf(detail, sizeof detail, "lane %s epoch %s sequences %llu..%llu", lane,
-             rewind != NULL ? rewind->epoch : "", rewind != NULL ? (unsigned long long)rewind->first : 0ULL,
-             rewind != NULL ? (unsigned long long)rewind->last : 0ULL);
+    if (news == XD_LINE_ADOPTED) {
+        snprintf(detail, sizeof detail, "lane %s epoch %s ended; its last sequence here is %llu", lane,
+                 rewind->epoch, (unsigned long long)rewind->last);
+    } else {
+        snprintf(detail, sizeof detail, "lane %s epoch %s sequences %llu..%llu", lane,
+                 rewind != NULL ? rewind->epoch : "", rewind != NULL ? (unsigned long long)rewind->first : 0ULL,
+                 rewind != NULL ? (unsigned long long)rewind->last : 0ULL);
+    }
     xd_log(hub->config.env, XD_LOG_WARNING, names[news], NULL, "site %s %s", line->site, detail);
-    /* Somebody's store went back in time: named, because a person must know. */
-    if (news == XD_LINE_REWOUND || news == XD_LINE_REGRESSED || news == XD_LINE_CONFLICT) {
-        static const char *const codes[] = {"STREAM_REWOUND", "", "", "SITE_WENT_BACK", "STREAM_CONFLICT"};
-        struct xd_complaint complaint = {.code = codes[news], .site = line->site, .detail = detail};
-        if (xd_hub_complain(hub, &complaint, hub->now) != XD_OK) {
-            xd_log(hub->config.env, XD_LOG_ERROR, "exception.not_stored", NULL, "%s", detail);
-        }
+    /* Somebody's store went back in time: named, because a person must know. That a site's
+     * stream began anew says so by itself, unless the range that it forgot was just told. */
+    if (codes[news] == NULL || (news == XD_LINE_ADOPTED && strcmp(site->went_back, rewind->epoch) == 0)) {
+        return;
+    }
+    if (news == XD_LINE_REGRESSED) {
+        memcpy(site->went_back, rewind->epoch, sizeof site->went_back);
+    }
+    struct xd_complaint complaint = {.code = codes[news], .site = line->site, .detail = detail};
+    if (xd_hub_complain(hub, &complaint, hub->now) != XD_OK) {
+        xd_log(hub->config.env, XD_LOG_ERROR, "exception.not_stored", NULL, "%s", detail);
     }
 }
 
@@ -66,12 +78,12 @@ enum xd_result xd_hub_site_open(struct xd_hub *hub, const struct xd_site_row *ro
 
 struct site_list {
     struct xd_site_row *rows;
-    size_t count;
+    size_t count, capacity;
 };
 
 static enum xd_result collect_site(void *context, const struct xd_site_row *row) {
     struct site_list *list = context;
-    struct xd_site_row *rows = xd_resize(list->rows, (list->count + 1) * sizeof *rows);
+    struct xd_site_row *rows = xd_grow(list->rows, list->count, &list->capacity, sizeof *rows);
     if (rows == NULL) {
         return XD_NO_MEMORY;
     }
@@ -82,7 +94,7 @@ static enum xd_result collect_site(void *context, const struct xd_site_row *row)
 
 enum xd_result xd_hub_sites_load(struct xd_hub *hub, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
-    struct site_list list = {NULL, 0};
+    struct site_list list = {NULL, 0, 0};
     enum xd_result result = store->site_each(store->context, collect_site, &list);
     for (size_t index = 0; index < list.count && result == XD_OK; index++) {
         result = xd_hub_site_open(hub, &list.rows[index], now);

@@ -227,15 +227,11 @@ static enum xd_result collect_site(void *context, const struct xd_site_row *row)
     if (list->wanted != NULL && strcmp(row->site, list->wanted) != 0) {
         return XD_OK;
     }
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity == 0 ? 8 : list->capacity * 2;
-        struct xd_site_row *rows = xd_resize(list->rows, capacity * sizeof *rows);
-        if (rows == NULL) {
-            return XD_NO_MEMORY;
-        }
-        list->rows = rows;
-        list->capacity = capacity;
+    struct xd_site_row *rows = xd_grow(list->rows, list->count, &list->capacity, sizeof *rows);
+    if (rows == NULL) {
+        return XD_NO_MEMORY;
     }
+    list->rows = rows;
     list->rows[list->count++] = *row;
     return XD_OK;
 }

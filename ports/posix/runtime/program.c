@@ -1,11 +1,20 @@
 #include "posix/runtime/program.h"
 
+#include "base/crypto.h"
+#include "base/memory.h"
+#include "posix/runtime/sha256.h"
 #include "posix/runtime/world.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+struct arguments {
+    const char *config;
+    bool check, log_text;
+};
 
 static void print_help(const struct xd_program *program, FILE *to) {
     (void)fprintf(to,
@@ -30,8 +39,9 @@ static int wrong(const struct xd_program *program, const char *text) {
     return XD_EXIT_WRONG_INPUT;
 }
 
-int xd_program_arguments(const struct xd_program *program, int count, char **texts,
-                         struct xd_arguments *out) {
+/* -1: go on; otherwise the exit status (help and version were printed, or what is
+ * wrong with the arguments). */
+static int read_arguments(const struct xd_program *program, int count, char **texts, struct arguments *out) {
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
                                             {"check", no_argument, NULL, 'k'},
                                             {"log-format", required_argument, NULL, 'l'},
@@ -68,6 +78,46 @@ int xd_program_arguments(const struct xd_program *program, int count, char **tex
         return wrong(program, "--config FILE is missing");
     }
     return optind < count ? wrong(program, "there are too many arguments") : -1;
+}
+
+static int run(const struct xd_program *program, const struct arguments *arguments) {
+    xd_world_log_open(arguments->log_text, (enum xd_log_level)program->log_level(program->config));
+    xd_world_signals();
+    if (xd_crypto_self_test() != XD_OK || xd_crypto_accelerate(xd_fast_sha256) != XD_OK) {
+        (void)fprintf(stderr, "%s: the cryptographic self-test failed\n", program->name);
+        return EXIT_FAILURE;
+    }
+    return program->run(program->config, arguments->config, arguments->log_text);
+}
+
+int xd_program_main(const struct xd_program *program, int count, char **texts) {
+    struct arguments arguments = {0};
+    struct xd_buffer errors;
+    int status = read_arguments(program, count, texts, &arguments);
+    if (status >= 0) {
+        return status;
+    }
+    xd_memory_adopt_cjson();
+    xd_buffer_init(&errors, 0);
+    enum xd_result result = program->load(arguments.config, program->config, &errors);
+    if (result == XD_INVALID) {
+        (void)fputs(xd_buffer_string(&errors), stderr);
+        status = XD_EXIT_WRONG_INPUT;
+    } else if (result != XD_OK) {
+        (void)fprintf(stderr, "%s: %s: %s\n", program->name, arguments.config, xd_result_name(result));
+        status = EXIT_FAILURE;
+    } else if (arguments.check) {
+        (void)printf("%s: fine\n", arguments.config);
+        status = EXIT_SUCCESS;
+    } else {
+        status = run(program, &arguments);
+    }
+    xd_buffer_free(&errors);
+    if (status == EXIT_FAILURE) {
+        _exit(status); /* threads may run that still use the configuration */
+    }
+    program->free(program->config);
+    return status;
 }
 
 void xd_program_feed_watchdog(xd_ms monotonic) {

@@ -1,7 +1,8 @@
-/* What the two daemons' main functions share: arguments, watchdog. */
+/* What the two daemons share: their main function, the watchdog. */
 #ifndef XD_POSIX_RUNTIME_PROGRAM_H
 #define XD_POSIX_RUNTIME_PROGRAM_H
 
+#include "base/bytes.h"
 #include "base/time.h"
 
 #include <stdbool.h>
@@ -11,16 +12,16 @@
 struct xd_program {
     const char *name;  /* crossdock-hub */
     const char *about; /* one sentence */
+    /* The program's configuration, zeroed, which the functions below know the type of. */
+    void *config;
+    enum xd_result (*load)(const char *path, void *config, struct xd_buffer *errors);
+    int (*log_level)(const void *config);                            /* enum xd_log_level */
+    int (*run)(const void *config, const char *path, bool log_text); /* gives the exit status */
+    void (*free)(void *config);
 };
 
-struct xd_arguments {
-    const char *config;
-    bool check, log_text;
-};
-
-/* -1: go on; otherwise the exit status (help and version were printed, or what is
- * wrong with the arguments). */
-int xd_program_arguments(const struct xd_program *program, int count, char **texts, struct xd_arguments *out);
+/* Arguments, configuration, self-tests, run. Gives the exit status. */
+int xd_program_main(const struct xd_program *program, int count, char **texts);
 
 /* Tells the supervisor (systemd) that we are alive, as often as it wants to know. */
 void xd_program_feed_watchdog(xd_ms monotonic);
