@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define EXCHANGE_PREFIX "crossdock.up."
+#define SOURCE_PREFIX "/sites/"
 
 struct uplink {
     struct xd_hub *hub;
@@ -295,6 +296,23 @@ static enum xd_result authentic(struct uplink *up) {
                : unusable(up, "No message of this type is expected from a site.");
 }
 
+static enum xd_result not_authentic(struct xd_hub *hub, const struct xd_hub_message *message,
+                                    struct xd_effects *effects) {
+    hub->counters.forged++;
+    xd_log(hub->config.env, XD_LOG_ERROR, "line.not_authentic", NULL, "%zu bytes by exchange %s, user %s",
+           message->body.size, message->exchange != NULL ? message->exchange : "none",
+           message->user_id != NULL ? message->user_id : "none");
+    acknowledge(message, XD_EFFECT_LINE_REJECT, effects);
+    return XD_OK;
+}
+
+/* The key is the same both ways: what we told the site ourselves must not count when it comes back. */
+static bool said_by(const struct xd_envelope *envelope, const struct xd_hub_site *site) {
+    size_t prefix = sizeof SOURCE_PREFIX - 1;
+    return strncmp(envelope->source, SOURCE_PREFIX, prefix) == 0 &&
+           strcmp(envelope->source + prefix, site->row.site) == 0;
+}
+
 enum xd_result xd_hub_line_message(struct xd_hub *hub, const struct xd_hub_message *message,
                                    struct xd_now now, struct xd_effects *effects) {
     struct uplink up;
@@ -307,17 +325,16 @@ enum xd_result xd_hub_line_message(struct xd_hub *hub, const struct xd_hub_messa
     xd_hub_jobs_left(hub);
     up.site = authenticate(hub, message);
     if (up.site == NULL) {
-        hub->counters.forged++;
-        xd_log(hub->config.env, XD_LOG_ERROR, "line.not_authentic", NULL, "%zu bytes by exchange %s, user %s",
-               message->body.size, message->exchange != NULL ? message->exchange : "none",
-               message->user_id != NULL ? message->user_id : "none");
-        acknowledge(message, XD_EFFECT_LINE_REJECT, effects);
-        return XD_OK;
+        return not_authentic(hub, message, effects);
     }
     xd_problems_clear(&hub->problems);
     enum xd_result result = xd_envelope_read(message->body, &up.document, &up.envelope, &hub->problems);
     if (result == XD_OK && strcmp(up.envelope.site, up.site->row.site) != 0) {
         result = XD_INVALID;
+    }
+    if (result == XD_OK && !said_by(&up.envelope, up.site)) {
+        xd_document_free(&up.document);
+        return not_authentic(hub, message, effects);
     }
     if (result == XD_INVALID) {
         up.envelope.subject = NULL;

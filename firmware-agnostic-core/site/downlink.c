@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define HUB_SOURCE "/hub"
+
 struct downlink {
     struct xd_site *site;
     const struct xd_line_message_in *message;
@@ -245,6 +247,15 @@ static enum xd_result authentic(struct downlink *down) {
                : result;
 }
 
+static enum xd_result not_authentic(struct xd_site *site, const struct xd_line_message_in *message,
+                                    struct xd_effects *effects) {
+    site->counters.forged++;
+    xd_log(site->config.env, XD_LOG_ERROR, "line.not_authentic", NULL, "%zu bytes that the hub did not sign",
+           message->body.size);
+    acknowledge(message, XD_EFFECT_LINE_REJECT, effects);
+    return XD_OK;
+}
+
 enum xd_result xd_site_line_message(struct xd_site *site, const struct xd_line_message_in *message,
                                     struct xd_now now, struct xd_effects *effects) {
     struct downlink down;
@@ -255,16 +266,16 @@ enum xd_result xd_site_line_message(struct xd_site *site, const struct xd_line_m
     down.now = now;
     if (message->signature == NULL ||
         xd_verify(&site->config.key, message->body, message->signature) != XD_OK) {
-        site->counters.forged++;
-        xd_log(site->config.env, XD_LOG_ERROR, "line.not_authentic", NULL,
-               "%zu bytes without a valid signature", message->body.size);
-        acknowledge(message, XD_EFFECT_LINE_REJECT, effects);
-        return XD_OK;
+        return not_authentic(site, message, effects);
     }
     xd_problems_clear(&site->problems);
     enum xd_result result = xd_envelope_read(message->body, &down.document, &down.envelope, &site->problems);
     if (result == XD_OK && strcmp(down.envelope.site, site->name) != 0) {
         result = XD_INVALID;
+    }
+    if (result == XD_OK && strcmp(down.envelope.source, HUB_SOURCE) != 0) {
+        xd_document_free(&down.document);
+        return not_authentic(site, message, effects); /* ours, sent back: the key is the same both ways */
     }
     if (result == XD_INVALID) {
         result = unusable(&down, "The envelope cannot be read.");

@@ -87,6 +87,19 @@ static void what_is_not_authentic_counts_for_nothing(void **state) {
     assert_false(xd_line_alive(&world.site.line, world.now.monotonic));
 }
 
+/* Signed with the right key, for it is the same both ways. */
+static void what_the_site_said_itself_counts_for_nothing_when_it_comes_back(void **state) {
+    char hello[4096];
+    (void)state;
+    xd_site_line_up(&world.site, world.now);
+    site_world_wait(&world, 100);
+    snprintf(hello, sizeof hello, "%s", site_world_find(&world, XD_TYPE_HELLO, 0)->body);
+    site_world_body(&world, hello, NULL);
+    assert_int_equal(answer(), XD_EFFECT_LINE_REJECT);
+    assert_int_equal(world.site.counters.forged, 1);
+    assert_string_equal(world.site.line.receive[0].row.epoch, "");
+}
+
 static void what_is_authentic_but_unusable_is_kept_and_never_blocks(void **state) {
     (void)state;
     connect_line();
@@ -274,6 +287,7 @@ static void the_state_of_the_site_is_told(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         IN_A_WORLD(what_is_not_authentic_counts_for_nothing),
+        IN_A_WORLD(what_the_site_said_itself_counts_for_nothing_when_it_comes_back),
         IN_A_WORLD(what_is_authentic_but_unusable_is_kept_and_never_blocks),
         IN_A_WORLD(nothing_sequenced_leaves_before_the_welcome),
         IN_A_WORLD(a_hello_is_answered_and_acks_follow_what_came),
