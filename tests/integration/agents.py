@@ -84,7 +84,9 @@ class Agent:
 
     def metrics(self):
         """{name with labels: value}"""
-        _, text = http_get(f"http://127.0.0.1:{self.port}/metrics")
+        code, text = http_get(f"http://127.0.0.1:{self.port}/metrics")
+        if code != 200:
+            return {}
         rows = [line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#")]
         return {name.removeprefix("crossdock_agent_"): float(value) for name, value in rows}
 
