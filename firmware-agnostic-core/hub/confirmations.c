@@ -571,6 +571,22 @@ static enum xd_result collect_waiting(void *context, const struct xd_confirmatio
     return XD_OK;
 }
 
+/* It cannot be read any more (written anew, it may be longer than a document may be):
+ * it waits for a person, and the release does not wait for it. */
+static enum xd_result stays_parked(struct xd_hub *hub, struct xd_confirmation_row *row, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_complaint complaint = {.code = "UNUSABLE_DOCUMENT",
+                                     .site = row->site,
+                                     .kind = XD_DOC_CONFIRMATION,
+                                     .document_id = row->confirmation_id,
+                                     .version = row->version,
+                                     .detail = "Its release is here, but the confirmation that waited for it "
+                                               "cannot be read again; a person decides."};
+    row->waits_for[0] = 0;
+    enum xd_result result = xd_hub_complain(hub, &complaint, now);
+    return result == XD_OK ? store->confirmation_save(store->context, row) : result;
+}
+
 static enum xd_result resume_one(struct xd_hub *hub, struct xd_confirmation_row *row, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
     struct xd_document document;
@@ -586,6 +602,12 @@ static enum xd_result resume_one(struct xd_hub *hub, struct xd_confirmation_row 
     }
     if (result == XD_OK) {
         result = xd_confirmation_read(&document, document.tree, &confirmation, &hub->problems);
+    }
+    if (result == XD_INVALID) {
+        result = stays_parked(hub, row, now);
+        xd_document_free(&document);
+        xd_buffer_free(&body);
+        return result;
     }
     if (result == XD_OK) {
         result = store->exception_close(store->context, row->site, XD_DOC_CONFIRMATION, row->confirmation_id,

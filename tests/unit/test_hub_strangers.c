@@ -1,5 +1,5 @@
-/* What a site may say of things that are not its own: orders that were never made,
- * another site's releases. Authentic, and still none of its business. */
+/* What a site may say without harm to others: of orders that were never made, of another
+ * site's releases, and what nobody can read a second time. Authentic all of it. */
 #include "unit/hub_world.h"
 
 #include "base/memory.h"
@@ -64,11 +64,40 @@ static void what_waits_for_another_sites_release_stops_nothing(void **state) {
     assert_count(world, "SELECT count(*) FROM confirmation WHERE state = 2", 20);
 }
 
+/* "1e9" is ten digits when the hub writes it: what it kept is longer than what came. */
+static void a_confirmation_that_cannot_be_read_again_does_not_hold_its_release(void **state) {
+    struct hub_world *world = *state;
+    char release_id[XD_ID_SIZE];
+    hub_world_copy(world);
+    hub_world_released(world, 1, "10", release_id);
+    struct xd_buffer text;
+    xd_buffer_init(&text, 0);
+    xd_buffer_format(
+        &text,
+        "{\"confirmation_id\":\"C-1\",\"kind\":\"SHIP\",\"shipment_id\":\"S-1\","
+        "\"release_ids\":[\"%s\"],\"shipped_at\":\"2026-11-23T10:00:00+01:00\","
+        "\"lines\":[{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"10\",\"uom\":\"EA\"}],"
+        "\"attributes\":{\"x\":[",
+        release_id);
+    for (int index = 0; index < 150000; index++) {
+        xd_buffer_text(&text, "1e9,");
+    }
+    xd_buffer_text(&text, "0]}}");
+    hub_world_wms(&world->sites[0], "confirmation", xd_buffer_string(&text));
+    xd_buffer_free(&text);
+    hub_world_restore(world);
+    assert_true(hub_world_quiet(world, 10 * MINUTE_MS));
+    assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_IN_FULFILMENT);
+    assert_exceptions(world, "UNUSABLE_DOCUMENT", 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_site_cannot_make_up_an_order, hub_world_setup, hub_world_teardown),
         cmocka_unit_test_setup_teardown(what_waits_for_another_sites_release_stops_nothing, hub_world_setup,
                                         hub_world_teardown),
+        cmocka_unit_test_setup_teardown(a_confirmation_that_cannot_be_read_again_does_not_hold_its_release,
+                                        hub_world_setup, hub_world_teardown),
     };
     xd_memory_adopt_cjson();
     return cmocka_run_group_tests(tests, NULL, NULL);
