@@ -2,14 +2,19 @@
 
 Two sites, an own warehouse and a 3PL, each with a warehouse system that speaks only MQTT. Orders come in; the 3PL's line is
 cut; work goes on; its agent and the hub are killed in the middle; the line comes back. At the end the books of the ERP are
-compared with what the warehouses say that they shipped: twice, once by the hub and once by this script, which looks at the
-two ends only. Exit status 0 when the difference is 0, 1 when it is not, 130 on Ctrl-C.
+compared with what the warehouses say that they shipped: twice, once by `crossdock reconcile` and once by this script, which
+looks at the two ends only. Exit status 0 when the difference is 0, 1 when it is not or something failed, 130 on Ctrl-C.
 
 KEEP=1 leaves all running and says how to look at it.
 """
+import concurrent.futures
+import json
 import os
+import secrets
 import shutil
 import signal
+import sqlite3
+import subprocess
 import sys
 import tempfile
 import threading
@@ -18,216 +23,293 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests", "integration"))
 
+import brokers  # noqa: E402
 import wms  # noqa: E402
+from agents import BUILD  # noqa: E402
 from audit import Audit  # noqa: E402
+from floor import Floor, units_apart  # noqa: E402
+from keep import stay_as_warehouse, tell_how_to_look  # noqa: E402
 from stack import Stack  # noqa: E402
-from story import Story  # noqa: E402
-from wms import Warehouse  # noqa: E402
+from story import BOLD, GREEN, RED, Story  # noqa: E402
 
 OWN, THIRD = "WH1", "3PL-A"
 ORDERS = 60
-CATALOGUE = (("WIDGET", "9.95"), ("GADGET", "24.50"))
+PRICES = (("WIDGET", "9.95"), ("GADGET", "24.50"))
+SECONDS_BETWEEN_ORDERS = 0.1
+SECONDS_BETWEEN_SHIPMENTS = {OWN: 0.3, THIRD: 0.6}  # a 3PL has more than our goods to ship
 OFFLINE_SECONDS = 12
-HEAL_SECONDS = 60
-
-
-class Floor(threading.Thread):
-    """The people of a warehouse: they ship what was released, one release after the other, line or no line."""
-
-    def __init__(self, warehouse, pace):
-        super().__init__(name=f"floor of {warehouse.site}", daemon=True)
-        self.warehouse, self.pace = warehouse, pace
-        self.shipped, self.repeated = set(), 0
-        self.closing = threading.Event()
-
-    def ship(self, release, number):
-        if number % 9 == 4:
-            return wms.one_short_for_good(release)
-        if number % 5 == 2:
-            return wms.in_two_shipments(release)
-        return wms.exact(release)
-
-    def run(self):
-        while not self.closing.wait(self.pace):
-            with self.warehouse.changed:
-                waiting = [release for release in self.warehouse.releases.values() if release["release_id"] not in self.shipped]
-                taken = [key for key in self.warehouse.taken if key[0] == "confirmation"]
-            if waiting:
-                for document in self.ship(waiting[0], len(self.shipped)):
-                    self.warehouse.send("confirmation", document)
-                self.shipped.add(waiting[0]["release_id"])
-            if taken and len(self.shipped) % 4 == 0:  # a warehouse system that is not sure it was heard
-                self.warehouse.send_again(taken[len(self.shipped) % len(taken)])
-                self.repeated += 1
+PATIENCE_SECONDS = 60
+NEEDED = [os.path.join(BUILD, name) for name in ("crossdock", "crossdock-agent", "crossdock-hub")] + \
+         [os.path.join(brokers.RABBITMQ_BIN, "rabbitmq-server")]
+MISHAPS = (AssertionError, RuntimeError, TimeoutError, OSError, ValueError, sqlite3.Error, subprocess.SubprocessError)
 
 
 def lines_of(number):
-    lines = [(sku, str(1 + (number + place) % 5 + 1), price) for place, (sku, price) in enumerate(CATALOGUE)]
-    return lines[:1 + number % 2]
+    lines = [(sku, str(2 + (number + place) % 5), price) for place, (sku, price) in enumerate(PRICES)]
+    return lines[:1 + number % 3 // 2]
+
+
+def plural(count, what):
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 class Demo:
-    def __init__(self, folder, keep):
-        self.story = Story()
+    def __init__(self, folder, keep=False, orders=ORDERS):
+        self.story, self.folder, self.keep, self.orders = Story(), folder, keep, orders
         self.stack = Stack(folder, sites=((OWN, "warehouse"), (THIRD, "3pl")), keep=keep)
-        self.keep, self.folder = keep, folder
         self.warehouses, self.floors = {}, {}
-        self.audit, self.repeats, self.kills, self.offline = None, 0, 0, 0.0
+        self.audit, self.repeats, self.kills = None, 0, {OWN: 0, THIRD: 0, "hub": 0}
+        self.cut_at = self.offline = None
+        self.booked, self.played = 0, False
 
-    # -- what is going on, for the line that changes --
+    # -- how it stands, for the line that changes --
 
     def now(self):
-        shipped = {site: len(floor.shipped) for site, floor in self.floors.items()}
-        releases = {site: len(warehouse.releases) for site, warehouse in self.warehouses.items()}
-        return (f"{len(self.audit.orders)} orders taken; released and shipped: "
-                + ", ".join(f"{site} {releases[site]}/{shipped[site]}" for site in self.floors))
+        try:
+            self.booked = len(self.stack.books()["shipments"])
+        except sqlite3.Error:  # the hub is just starting: the number of before will do
+            pass
+        releases = sum(len(warehouse.releases) for warehouse in self.warehouses.values())
+        shipped = sum(len(floor.shipments) for floor in self.floors.values())
+        self.story.now(f"orders {len(self.audit.orders)}, released {releases}, shipments {shipped}, in the ERP {self.booked}"
+                       + self._line())
 
-    def watch(self, seconds, until=lambda: False):
+    def _line(self):
+        if self.cut_at is None or self.offline is not None:
+            return ""
+        return f"; {THIRD} offline {time.monotonic() - self.cut_at:.0f} s, {plural(self.waiting(THIRD), 'document')} waiting"
+
+    def waiting(self, site):
+        """What the agent of a site holds for the hub; 0 while it does not run."""
+        try:
+            return int(self.stack.sites[site].agent.backlog() or 0)
+        except (OSError, ValueError):
+            return 0
+
+    def watch(self, until, seconds=PATIENCE_SECONDS):
+        """Until something is so, or the time is over; says which."""
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline and not until():
-            self.story.now(self.now())
+        while not until():
+            if time.monotonic() > deadline:
+                return False
+            self.now()
             time.sleep(0.2)
+        return True
 
     # -- the acts --
 
     def start(self):
-        self.story.tell("Starting a private RabbitMQ, two site brokers (Mosquitto), the hub and two agents")
+        missing = [path for path in NEEDED if not os.path.exists(path)]
+        if missing:
+            raise RuntimeError(f"{missing[0]} is not there; `make deps all` installs and builds what is needed")
+        self.story.tell("Starting RabbitMQ, the hub, and at each of two sites a Mosquitto and an agent")
         self.stack.start()
-        for site, pace in ((OWN, 0.3), (THIRD, 0.8)):  # a 3PL has more than our goods to ship
-            self.warehouses[site] = Warehouse(self.stack.sites[site].mosquitto.port, site, ship=wms.nothing).start()
-            self.floors[site] = Floor(self.warehouses[site], pace)
+        for site in self.stack.sites.values():
+            warehouse = wms.Warehouse(site.mosquitto.port, site.name, ship=wms.nothing).start()
+            self.warehouses[site.name] = warehouse
+            self.floors[site.name] = Floor(warehouse, SECONDS_BETWEEN_SHIPMENTS[site.name])
         self.audit = Audit(self.stack, self.warehouses)
         for floor in self.floors.values():
             floor.start()
+        self.story.tell(f"All is up: {OWN} is an own warehouse, {THIRD} a 3PL; their systems speak only MQTT")
 
-    def order(self, first, last):
-        for number in range(first, last + 1):
-            site = THIRD if number % 2 == 0 else OWN
-            order_id = self.audit.order(f"PO-{number:04d}", site, lines_of(number))
-            if number % 6 == 0:  # a channel that did not see the answer asks again
-                assert self.audit.order(f"PO-{number:04d}", site, lines_of(number)) == order_id, "an order got two ids"
-                self.repeats += 1
-            self.story.now(self.now())
+    def order(self, number):
+        site, name = (THIRD if number % 2 == 0 else OWN), f"PO-{number:04d}"
+        order_id = self.audit.order(name, site, lines_of(number))
+        if number % 6 == 0:  # a channel that did not see the answer asks again, with the same key
+            again = self.audit.order(name, site, lines_of(number))
+            assert again == order_id, f"order {name} was sent twice and became two: {order_id} and {again}"
+            self.repeats += 1
 
-    def kill(self, name, what):
-        self.story.tell(f"kill -9: {what}; it starts again")
+    def send_orders(self, first, last):
+        """A shop with a few connections; returns a future."""
+        def send():
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                sent = []
+                for number in range(first, last + 1):
+                    sent.append(pool.submit(self.order, number))
+                    time.sleep(SECONDS_BETWEEN_ORDERS)
+                for order in sent:
+                    order.result()
+        return in_background(send)
+
+    def kill(self, name):
         self.stack.kill9(name)
         self.stack.restart(name)
-        self.kills += 1
+        self.kills[name] += 1
 
     def play(self):
-        self.story.tell(f"The portal sends orders for {OWN} (own warehouse) and {THIRD} (3PL)")
-        self.order(1, 20)
-        self.watch(4)
-        cut_at = time.monotonic()
-        self.stack.cut(THIRD)
-        self.story.tell(f"The line to {THIRD} is cut. Orders go on, and {THIRD} goes on shipping what it has")
-        self.order(21, 40)
-        self.watch(3)
-        self.kill(THIRD, f"the agent of {THIRD}, offline, with confirmations that only it has")
-        portal = threading.Thread(target=self.order, args=(41, ORDERS))
-        portal.start()
-        self.kill("hub", "the hub, in the middle of taking orders and posting to the ERP")
-        portal.join()
-        self.watch(cut_at + OFFLINE_SECONDS - time.monotonic())
-        backlog = int(self.stack.sites[THIRD].agent.backlog())
-        self.stack.heal(THIRD)
-        self.offline = time.monotonic() - cut_at
-        self.story.tell(f"The line to {THIRD} is back after {self.offline:.0f} s; its agent sends the {backlog} documents that it kept")
-        self.watch(HEAL_SECONDS, lambda: sum(len(floor.shipped) for floor in self.floors.values()) == ORDERS)
-        self.story.tell("Everything is shipped; comparing what the warehouses say with the ERP's books")
+        first, second = self.orders * 2 // 5, self.orders * 7 // 10
+        self.story.tell(f"A shop orders from {OWN} and {THIRD}; both pick and ship")
+        sent = self.send_orders(1, first)
+        self.watch(sent.done)
+        sent.result()
+        self.watch(lambda: False, 2)
+        self.cut(first + 1, second)
+        self.kill_agent()
+        self.kill_hub(second + 1)
+        self.watch(lambda: time.monotonic() - self.cut_at > OFFLINE_SECONDS)
+        self.heal()
+        self.watch(lambda: sum(len(floor.done) for floor in self.floors.values()) == self.orders)
+        self.played = True
 
-    def finish(self):
-        books = self.audit.wait_books(HEAL_SECONDS)
-        for floor in self.floors.values():
-            floor.closing.set()
-            floor.join()
-        return books
+    def cut(self, first, last):
+        self.stack.cut(THIRD)
+        self.cut_at = time.monotonic()
+        self.story.tell(f"LINE CUT to {THIRD}. Orders keep coming, and {THIRD} goes on shipping what it has", BOLD)
+        sent = self.send_orders(first, last)
+        self.watch(sent.done)
+        sent.result()
+        self.watch(lambda: self.waiting(THIRD) > 0)
+
+    def kill_agent(self):
+        self.story.tell(f"KILL -9 of {THIRD}'s agent: cut off, and alone with {plural(self.waiting(THIRD), 'document')}", BOLD)
+        self.kill(THIRD)
+        self.story.tell(f"The agent is back and holds {plural(self.waiting(THIRD), 'document')}")
+
+    def kill_hub(self, first):
+        sent = self.send_orders(first, self.orders)
+        self.watch(lambda: len(self.audit.orders) >= (first + self.orders) // 2)
+        self.story.tell("KILL -9 of the hub, in the middle of taking orders and posting to the ERP", BOLD)
+        self.kill("hub")
+        self.story.tell("The hub is back; the shop sends again what had no answer")
+        self.watch(sent.done)
+        sent.result()
+
+    def heal(self):
+        waiting = self.waiting(THIRD)
+        self.stack.heal(THIRD)
+        self.watch(lambda: self.stack.sites[THIRD].agent.connected())
+        self.offline = time.monotonic() - self.cut_at
+        self.story.tell(f"LINE BACK to {THIRD} after {self.offline:.0f} s. Its agent sends the {plural(waiting, 'document')} that it "
+                        "kept,\nand gets the releases that waited for it in RabbitMQ", BOLD)
 
     # -- the account --
 
-    def account(self, books):
-        ledger = self.stack.books()
-        confirmations = sum(len(warehouse.taken_ids()) for warehouse in self.warehouses.values())
-        duplicates = sum(receipt["status"] == "duplicate" for warehouse in self.warehouses.values() for receipt in warehouse.receipts)
-        shipped = sum(int(qty) for lines in ledger["shipments"].values() for qty in lines.values())
-        said = sum(int(qty) for lines in self.audit.expected_shipments().values() for qty in lines.values())
-        rows = [
-            ("Orders taken from the portal", len(self.audit.orders), f"{self.repeats} of them sent twice, taken once"),
-            ("Sales in the ERP", len(ledger["sales"]), "one for each order"),
-            ("Releases at the warehouses", sum(len(warehouse.releases) for warehouse in self.warehouses.values()), ""),
-            ("Confirmations accepted", confirmations, "each told only once it was on disk"),
-            ("Duplicates refused", duplicates, "sent again by a warehouse, counted once"),
-            ("Shipments in the ERP", len(ledger["shipments"]), f"{shipped} units; the warehouses say {said}"),
-            ("Lines closed short", books["short"]["lines"], f"{books['short']['qty']} units that did not exist"),
-            (f"Time offline ({THIRD})", f"{self.offline:.0f} s", ""),
-            ("Programs killed with -9", self.kills, "an agent and the hub"),
-            ("Backlog", 0, "nothing waits anywhere"),
+    def settle(self):
+        """Waits until nothing is on its way any more; what then does not agree is for the account to say."""
+        self.story.tell("Everything is shipped. Waiting until every receipt is in and every shipment is in the ERP")
+        self.watch(lambda: not self.audit.faults() and not self.stack.unfinished())
+        self.watch(lambda: all(floor.duplicates() >= floor.repeated for floor in self.floors.values()), 3)
+        for floor in self.floors.values():
+            floor.close()
+
+    def account(self):
+        """Prints what happened; returns what does not agree, as sentences."""
+        self.story.tell("Comparing what the warehouses say that they shipped with what the ERP has in its books")
+        self.story.table((OWN, THIRD, "both"), self.rows())
+        by_hub = json.loads(self.stack.cli("reconcile", "--json", check=False).stdout)["difference"]
+        said = {reference: lines for floor in self.floors.values() for reference, lines in floor.said().items()}
+        apart, faults = units_apart(said, self.booked_shipments()), self.audit.faults()
+        faults += [f"still on its way: {what} {count}" for what, count in self.stack.unfinished().items() if what != "difference"]
+        difference = max(by_hub + apart, len(faults))
+        self.story.plain("\n  " + self.story.paint(RED if difference else GREEN, f"difference {difference}"))
+        self.story.plain(f"\n    {by_hub} lines by the hub's own count (crossdock reconcile)\n"
+                         f"    {apart} units between the warehouses' word and the ERP's books, each shipment looked up")
+        return faults or (["the books do not agree"] if difference else [])
+
+    def booked_shipments(self):
+        return {reference: {sku: int(qty) for sku, qty in lines.items()} for reference, lines in self.stack.books()["shipments"].items()}
+
+    def rows(self):
+        books, booked, sites = self.stack.books(), self.booked_shipments(), list(self.floors)
+
+        def row(what, count, remark=""):
+            counts = [count(site) for site in sites]
+            return what, counts + [sum(counts)], remark
+
+        def at(site):
+            return [name for name, (where, _) in self.audit.orders.items() if where == site]
+
+        def units(shipments, site):
+            return sum(sum(lines.values()) for reference, lines in shipments.items() if reference.startswith(site + "/"))
+        offline = f"{self.offline:.0f} s"
+        return [
+            row("orders taken", lambda site: len(at(site)), f"{self.repeats} were sent twice, and taken once"),
+            row("sales in the ERP", lambda site: sum(f"default/web/{name}" in books["sales"] for name in at(site))),
+            row("releases", lambda site: len(self.warehouses[site].releases), "what the warehouses were told to ship"),
+            row("confirmations", lambda site: len(self.warehouses[site].taken_ids()), "accepted: on disk before the receipt left"),
+            row("shipments in the ERP", lambda site: sum(name.startswith(site + "/") for name in booked), "one for each confirmation"),
+            row("units shipped", lambda site: units(self.floors[site].said(), site), "as the warehouses say"),
+            row("units in the ERP", lambda site: units(booked, site), "as its books say"),
+            row("duplicates refused", lambda site: self.floors[site].duplicates(), "a warehouse sent again what was taken"),
+            ("time offline", ["-", offline, offline], "from the cut until the agent had its hub again"),
+            ("kills survived", [self.kills[OWN], self.kills[THIRD], sum(self.kills.values())], "an agent and the hub, both by kill -9"),
+            row("backlog", self.waiting, "documents that wait at an agent"),
         ]
-        self.story.table(rows)
-        return abs(shipped - said) + len(self.audit.faults()) + books["difference"]
 
-    def tell_how_to_look(self):
-        self.stack.straighten()
-        stop = os.path.join(self.folder, "stop.sh")
-        pids = [self.stack.rabbit.process.pid, self.stack.hub.process.pid]
-        for site in self.stack.sites.values():
-            pids += [site.agent.process.pid, site.mosquitto.process.pid]
-        with open(os.open(stop, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o700), "w", encoding="utf-8") as file:
-            file.write("#!/bin/sh\n# Ends what the demo left running, and removes its folder.\n"
-                       f"kill {' '.join(map(str, reversed(pids)))}\nsleep 5\nrm -rf '{self.folder}'\n")
-        crossdock = os.path.join(TOP, "build", "crossdock")
-        self.story.plain(f"""
-All of it is still running. To look:
-
-  export CROSSDOCK_URL={self.stack.hub.url} CROSSDOCK_TOKEN_FILE={self.stack.hub.token_file}
-  {crossdock} status
-  {crossdock} orders list
-  {crossdock} reconcile
-  {crossdock} agent --config {self.stack.sites[THIRD].agent.config} status
-""" + "".join(f"  mosquitto_sub -p {site.mosquitto.port} -t 'crossdock/{name}/#' -v      # what {name} hears\n"
-              for name, site in self.stack.sites.items()) + f"""
-  RabbitMQ's page: {self.stack.rabbit.management_url}  (user {self.stack.rabbit.user}, password {self.stack.rabbit.password})
-
-To end it:  {stop}
-""")
+    # -- all of it --
 
     def run(self):
+        """The exit status."""
         try:
             self.start()
             self.play()
-            difference = self.account(self.finish())
-        except (AssertionError, RuntimeError, TimeoutError, OSError) as failure:
-            self.story.fail(str(failure), self.stack.log_tails(6))
+            self.settle()
+            faults = self.account()
+        except MISHAPS as mishap:
+            self.story.fail(str(mishap), self.stack.log_tails(8))
             return 1
-        self.story.verdict(difference)
-        return 0 if difference == 0 else 1
+        if faults:
+            self.story.plain("\n" + self.story.paint(RED, "The books do not agree:") + "".join(f"\n  {fault}" for fault in faults))
+            return 1
+        self.story.plain(f"\nEvery order was sold once, and every shipment is in the ERP once. It took {self.story.seconds:.0f} s.")
+        return 0
+
+    def end(self):
+        """Ends everything that the demo started, and removes its folder."""
+        for floor in self.floors.values():
+            floor.close()
+        for warehouse in self.warehouses.values():
+            warehouse.stop()
+        self.stack.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def main():
-    if os.environ.get("ERP", "ledger") not in ("", "ledger"):
-        print(f"make demo: ERP={os.environ['ERP']} is not known; there is: ledger", file=sys.stderr)
-        return 2
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    keep = os.environ.get("KEEP", "") not in ("", "0")
-    folder = tempfile.mkdtemp(prefix="crossdock-demo-")
-    demo = Demo(folder, keep)
+def in_background(work):
+    """A future of work, on a thread that ends with the program."""
+    future = concurrent.futures.Future()
+
+    def run():
+        try:
+            future.set_result(work())
+        except BaseException as failure:  # pylint: disable=broad-except
+            future.set_exception(failure)
+    threading.Thread(target=run, daemon=True).start()
+    return future
+
+
+def perform(demo):
+    """Runs it and leaves it as KEEP asks; the exit status."""
     status, left_running = 130, False
+    demo.story.plain(f"\n{demo.story.paint(BOLD, 'Crossdock')}: two warehouses, a line that is cut, programs that are killed, and the "
+                     f"books afterwards.\nIt runs on this machine only, in {demo.folder}.\n")
     try:
         status = demo.run()
-        if keep:
-            demo.tell_how_to_look()
+        if demo.keep and demo.played:
+            tell_how_to_look(demo)
             left_running = True
     except KeyboardInterrupt:
-        demo.story.plain("\nStopped; ending everything.")
+        demo.story.plain("\nStopping; everything that was started is ended.")
     finally:
-        for warehouse in demo.warehouses.values():
-            warehouse.stop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         if not left_running:
-            demo.stack.end()
-            shutil.rmtree(folder, ignore_errors=True)
+            demo.end()
     return status
 
 
+def main(arguments):
+    if arguments[:1] == ["--warehouse"]:
+        return stay_as_warehouse(*arguments[1:])
+    if os.environ.get("ERP", "") not in ("", "ledger"):
+        print(f"make demo: there is no ERP `{os.environ['ERP']}`; there is: ledger", file=sys.stderr)
+        return 2
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    os.environ["XD_DEMO"] = secrets.token_hex(8)  # inherited by everything that is started: what to end, by keep.py's script
+    return perform(Demo(tempfile.mkdtemp(prefix="crossdock-demo-"), os.environ.get("KEEP", "") not in ("", "0")))
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -63,7 +63,7 @@ def wait_for(condition, seconds, what):
         time.sleep(0.05)
 
 
-def _processes_with(mark):
+def processes_with(mark):
     """Ids of the processes that have this NAME=value in their environment."""
     found = []
     wanted = mark.encode()
@@ -191,7 +191,7 @@ class Broker:
             return
         deadline = time.monotonic() + STOP_SECONDS_MAX
         while True:
-            pids = _processes_with(self._mark)
+            pids = processes_with(self._mark)
             if self.process.poll() is None:
                 pids.append(self.process.pid)
             if not pids:
@@ -205,10 +205,10 @@ class Broker:
 
     def freeze(self):
         """Stops it where it stands: its connections stay open and nothing answers."""
-        _signal_all(_processes_with(self._mark), signal.SIGSTOP)
+        _signal_all(processes_with(self._mark), signal.SIGSTOP)
 
     def thaw(self):
-        _signal_all(_processes_with(self._mark), signal.SIGCONT)
+        _signal_all(processes_with(self._mark), signal.SIGCONT)
 
     def wipe(self):
         """All its data is lost; it runs again, empty, on the same ports."""
@@ -325,7 +325,7 @@ log.file = false
 
     def _ask_to_stop(self):
         # The script waits for the node and would not pass the signal on in time: tell the node itself.
-        for pid in _processes_with(self._mark):
+        for pid in processes_with(self._mark):
             try:
                 with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
                     if file.read().startswith("beam"):
