@@ -43,6 +43,7 @@ void xd_erp_call_free(void *call);
 struct xd_hub_site {
     struct xd_site_row row;
     struct xd_line line;
+    char went_back[XD_EPOCH_SIZE]; /* the epoch whose forgotten range was told last; "" none */
 };
 
 /* A job that is due or under way. The rest of the queue stays in the store. */

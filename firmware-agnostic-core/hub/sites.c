@@ -22,7 +22,8 @@ static void on_news(void *owner, struct xd_line *line, enum xd_line_news news, c
                  rewind->epoch, (unsigned long long)rewind->last);
     } else {
         snprintf(detail, sizeof detail, "lane %s epoch %s sequences %llu..%llu", lane,
-                 rewind != NULL ? rewind->epoch : "", rewind != NULL ? (unsigned long long)rewind->first : 0ULL,
+                 rewind != NULL ? rewind->epoch : "",
+                 rewind != NULL ? (unsigned long long)rewind->first : 0ULL,
                  rewind != NULL ? (unsigned long long)rewind->last : 0ULL);
     }
     xd_log(hub->config.env, XD_LOG_WARNING, names[news], NULL, "site %s %s", line->site, detail);
