@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define EACH_BYTE UINT64_C(0x0101010101010101)
 #define CAPACITY_MIN ((size_t)64)
 
 static const char hex_digits[] = "0123456789abcdef";
@@ -103,7 +104,7 @@ static size_t sequence_size(const uint8_t *at, size_t left) {
 
 /* How many bytes from `at` on go into a JSON string as they are. */
 static size_t plain_run(const uint8_t *at, size_t size) {
-    size_t run = 0;
+    size_t run = xd_json_plain_prefix(xd_bytes_of(at, size));
     while (run < size) {
         uint8_t byte = at[run];
         if (byte < 0x20 || byte == '"' || byte == '\\') {
@@ -298,6 +299,25 @@ size_t xd_utf8_prefix(struct xd_bytes text) {
             break;
         }
         at += step;
+    }
+    return at;
+}
+
+/* Whether a byte of word, all of whose bytes are below 0x80, is below limit (the
+ * borrow of a byte that is may mark its neighbour too, which only says it twice). */
+static bool any_below(uint64_t word, uint64_t limit) {
+    return ((word - EACH_BYTE * limit) & EACH_BYTE * 0x80) != 0;
+}
+
+size_t xd_json_plain_prefix(struct xd_bytes text) {
+    size_t at = 0;
+    uint64_t word;
+    for (; text.size - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, text.data + at, sizeof word);
+        if ((word & EACH_BYTE * 0x80) != 0 || any_below(word, 0x20) || any_below(word ^ EACH_BYTE * '"', 1) ||
+            any_below(word ^ EACH_BYTE * '\\', 1)) {
+            break;
+        }
     }
     return at;
 }

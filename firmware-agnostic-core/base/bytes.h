@@ -59,5 +59,8 @@ char *xd_buffer_take(struct xd_buffer *buffer);
 bool xd_utf8_valid(struct xd_bytes text);
 /* How many bytes at the start of text are well-formed: where it goes wrong, or where it may be cut. */
 size_t xd_utf8_prefix(struct xd_bytes text);
+/* How many bytes at the start of text stand for themselves inside a JSON string: ASCII without controls,
+ * quote and backslash. By words of 8 bytes, so there may be up to 7 more. */
+size_t xd_json_plain_prefix(struct xd_bytes text);
 
 #endif

@@ -80,6 +80,7 @@ static bool scan_escape(struct xd_json_scan *scan) {
 static bool scan_string(struct xd_json_scan *scan) {
     scan->at++;
     for (;;) {
+        scan->at += xd_json_plain_prefix(xd_bytes_of(scan->at, (size_t)(scan->end - scan->at)));
         while (scan->at < scan->end && *scan->at >= 0x20 && *scan->at != '"' && *scan->at != '\\') {
             scan->at++;
         }

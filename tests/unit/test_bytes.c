@@ -297,8 +297,24 @@ static void utf8_refuses_cut_sequences_anywhere(void **state) {
     }
 }
 
+static void every_byte_that_is_not_plain_in_json_ends_the_plain_prefix(void **state) {
+    (void)state;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        bool plain = byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+        for (size_t at = 0; at < 16; at++) {
+            uint8_t text[19];
+            memset(text, 0x7f, sizeof text);
+            text[at] = (uint8_t)byte;
+            size_t whole = plain ? 16 : at / 8 * 8;
+            assert_int_equal(xd_json_plain_prefix(xd_bytes_of(text, sizeof text)), whole);
+            assert_int_equal(xd_json_plain_prefix(xd_bytes_of(text, 7)), 0);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_byte_that_is_not_plain_in_json_ends_the_plain_prefix),
         cmocka_unit_test(every_result_has_a_name),
         cmocka_unit_test(views_compare_by_content),
         cmocka_unit_test(appends_come_out_in_order_and_terminated),
