@@ -176,7 +176,7 @@ def pytest_suite(folder, variant, tally, marker=None):
         env = dict(os.environ, XD_BUILD=build, XD_VARIANT=variant, XD_SOURCE=TOP, PYTHONDONTWRITEBYTECODE="1",
                    TMPDIR=state, **SANITIZER_OPTIONS)
         command = ["/usr/bin/python3", "-m", "pytest", "-c", "tests/pytest.ini", "--rootdir", TOP, "-p", "no:cacheprovider",
-                   "-v" if folder.endswith("integration") else "-q", "--tb=short", "--junitxml", results, folder]
+                   "-v" if folder in ("tests/integration", "tests/demo") else "-q", "--tb=short", "--junitxml", results, folder]
         command += ["-m", marker] if marker else []
         status, _ = run(command, PYTEST_SECONDS_MAX, env, capture=False)
         read_junit(results, status, folder, tally)
@@ -245,6 +245,8 @@ def build_programs(variant, tally):
 def integration(variant, tally):
     if build_programs(variant, tally):
         pytest_suite("tests/integration", variant, tally, None if variant == "plain" else "sanitize")
+        if variant == "plain":
+            pytest_suite("tests/demo", variant, tally)
 
 
 def lint(_variant, tally):

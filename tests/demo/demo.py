@@ -36,7 +36,7 @@ OWN, THIRD = "WH1", "3PL-A"
 ORDERS = 60
 PRICES = (("WIDGET", "9.95"), ("GADGET", "24.50"))
 SECONDS_BETWEEN_ORDERS = 0.1
-SECONDS_BETWEEN_SHIPMENTS = {OWN: 0.3, THIRD: 0.6}  # a 3PL has more than our goods to ship
+SECONDS_BETWEEN_SHIPMENTS = {OWN: 0.3, THIRD: 0.75}  # a 3PL has more than our goods to ship
 OFFLINE_SECONDS = 12
 PATIENCE_SECONDS = 60
 NEEDED = [os.path.join(BUILD, name) for name in ("crossdock", "crossdock-agent", "crossdock-hub")] + \
@@ -160,12 +160,12 @@ class Demo:
         sent = self.send_orders(first, last)
         self.watch(sent.done)
         sent.result()
-        self.watch(lambda: self.waiting(THIRD) > 0)
+        self.watch(lambda: self.waiting(THIRD) >= 4, 4)
 
     def kill_agent(self):
-        self.story.tell(f"KILL -9 of {THIRD}'s agent: cut off, and alone with {plural(self.waiting(THIRD), 'document')}", BOLD)
+        self.story.tell(f"KILL -9 of {THIRD}'s agent, which is cut off and holds {plural(self.waiting(THIRD), 'document')} that nobody else has", BOLD)
         self.kill(THIRD)
-        self.story.tell(f"The agent is back and holds {plural(self.waiting(THIRD), 'document')}")
+        self.story.tell(f"The agent is back, and holds {self.waiting(THIRD)}")
 
     def kill_hub(self, first):
         sent = self.send_orders(first, self.orders)
@@ -179,10 +179,12 @@ class Demo:
     def heal(self):
         waiting = self.waiting(THIRD)
         self.stack.heal(THIRD)
+        self.story.tell(f"LINE BACK to {THIRD} after {time.monotonic() - self.cut_at:.0f} s. Its agent has {plural(waiting, 'document')} "
+                        "for the hub, and tries again at\nrandom moments, ever more rarely (30 s at the most)", BOLD)
         self.watch(lambda: self.stack.sites[THIRD].agent.connected())
         self.offline = time.monotonic() - self.cut_at
-        self.story.tell(f"LINE BACK to {THIRD} after {self.offline:.0f} s. Its agent sends the {plural(waiting, 'document')} that it "
-                        "kept,\nand gets the releases that waited for it in RabbitMQ", BOLD)
+        self.story.tell(f"{THIRD} has its hub again after {self.offline:.0f} s: it sends what it kept, and gets the releases that "
+                        "waited for it")
 
     # -- the account --
 
@@ -234,7 +236,7 @@ class Demo:
             row("units in the ERP", lambda site: units(booked, site), "as its books say"),
             row("duplicates refused", lambda site: self.floors[site].duplicates(), "a warehouse sent again what was taken"),
             ("time offline", ["-", offline, offline], "from the cut until the agent had its hub again"),
-            ("kills survived", [self.kills[OWN], self.kills[THIRD], sum(self.kills.values())], "an agent and the hub, both by kill -9"),
+            ("kills survived", [self.kills[OWN], self.kills[THIRD], sum(self.kills.values())], f"{THIRD}'s agent and the hub, by kill -9"),
             row("backlog", self.waiting, "documents that wait at an agent"),
         ]
 

@@ -1,9 +1,11 @@
 """KEEP=1: the demo goes and leaves everything running, with the addresses and a script that ends it."""
+import json
 import os
 import signal
 import subprocess
 import sys
 
+import stack as whole
 import wms
 from agents import BUILD
 
@@ -36,6 +38,7 @@ Everything is still running. What you can do (the first line once):
   {crossdock} status
   {crossdock} orders list
   {crossdock} orders timeline {order}
+  {crossdock} orders submit {example}
   {crossdock} reconcile
   {crossdock} agent --config {config} status
   curl -H "Authorization: Bearer $(cat $CROSSDOCK_TOKEN_FILE)" $CROSSDOCK_URL/v1/reconciliation
@@ -77,10 +80,17 @@ def tell_how_to_look(demo):
     demo.story.plain(HOW.format(
         hub=stack.hub, rabbit=stack.rabbit, stop=write_stop_script(stack.folder), crossdock=os.path.join(BUILD, "crossdock"),
         pids=" ".join(str(process.pid) for process in processes), config=list(stack.sites.values())[-1].agent.config,
-        order=stack.hub.get("/v1/orders?limit=1")["orders"][0]["order_id"],
+        example=write_example(stack), order=stack.hub.get("/v1/orders?limit=1")["orders"][0]["order_id"],
         listen="".join(f"  mosquitto_sub -p {site.mosquitto.port} -t 'crossdock/{name}/#' -v\n" for name, site in stack.sites.items()),
         sites="".join(f"  {name:<12} {site.mosquitto.url}   agent http://127.0.0.1:{site.agent.port}   enrolment "
                       f"{stack.folder}/{name}/{name}.enrol\n" for name, site in stack.sites.items())))
+
+
+def write_example(stack):
+    path = os.path.join(stack.folder, "order.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(whole.order("PO-TRY", next(iter(stack.sites)), lines=(("WIDGET", "3", "9.95"),)), file, indent=1)
+    return path
 
 
 def write_stop_script(folder):

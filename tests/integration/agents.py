@@ -10,7 +10,7 @@ import urllib.request
 
 import paho.mqtt.client as mqtt
 
-from brokers import free_port, wait_for
+from brokers import free_port, log_tail, wait_for
 
 TOP = os.environ.get("XD_SOURCE", os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 BUILD = os.environ.get("XD_BUILD", os.path.join(TOP, "build"))
@@ -104,8 +104,7 @@ class Agent:
             return next(int(line.split()[1]) * 1024 for line in file if line.startswith("RssAnon"))
 
     def log_tail(self, lines=40):
-        with open(self.log_file, encoding="utf-8", errors="replace") as file:
-            return "".join(file.readlines()[-lines:])
+        return log_tail(self.log_file, lines)
 
 
 class Wms:

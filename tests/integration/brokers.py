@@ -63,6 +63,15 @@ def wait_for(condition, seconds, what):
         time.sleep(0.05)
 
 
+def log_tail(path, lines):
+    """The last lines of a log; none when it was never written."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return "".join(file.readlines()[-lines:])
+    except OSError:
+        return ""
+
+
 def processes_with(mark):
     """Ids of the processes that have this NAME=value in their environment."""
     found = []
@@ -222,11 +231,7 @@ class Broker:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def log_tail(self, lines=40):
-        try:
-            with open(self.log_file, encoding="utf-8", errors="replace") as file:
-                return "".join(file.readlines()[-lines:])
-        except OSError:
-            return ""
+        return log_tail(self.log_file, lines)
 
     def _at_exit(self):
         if not self.keep and self.process is not None:

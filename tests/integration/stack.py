@@ -132,8 +132,7 @@ class Hub:
         return wait_for(ask, seconds, f"GET {path}")
 
     def log_tail(self, lines=40):
-        with open(self.log_file, encoding="utf-8", errors="replace") as file:
-            return "".join(file.readlines()[-lines:])
+        return brokers.log_tail(self.log_file, lines)
 
 
 class Site:
@@ -292,6 +291,7 @@ class Stack:
         """The last words of every program, for a report of what went wrong."""
         texts = {"hub": self.hub.log_tail, "rabbitmq": self.rabbit.log_tail}
         for name, site in self.sites.items():
+            texts[f"mosquitto {name}"] = site.mosquitto.log_tail
             texts[f"agent {name}"] = site.agent.log_tail if site.agent else lambda _lines: ""
         return "".join(f"--- {name}\n{text(lines)}" for name, text in texts.items())
 
