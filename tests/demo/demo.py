@@ -163,7 +163,8 @@ class Demo:
         self.watch(lambda: self.waiting(THIRD) >= 4, 4)
 
     def kill_agent(self):
-        self.story.tell(f"KILL -9 of {THIRD}'s agent, which is cut off and holds {plural(self.waiting(THIRD), 'document')} that nobody else has", BOLD)
+        alone_with = plural(self.waiting(THIRD), "document")
+        self.story.tell(f"KILL -9 of {THIRD}'s agent, which is cut off and holds {alone_with} that nobody else has", BOLD)
         self.kill(THIRD)
         self.story.tell(f"The agent is back, and holds {self.waiting(THIRD)}")
 
