@@ -37,7 +37,12 @@ static void connection_lost(void *context, char *cause) {
 
 /* A DISCONNECT sent by the broker (version 5). connection_lost does not always follow. */
 static void broker_disconnected(void *context, MQTTProperties *properties, enum MQTTReasonCodes reason) {
+    struct xd_mqtt *mqtt = context;
+
     (void)properties;
+    pthread_mutex_lock(&mqtt->lock);
+    mqtt->disputes += reason == MQTTREASONCODE_MALFORMED_PACKET || reason == MQTTREASONCODE_PROTOCOL_ERROR;
+    pthread_mutex_unlock(&mqtt->lock);
     note_down(context, "the broker closed the connection", MQTTReasonCode_toString(reason));
 }
 
@@ -293,7 +298,11 @@ int xd_mqtt_callbacks_set(struct xd_mqtt *mqtt) {
 }
 
 struct xd_mqtt_attempt xd_mqtt_callbacks_of_attempt(struct xd_mqtt *mqtt) {
-    return (struct xd_mqtt_attempt){mqtt, connect_succeeded5, connect_failed, connect_failed5, tls_said};
+    return (struct xd_mqtt_attempt){.context = mqtt,
+                                    .succeeded5 = connect_succeeded5,
+                                    .failed = connect_failed,
+                                    .failed5 = connect_failed5,
+                                    .tls_said = tls_said};
 }
 
 MQTTAsync_responseOptions xd_mqtt_callbacks_of_message(struct xd_mqtt *mqtt) {

@@ -23,7 +23,12 @@
  *
  * Bounds. queue_max messages wait here, INFLIGHT_MAX are within Paho; both survive
  * a reconnect, not the process. A connection with messages in flight and no
- * progress for STALL_MS is cut, lest a lost completion stop us for ever. */
+ * progress for STALL_MS is cut, lest a lost completion stop us for ever.
+ *
+ * Paho sends again, on each connection of the session, what it holds unacknowledged.
+ * Should the broker find fault with that, it would do so for ever: after DISPUTES_MAX
+ * connections that it closed over a packet, the session begins anew. What that loses
+ * was never receipted (or is published again from its row): its source asks again. */
 #include "mqtt/mqtt.h"
 
 #include "base/memory.h"
@@ -44,6 +49,7 @@
 #define STEADY_MS 5000   /* a connection that lived so long starts the backoff anew */
 #define PAUSE_MS 50      /* after Paho would not take a message */
 #define FAREWELL_MS 1000
+#define DISPUTES_MAX 3u
 #define REFUSALS_UNSAID_MAX 5u /* closed without CONNACK so often: it may not know version 5 */
 #define CORRELATION_SIZE_MAX 65535u
 #define PAYLOAD_SIZE_MAX ((size_t)64 * 1024 * 1024)
@@ -120,6 +126,9 @@ static void attempt(struct xd_mqtt *mqtt) {
     struct xd_mqtt_attempt callbacks = xd_mqtt_callbacks_of_attempt(mqtt);
     int code;
 
+    callbacks.clean = mqtt->disputes >= DISPUTES_MAX;
+    if (callbacks.clean)
+        mqtt->inflight = 0; /* Paho drops them */
     mqtt->phase = XD_MQTT_CONNECTING;
     mqtt->under_way = true;
     mqtt->version_refused = false;
@@ -186,7 +195,7 @@ static void settle(struct xd_mqtt *mqtt) {
         return;
     }
     if (was_up && now - mqtt->up_since_ms >= STEADY_MS)
-        mqtt->failures = 0;
+        mqtt->failures = mqtt->disputes = 0;
     mqtt->next_attempt_ms = now + backoff_ms(mqtt);
     mqtt->failures++;
     if (was_up || strcmp(mqtt->why, mqtt->told_why) != 0) {

@@ -201,8 +201,8 @@ static MQTTAsync_connectOptions connect_options(const struct xd_mqtt_settings *s
     MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer5;
 
     options.MQTTVersion = version;
-    options.cleanstart = 0;
-    options.cleansession = 0;
+    options.cleanstart = version >= MQTTVERSION_5 && attempt->clean;
+    options.cleansession = version < MQTTVERSION_5 && attempt->clean;
     options.keepAliveInterval = (int)settings->keepalive_s;
     options.connectTimeout = CONNECT_TIMEOUT_S;
     options.automaticReconnect = 0;

@@ -28,6 +28,7 @@ struct xd_mqtt_settings {
 /* Paho's callbacks for one attempt to connect; all get the same context. */
 struct xd_mqtt_attempt {
     void *context;
+    bool clean; /* the session begins anew, at both ends */
     MQTTAsync_onSuccess5 *succeeded5;
     MQTTAsync_onFailure *failed;
     MQTTAsync_onFailure5 *failed5;

@@ -49,6 +49,7 @@ struct xd_mqtt {
     bool version_proven;      /* version 5 has worked here once */
     unsigned refusals_unsaid; /* closed before CONNACK, in a row */
     unsigned failures;        /* in a row, for the backoff */
+    unsigned disputes;        /* connections that the broker closed over a packet of ours, in a row */
     int64_t next_attempt_ms;  /* monotonic, as all below */
     int64_t deadline_ms;      /* of CONNECTING and SUBSCRIBING */
     int64_t up_since_ms;

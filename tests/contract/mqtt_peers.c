@@ -150,7 +150,7 @@ static void *run_line(void *context) {
 static bool answer_connect(struct peer_broker *broker, int fd, unsigned version) {
     static const unsigned char accepted[3] = {0, 0, 0};
 
-    if (version == 5 && !broker->takes_5) {
+    if (version == 5 && !broker->takes_5 && !broker->disputes) {
         broker->fives++;
         if (broker->refusal_size > 0)
             send_packet(fd, 0x20, broker->refusal, broker->refusal_size);
@@ -163,13 +163,21 @@ static bool answer_connect(struct peer_broker *broker, int fd, unsigned version)
 }
 
 static void answer_subscribe(const struct peer_broker *broker, int fd, const unsigned char *body) {
+    static const unsigned char malformed[2] = {0x81, 0};
     unsigned char granted[5] = {body[0], body[1], 1, 1, 0};
 
+    if (broker->disputes && broker->cleans == 0) {
+        send_packet(fd, 0xe0, malformed, sizeof malformed);
+        return;
+    }
+
+    if (broker->disputes)
+        granted[2] = 0;
     if (broker->takes_5) {
         granted[2] = 0;    /* no properties */
         granted[4] = 0x87; /* not authorised */
     }
-    send_packet(fd, 0x90, granted, broker->takes_5 ? 5 : 4);
+    send_packet(fd, 0x90, granted, broker->takes_5 || broker->disputes ? 5 : 4);
 }
 
 static void serve(struct peer_broker *broker, int fd) {
@@ -178,6 +186,8 @@ static void serve(struct peer_broker *broker, int fd) {
     int first;
 
     while ((first = receive_packet(fd, body, sizeof body, &size)) >= 0) {
+        if ((first & 0xf0) == 0x10 && body[6] == 5 && (body[7] & 2) != 0)
+            broker->cleans++;
         if ((first & 0xf0) == 0x10 && !answer_connect(broker, fd, body[6]))
             return;
         if ((first & 0xf0) == 0x80)

@@ -34,8 +34,10 @@ struct peer_broker {
     unsigned char refusal[8]; /* version 5 is met with this CONNACK */
     size_t refusal_size;      /* 0: the connection is closed without one */
     bool takes_5;             /* version 5 is accepted, and every subscription but the first refused */
+    bool disputes;            /* version 5 is accepted; SUBSCRIBE is called malformed until a clean start */
     int listener;
     unsigned port;
+    unsigned cleans;       /* CONNECTs of version 5 with clean start; with disputes they are granted all */
     unsigned fives, fours; /* CONNECTs seen, by version; to be read after the stop */
     pthread_t thread;
 };

@@ -471,6 +471,23 @@ static void a_refused_subscription_is_told_and_tried_again(void **state) {
     test_free(world);
 }
 
+static void begins_anew_when_the_broker_finds_fault_with_every_packet(void **state) {
+    struct world *world = test_malloc(sizeof *world);
+    struct peer_broker script = {.disputes = true};
+    struct xd_mqtt *mqtt;
+
+    (void)state;
+    peer_broker_start(&script);
+    world_init(world);
+    mqtt = start_at(world, script.port, "disputed", 5);
+    wait_for(world, ups, 1);
+    xd_mqtt_stop(mqtt);
+    peer_broker_stop(&script);
+    assert_int_equal(script.cleans, 1);
+    assert_int_equal(world->downs, 1); /* told once, and nothing about the attempts in between */
+    test_free(world);
+}
+
 static void gets_what_was_sent_while_it_was_away(unsigned version) {
     struct world *world = test_malloc(sizeof *world);
     char id[64], topic[128];
@@ -665,6 +682,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(falls_back_to_3_1_1_when_told_by_a_reason_code),
         cmocka_unit_test(falls_back_to_3_1_1_when_version_5_is_met_with_silence),
         cmocka_unit_test(a_refused_subscription_is_told_and_tried_again),
+        cmocka_unit_test(begins_anew_when_the_broker_finds_fault_with_every_packet),
         cmocka_unit_test(gets_by_mqtt_5_what_was_sent_while_it_was_away),
         cmocka_unit_test(gets_by_mqtt_3_1_1_what_was_sent_while_it_was_away),
         cmocka_unit_test(an_arrival_under_way_is_finished_and_acknowledged_by_stop),
