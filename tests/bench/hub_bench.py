@@ -122,6 +122,8 @@ def run(folder, table, notes):
     for spent, name in [(spent, name) for spent, name in threads if spent > 0.005 * seconds] + \
             [(broker, "RabbitMQ"), (agent, "agent")]:
         lines.append(f"  {spent / ORDERS * 1e6:8.0f}  {spent / seconds:5.2f} of a core  {name}")
-    lines.append("What is left is waiting: each posting is a commit of the ledger's own, with its fsync (its four workers take turns at")
-    lines.append("one file), and the hub's turn commits before a call leaves and after its answer.")
+    computed = sum(spent for spent, _ in threads)
+    lines.append(f"The hub's threads computed for {computed:.2f} of the {seconds:.2f} s; the rest is waiting. A posting is a commit of the "
+                 "ledger's own and\none of the hub's store: two fsyncs a confirmation, as strace counts them, and the four workers "
+                 "write to one file in turns.")
     notes.append("\n".join(lines))
