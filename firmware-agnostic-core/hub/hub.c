@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define TRIM_MS ((xd_ms)5000)
+#define TRIM_MORE_MS ((xd_ms)100) /* when there was more than one step takes */
 #define TRIM_ROWS ((size_t)2000)
 
 /* ---- names of states ---- */
@@ -272,6 +273,9 @@ static enum xd_result trim(struct xd_hub *hub, struct xd_now now) {
                                                    now.wall - hub->config.retention_ms, TRIM_ROWS, &more);
             if (result != XD_OK) {
                 return result;
+            }
+            if (more) {
+                hub->trim_at = now.monotonic + TRIM_MORE_MS;
             }
         }
     }

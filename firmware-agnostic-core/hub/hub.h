@@ -32,6 +32,7 @@ struct xd_hub_config {
 /* One call to the ERP, made by a worker. Owned by the effect, then by the port,
  * which gives it back with the answer and frees it with xd_erp_call_free. */
 struct xd_erp_call {
+    uint64_t id; /* of this call, in this process: an answer counts for the call that it was made for */
     int64_t job;
     int64_t attempt;
     bool find; /* look the reference up; else post */
@@ -51,6 +52,7 @@ struct xd_job_slot {
     int64_t number;  /* 0: free */
     int state;       /* enum xd_job_state */
     bool called;     /* a worker has it */
+    uint64_t call;   /* ... by this call's id */
     bool fresh;      /* ... since the last batch, whose commit may have failed */
     bool looked;     /* UNKNOWN: looked up at least once since the call */
     xd_ms due, sent; /* monotonic */
@@ -79,6 +81,7 @@ struct xd_hub {
     bool queued_later;                     /* some QUEUED job below the cursor has no slot: its time comes */
     xd_ms rescan_at;                       /* monotonic: not before, the cursor starts over for those */
     unsigned calls;                        /* workers in use */
+    uint64_t call_id;                      /* of the last call */
     bool calls_fresh;                      /* some slot is fresh */
     bool up;                               /* the publishing connection */
     struct xd_now now;                     /* of the event under way */

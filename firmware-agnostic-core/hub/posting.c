@@ -259,6 +259,7 @@ static enum xd_result start_call(struct xd_hub *hub, struct xd_job_slot *slot, s
         return effects->result;
     }
     effect->object = call;
+    slot->call = call->id = ++hub->call_id;
     slot->called = slot->fresh = hub->calls_fresh = true;
     slot->state = find ? XD_JOB_UNKNOWN : XD_JOB_SENT;
     if (!find) {
@@ -380,7 +381,7 @@ enum xd_result xd_hub_erp_answer(struct xd_hub *hub, const struct xd_erp_call *c
     (void)effects;
     hub->now = now;
     xd_hub_jobs_left(hub);
-    if (slot == NULL || !slot->called) {
+    if (slot == NULL || !slot->called || slot->call != call->id) {
         return XD_OK;
     }
     enum xd_result result = store->job_get(store->context, call->job, &job);
@@ -401,7 +402,7 @@ enum xd_result xd_hub_erp_answer(struct xd_hub *hub, const struct xd_erp_call *c
 /* The answer could not be taken in: what it said is not known any more. */
 void xd_hub_erp_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struct xd_now now) {
     struct xd_job_slot *slot = slot_of(hub, call->job);
-    if (slot != NULL && slot->called) {
+    if (slot != NULL && slot->called && slot->call == call->id) {
         slot->called = false;
         slot->state = XD_JOB_UNKNOWN;
         slot->due = now.monotonic + LOOK_AFTER_MS;

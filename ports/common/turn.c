@@ -57,31 +57,53 @@ static enum xd_result decide_all(struct xd_turn *turn, void *const *events, size
     return result == XD_OK ? turn->tx->commit(turn->tx->context) : result;
 }
 
-static enum xd_result refuse_all(struct xd_turn *turn, void *const *events, size_t count,
-                                 enum xd_result why) {
+/* Decides and lets out one batch. XD_OK: committed and released. Otherwise nothing
+ * of it is there, and what came from the store was read again. */
+static enum xd_result run_batch(struct xd_turn *turn, void *const *events, size_t count, struct xd_now now,
+                                bool *stop) {
+    enum xd_result result = decide_all(turn, events, count, now);
+    *stop = false;
+    if (result == XD_OK) {
+        turn->ops.release(turn->ops.context, &turn->effects);
+        xd_effects_drop_to(&turn->effects, 0, 0);
+        return XD_OK;
+    }
     turn->tx->rollback(turn->tx->context);
     xd_effects_drop_to(&turn->effects, 0, 0);
     turn->counters.commits_failed++;
-    if (must_stop(why)) {
-        return why;
-    }
-    enum xd_result result = turn->ops.reload(turn->ops.context, true);
-    for (size_t index = 0; index < count && result == XD_OK; index++) {
+    enum xd_result again = must_stop(result) ? result : turn->ops.reload(turn->ops.context, true);
+    *stop = again != XD_OK;
+    return *stop ? again : result;
+}
+
+static void refuse_all(struct xd_turn *turn, void *const *events, size_t count, enum xd_result why) {
+    for (size_t index = 0; index < count; index++) {
         turn->ops.refuse(turn->ops.context, events[index], why, &turn->effects);
     }
-    return result;
+    turn->ops.release(turn->ops.context, &turn->effects);
+    xd_effects_drop_to(&turn->effects, 0, 0);
 }
 
 enum xd_result xd_turn_run(struct xd_turn *turn, void *const *events, size_t count, struct xd_now now) {
+    bool stop;
     turn->counters.turns++;
     turn->counters.events += count;
-    enum xd_result result = decide_all(turn, events, count, now);
-    if (result != XD_OK) {
-        result = refuse_all(turn, events, count, result);
+    enum xd_result result = run_batch(turn, events, count, now, &stop);
+    if (result == XD_OK || stop) {
+        return result;
     }
-    if (result == XD_OK) {
-        turn->ops.release(turn->ops.context, &turn->effects);
+    if (count <= 1) {
+        refuse_all(turn, events, count, result);
+        return XD_OK;
     }
-    xd_effects_drop_to(&turn->effects, 0, 0);
-    return result;
+    for (size_t index = 0; index < count; index++) {
+        result = run_batch(turn, &events[index], 1, now, &stop);
+        if (stop) {
+            return result;
+        }
+        if (result != XD_OK) {
+            refuse_all(turn, &events[index], 1, result);
+        }
+    }
+    return XD_OK;
 }

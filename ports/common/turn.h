@@ -3,8 +3,10 @@
  *
  * One transaction holds the whole batch, so that one fsync carries it (group
  * commit). Each event has its savepoint: a bad one is undone and refused alone.
- * Effects leave only after the commit; after a failed one they are dropped, all
- * that was read from the store is read again, and every event is refused.
+ * Effects leave only after the commit; after a failed one they are dropped and all
+ * that was read from the store is read again. A batch that failed is tried once
+ * more, event by event, so that one which needs room cannot take along those that
+ * would make some; what fails alone is refused.
  * The turn's thread only; no OS call in here. */
 #ifndef XD_COMMON_TURN_H
 #define XD_COMMON_TURN_H

@@ -176,7 +176,8 @@ static enum xd_result reload(void *context, bool restart) {
     return xd_hub_reload(&world->hub, restart);
 }
 
-/* Calls that nobody waits for and that will not land any more. */
+/* Calls that nobody waits for and that will not land any more. Between turns only: an answer of this very
+ * turn may not have been taken yet. */
 static void reclaim(struct hub_world *world) {
     for (size_t index = 0; index < WORLD_CALLS; index++) {
         struct pending_call *pending = &world->calls[index];
@@ -190,7 +191,6 @@ static void reclaim(struct hub_world *world) {
 static void call_leaves(struct hub_world *world, struct xd_erp_call *call) {
     struct pending_call *free_place = NULL;
     unsigned waiting = 0;
-    reclaim(world);
     for (size_t index = 0; index < WORLD_CALLS; index++) {
         waiting += world->calls[index].used && !world->calls[index].gone;
         if (!world->calls[index].used) {
@@ -440,6 +440,7 @@ void hub_world_turn(struct hub_world *world) {
     struct event events[MESSAGES_MAX + WORLD_CALLS + 1];
     void *pointers[MESSAGES_MAX + WORLD_CALLS + 1];
     size_t count = 0;
+    reclaim(world);
     if (!world->running) {
         return;
     }

@@ -82,7 +82,7 @@ static enum xd_result reload(void *context, bool restart) {
 }
 static void release(void *context, struct xd_effects *effects) {
     (void)context;
-    script.released = (unsigned)effects->count;
+    script.released += (unsigned)effects->count;
     (void)mark('e', XD_OK);
 }
 
@@ -148,26 +148,31 @@ static void a_failed_commit_releases_refusals_only(void **state) {
     (void)state;
     script.commit = XD_FULL;
     assert_int_equal(run(2), XD_OK);
-    assert_string_equal(script.trace, "bsdksdktcRLrre");
+    assert_string_equal(script.trace, "bsdksdktcRL"
+                                      "bsdktcRLre"
+                                      "bsdktcRLre");
     assert_int_equal(script.why, XD_FULL);
     assert_int_equal(script.released, 2);
-    assert_int_equal(turn.counters.commits_failed, 1);
+    assert_int_equal(turn.counters.commits_failed, 3);
 }
 
 static void a_begin_that_fails_refuses_all(void **state) {
     (void)state;
     script.begin = XD_FULL;
     assert_int_equal(run(2), XD_OK);
-    assert_string_equal(script.trace, "bRLrre");
+    assert_string_equal(script.trace, "bRLbRLrebRLre");
 }
 
-static void a_store_that_gave_up_the_transaction_fails_the_batch(void **state) {
+static void an_event_that_fills_the_store_takes_no_other_along(void **state) {
     (void)state;
     script.decides[1] = XD_FULL;
-    script.undo = XD_FULL;
+    script.undo = XD_FULL; /* the store has given up the whole transaction */
     assert_int_equal(run(3), XD_OK);
-    assert_string_equal(script.trace, "bsdksduRLrrre");
-    assert_int_equal(script.released, 3);
+    assert_string_equal(script.trace, "bsdksduRL"
+                                      "bsdktce"
+                                      "bsduRLre"
+                                      "bsdktce");
+    assert_int_equal(script.released, 3); /* two, and the refusal */
 }
 
 static void a_settle_that_fails_fails_the_batch(void **state) {
@@ -211,7 +216,7 @@ int main(void) {
         WITH_A_TURN(effects_that_do_not_fit_undo_their_event),
         WITH_A_TURN(a_failed_commit_releases_refusals_only),
         WITH_A_TURN(a_begin_that_fails_refuses_all),
-        WITH_A_TURN(a_store_that_gave_up_the_transaction_fails_the_batch),
+        WITH_A_TURN(an_event_that_fills_the_store_takes_no_other_along),
         WITH_A_TURN(a_settle_that_fails_fails_the_batch),
         WITH_A_TURN(io_and_corruption_stop_and_release_nothing),
         WITH_A_TURN(a_reload_that_fails_stops),
