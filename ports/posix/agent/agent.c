@@ -26,6 +26,7 @@
 #define WINDOW_MESSAGES ((size_t)512)
 #define WINDOW_BYTES ((size_t)1024 * 1024)
 #define PREFETCH 256u
+#define RECONNECT_MS_MAX 10000u
 #define WAIT_MS 50u
 #define STOP_MS ((xd_ms)2500)
 #define STOP_STACK_BYTES ((size_t)256 * 1024)
@@ -168,7 +169,8 @@ static enum xd_result start_line(struct xd_agent *agent) {
                                       .ca_file = from->ca_file,
                                       .cert_file = from->cert_file,
                                       .key_file = from->key_file,
-                                      .connection_name = name};
+                                      .connection_name = name,
+                                      .retry_ms_max = RECONNECT_MS_MAX};
     struct xd_amqp_publisher_events publishing = xd_line_publisher_events;
     struct xd_amqp_consumer_events consuming = xd_line_consumer_events;
     publishing.context = consuming.context = agent->inlet.mailbox;
