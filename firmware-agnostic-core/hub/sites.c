@@ -14,17 +14,17 @@ static void on_news(void *owner, struct xd_line *line, enum xd_line_news news, c
                                         "line.peer_regressed", "line.conflict"};
     static const char *const codes[] = {"STREAM_REWOUND", NULL, "SITE_WENT_BACK", "SITE_WENT_BACK",
                                         "STREAM_CONFLICT"};
+    static const struct xd_rewind nothing;
     struct xd_hub *hub = owner;
     struct xd_hub_site *site = xd_hub_site_find(hub, line->site);
     char detail[256];
+    rewind = rewind != NULL ? rewind : &nothing;
     if (news == XD_LINE_ADOPTED) {
         snprintf(detail, sizeof detail, "lane %s epoch %s ended; its last sequence here is %llu", lane,
                  rewind->epoch, (unsigned long long)rewind->last);
     } else {
-        snprintf(detail, sizeof detail, "lane %s epoch %s sequences %llu..%llu", lane,
-                 rewind != NULL ? rewind->epoch : "",
-                 rewind != NULL ? (unsigned long long)rewind->first : 0ULL,
-                 rewind != NULL ? (unsigned long long)rewind->last : 0ULL);
+        snprintf(detail, sizeof detail, "lane %s epoch %s sequences %llu..%llu", lane, rewind->epoch,
+                 (unsigned long long)rewind->first, (unsigned long long)rewind->last);
     }
     xd_log(hub->config.env, XD_LOG_WARNING, names[news], NULL, "site %s %s", line->site, detail);
     /* Somebody's store went back in time: named, because a person must know. That a site's
