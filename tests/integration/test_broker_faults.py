@@ -123,7 +123,7 @@ def test_a_cut_line_stops_nothing_but_the_line(world):
     others = [name for name, (site, _) in world.audit.orders.items() if site == "3PL-A"]
     wait_for(lambda: all(world.stack.books()["sales"].get(f"default/web/{name}") == {"1": "3"} for name in others), 30,
              "the other site's shipments")
-    assert world.stack.sites["WH1"].agent.backlog() >= 5
+    wait_for(lambda: world.stack.sites["WH1"].agent.backlog() >= 5, 20, "the backlog to show")
     world.stack.heal("WH1")
     world.audit.wait_books(60)
 
