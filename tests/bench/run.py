@@ -73,11 +73,7 @@ class Line:
         self.mosquitto = brokers.Mosquitto(os.path.join(folder, "mosquitto")).start()
         self.stub = stub_hub.StubHub(self.rabbit, [SITE])
         self.stub.make_users()
-        connection = stub_hub.pika.BlockingConnection(stub_hub.pika.ConnectionParameters(
-            "127.0.0.1", self.rabbit.port, self.rabbit.vhost,
-            stub_hub.pika.PlainCredentials(self.rabbit.user, self.rabbit.password)))
-        self.stub.declare(connection.channel())
-        connection.close()
+        self.fresh_queues()
         self.site = self.stub.sites[SITE]
         self.body = os.path.join(folder, "body")
 
@@ -87,9 +83,17 @@ class Line:
         self.rabbit.destroy()
         self.mosquitto.destroy()
 
-    def purge(self):
+    def fresh_queues(self):
+        """Deleted and declared anew: a purge leaves what a consumer that just went had not acknowledged, and a document of the
+        last measurement would pass for one of the next."""
+        connection = stub_hub.pika.BlockingConnection(stub_hub.pika.ConnectionParameters(
+            "127.0.0.1", self.rabbit.port, self.rabbit.vhost,
+            stub_hub.pika.PlainCredentials(self.rabbit.user, self.rabbit.password)))
+        channel = connection.channel()
         for queue in ("crossdock.hub", f"crossdock.site.{SITE}"):
-            self.rabbit.api("DELETE", f"/api/queues/{self.rabbit.vhost}/{queue}/contents")
+            channel.queue_delete(queue)
+        self.stub.declare(channel)
+        connection.close()
 
     def agent(self, store=None):
         """An agent, not started, with a copy of that store (a folder), or with an empty one."""
@@ -109,7 +113,7 @@ class Line:
 
     def publish(self, count):
         """Messages a second of the bare publisher, from its first message to the last one's arrival."""
-        self.purge()
+        self.fresh_queues()
         hub = self.hub(1, count)
         tool("bench_line", "publish", self.rabbit.port, self.rabbit.vhost, self.site.user, self.site.password, SITE, count,
              self.body + ".sent")
@@ -117,11 +121,15 @@ class Line:
 
     def drain(self, agent, first, last):
         """Starts the agent, lets it drain from document first to last: (seconds, its seconds of CPU)."""
-        self.purge()
+        self.fresh_queues()
         agent.start()
         brokers.wait_for(lambda: agent.status()["connections"]["line"], 20, "the agent's line")
         hub = self.hub(first, last, agent.process.pid)
-        figures = seconds_of(hub)
+        try:
+            figures = seconds_of(hub)
+        except subprocess.TimeoutExpired as error:
+            raise RuntimeError(f"documents {first} to {last} did not come within {PATIENCE_S} s; the agent: {agent.status()}\n"
+                               f"{agent.log_tail(10)}") from error
         shutil.copy(self.body, self.body + ".sent")
         return figures
 
