@@ -4,13 +4,15 @@
  *   2xx XD_OK | 400 XD_INVALID | 401, 403 XD_DENIED | 404 XD_NOT_FOUND | 409 XD_CONFLICT
  *   anything else, and no answer at all: XD_UNAVAILABLE
  *
- * libcurl is used with its blocking interface and without signals. Neither the
+ * A list is taken whole or not at all: an answer that is longer than its limit is
+ * XD_FULL. libcurl is used with its blocking interface and without signals. Neither the
  * admin's password nor a user's hash ever appears in `why`. */
 #include "rabbitadmin/rabbitadmin.h"
 
 #include "base/bytes.h"
 #include "base/crypto.h"
 #include "base/memory.h"
+#include "rabbitadmin/rows.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
@@ -22,6 +24,8 @@
 #define URL_SIZE_MAX ((size_t)4096)
 #define BODY_SIZE_MAX ((size_t)16384)
 #define ANSWER_SIZE_MAX ((size_t)4096)
+#define LIST_SIZE_MAX ((size_t)1024 * 1024) /* some 10 000 queues */
+#define NAME_SIZE_MAX ((size_t)256)
 
 /* One call; everything in it is owned by it. */
 struct call {
@@ -29,6 +33,7 @@ struct call {
     CURL *curl;
     struct curl_slist *headers;
     struct xd_buffer url, body, answer;
+    bool cut_off; /* of the answer there was more */
     char *why;
     size_t why_size;
 };
@@ -56,7 +61,8 @@ static enum xd_result explain(const struct call *call, enum xd_result result, co
 
 static size_t take_answer(char *data, size_t size, size_t count, void *context) {
     struct call *call = context;
-    size_t room = ANSWER_SIZE_MAX - call->answer.size;
+    size_t room = call->answer.limit - call->answer.size;
+    call->cut_off = call->cut_off || size * count > room;
     xd_buffer_add(&call->answer, data, size * count < room ? size * count : room);
     return size * count;
 }
@@ -246,6 +252,116 @@ enum xd_result xd_rabbitadmin_user_exists(const struct xd_rabbitadmin_address *a
                                           char *why, size_t why_size) {
     return call_user(address, "GET", user, why, why_size);
 }
+
+/* ---- lists ---- */
+
+/* GETs the list at call's URL and hands its rows on, when all of it can be read. */
+static enum xd_result read_list(struct call *call, const char *const *wanted, size_t wanted_count,
+                                xd_rows_take take, void *context) {
+    call->answer.limit = LIST_SIZE_MAX;
+    enum xd_result result = perform(call, "GET");
+    if (result == XD_OK)
+        result = xd_buffer_result(&call->answer);
+    if (result == XD_OK && call->cut_off)
+        result = XD_FULL;
+    if (result == XD_FULL)
+        return explain(call, XD_FULL, "GET %s: the answer is too long", xd_buffer_string(&call->url));
+    struct xd_bytes text = xd_buffer_view(&call->answer);
+    if (result == XD_OK && xd_rows_read(text, wanted, wanted_count, NULL, NULL) != XD_OK)
+        return explain(call, XD_INVALID, "GET %s: not a list", xd_buffer_string(&call->url));
+    return result == XD_OK ? xd_rows_read(text, wanted, wanted_count, take, context) : result;
+}
+
+struct queue_list {
+    const char *prefix;
+    xd_rabbitadmin_take_queue take;
+    void *context;
+};
+
+/* Were only name and state asked for, RabbitMQ would not look at its figures, and call every
+ * queue that it knows "live". */
+static const char *const queue_members[] = {"name", "type", "state"};
+
+static void take_queue(void *context, const struct xd_bytes *values) {
+    const struct queue_list *list = context;
+    struct xd_bytes name = values[0];
+    char text[NAME_SIZE_MAX];
+    size_t prefix_size = strlen(list->prefix);
+    bool ours = name.size < sizeof text && name.size >= prefix_size &&
+                memcmp(name.data, list->prefix, prefix_size) == 0 &&
+                memchr(name.data, '\\', name.size) == NULL;
+    if (!ours || !xd_bytes_equal(values[1], xd_bytes_of_text("quorum")))
+        return;
+    memcpy(text, name.data, name.size);
+    text[name.size] = '\0';
+    list->take(list->context, text, values[2].data != NULL);
+}
+
+enum xd_result xd_rabbitadmin_each_queue(const struct xd_rabbitadmin_address *address, const char *prefix,
+                                         xd_rabbitadmin_take_queue take, void *context, char *why,
+                                         size_t why_size) {
+    struct queue_list list = {.prefix = prefix, .take = take, .context = context};
+    struct call call;
+    enum xd_result result = begin_call(&call, address, "queues", why, why_size);
+    if (result == XD_OK) {
+        add_segment(&call, address->vhost);
+        xd_buffer_text(&call.url, "?columns=name,type,state");
+        result = read_list(&call, queue_members, 3, take_queue, &list);
+    }
+    end_call(&call);
+    return result;
+}
+
+enum xd_result xd_rabbitadmin_delete_queue(const struct xd_rabbitadmin_address *address, const char *queue,
+                                           char *why, size_t why_size) {
+    struct call call;
+    enum xd_result result = begin_call(&call, address, "queues", why, why_size);
+    if (result == XD_OK) {
+        add_segment(&call, address->vhost);
+        add_segment(&call, queue);
+        result = perform(&call, "DELETE");
+    }
+    end_call(&call);
+    return result;
+}
+
+static const char *const node_members[] = {"running", "uptime"};
+
+/* Up to 18 digits; 0 for anything else. */
+static uint64_t number_of(struct xd_bytes text) {
+    uint64_t number = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9' || text.size > 18)
+            return 0;
+        number = number * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    return number;
+}
+
+static void take_node(void *context, const struct xd_bytes *values) {
+    uint64_t *least = context;
+    bool running = xd_bytes_equal(values[0], xd_bytes_of_text("true"));
+    uint64_t up_ms = running ? number_of(values[1]) : 0;
+    if (up_ms < *least)
+        *least = up_ms;
+}
+
+enum xd_result xd_rabbitadmin_nodes_up(const struct xd_rabbitadmin_address *address, uint64_t *up_ms,
+                                       char *why, size_t why_size) {
+    uint64_t least = UINT64_MAX;
+    struct call call;
+    enum xd_result result = begin_call(&call, address, "nodes", why, why_size);
+    if (result == XD_OK) {
+        xd_buffer_text(&call.url, "?columns=running,uptime");
+        result = read_list(&call, node_members, 2, take_node, &least);
+    }
+    end_call(&call);
+    if (result == XD_OK)
+        *up_ms = least == UINT64_MAX ? 0 : least;
+    return result;
+}
+
+/* ---- passwords ---- */
 
 static void base64(const uint8_t *data, size_t size, char *out) {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

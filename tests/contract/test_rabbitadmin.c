@@ -112,6 +112,73 @@ static void hashed_password_and_permissions_are_what_the_broker_checks(void **st
     assert_int_equal(xd_rabbitadmin_delete_user(&g_address, g_user, g_why, sizeof g_why), XD_OK);
 }
 
+static enum xd_result declare_queues(void *context, struct xd_amqp_setup *setup) {
+    (void)context;
+    enum xd_result result = xd_amqp_declare_quorum_queue(setup, "mine.a/b c", NULL, false);
+    return result == XD_OK ? xd_amqp_declare_quorum_queue(setup, "other", NULL, false) : result;
+}
+
+/* How often the queue was seen, and with a state. */
+struct sight {
+    unsigned seen, with_state;
+};
+
+static void see(void *context, const char *name, bool has_state) {
+    struct sight *sight = context;
+    assert_string_equal(name, "mine.a/b c");
+    sight->seen++;
+    sight->with_state += has_state;
+}
+
+static struct sight look(void) {
+    struct sight sight = {0};
+    assert_int_equal(xd_rabbitadmin_each_queue(&g_address, "mine.", see, &sight, g_why, sizeof g_why), XD_OK);
+    return sight;
+}
+
+static void queue_is_listed_with_its_state_in_time_until_it_is_deleted(void **state) {
+    struct timespec pause = {.tv_nsec = 200000000};
+    struct sight sight = {0};
+    (void)state;
+    assert_int_equal(xd_rabbitadmin_put_vhost(&g_address, g_why, sizeof g_why), XD_OK);
+    put_user("secret");
+    assert_int_equal(
+        xd_rabbitadmin_put_permissions(&g_address, g_user, ".*", ".*", ".*", g_why, sizeof g_why), XD_OK);
+    assert_int_equal(log_in("secret", declare_queues), 1);
+    for (int tries = 0; tries < DEADLINE_S * 5 && sight.with_state == 0; tries++) {
+        sight = look();
+        assert_int_equal(sight.seen, 1);
+        (void)nanosleep(&pause, NULL);
+    }
+    assert_int_equal(sight.with_state, 1);
+    assert_int_equal(xd_rabbitadmin_delete_queue(&g_address, "mine.a/b c", g_why, sizeof g_why), XD_OK);
+    assert_int_equal(look().seen, 0);
+    assert_int_equal(xd_rabbitadmin_delete_queue(&g_address, "mine.a/b c", g_why, sizeof g_why),
+                     XD_NOT_FOUND);
+    assert_int_equal(xd_rabbitadmin_delete_user(&g_address, g_user, g_why, sizeof g_why), XD_OK);
+}
+
+static void queues_of_a_vhost_that_is_not_there_are_not_found(void **state) {
+    struct xd_rabbitadmin_address address = g_address;
+    struct sight sight = {0};
+    (void)state;
+    address.vhost = "nowhere";
+    assert_int_equal(xd_rabbitadmin_each_queue(&address, "mine.", see, &sight, g_why, sizeof g_why),
+                     XD_NOT_FOUND);
+    assert_int_equal(sight.seen, 0);
+}
+
+static void running_nodes_say_for_how_long_they_are_up(void **state) {
+    struct timespec pause = {.tv_nsec = 200000000};
+    uint64_t up_ms = 0;
+    (void)state;
+    for (int tries = 0; tries < DEADLINE_S * 5 && up_ms == 0; tries++) { /* the first figures take seconds */
+        assert_int_equal(xd_rabbitadmin_nodes_up(&g_address, &up_ms, g_why, sizeof g_why), XD_OK);
+        (void)nanosleep(&pause, NULL);
+    }
+    assert_in_range(up_ms, 1, (uint64_t)365 * 86400 * 1000);
+}
+
 static void wrong_password_is_denied(void **state) {
     struct xd_rabbitadmin_address address = g_address;
     (void)state;
@@ -155,6 +222,9 @@ int main(void) {
         cmocka_unit_test(hash_is_as_rabbitmq_documents_it),
         cmocka_unit_test(user_that_is_put_exists_until_it_is_deleted),
         cmocka_unit_test(hashed_password_and_permissions_are_what_the_broker_checks),
+        cmocka_unit_test(queue_is_listed_with_its_state_in_time_until_it_is_deleted),
+        cmocka_unit_test(queues_of_a_vhost_that_is_not_there_are_not_found),
+        cmocka_unit_test(running_nodes_say_for_how_long_they_are_up),
         cmocka_unit_test(wrong_password_is_denied),
         cmocka_unit_test(nobody_there_is_unavailable),
         cmocka_unit_test(other_protocols_are_not_spoken),

@@ -155,14 +155,17 @@ class Stack:
         self.hub = Hub(self._path("hub"), self.rabbit, ledger, erp_more, hub_more)
         self.sites = {}
         for name, kind in sites:
-            line = Proxy(("127.0.0.1", self.rabbit.port)) if lines else None
-            self.sites[name] = Site(name, kind, brokers.Mosquitto(self._path(name, "mosquitto"), keep=keep), line)
+            self.sites[name] = self._new_site(name, kind, lines)
         atexit.register(self._at_exit)
 
     def _path(self, *parts):
         path = os.path.join(self.folder, *parts)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         return path
+
+    def _new_site(self, name, kind, lines):
+        line = Proxy(("127.0.0.1", self.rabbit.port)) if lines else None
+        return Site(name, kind, brokers.Mosquitto(self._path(name, "mosquitto"), keep=self.keep), line)
 
     # -- life --
 
@@ -176,8 +179,21 @@ class Stack:
             self.wait_connected(name)
         return self
 
+    def enrol_site(self, name, kind="warehouse", lines=True):
+        """One more site of a running stack: its Mosquitto runs, the hub has just been told of it; start_site(name) is next."""
+        self.sites[name] = self._new_site(name, kind, lines)
+        self.sites[name].mosquitto.start()
+        self.add_site(name, kind, self._enrolment(name))
+
+    def start_site(self, name):
+        """The line and the agent of a site that was enrolled; wait_connected(name) says when it works."""
+        self._start_site(self.sites[name])
+
+    def _enrolment(self, name):
+        return self._path(name, f"{name}.enrol")
+
     def _start_site(self, site):
-        enrolment = self._path(site.name, f"{site.name}.enrol")
+        enrolment = self._enrolment(site.name)
         if not os.path.exists(enrolment):
             self.add_site(site.name, site.kind, enrolment)
         with open(enrolment, encoding="utf-8") as file:
@@ -262,8 +278,8 @@ class Stack:
         return self.sites[name].agent
 
     def kill9(self, name):
-        """RabbitMQ 3.10 cannot bring back a quorum queue that was declared less than about two seconds before: a test that
-        kills it lets some work pass first."""
+        """RabbitMQ 3.10 brings a quorum queue that was declared less than about two seconds before back without a leader. The hub
+        makes it anew, but only after about a minute: a test that kills RabbitMQ lets some work pass first."""
         self.program(name).kill9()
 
     def restart(self, name, wait=True):

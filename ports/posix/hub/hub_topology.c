@@ -4,10 +4,13 @@
  * One thread looks at everything when it is asked to, and once a minute: users and
  * permissions through the management API, the rest through a short-lived
  * connection of its own, because declarations on a working one could close it.
- * Declaring what is there changes nothing. */
+ * Declaring what is there changes nothing. A queue that the broker brought back
+ * without a leader is deleted first (hub_queues.h says which, and why): the line sends
+ * again what was in it. */
 #include "posix/hub/hub_program.h"
 
 #include "base/memory.h"
+#include "posix/hub/hub_queues.h"
 #include "posix/runtime/world.h"
 #include "rabbitadmin/rabbitadmin.h"
 
@@ -19,6 +22,7 @@
 #define LOOK_GAP_MS ((xd_ms)500) /* between two looks that somebody asked for */
 #define AGAIN_MS ((xd_ms)1000)   /* after one that failed */
 #define DECLARE_MS ((xd_ms)10000)
+#define DELETE_MS 15000u /* of a queue without a leader: RabbitMQ waits 5 s for that first */
 #define SITES_MAX 1000u
 
 struct pending {
@@ -44,7 +48,10 @@ struct xd_topology {
     pthread_cond_t changed;
     bool asked, stopping, failing;
     struct pending *pending;
-    struct site_list sites; /* the thread's */
+    struct site_list sites; /* this and the next three are the thread's */
+    struct xd_queues queues;
+    xd_ms queues_at; /* when to look at them next; monotonic, as look_at */
+    bool queues_unread;
     /* The short-lived connection's outcome. */
     bool declared, gave_up;
     char why[XD_WHY_SIZE];
@@ -65,13 +72,18 @@ static enum xd_result collect_site(void *context, const struct xd_site_row *row)
 
 /* ---- users ---- */
 
+static struct xd_rabbitadmin_address management_address(const struct xd_topology *topology) {
+    const struct xd_hub_config_broker *broker = &topology->config->broker;
+    return (struct xd_rabbitadmin_address){.url = broker->management_url,
+                                           .username = broker->username,
+                                           .password = broker->password,
+                                           .vhost = broker->vhost,
+                                           .ca_file = broker->ca_file};
+}
+
 static enum xd_result restore_users(struct xd_topology *topology) {
     const struct xd_hub_config_broker *broker = &topology->config->broker;
-    struct xd_rabbitadmin_address address = {.url = broker->management_url,
-                                             .username = broker->username,
-                                             .password = broker->password,
-                                             .vhost = broker->vhost,
-                                             .ca_file = broker->ca_file};
+    struct xd_rabbitadmin_address address = management_address(topology);
     char write[64], read[64];
     char *why = topology->why;
     enum xd_result result = xd_rabbitadmin_put_vhost(&address, why, XD_WHY_SIZE);
@@ -227,6 +239,66 @@ static enum xd_result restore_queues(struct xd_topology *topology) {
     return topology->declared ? XD_OK : XD_UNAVAILABLE;
 }
 
+/* ---- queues without a leader ---- */
+
+static void see_queue(void *context, const char *name, bool has_state) {
+    xd_queues_see(context, name, has_state);
+}
+
+static enum xd_result read_queues(struct xd_topology *topology, xd_ms now) {
+    struct xd_rabbitadmin_address address = management_address(topology);
+    uint64_t up_ms = 0;
+    char *why = topology->why;
+    enum xd_result result = xd_rabbitadmin_nodes_up(&address, &up_ms, why, XD_WHY_SIZE);
+    if (result == XD_OK) {
+        xd_queues_begin(&topology->queues, now, (xd_ms)up_ms);
+        result =
+            xd_rabbitadmin_each_queue(&address, "crossdock.", see_queue, &topology->queues, why, XD_WHY_SIZE);
+    }
+    if (result == XD_OK) {
+        xd_queues_end(&topology->queues);
+    }
+    return result;
+}
+
+static bool is_stopping(struct xd_topology *topology) {
+    pthread_mutex_lock(&topology->mutex);
+    bool stopping = topology->stopping;
+    pthread_mutex_unlock(&topology->mutex);
+    return stopping;
+}
+
+/* True: some were deleted and have to be declared. */
+static bool give_up_queues(struct xd_topology *topology) {
+    struct xd_rabbitadmin_address address = management_address(topology);
+    bool given_up = false;
+    const char *name;
+    address.timeout_ms = DELETE_MS;
+    while (!is_stopping(topology) && (name = xd_queues_due(&topology->queues)) != NULL) {
+        enum xd_result result = xd_rabbitadmin_delete_queue(&address, name, topology->why, XD_WHY_SIZE);
+        xd_log(topology->env, XD_LOG_WARNING, "topology.queue_without_leader", NULL, "%s: %s", name,
+               result == XD_OK ? "deleted, to be declared again" : topology->why);
+        given_up = true;
+    }
+    return given_up;
+}
+
+static bool look_at_queues(struct xd_topology *topology) {
+    xd_ms now = xd_world_now().monotonic;
+    enum xd_result result = read_queues(topology, now);
+    /* A broker that is away is told of by the look at everything else. */
+    bool unread = result != XD_OK && result != XD_UNAVAILABLE;
+    if (unread && !topology->queues_unread) {
+        xd_log(topology->env, XD_LOG_WARNING, "topology.queues_unread", NULL, "%s: %s",
+               xd_result_name(result), topology->why);
+    }
+    topology->queues_unread = unread;
+    bool given_up = result == XD_OK && give_up_queues(topology);
+    bool soon = xd_queues_suspicious(&topology->queues) || result == XD_UNAVAILABLE;
+    topology->queues_at = xd_world_now().monotonic + (soon ? XD_QUEUES_LOOK_MS : LOOK_EVERY_MS);
+    return given_up;
+}
+
 /* ---- the thread ---- */
 
 static bool look(struct xd_topology *topology) {
@@ -261,14 +333,17 @@ static void answer_all(struct pending *pending) {
     }
 }
 
-/* False: stopping. Takes what waits for an answer along. */
-static bool wait_for_work(struct xd_topology *topology, xd_ms ms, struct pending **pending) {
-    struct timespec until = after_ms(ms);
+/* False: stopping. Takes what waits for an answer along; asked: by anybody. */
+static bool wait_for_work(struct xd_topology *topology, xd_ms until_ms, struct pending **pending,
+                          bool *asked) {
+    xd_ms ms = until_ms - xd_world_now().monotonic;
+    struct timespec until = after_ms(ms > 0 ? ms : 0);
     int waited = 0;
     pthread_mutex_lock(&topology->mutex);
     while (!topology->asked && !topology->stopping && topology->pending == NULL && waited == 0) {
         waited = pthread_cond_timedwait(&topology->changed, &topology->mutex, &until);
     }
+    *asked = topology->asked || topology->pending != NULL;
     topology->asked = false;
     *pending = topology->pending;
     topology->pending = NULL;
@@ -280,12 +355,22 @@ static bool wait_for_work(struct xd_topology *topology, xd_ms ms, struct pending
 static void *run(void *argument) {
     struct xd_topology *topology = argument;
     struct pending *pending = NULL;
-    bool go_on = true;
+    bool go_on = true, asked = true;
+    xd_ms look_at = 0;
     while (go_on) {
-        bool fine = look(topology);
-        answer_all(pending); /* a broker that is not there gets the site when it comes */
+        if (asked || xd_world_now().monotonic >= look_at) {
+            bool fine = look(topology);
+            look_at = xd_world_now().monotonic + (fine ? LOOK_EVERY_MS : AGAIN_MS);
+            answer_all(pending); /* a broker that is not there gets the site when it comes */
+            pending = NULL;
+        }
+        bool look_due = asked || xd_world_now().monotonic >= topology->queues_at;
+        if (look_due && look_at_queues(topology)) {
+            look_at = 0;
+        }
         (void)nanosleep(&(struct timespec){.tv_nsec = (long)(LOOK_GAP_MS * 1000000)}, NULL);
-        go_on = wait_for_work(topology, fine ? LOOK_EVERY_MS : AGAIN_MS, &pending);
+        xd_ms next = look_at < topology->queues_at ? look_at : topology->queues_at;
+        go_on = wait_for_work(topology, next, &pending, &asked);
     }
     answer_all(pending);
     return NULL;
