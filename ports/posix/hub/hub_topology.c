@@ -1,7 +1,7 @@
 /* Exchanges, queues, users: what the hub declares, and restores when the broker
  * has lost it.
  *
- * One thread looks at everything when it is asked to, and once a minute: users and
+ * One thread looks at everything when it is asked to, and every 20 s: users and
  * permissions through the management API, the rest through a short-lived
  * connection of its own, because declarations on a working one could close it.
  * Declaring what is there changes nothing. A queue that the broker brought back
@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-#define LOOK_EVERY_MS ((xd_ms)60000)
+#define LOOK_EVERY_MS ((xd_ms)20000)
 #define LOOK_GAP_MS ((xd_ms)500) /* between two looks that somebody asked for */
 #define AGAIN_MS ((xd_ms)1000)   /* after one that failed */
 #define DECLARE_MS ((xd_ms)10000)
