@@ -28,7 +28,7 @@ struct log {
     pthread_cond_t changed;
     uint64_t generation; /* 0: down */
     uint64_t last_generation;
-    unsigned ups, downs;
+    unsigned ups, downs, missing; /* missing: of the downs, those for want of a queue */
     char why[400];
     size_t told;
     int outcome_of[TAGS_MAX]; /* -1: not told */
@@ -97,6 +97,7 @@ static void on_down(void *context, uint64_t generation, const char *why) {
     (void)pthread_mutex_lock(&log->mutex);
     log->generation = 0;
     log->downs++;
+    log->missing += strstr(why, "NOT_FOUND") != NULL;
     (void)snprintf(log->why, sizeof log->why, "%s", why);
     (void)pthread_cond_broadcast(&log->changed);
     (void)pthread_mutex_unlock(&log->mutex);
@@ -551,7 +552,7 @@ static void missing_queue_is_told_once_and_found_when_it_appears(void **state) {
     log_init(&other);
     struct xd_amqp_publisher *publisher = start_publisher(&other, declare_all);
     AWAIT(&log, log.generation == 1);
-    assert_int_equal(log.downs, 1);
+    assert_int_equal(log.missing, 1); /* a queue that is being made may give another reason meanwhile */
     stop_consumer(&log);
     xd_amqp_publisher_stop(publisher);
 }
