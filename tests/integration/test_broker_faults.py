@@ -182,7 +182,7 @@ def test_a_deleted_binding_and_a_deleted_queue_come_back_within_a_minute(world):
     world.rabbit.api("DELETE", f"/api/queues/{world.rabbit.vhost}/crossdock.site.3PL-A")
     world.orders(4)  # to a queue that is gone, and answered through a binding that is gone
     wait_for(lambda: world.rabbit.api("GET", base), RESTORED_SECONDS, "the binding to be restored")
-    world.audit.wait_books(60)
+    world.audit.wait_books(180)  # a look at the topology, a reconnect, and 30 s until what was confirmed and lost is missed
 
 
 def test_a_queue_of_another_site_is_out_of_reach(world):
