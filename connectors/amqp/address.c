@@ -87,6 +87,7 @@ static enum xd_result fill(const struct xd_amqp_address *address, struct xd_amqp
     out->stall_ms = address->stall_ms != 0 ? address->stall_ms : STALL_MS;
     out->retry_ms_min = address->retry_ms_min != 0 ? address->retry_ms_min : RETRY_MS_MIN;
     out->retry_ms_max = address->retry_ms_max != 0 ? address->retry_ms_max : RETRY_MS_MAX;
+    out->silence_ms = address->silence_ms;
     if (out->retry_ms_max < out->retry_ms_min || out->heartbeat_s > 65535)
         return XD_INVALID;
     if ((address->cert_file == NULL) != (address->key_file == NULL))

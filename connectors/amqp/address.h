@@ -15,7 +15,7 @@ struct xd_amqp_endpoint {
     char *vhost, *username, *password;    /* not given: "/"; "guest"; "guest" if the user is, else "" */
     char *ca_file, *cert_file, *key_file; /* NULL: not given */
     char *connection_name;                /* NULL: none */
-    unsigned heartbeat_s, stall_ms, retry_ms_min, retry_ms_max;
+    unsigned heartbeat_s, stall_ms, retry_ms_min, retry_ms_max, silence_ms;
 };
 
 /* XD_INVALID: not amqp://host[:port] or amqps://host[:port] (user, path and

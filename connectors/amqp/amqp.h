@@ -25,6 +25,11 @@ struct xd_amqp_address {
     unsigned heartbeat_s;                       /* 0: 10 */
     unsigned stall_ms; /* work pending and nothing moves for so long: the connection is rebuilt; 0: 15000 */
     unsigned retry_ms_min, retry_ms_max; /* reconnect, full jitter; 0: 200, 30000 */
+    /* Consumers: nothing delivered for so long: the connection is made anew; doubled, up
+     * to eight times, while nothing comes to the new one either; 0: never. RabbitMQ can
+     * leave a consumer deaf without a word: when its queue was deleted and declared again
+     * within milliseconds (3.10.8), deliveries get lost between queue and channel. */
+    unsigned silence_ms;
 };
 
 /* A channel open for declarations; see the end of this header. */

@@ -30,7 +30,7 @@
 #define STOP_CUT_MS 300
 #define BEAT_MS_MAX 2500u
 
-static int64_t clock_ms(void) {
+int64_t xd_amqp_clock_ms(void) {
     struct timespec now = {0, 0};
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
@@ -95,11 +95,11 @@ static unsigned jitter_ms(const struct xd_amqp_connection *connection) {
 }
 
 static void pause_before_retry(struct xd_amqp_connection *connection) {
-    int64_t until = clock_ms() + jitter_ms(connection);
+    int64_t until = xd_amqp_clock_ms() + jitter_ms(connection);
     connection->attempt++;
     while (!atomic_load(&connection->stopping)) {
         struct pollfd polled = {.fd = connection->wake, .events = POLLIN};
-        int64_t left = until - clock_ms();
+        int64_t left = until - xd_amqp_clock_ms();
         if (left <= 0)
             return;
         if (poll(&polled, 1, (int)left) > 0)
@@ -110,9 +110,9 @@ static void pause_before_retry(struct xd_amqp_connection *connection) {
 static void *run(void *argument) {
     struct xd_amqp_connection *connection = argument;
     while (!atomic_load(&connection->stopping)) {
-        int64_t began = clock_ms();
+        int64_t began = xd_amqp_clock_ms();
         bool was_up = live(connection);
-        if (was_up && clock_ms() - began >= STABLE_MS)
+        if (was_up && xd_amqp_clock_ms() - began >= STABLE_MS)
             connection->attempt = 0;
         xd_amqp_link_close(connection);
         tell_down(connection, was_up);

@@ -64,6 +64,8 @@ XD_CHECKED bool xd_amqp_connection_stop(struct xd_amqp_connection *connection);
 void xd_amqp_connection_free(struct xd_amqp_connection *connection);
 /* Drops the connection and makes a new one. Any thread. */
 void xd_amqp_connection_restart(struct xd_amqp_connection *connection);
+/* Monotonic. Any thread. */
+int64_t xd_amqp_clock_ms(void);
 /* Makes xd_amqp_wait return. Any thread. */
 void xd_amqp_wake(struct xd_amqp_connection *connection);
 void xd_amqp_wake_clear(struct xd_amqp_connection *connection);

@@ -16,6 +16,9 @@
  * deliveries. A body over XD_AMQP_BODY_MAX is skipped and rejected, so that it
  * ends in the dead-letter queue and blocks nothing.
  *
+ * A connection to which nothing came for long is made anew (amqp.h, silence_ms says
+ * why): a connection that is alive proves nothing of its consumer.
+ *
  * When the connection breaks, boxes and answers are forgotten: the broker gives
  * again what was not acked. A box that the deliverer took out before may still be
  * told after `down`; its generation makes its answer void. */
@@ -32,6 +35,7 @@
 
 #define FRAMES_A_ROUND 1024u
 #define SHORT_TEXT_SIZE 256u
+#define SILENCE_DOUBLED_MAX 3u
 #define SIGNATURE_HEADER "crossdock-signature"
 
 struct box {
@@ -72,6 +76,8 @@ struct xd_amqp_consumer {
     struct assembly assembly;
     uint64_t serving; /* this connection's generation */
     bool look;        /* there may be frames that poll() does not show */
+    int64_t heard_at; /* when a delivery came last, or the connection up */
+    unsigned silent;  /* connections in a row to which nothing came */
 };
 
 /* ---- assembling a delivery ---- */
@@ -153,6 +159,8 @@ static enum xd_result hand_over(struct xd_amqp_consumer *consumer) {
     struct box *box = consumer->assembly.box;
     consumer->assembly.phase = PHASE_NONE;
     consumer->assembly.box = NULL;
+    consumer->heard_at = xd_amqp_clock_ms();
+    consumer->silent = 0;
     (void)pthread_mutex_lock(&consumer->mutex);
     bool room = consumer->box_count < consumer->prefetch;
     if (room)
@@ -361,6 +369,7 @@ static void consumer_up(void *context, uint64_t generation) {
     struct xd_amqp_consumer *consumer = context;
     consumer->serving = generation;
     consumer->look = true;
+    consumer->heard_at = xd_amqp_clock_ms();
     consumer->assembly.phase = PHASE_NONE;
     xd_amqp_acks_clear(&consumer->acks);
     (void)pthread_mutex_lock(&consumer->mutex);
@@ -369,6 +378,22 @@ static void consumer_up(void *context, uint64_t generation) {
     (void)pthread_mutex_unlock(&consumer->mutex);
     if (consumer->events.up != NULL)
         consumer->events.up(consumer->events.context, generation);
+}
+
+/* Boxes that wait are no silence: the owner holds them up, not the broker. */
+static enum xd_result check_silence(struct xd_amqp_consumer *consumer) {
+    const struct xd_amqp_connection *connection = &consumer->connection;
+    int64_t patience = (int64_t)connection->endpoint.silence_ms << consumer->silent;
+    if (patience == 0 || xd_amqp_clock_ms() - consumer->heard_at < patience)
+        return XD_OK;
+    (void)pthread_mutex_lock(&consumer->mutex);
+    bool waiting = consumer->box_count > 0;
+    (void)pthread_mutex_unlock(&consumer->mutex);
+    if (waiting)
+        return XD_OK;
+    consumer->silent += consumer->silent < SILENCE_DOUBLED_MAX;
+    return xd_amqp_broken(&consumer->connection, "nothing came from queue '%s' for %lld s, connecting anew",
+                          consumer->queue, (long long)patience / 1000);
 }
 
 static void consumer_serve(void *context) {
@@ -382,6 +407,8 @@ static void consumer_serve(void *context) {
         result = send_answers(consumer);
         if (result == XD_OK)
             result = drain(consumer);
+        if (result == XD_OK)
+            result = check_silence(consumer);
     }
 }
 

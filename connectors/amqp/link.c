@@ -36,18 +36,12 @@ static unsigned connect_ms(const struct xd_amqp_connection *connection) {
     return stall_ms < CONNECT_MS_MAX ? stall_ms : CONNECT_MS_MAX;
 }
 
-static int64_t clock_ms(void) {
-    struct timespec now = {0, 0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Waits for connect() to finish; gives 0 or an errno. Stopping interrupts it. */
 static int finish_connect(struct xd_amqp_connection *connection, int fd) {
-    int64_t deadline = clock_ms() + connect_ms(connection);
+    int64_t deadline = xd_amqp_clock_ms() + connect_ms(connection);
     struct pollfd polled[2] = {{.fd = fd, .events = POLLOUT}, {.fd = connection->wake, .events = POLLIN}};
     for (;;) {
-        int64_t left = deadline - clock_ms();
+        int64_t left = deadline - xd_amqp_clock_ms();
         if (left <= 0)
             return ETIMEDOUT;
         int count = poll(polled, 2, (int)left);

@@ -220,6 +220,10 @@ void xd_line_repeat(struct xd_line *line, unsigned lane) {
     line->receive[lane].told = false;
 }
 
+void xd_line_answer(struct xd_line *line) {
+    line->receive[0].told = false;
+}
+
 enum xd_result xd_line_conflict(struct xd_line *line, unsigned lane, uint64_t sequence) {
     tell(line, XD_LINE_CONFLICT, line->config.receive_lanes[lane], NULL);
     want_hello(line);

@@ -97,6 +97,9 @@ XD_CHECKED enum xd_result xd_line_take(struct xd_line *line, unsigned lane,
                                        const struct xd_envelope *envelope, const struct xd_hash *hash);
 /* A repeat: counted, and the peer is told again what is here. */
 void xd_line_repeat(struct xd_line *line, unsigned lane);
+/* The peer said that it lives: an ack goes back soon, also when it tells nothing new, so
+ * that the peer hears that its consumer works. */
+void xd_line_answer(struct xd_line *line);
 /* A conflict: marks the stream and makes a hello due. */
 XD_CHECKED enum xd_result xd_line_conflict(struct xd_line *line, unsigned lane, uint64_t sequence);
 

@@ -194,6 +194,7 @@ static enum xd_result take_status(struct uplink *up) {
     const struct xd_hub_store *store = up->hub->config.store;
     struct xd_site_status status;
     struct xd_buffer text;
+    xd_line_answer(&up->site->line);
     xd_problems_clear(&up->hub->problems);
     enum xd_result result =
         xd_site_status_read(&up->document, up->envelope.data, &status, &up->hub->problems);

@@ -559,6 +559,22 @@ static void missing_queue_is_told_once_and_found_when_it_appears(void **state) {
 
 /* ---- connecting ---- */
 
+static void consumer_to_which_nothing_comes_begins_anew(void **state) {
+    struct log log;
+    (void)state;
+    fill_queue(0);
+    log_init(&log);
+    log.ack = true;
+    g_address.silence_ms = 100;
+    start_consumer(&log, g_queue, 4);
+    g_address.silence_ms = 0;
+    AWAIT(&log, log.ups >= 3);
+    assert_non_null(strstr(log.why, "nothing came from queue"));
+    fill_queue(1);
+    AWAIT(&log, log.delivered >= 1);
+    stop_consumer(&log);
+}
+
 static void wrong_password_names_the_user_and_the_vhost_but_not_the_password(void **state) {
     struct log log;
     const char *password = g_address.password;
@@ -710,6 +726,7 @@ int main(void) {
         TEST(reject_goes_to_the_dead_letter_exchange),
         TEST(blocking_callback_holds_the_prefetch_and_keeps_the_heart_beating),
         TEST(missing_queue_is_told_once_and_found_when_it_appears),
+        TEST(consumer_to_which_nothing_comes_begins_anew),
         TEST(wrong_password_names_the_user_and_the_vhost_but_not_the_password),
         TEST(silent_broker_is_given_up_and_does_not_hold_a_stop),
         TEST(bad_addresses_are_refused),

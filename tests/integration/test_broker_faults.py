@@ -1,5 +1,7 @@
 """The central broker and the lines to it fail in every way but by a kill (test_kills.py): wiped, frozen, purged, unbound, cut,
 gone in one direction. What was accepted meanwhile arrives by itself afterwards, once."""
+import threading
+
 import pika
 import pytest
 
@@ -183,6 +185,32 @@ def test_a_deleted_binding_and_a_deleted_queue_come_back_within_a_minute(world):
     world.orders(4)  # to a queue that is gone, and answered through a binding that is gone
     wait_for(lambda: world.rabbit.api("GET", base), RESTORED_SECONDS, "the binding to be restored")
     world.audit.wait_books(180)  # a look at the topology, a reconnect, and 30 s until what was confirmed and lost is missed
+
+
+def declare_at_once(world, queue):
+    """Deletes a queue and declares it in the same moment, as two programs that know nothing of each other would. RabbitMQ then takes
+    its consumer for one of the new queue and tells nobody, but delivers nothing to it."""
+    api = f"/api/queues/{world.rabbit.vhost}/{queue}"
+    entry = world.queue(queue)
+    parameters = pika.ConnectionParameters("127.0.0.1", world.rabbit.port, world.rabbit.vhost,
+                                           pika.PlainCredentials(world.rabbit.user, world.rabbit.password))
+    deleting = threading.Thread(target=world.rabbit.api, args=("DELETE", api))
+    with pika.BlockingConnection(parameters) as connection:
+        channel = connection.channel()
+        deleting.start()
+        while deleting.is_alive():
+            channel.queue_declare(queue, durable=True, arguments=entry["arguments"])
+        deleting.join()
+        channel.queue_declare(queue, durable=True, arguments=entry["arguments"])
+        channel.queue_bind(queue, "crossdock.down", queue.removeprefix("crossdock.site."))
+
+
+def test_an_agent_that_the_broker_left_deaf_finds_out_by_itself(world):
+    world.orders(2)
+    world.audit.wait_books(60)
+    declare_at_once(world, "crossdock.site.3PL-A")
+    world.orders(4)
+    world.audit.wait_books(180)  # the hub answers each status; 30 s without an answer are a silence
 
 
 def test_a_queue_of_another_site_is_out_of_reach(world):

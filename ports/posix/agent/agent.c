@@ -27,6 +27,8 @@
 #define WINDOW_BYTES ((size_t)1024 * 1024)
 #define PREFETCH 256u
 #define RECONNECT_MS_MAX 10000u
+#define SILENCE_STATUSES 3
+#define SILENCE_MS_MIN 30000u
 #define WAIT_MS 50u
 #define STOP_MS ((xd_ms)2500)
 #define STOP_STACK_BYTES ((size_t)256 * 1024)
@@ -157,6 +159,12 @@ static enum xd_result start_mqtt(struct xd_agent *agent) {
     return result;
 }
 
+/* The hub answers each status: after some without an answer, our consumer may be deaf. */
+static unsigned silence_ms(const struct xd_agent_config *config) {
+    unsigned statuses_ms = (unsigned)(SILENCE_STATUSES * config->status_interval_s * XD_SECOND_MS);
+    return statuses_ms > SILENCE_MS_MIN ? statuses_ms : SILENCE_MS_MIN;
+}
+
 static enum xd_result start_line(struct xd_agent *agent) {
     const struct xd_agent_config_uplink *from = &agent->config->uplink;
     char queue[64], name[64];
@@ -177,6 +185,7 @@ static enum xd_result start_line(struct xd_agent *agent) {
     enum xd_result result = xd_amqp_publisher_start(&address, WINDOW_MESSAGES, WINDOW_BYTES, &publishing,
                                                     &agent->outgoing.publisher);
     if (result == XD_OK) {
+        address.silence_ms = silence_ms(agent->config);
         result = xd_amqp_consumer_start(&address, queue, PREFETCH, &consuming, &agent->consumer);
     }
     return result;

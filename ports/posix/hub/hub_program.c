@@ -161,6 +161,7 @@ static int start_line(struct xd_hub_program *program, const char *path) {
                                          &program->outgoing.publisher);
     }
     if (result == XD_OK) {
+        address.silence_ms = (unsigned)XD_LINE_ALIVE_MS; /* of all sites */
         result = xd_amqp_consumer_start(&address, "crossdock.hub", PREFETCH, &consuming, &program->consumer);
     }
     return result == XD_OK ? EXIT_SUCCESS : fail(program, "the line", result, why);
