@@ -2,7 +2,11 @@
  *
  * A stream's rows in outbox and above are the rowids stream << 40 | sequence, so
  * appending, reading and dropping touch one range of one tree, however much is
- * queued. */
+ * queued.
+ *
+ * Appending touches nothing else: where a sender's stream ends is read from its last
+ * row in the outbox, and from the stream's own row only when there is none behind
+ * that (which was saved when rows were dropped or renumbered). */
 #include "sqlite/statements.h"
 
 #include "delivery/store.h"
@@ -14,6 +18,7 @@
 
 enum {
     STREAM_EACH,
+    STREAM_OF,
     STREAM_ADD,
     STREAM_SAVE,
     EPOCH_RETIRE,
@@ -21,6 +26,7 @@ enum {
     OUTBOX_ADD,
     OUTBOX_READ,
     OUTBOX_CHAIN,
+    OUTBOX_END,
     OUTBOX_MOVE,
     OUTBOX_OLDEST,
     OUTBOX_DROP,
@@ -37,10 +43,12 @@ enum {
     PAGES_USED
 };
 
+#define STREAM_COLUMNS                                                                                       \
+    "number, peer, sends, lane, epoch, next, watermark, chain, floor, floor_chain, conflict"
+
 static const char *const sql[] = {
-    [STREAM_EACH] =
-        "SELECT number, peer, sends, lane, epoch, next, watermark, chain, floor, floor_chain, conflict"
-        " FROM stream ORDER BY number",
+    [STREAM_EACH] = "SELECT " STREAM_COLUMNS " FROM stream ORDER BY number",
+    [STREAM_OF] = "SELECT " STREAM_COLUMNS " FROM stream WHERE peer = ? ORDER BY number",
     [STREAM_ADD] =
         "INSERT INTO stream(peer, sends, lane, epoch, next, watermark, chain, floor, floor_chain, conflict)"
         " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -57,6 +65,7 @@ static const char *const sql[] = {
         "SELECT key, kind, document_id, version, accepted_at, hash, chain, correlation_id, causation_id,"
         " checksum, body FROM outbox WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?",
     [OUTBOX_CHAIN] = "SELECT chain FROM outbox WHERE key = ?",
+    [OUTBOX_END] = "SELECT key, chain FROM outbox WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT 1",
     [OUTBOX_MOVE] = "UPDATE OR IGNORE outbox SET key = ?, chain = ? WHERE key = ?",
     [OUTBOX_OLDEST] =
         "SELECT key, accepted_at, chain FROM outbox WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?",
@@ -113,9 +122,24 @@ static void bind_stream(struct xd_query *query, const struct xd_stream_row *row)
     xd_bind_int(query, (int64_t)row->conflict);
 }
 
-static enum xd_result stream_each(void *context, xd_stream_fn each, void *each_context) {
+static enum xd_result take_end(void *context, struct xd_stream_row *row) {
     struct xd_query query;
-    open_query(&query, context, STREAM_EACH);
+    open_query(&query, context, OUTBOX_END);
+    xd_bind_int(&query, key_of(row->number, row->next));
+    xd_bind_int(&query, key_of(row->number, SEQUENCE_MAX));
+    if (xd_query_next(&query)) {
+        row->next = sequence_of(xd_take_int(&query)) + 1;
+        xd_take_hash(&query, &row->chain);
+    }
+    return xd_query_close(&query);
+}
+
+static enum xd_result stream_each(void *context, const char *peer, xd_stream_fn each, void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, peer == NULL ? STREAM_EACH : STREAM_OF);
+    if (peer != NULL) {
+        xd_bind_text(&query, peer);
+    }
     while (xd_query_next(&query)) {
         struct xd_stream_row row = {.number = (uint32_t)xd_take_int(&query)};
         xd_take_text(&query, row.peer, sizeof row.peer);
@@ -128,6 +152,9 @@ static enum xd_result stream_each(void *context, xd_stream_fn each, void *each_c
         row.floor = (uint64_t)xd_take_int(&query);
         xd_take_hash(&query, &row.floor_chain);
         row.conflict = (uint64_t)xd_take_int(&query);
+        if (query.result == XD_OK && row.sends) {
+            query.result = take_end(context, &row);
+        }
         if (query.result == XD_OK) {
             query.result = each(each_context, &row);
         }

@@ -176,12 +176,11 @@ enum xd_result xd_hex_parse(const char *hex, uint8_t *out, size_t capacity, size
     return XD_OK;
 }
 
+/* Written out, for compilers see one load in this and none in a loop. */
 static uint64_t little_endian(const uint8_t *data) {
-    uint64_t word = 0;
-    for (unsigned i = 0; i < 8; i++) {
-        word |= (uint64_t)data[i] << (8 * i);
-    }
-    return word;
+    return (uint64_t)data[0] | (uint64_t)data[1] << 8 | (uint64_t)data[2] << 16 | (uint64_t)data[3] << 24 |
+           (uint64_t)data[4] << 32 | (uint64_t)data[5] << 40 | (uint64_t)data[6] << 48 |
+           (uint64_t)data[7] << 56;
 }
 
 /* Every step is a bijection of the hash, so no change within one word is lost; the

@@ -32,15 +32,14 @@ static void copy_name(char *out, size_t size, const char *text) {
 }
 
 struct row_search {
-    const char *peer, *lane;
+    const char *lane;
     bool sends, found;
     struct xd_stream_row row;
 };
 
 static enum xd_result search_row(void *context, const struct xd_stream_row *row) {
     struct row_search *search = context;
-    if (row->sends == search->sends && strcmp(row->peer, search->peer) == 0 &&
-        strcmp(row->lane, search->lane) == 0) {
+    if (row->sends == search->sends && strcmp(row->lane, search->lane) == 0) {
         search->row = *row;
         search->found = true;
     }
@@ -50,8 +49,8 @@ static enum xd_result search_row(void *context, const struct xd_stream_row *row)
 static enum xd_result find_row(struct xd_line *line, bool sends, const char *lane, bool make,
                                struct xd_stream_row *out) {
     const struct xd_delivery_store *store = line->config.store;
-    struct row_search search = {.peer = line->peer, .lane = lane, .sends = sends};
-    enum xd_result result = store->stream_each(store->context, search_row, &search);
+    struct row_search search = {.lane = lane, .sends = sends};
+    enum xd_result result = store->stream_each(store->context, line->peer, search_row, &search);
     if (result == XD_OK && !search.found) {
         if (!make) {
             return XD_NOT_FOUND;

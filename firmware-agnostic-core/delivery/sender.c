@@ -39,9 +39,6 @@ enum xd_result xd_sender_append(struct xd_sender *sender, const struct xd_delive
     next.chain = row->chain;
     enum xd_result result = store->outbox_add(store->context, next.number, row);
     if (result == XD_OK) {
-        result = store->stream_save(store->context, &next);
-    }
-    if (result == XD_OK) {
         sender->row = next;
     }
     return result;

@@ -118,7 +118,8 @@ struct xd_delivery_store {
     void *context;
     struct xd_store_tx tx;
 
-    enum xd_result (*stream_each)(void *context, xd_stream_fn each, void *each_context);
+    /* Those of a peer, or all when it is NULL. */
+    enum xd_result (*stream_each)(void *context, const char *peer, xd_stream_fn each, void *each_context);
     /* Gives row->number. XD_CONFLICT: (peer, sends, lane) exists. */
     enum xd_result (*stream_add)(void *context, struct xd_stream_row *row);
     enum xd_result (*stream_save)(void *context, const struct xd_stream_row *row);
@@ -127,7 +128,8 @@ struct xd_delivery_store {
     enum xd_result (*epoch_retired)(void *context, uint32_t stream,
                                     const char *epoch); /* XD_OK or XD_NOT_FOUND */
 
-    /* XD_CONFLICT when the sequence is there. */
+    /* Appends at the stream's end: its next and chain are from then on those behind this row, without a
+     * stream_save. XD_CONFLICT when the sequence is there. */
     enum xd_result (*outbox_add)(void *context, uint32_t stream, const struct xd_outbox_row *row);
     /* Rows first..last in order, at most max. The cost does not depend on how many are queued. */
     enum xd_result (*outbox_read)(void *context, uint32_t stream, uint64_t first, uint64_t last, size_t max,

@@ -190,28 +190,20 @@ enum xd_result xd_view_release(const struct xd_hub_store *store, const char *rel
 
 /* ---- sites ---- */
 
-struct site_streams {
-    struct xd_writer *writer;
-    const char *site;
-};
-
 static enum xd_result write_stream(void *context, const struct xd_stream_row *row) {
-    struct site_streams *streams = context;
-    if (strcmp(row->peer, streams->site) != 0) {
-        return XD_OK;
-    }
-    xd_writer_begin(streams->writer, NULL, '{');
-    xd_writer_text(streams->writer, "direction", row->sends ? "down" : "up");
-    xd_writer_text(streams->writer, "lane", row->lane);
-    xd_writer_text(streams->writer, "epoch", row->epoch);
-    xd_writer_u64(streams->writer, "watermark", row->watermark);
+    struct xd_writer *writer = context;
+    xd_writer_begin(writer, NULL, '{');
+    xd_writer_text(writer, "direction", row->sends ? "down" : "up");
+    xd_writer_text(writer, "lane", row->lane);
+    xd_writer_text(writer, "epoch", row->epoch);
+    xd_writer_u64(writer, "watermark", row->watermark);
     if (row->sends) {
-        xd_writer_integer(streams->writer, "backlog", (int64_t)(row->next - 1 - row->watermark));
+        xd_writer_integer(writer, "backlog", (int64_t)(row->next - 1 - row->watermark));
     }
     if (row->conflict != 0) {
-        xd_writer_u64(streams->writer, "conflict", row->conflict);
+        xd_writer_u64(writer, "conflict", row->conflict);
     }
-    xd_writer_end(streams->writer, '}');
+    xd_writer_end(writer, '}');
     return XD_OK;
 }
 
@@ -255,10 +247,10 @@ static void site_head(struct xd_writer *writer, const struct xd_site_row *row, x
 
 static enum xd_result write_site(const struct xd_hub_store *store, const struct xd_site_row *row, xd_ms now,
                                  struct xd_writer *writer) {
-    struct site_streams streams = {.writer = writer, .site = row->site};
     site_head(writer, row, now);
     xd_writer_begin(writer, "streams", '[');
-    enum xd_result result = store->delivery.stream_each(store->delivery.context, write_stream, &streams);
+    enum xd_result result =
+        store->delivery.stream_each(store->delivery.context, row->site, write_stream, writer);
     xd_writer_end(writer, ']');
     xd_writer_end(writer, '}');
     return result;

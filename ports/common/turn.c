@@ -14,8 +14,14 @@ static bool must_stop(enum xd_result result) {
     return result == XD_IO || result == XD_CORRUPT;
 }
 
+/* Anything but XD_OK: the batch is lost. */
+static enum xd_result decide_bare(struct xd_turn *turn, void *event, struct xd_now now) {
+    enum xd_result result = turn->ops.decide(turn->ops.context, event, now, &turn->effects);
+    return result == XD_OK ? turn->effects.result : result;
+}
+
 /* XD_OK: decided, or undone and refused. Anything else: the batch is lost. */
-static enum xd_result decide_one(struct xd_turn *turn, void *event, struct xd_now now) {
+static enum xd_result decide_careful(struct xd_turn *turn, void *event, struct xd_now now) {
     struct xd_effects *effects = &turn->effects;
     size_t count = effects->count, heap_size = effects->heap.size;
     enum xd_result result = turn->tx->savepoint(turn->tx->context);
@@ -43,10 +49,22 @@ static enum xd_result decide_one(struct xd_turn *turn, void *event, struct xd_no
     return result;
 }
 
-static enum xd_result decide_all(struct xd_turn *turn, void *const *events, size_t count, struct xd_now now) {
+struct batch {
+    void *const *events;
+    size_t count;
+    struct xd_now now;
+    bool careful; /* each event has its savepoint */
+    bool spoilt;  /* an event failed that had none */
+    bool stop;    /* the process has to */
+};
+
+static enum xd_result decide_all(struct xd_turn *turn, struct batch *batch) {
+    struct xd_now now = batch->now;
     enum xd_result result = turn->tx->begin(turn->tx->context);
-    for (size_t index = 0; index < count && result == XD_OK; index++) {
-        result = decide_one(turn, events[index], now);
+    for (size_t index = 0; index < batch->count && result == XD_OK; index++) {
+        void *event = batch->events[index];
+        result = batch->careful ? decide_careful(turn, event, now) : decide_bare(turn, event, now);
+        batch->spoilt = !batch->careful && result != XD_OK;
     }
     if (result == XD_OK) {
         result = turn->ops.settle(turn->ops.context, now, &turn->effects);
@@ -59,10 +77,8 @@ static enum xd_result decide_all(struct xd_turn *turn, void *const *events, size
 
 /* Decides and lets out one batch. XD_OK: committed and released. Otherwise nothing
  * of it is there, and what came from the store was read again. */
-static enum xd_result run_batch(struct xd_turn *turn, void *const *events, size_t count, struct xd_now now,
-                                bool *stop) {
-    enum xd_result result = decide_all(turn, events, count, now);
-    *stop = false;
+static enum xd_result run_batch(struct xd_turn *turn, struct batch *batch) {
+    enum xd_result result = decide_all(turn, batch);
     if (result == XD_OK) {
         turn->ops.release(turn->ops.context, &turn->effects);
         xd_effects_drop_to(&turn->effects, 0, 0);
@@ -70,10 +86,30 @@ static enum xd_result run_batch(struct xd_turn *turn, void *const *events, size_
     }
     turn->tx->rollback(turn->tx->context);
     xd_effects_drop_to(&turn->effects, 0, 0);
-    turn->counters.commits_failed++;
+    if (batch->spoilt) {
+        turn->counters.restarts++;
+    } else {
+        turn->counters.commits_failed++;
+    }
     enum xd_result again = must_stop(result) ? result : turn->ops.reload(turn->ops.context, true);
-    *stop = again != XD_OK;
-    return *stop ? again : result;
+    batch->stop = again != XD_OK;
+    return batch->stop ? again : result;
+}
+
+/* The batch's first try, and its second when one event spoilt it. */
+static enum xd_result run_whole(struct xd_turn *turn, struct batch *batch) {
+    batch->careful = turn->careful > 0;
+    if (batch->careful && batch->count > 0) {
+        turn->careful--;
+    }
+    enum xd_result result = run_batch(turn, batch);
+    if (batch->spoilt && !batch->stop) {
+        turn->careful = XD_TURN_CAREFUL;
+        batch->careful = true;
+        batch->spoilt = false;
+        result = run_batch(turn, batch);
+    }
+    return result;
 }
 
 static void refuse_all(struct xd_turn *turn, void *const *events, size_t count, enum xd_result why) {
@@ -85,11 +121,11 @@ static void refuse_all(struct xd_turn *turn, void *const *events, size_t count, 
 }
 
 enum xd_result xd_turn_run(struct xd_turn *turn, void *const *events, size_t count, struct xd_now now) {
-    bool stop;
+    struct batch whole = {.events = events, .count = count, .now = now};
     turn->counters.turns++;
     turn->counters.events += count;
-    enum xd_result result = run_batch(turn, events, count, now, &stop);
-    if (result == XD_OK || stop) {
+    enum xd_result result = run_whole(turn, &whole);
+    if (result == XD_OK || whole.stop) {
         return result;
     }
     if (count <= 1) {
@@ -97,8 +133,9 @@ enum xd_result xd_turn_run(struct xd_turn *turn, void *const *events, size_t cou
         return XD_OK;
     }
     for (size_t index = 0; index < count; index++) {
-        result = run_batch(turn, &events[index], 1, now, &stop);
-        if (stop) {
+        struct batch alone = {.events = &events[index], .count = 1, .now = now, .careful = true};
+        result = run_batch(turn, &alone);
+        if (alone.stop) {
             return result;
         }
         if (result != XD_OK) {

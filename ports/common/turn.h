@@ -2,7 +2,10 @@
  * of both programs, and of the simulator.
  *
  * One transaction holds the whole batch, so that one fsync carries it (group
- * commit). Each event has its savepoint: a bad one is undone and refused alone.
+ * commit). A bad event is undone and refused alone: a batch is first decided
+ * without savepoints, which cost a third of the rest; when an event fails, all of
+ * it is rolled back and decided again with a savepoint for each, and so are the
+ * next XD_TURN_CAREFUL batches, for troubles come in company (a full store).
  * Effects leave only after the commit; after a failed one they are dropped and all
  * that was read from the store is read again. A batch that failed is tried once
  * more, event by event, so that one which needs room cannot take along those that
@@ -16,10 +19,12 @@
 #include "delivery/store.h"
 
 #define XD_TURN_EVENTS_MAX 512u
+#define XD_TURN_CAREFUL 256u
 
 struct xd_turn_ops {
     void *context;
-    /* One event. Anything but XD_OK: undo it and call refuse. */
+    /* One event. Anything but XD_OK: undo it and call refuse. MUST be ready to be asked
+     * again about the same event, after a reload: what it did was rolled back. */
     enum xd_result (*decide)(void *context, void *event, struct xd_now now, struct xd_effects *effects);
     /* Answers an event that was undone; must not need the store. */
     void (*refuse)(void *context, void *event, enum xd_result why, struct xd_effects *effects);
@@ -33,6 +38,7 @@ struct xd_turn_ops {
 
 struct xd_turn_counters {
     uint64_t turns, events, undone, commits_failed;
+    uint64_t restarts; /* batches that were begun again for the sake of one event */
 };
 
 struct xd_turn {
@@ -40,6 +46,7 @@ struct xd_turn {
     const struct xd_store_tx *tx;
     struct xd_effects effects;
     struct xd_turn_counters counters;
+    unsigned careful; /* so many batches have savepoints */
 };
 
 void xd_turn_init(struct xd_turn *turn, const struct xd_turn_ops *ops, const struct xd_store_tx *tx,

@@ -260,8 +260,12 @@ static void stream_comes_back_as_it_was_saved(void **state) {
     stores_commit(world);
     stores_reopen(world, 0);
     struct seen seen = {.count = 0};
-    assert_ok(delivery->stream_each(delivery->context, see_stream, &seen));
+    assert_ok(delivery->stream_each(delivery->context, NULL, see_stream, &seen));
     assert_int_equal(seen.count, 1);
+    assert_ok(delivery->stream_each(delivery->context, "hu", see_stream, &seen));
+    assert_int_equal(seen.count, 1);
+    assert_ok(delivery->stream_each(delivery->context, "hub", see_stream, &seen));
+    assert_int_equal(seen.count, 2);
     assert_int_equal(seen.stream.number, row.number);
     assert_string_equal(seen.stream.peer, "hub");
     assert_true(seen.stream.sends);
@@ -273,6 +277,41 @@ static void stream_comes_back_as_it_was_saved(void **state) {
     assert_int_equal(seen.stream.floor, 40);
     assert_hash(seen.stream.floor_chain, 8);
     assert_int_equal(seen.stream.conflict, 43);
+}
+
+static void stream_ends_behind_its_last_row(void **state) {
+    struct store_world *world = *state;
+    struct xd_delivery_store *delivery = world->delivery;
+    uint64_t last;
+    struct xd_hash chain;
+    stores_begin(world);
+    uint32_t other = add_stream(world, "hub", "bulk");
+    struct xd_stream_row row = a_stream("hub", "work");
+    row.next = 5;
+    row.chain = stores_hash(9);
+    assert_ok(delivery->stream_add(delivery->context, &row));
+    assert_ok(add_row(world, other, 7, "other"));
+    assert_ok(add_row(world, row.number, 3, "below what the stream says itself"));
+    struct seen seen = {.count = 0};
+    assert_ok(delivery->stream_each(delivery->context, "hub", see_stream, &seen));
+    assert_int_equal(seen.stream.number, row.number);
+    assert_int_equal(seen.stream.next, 5);
+    assert_hash(seen.stream.chain, 9);
+    assert_ok(add_row(world, row.number, 5, "five"));
+    assert_ok(add_row(world, row.number, 6, "six"));
+    stores_commit(world);
+    stores_reopen(world, 0);
+    assert_ok(delivery->stream_each(delivery->context, "hub", see_stream, &seen));
+    assert_int_equal(seen.stream.next, 7);
+    assert_ok(delivery->outbox_chain(delivery->context, row.number, 6, &chain));
+    assert_memory_equal(seen.stream.chain.bytes, chain.bytes, sizeof chain.bytes);
+    stores_begin(world);
+    row = seen.stream;
+    assert_ok(delivery->stream_save(delivery->context, &row));
+    assert_ok(delivery->outbox_drop(delivery->context, row.number, 6, INT64_MAX, 10, &last, &chain));
+    stores_commit(world);
+    assert_ok(delivery->stream_each(delivery->context, "hub", see_stream, &seen));
+    assert_int_equal(seen.stream.next, 7);
 }
 
 static void retired_epoch_stays_retired_for_its_stream(void **state) {
@@ -677,6 +716,7 @@ int main(void) {
         SITE_TEST(peers_numbers_are_forgotten_with_a_rollback),
         SITE_TEST(full_store_ends_the_transaction_and_recovers_after_deletes),
         SITE_TEST(stream_comes_back_as_it_was_saved),
+        SITE_TEST(stream_ends_behind_its_last_row),
         SITE_TEST(retired_epoch_stays_retired_for_its_stream),
         SITE_TEST(outbox_gives_rows_in_order_within_bounds),
         SITE_TEST(outbox_walk_ends_with_what_the_callback_says),

@@ -40,7 +40,6 @@ static enum xd_result decide(void *context, void *item, struct xd_now now, struc
                                 ? xd_site_wms_message(&world->site, event->wms, now, effects)
                                 : xd_site_line_message(&world->site, event->line, now, effects);
     if (result == XD_OK && world->refuse_next) {
-        world->refuse_next = false;
         return XD_FULL;
     }
     return result;
@@ -49,6 +48,7 @@ static enum xd_result decide(void *context, void *item, struct xd_now now, struc
 static void refuse(void *context, void *item, enum xd_result why, struct xd_effects *effects) {
     struct site_world *world = context;
     struct event *event = item;
+    world->refuse_next = false;
     if (event->wms != NULL) {
         xd_site_wms_refuse(&world->site, event->wms, why, effects);
     } else {

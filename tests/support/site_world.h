@@ -31,7 +31,7 @@ struct site_world {
     struct xd_turn turn;
     struct xd_store_tx tx;
     struct xd_now now;
-    bool fail_commit, refuse_next; /* the next batch; the next event, after it was decided */
+    bool fail_commit, refuse_next; /* the next batch; the next event, each time it was decided */
     size_t room;                   /* of the publisher */
     struct site_said said[SITE_WORLD_KEPT];
     size_t said_count;

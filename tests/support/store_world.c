@@ -80,7 +80,7 @@ static enum xd_result look(void *context, const struct xd_stream_row *row) {
 void store_world_stream(struct store_world *world, bool sends, const char *lane, struct xd_stream_row *row) {
     const struct xd_delivery_store *store = &world->store.delivery;
     struct search search = {lane, sends, false, row};
-    assert_int_equal(store->stream_each(store->context, look, &search), XD_OK);
+    assert_int_equal(store->stream_each(store->context, NULL, look, &search), XD_OK);
     if (search.found) {
         return;
     }

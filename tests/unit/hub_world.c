@@ -138,7 +138,6 @@ static enum xd_result decide(void *context, void *object, struct xd_now now, str
     struct hub_world *world = context;
     enum xd_result result = hand_over(world, object, now, effects);
     if (world->fail_batch) {
-        world->fail_batch = false;
         world->gave_up = true;
         world->tx.rollback(world->tx.context);
         return XD_FULL;
@@ -151,6 +150,7 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
     struct event *event = object;
     struct xd_api_request request;
     struct xd_hub_message message;
+    world->fail_batch = false;
     switch (event->kind) {
     case EVENT_MESSAGE:
         message_of(event->wire, &message);

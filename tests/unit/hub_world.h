@@ -113,7 +113,8 @@ struct hub_world {
     struct xd_hub hub;
     struct xd_turn turn;
     bool running, fail_commit, drop_effects;
-    bool fail_batch; /* the store gives up the transaction in the middle of the next event */
+    bool fail_batch; /* the store gives up the transaction in the middle of the next event, each time it is
+                        tried */
     bool gave_up;
     bool may_stop;           /* a turn that fails for good kills the process, which starts again */
     struct wire_queue queue; /* towards the hub */

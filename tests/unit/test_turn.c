@@ -31,6 +31,10 @@ static enum xd_result mark(char letter, enum xd_result result) {
     return result;
 }
 
+static void forget_trace(void) {
+    memset(script.trace, 0, sizeof script.trace);
+}
+
 static enum xd_result begin(void *context) {
     (void)context;
     return mark('b', script.begin);
@@ -113,7 +117,7 @@ static enum xd_result run(size_t count) {
 static void effects_leave_after_the_one_commit_of_all_events(void **state) {
     (void)state;
     assert_int_equal(run(2), XD_OK);
-    assert_string_equal(script.trace, "bsdksdktce");
+    assert_string_equal(script.trace, "bddtce");
     assert_int_equal(script.released, 2);
     assert_int_equal(turn.counters.events, 2);
     assert_int_equal(turn.effects.count, 0);
@@ -129,17 +133,39 @@ static void a_bad_event_is_undone_and_refused_alone(void **state) {
     (void)state;
     script.decides[1] = XD_CONFLICT;
     assert_int_equal(run(3), XD_OK);
-    assert_string_equal(script.trace, "bsdksdulrsdktce");
+    assert_string_equal(script.trace, "bddRL"
+                                      "bsdksdulrsdktce");
     assert_int_equal(script.why, XD_CONFLICT);
     assert_int_equal(script.released, 3); /* two, and the refusal */
     assert_int_equal(turn.counters.undone, 1);
+    assert_int_equal(turn.counters.restarts, 1);
+    assert_int_equal(turn.counters.commits_failed, 0);
+}
+
+static void after_a_bad_event_batches_are_careful_for_a_while(void **state) {
+    (void)state;
+    script.decides[0] = XD_FULL;
+    assert_int_equal(run(1), XD_OK);
+    for (unsigned i = 0; i < XD_TURN_CAREFUL; i++) {
+        forget_trace();
+        assert_int_equal(run(0), XD_OK); /* time alone is no batch */
+        forget_trace();
+        assert_int_equal(run(1), XD_OK);
+        assert_string_equal(script.trace, "bsdulrtce"); /* and nothing is done twice */
+    }
+    forget_trace();
+    script.decides[0] = XD_OK;
+    assert_int_equal(run(1), XD_OK);
+    assert_string_equal(script.trace, "bdtce");
+    assert_int_equal(turn.counters.restarts, 1);
 }
 
 static void effects_that_do_not_fit_undo_their_event(void **state) {
     (void)state;
     script.overfill = true;
     assert_int_equal(run(1), XD_OK);
-    assert_string_equal(script.trace, "bsdulrtce");
+    assert_string_equal(script.trace, "bdRL"
+                                      "bsdulrtce");
     assert_int_equal(script.why, XD_FULL);
     assert_int_equal(script.released, 1);
 }
@@ -148,7 +174,7 @@ static void a_failed_commit_releases_refusals_only(void **state) {
     (void)state;
     script.commit = XD_FULL;
     assert_int_equal(run(2), XD_OK);
-    assert_string_equal(script.trace, "bsdksdktcRL"
+    assert_string_equal(script.trace, "bddtcRL"
                                       "bsdktcRLre"
                                       "bsdktcRLre");
     assert_int_equal(script.why, XD_FULL);
@@ -168,7 +194,8 @@ static void an_event_that_fills_the_store_takes_no_other_along(void **state) {
     script.decides[1] = XD_FULL;
     script.undo = XD_FULL; /* the store has given up the whole transaction */
     assert_int_equal(run(3), XD_OK);
-    assert_string_equal(script.trace, "bsdksduRL"
+    assert_string_equal(script.trace, "bddRL"
+                                      "bsdksduRL"
                                       "bsdktce"
                                       "bsduRLre"
                                       "bsdktce");
@@ -179,7 +206,7 @@ static void a_settle_that_fails_fails_the_batch(void **state) {
     (void)state;
     script.settle = XD_NO_MEMORY;
     assert_int_equal(run(1), XD_OK);
-    assert_string_equal(script.trace, "bsdktRLre");
+    assert_string_equal(script.trace, "bdtRLre");
 }
 
 static void io_and_corruption_stop_and_release_nothing(void **state) {
@@ -189,11 +216,11 @@ static void io_and_corruption_stop_and_release_nothing(void **state) {
         memset(&script, 0, sizeof script);
         script.commit = ends[i];
         assert_int_equal(run(1), ends[i]);
-        assert_string_equal(script.trace, "bsdktcR");
+        assert_string_equal(script.trace, "bdtcR");
         memset(&script, 0, sizeof script);
         script.decides[0] = ends[i];
         assert_int_equal(run(1), ends[i]);
-        assert_string_equal(script.trace, "bsdR");
+        assert_string_equal(script.trace, "bdR");
         assert_int_equal(turn.effects.count, 0);
     }
 }
@@ -203,7 +230,12 @@ static void a_reload_that_fails_stops(void **state) {
     script.commit = XD_FULL;
     script.reload = XD_CORRUPT;
     assert_int_equal(run(1), XD_CORRUPT);
-    assert_string_equal(script.trace, "bsdktcRL");
+    assert_string_equal(script.trace, "bdtcRL");
+    forget_trace();
+    script.commit = XD_OK;
+    script.decides[0] = XD_CONFLICT;
+    assert_int_equal(run(1), XD_CORRUPT);
+    assert_string_equal(script.trace, "bdRL");
 }
 
 #define WITH_A_TURN(test_) cmocka_unit_test_setup_teardown(test_, start, stop)
@@ -213,6 +245,7 @@ int main(void) {
         WITH_A_TURN(effects_leave_after_the_one_commit_of_all_events),
         WITH_A_TURN(time_passes_without_events_too),
         WITH_A_TURN(a_bad_event_is_undone_and_refused_alone),
+        WITH_A_TURN(after_a_bad_event_batches_are_careful_for_a_while),
         WITH_A_TURN(effects_that_do_not_fit_undo_their_event),
         WITH_A_TURN(a_failed_commit_releases_refusals_only),
         WITH_A_TURN(a_begin_that_fails_refuses_all),

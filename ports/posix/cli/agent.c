@@ -65,7 +65,7 @@ static enum xd_result add_stream(struct held *held, const struct xd_stream_row *
 static enum xd_result read_held(struct held *held) {
     const struct xd_site_store *store = held->store;
     int64_t quota;
-    enum xd_result result = store->delivery.stream_each(store->delivery.context, take_stream, held);
+    enum xd_result result = store->delivery.stream_each(store->delivery.context, NULL, take_stream, held);
     for (size_t index = 0; index < held->stream_count && result == XD_OK; index++) {
         result = add_stream(held, &held->streams[index]);
     }
