@@ -102,6 +102,7 @@ class Sent:
 
     def __init__(self):
         self.epoch, self.chain, self.rows, self.covered, self.ready, self.handed = secrets.token_hex(16), NO_CHAIN, [], 0, False, 0
+        self.told = 0  # how many there were at the hello: its answer can only tell of those
 
     @property
     def next(self):
@@ -350,7 +351,7 @@ class StubHub:
             if stream["epoch"] != sent.epoch:
                 self.complaints.append(f"{site.name} did not adopt the epoch of {stream['lane']}")
                 continue
-            sent.ready, sent.handed = True, len(sent.rows)
+            sent.ready, sent.handed = True, sent.told
             self._resend(site, stream)
 
     def _on_ack(self, site, data):
@@ -377,6 +378,8 @@ class StubHub:
 
     def _hello(self, site):
         site.session, site.hello_at = secrets.token_hex(16), time.monotonic()
+        for sent in site.send.values():
+            sent.told = len(sent.rows)
         self._publish(site, HELLO, {"session": site.session, **self._state(site, {})})
 
     def _ack(self, site):

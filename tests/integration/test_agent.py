@@ -61,8 +61,10 @@ class Place:
         """Waits until the hub applied exactly these documents, each once."""
         try:
             wait_for(lambda: len(self.hub.subjects(self.site)) >= len(wanted), seconds, f"{len(wanted)} documents at the hub")
-        finally:
+        except TimeoutError:
             print(f"{len(self.hub.subjects(self.site))} of {len(wanted)} at the hub; {self.hub.complaints[-5:]} {self.hub.error!r}")
+            print(self.agent.status(), self.agent.log_tail(), sep="\n")
+            raise
         assert sorted(self.hub.subjects(self.site)) == sorted(wanted)
 
     def close(self):
