@@ -152,6 +152,10 @@ void xd_buffer_init(struct xd_buffer *buffer, size_t limit) {
     *buffer = (struct xd_buffer){.limit = limit};
 }
 
+void xd_buffer_reserve(struct xd_buffer *buffer, size_t size) {
+    (void)make_room(buffer, size);
+}
+
 void xd_buffer_free(struct xd_buffer *buffer) {
     xd_free(buffer->data);
     xd_buffer_init(buffer, buffer->limit);

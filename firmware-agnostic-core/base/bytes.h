@@ -33,6 +33,8 @@ struct xd_buffer {
 #define XD_BUFFER_LIMIT ((size_t)64 * 1024 * 1024)
 
 void xd_buffer_init(struct xd_buffer *buffer, size_t limit);
+/* Room for that much more, so that what follows grows nothing; a failure shows with the first append. */
+void xd_buffer_reserve(struct xd_buffer *buffer, size_t size);
 void xd_buffer_free(struct xd_buffer *buffer);  /* leaves it initialised, empty */
 void xd_buffer_clear(struct xd_buffer *buffer); /* keeps the memory, forgets failure */
 void xd_buffer_add(struct xd_buffer *buffer, const void *data, size_t size);

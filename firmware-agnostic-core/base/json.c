@@ -490,6 +490,14 @@ enum xd_result xd_json_parse(struct xd_bytes text, size_t size_max, unsigned dep
     return XD_OK;
 }
 
+enum xd_result xd_json_parse_into(struct xd_arena *arena, struct xd_bytes text, size_t size_max,
+                                  unsigned depth_max, cJSON **out, struct xd_json_error *error) {
+    xd_memory_cjson_into(arena);
+    enum xd_result result = xd_json_parse(text, size_max, depth_max, out, error);
+    xd_memory_cjson_into(NULL);
+    return result;
+}
+
 void xd_json_canonical(const cJSON *tree, const char *const *without, struct xd_buffer *out) {
     write_value(tree, without, out);
 }

@@ -2,6 +2,8 @@
  * passes permitted(), which is where a test makes the Nth one fail. */
 #include "base/memory.h"
 
+#include "base/arena.h"
+
 #include <cjson/cJSON.h>
 
 #include <stdbool.h>
@@ -13,6 +15,7 @@
 
 static xd_memory_hook test_hook;
 static void *test_hook_context;
+static struct xd_arena *cjson_arena;
 
 static bool permitted(size_t size) {
     return test_hook == NULL || test_hook(test_hook_context, size) != 0;
@@ -71,7 +74,24 @@ void xd_memory_set_hook(xd_memory_hook hook, void *context) {
     test_hook_context = context;
 }
 
+static void *allocate_cjson(size_t size) {
+    return cjson_arena == NULL ? allocate_raw(size) : xd_arena_take(cjson_arena, size);
+}
+
+static void free_cjson(void *memory) {
+    if (cjson_arena == NULL) {
+        free(memory);
+    }
+}
+
 void xd_memory_adopt_cjson(void) {
-    cJSON_Hooks hooks = {.malloc_fn = allocate_raw, .free_fn = xd_free};
+    cJSON_Hooks hooks = {.malloc_fn = allocate_cjson, .free_fn = free_cjson};
     cJSON_InitHooks(&hooks);
+}
+
+void xd_memory_cjson_into(struct xd_arena *arena) {
+    if (arena != NULL) {
+        xd_memory_adopt_cjson();
+    }
+    cjson_arena = arena;
 }

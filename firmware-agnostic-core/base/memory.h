@@ -32,4 +32,10 @@ void xd_memory_set_hook(xd_memory_hook hook, void *context);
 /* Lets cJSON allocate here too. Call once, before the first parse. */
 void xd_memory_adopt_cjson(void);
 
+struct xd_arena;
+/* From here on cJSON takes all memory from the arena and gives none back (a tree made
+ * so goes with the arena and MUST NOT be deleted); NULL ends it. Adopts cJSON. As cJSON's
+ * parser: one thread at a time. */
+void xd_memory_cjson_into(struct xd_arena *arena);
+
 #endif

@@ -68,8 +68,8 @@ static void check_stream(const cJSON *tree, const struct envelope_form *form, st
 static enum xd_result parse_tree(struct xd_bytes body, struct xd_document *document,
                                  struct xd_problems *problems) {
     struct xd_json_error error = {0};
-    enum xd_result result = xd_json_parse(body, XD_JSON_SIZE_MAX + XD_ENVELOPE_EXTRA, XD_JSON_DEPTH_MAX + 1,
-                                          &document->tree, &error);
+    enum xd_result result = xd_json_parse_into(&document->arena, body, XD_JSON_SIZE_MAX + XD_ENVELOPE_EXTRA,
+                                               XD_JSON_DEPTH_MAX + 1, &document->tree, &error);
     if (result != XD_OK) {
         document->tree = NULL;
     }

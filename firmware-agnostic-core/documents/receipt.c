@@ -120,8 +120,8 @@ void xd_receipt_write(const struct xd_receipt *receipt, struct xd_buffer *out) {
         xd_writer_integer(&writer, "version", receipt->version);
     }
     xd_writer_text(&writer, "status", status_names[receipt->status]);
-    xd_writer_hash(&writer, "sha256", &receipt->sha256);
     if (receipt->status == XD_RECEIPT_REJECTED) {
+        xd_writer_hash(&writer, "sha256", &receipt->sha256);
         write_problem(&writer, receipt);
     }
     const struct xd_problems *problems = receipt->problems;

@@ -13,14 +13,14 @@ struct xd_receipt {
     const char *document;    /* "confirmation", "release/response", "inventory" (the topic's tail) */
     int64_t version;         /* 0: has none */
     enum xd_receipt_status status;
-    struct xd_hash sha256; /* of the payload as it came; written always */
+    struct xd_hash sha256; /* of the payload as it came; told when it was rejected */
     const char *code;      /* of the problem when rejected, else NULL */
     const char *detail;
     bool retryable;
     const struct xd_problems *problems; /* errors and warnings; may be NULL */
 };
-/* {"document_id","document","version","status","sha256","problem":{"code","detail","retryable","errors":[..]},"warnings":[..]}
- */
+/* Accepted or duplicate: {"document_id","document","version","status","warnings":[..]}; rejected, besides:
+ * {"sha256","problem":{"code","detail","retryable","errors":[..]}} */
 void xd_receipt_write(const struct xd_receipt *receipt, struct xd_buffer *out);
 
 enum xd_outcome { XD_OUTCOME_POSTED, XD_OUTCOME_PARKED, XD_OUTCOME_REJECTED };

@@ -7,6 +7,7 @@
 #ifndef XD_DOCUMENTS_SCHEMA_H
 #define XD_DOCUMENTS_SCHEMA_H
 
+#include "base/arena.h"
 #include "base/crypto.h"
 #include "base/decimal.h"
 #include "base/json.h"
@@ -74,13 +75,11 @@ struct xd_field {
 /* What to make of members that no table names. */
 enum xd_unknown { XD_UNKNOWN_REFUSED, XD_UNKNOWN_REPORTED, XD_UNKNOWN_KEPT };
 
-struct xd_arena_block;
-
 /* A parsed document. Zero-initialise before the first use. */
 struct xd_document {
     cJSON *tree;
-    struct xd_hash hash; /* content hash: canonical form without content_hash, observed_at, raw_ref */
-    struct xd_arena_block *arena;
+    struct xd_hash hash;   /* content hash: canonical form without content_hash, observed_at, raw_ref */
+    struct xd_arena arena; /* holds the tree, too */
 };
 
 /* Parses raw (bounded by XD_JSON_SIZE_MAX and XD_JSON_DEPTH_MAX) and computes

@@ -40,7 +40,9 @@ static bool response_topic_fits(const char *topic) {
 static void send_receipt(struct xd_site *site, const struct xd_wms_message *message,
                          struct xd_receipt *receipt, struct xd_effects *effects) {
     struct xd_buffer text;
-    receipt->sha256 = xd_sha256(message->payload);
+    if (receipt->status == XD_RECEIPT_REJECTED) {
+        receipt->sha256 = xd_sha256(message->payload);
+    }
     xd_buffer_init(&text, 0);
     xd_receipt_write(receipt, &text);
     if (xd_buffer_result(&text) == XD_OK) {

@@ -93,7 +93,7 @@ def test_a_confirmation_is_receipted_and_reaches_the_hub_once(place):
     sent = wms.confirm("C-1", note="äöü", qty="10.50")
     receipt = wms.wait_receipt("C-1")
     assert receipt["status"] == "accepted" and receipt["document"] == "confirmation" and receipt["version"] == 1
-    assert receipt["sha256"] == hashlib.sha256(json.dumps(sent).encode()).hexdigest()
+    assert "sha256" not in receipt  # its id names it
     place.at_hub(["C-1"])
     document = place.hub.documents(place.site)[0]
     assert document.data == sent and document.lane == "work" and document.sequence == 1
