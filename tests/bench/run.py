@@ -85,12 +85,16 @@ class Line:
 
     def fresh_queues(self):
         """Deleted and declared anew: a purge leaves what a consumer that just went had not acknowledged, and a document of the
-        last measurement would pass for one of the next."""
+        last measurement would pass for one of the next. Not before the last consumers are gone: RabbitMQ takes one whose queue
+        is deleted and declared within a moment over to the new queue, where it would be the single active one, and dead."""
         connection = stub_hub.pika.BlockingConnection(stub_hub.pika.ConnectionParameters(
             "127.0.0.1", self.rabbit.port, self.rabbit.vhost,
             stub_hub.pika.PlainCredentials(self.rabbit.user, self.rabbit.password)))
         channel = connection.channel()
+        self.stub.declare(channel)
         for queue in ("crossdock.hub", f"crossdock.site.{SITE}"):
+            brokers.wait_for(lambda: channel.queue_declare(queue, passive=True).method.consumer_count == 0,  # pylint: disable=cell-var-from-loop
+                             PATIENCE_S, f"the last consumer of {queue} to go")
             channel.queue_delete(queue)
         self.stub.declare(channel)
         connection.close()
