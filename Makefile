@@ -5,6 +5,7 @@
 #   connectors/**.c                                    -> libconnectors.a
 #   ports/common/**.c, ports/posix/**.c                -> libports.a (without the programs' folders)
 #   ports/posix/{agent,hub,cli}/**.c                   -> a program each (main.c), the rest in libprograms.a
+#   ports/simulator/**.c                               -> libsimulator.a, which only tests are linked with
 #   tests/{unit,contract,bench}/{test,bench}_*.c       -> a program each, the other .c files there in libtests.a
 # VARIANT=plain is what ships; VARIANT=asan adds the address and undefined-behaviour sanitizers.
 
@@ -66,6 +67,7 @@ CORE_SOURCES := $(call find_c,firmware-agnostic-core)
 CONNECTOR_SOURCES := $(call find_c,connectors)
 PROGRAM_SOURCES := $(filter-out $(MAINS),$(call find_c,$(PROGRAM_FOLDERS)))
 PORT_SOURCES := $(filter-out $(PROGRAM_SOURCES) $(MAINS),$(call find_c,ports/common) $(call find_c,ports/posix))
+SIMULATOR_SOURCES := $(call find_c,ports/simulator)
 
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 CONTRACT_SOURCES := $(sort $(wildcard tests/contract/test_*.c))
@@ -77,6 +79,7 @@ LIBCORE := $(OUT)/libcore.a
 LIBCONNECTORS := $(OUT)/libconnectors.a
 LIBPORTS := $(OUT)/libports.a
 LIBPROGRAMS := $(OUT)/libprograms.a
+LIBSIMULATOR := $(OUT)/libsimulator.a
 LIBTESTS := $(OUT)/libtests.a
 PRODUCT_LIBS := $(LIBPROGRAMS) $(LIBPORTS) $(LIBCONNECTORS) $(LIBCORE)
 
@@ -208,6 +211,7 @@ $(eval $(call archive,$(LIBCORE),$(CORE_SOURCES)))
 $(eval $(call archive,$(LIBCONNECTORS),$(CONNECTOR_SOURCES)))
 $(eval $(call archive,$(LIBPORTS),$(PORT_SOURCES)))
 $(eval $(call archive,$(LIBPROGRAMS),$(PROGRAM_SOURCES)))
+$(eval $(call archive,$(LIBSIMULATOR),$(SIMULATOR_SOURCES)))
 $(eval $(call archive,$(LIBTESTS),$(TEST_SUPPORT_SOURCES)))
 
 define link
@@ -222,14 +226,14 @@ $(PROGRAM_hub): $(OUT)/ports/posix/hub/main.o $(PRODUCT_LIBS)
 	$(call link,$<,)
 $(PROGRAM_cli): $(OUT)/ports/posix/cli/main.o $(PRODUCT_LIBS)
 	$(call link,$<,)
-$(UNIT_PROGRAMS) $(CONTRACT_PROGRAMS) $(BENCH_PROGRAMS): %: %.o $(LIBTESTS) $(PRODUCT_LIBS)
+$(UNIT_PROGRAMS) $(CONTRACT_PROGRAMS) $(BENCH_PROGRAMS): %: %.o $(LIBTESTS) $(LIBSIMULATOR) $(PRODUCT_LIBS)
 	$(call link,$<,-lcmocka)
 
 # ---- lint ----
 # Stamps under build/lint/: a file is checked again when it or a header that it includes changed (its object says which).
 
 LINT := $(BUILD)/lint
-C_SOURCES := $(CORE_SOURCES) $(CONNECTOR_SOURCES) $(PORT_SOURCES) $(PROGRAM_SOURCES) $(MAINS)
+C_SOURCES := $(CORE_SOURCES) $(CONNECTOR_SOURCES) $(PORT_SOURCES) $(PROGRAM_SOURCES) $(SIMULATOR_SOURCES) $(MAINS)
 HEADERS := $(sort $(shell find firmware-agnostic-core connectors ports -name '*.h'))
 TEST_C := $(sort $(shell find tests -name '*.[ch]'))
 TIDY_STAMPS := $(patsubst %.c,$(LINT)/tidy/%.stamp,$(C_SOURCES))

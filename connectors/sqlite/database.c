@@ -177,7 +177,7 @@ static enum xd_result configure(struct xd_database *database, const struct xd_da
                    "PRAGMA cache_size = -%lld; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;",
                    (long long)(cache / 1024));
     enum xd_result result = XD_OK;
-    if (!config->read_only && !shares_memory(database)) {
+    if (!shares_memory(database)) {
         /* Before anything looks into the file, for that would open the WAL. */
         result = xd_database_execute(database, "PRAGMA locking_mode = EXCLUSIVE;");
     }
@@ -343,6 +343,13 @@ void xd_database_shrink(struct xd_database *database) {
     }
 }
 
+/* The copy belongs on the same file system, be it a simulated one. */
+static const char *vfs_name(struct xd_database *database) {
+    sqlite3_vfs *vfs = NULL;
+    int code = sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_VFS_POINTER, &vfs);
+    return code == SQLITE_OK && vfs != NULL ? vfs->zName : NULL;
+}
+
 enum xd_result xd_database_backup(struct xd_database *database, const char *path) {
     if (database->in_transaction) {
         return xd_database_say(database, XD_AGAIN,
@@ -350,7 +357,7 @@ enum xd_result xd_database_backup(struct xd_database *database, const char *path
     }
     sqlite3 *copy = NULL;
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    int code = sqlite3_open_v2(path, &copy, flags, NULL);
+    int code = sqlite3_open_v2(path, &copy, flags, vfs_name(database));
     if (code == SQLITE_OK) {
         sqlite3_backup *backup = sqlite3_backup_init(copy, "main", database->handle, "main");
         if (backup != NULL) {

@@ -14,7 +14,8 @@
 
 struct xd_database_config {
     const char *path;
-    const char *vfs;       /* NULL: the default; the simulator names its own */
+    const char *vfs;       /* NULL: the default; another one: no lock file, no ballast; and where it shares
+                              no memory, as the simulator's, one connection at a time, a reader too */
     bool read_only;        /* query_only, no checkpoints, no ballast */
     int64_t quota_bytes;   /* max_page_count on every open; 0: none */
     int64_t ballast_bytes; /* <path>.ballast, given up when the disk is full; 0: none */
@@ -44,7 +45,7 @@ void xd_database_shrink(struct xd_database *database);
 /* PRAGMA integrity_check and every row's checksum. each finding goes to told. */
 XD_CHECKED enum xd_result xd_database_fsck(struct xd_database *database,
                                            void (*told)(void *context, const char *text), void *context);
-/* Consistent copy while in use (sqlite3_backup). */
+/* Consistent copy while in use (sqlite3_backup), on the same file system. */
 XD_CHECKED enum xd_result xd_database_backup(struct xd_database *database, const char *path);
 /* For read-only users: ends a read that lasts too long (progress handler); 0: off. */
 void xd_database_read_limit(struct xd_database *database, unsigned ms);

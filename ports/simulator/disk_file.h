@@ -1,0 +1,82 @@
+/* Private to the simulated disk: one file, its log of unsynced writes, and what a
+ * power failure makes of it.
+ *
+ * Two buffers: `now` is what reads see, `durable` is on the medium. Every change goes
+ * to now and to the log; a sync plays the log into durable and forgets it; a crash
+ * plays some of it, then brings now in line. Neither looks at more than what the log
+ * names.
+ *
+ * Invariants:
+ *   - now and durable differ only within ranges of the log, forsaken ranges, and zeroes
+ *     behind the shorter one's end;
+ *   - both have the same capacity, and it suffices for whatever the log can make of
+ *     durable: so only a write needs memory, never a sync or a crash;
+ *   - there is room to forsake every entry of the log. */
+#ifndef XD_SIMULATOR_DISK_FILE_H
+#define XD_SIMULATOR_DISK_FILE_H
+
+#include "simulator/disk.h"
+
+#include <stddef.h>
+
+#define XD_DISK_SECTOR 512
+#define XD_DISK_CACHE_BYTES ((size_t)16 * 1024 * 1024) /* unsynced, of one file */
+#define XD_DISK_CACHE_WRITES ((size_t)65536)
+
+struct xd_disk_content {
+    unsigned char *bytes;
+    size_t size;
+};
+
+/* A write of data, or (truncates) the new size `at` and how much that cut off. */
+struct xd_disk_change {
+    size_t at, size;
+    size_t data; /* where its bytes are in the file's data */
+    bool truncates;
+};
+
+struct xd_disk_range {
+    size_t at, size;
+};
+
+struct xd_disk_handle; /* disk_vfs.c */
+
+struct xd_disk_file {
+    struct xd_disk_file *next; /* on its disk, in the order of creation */
+    char *name;                /* owned; NULL: a temporary one */
+    bool on_disk;              /* false: deleted or temporary, it goes with its last handle */
+    bool named;                /* its name is durable */
+    struct xd_disk_handle *handles;
+    struct xd_disk_content now, durable;
+    size_t capacity; /* of now and durable */
+    struct xd_disk_change *log;
+    size_t log_count, log_capacity;
+    unsigned char *data;
+    size_t data_size, data_capacity;
+    struct xd_disk_range *forsaken;
+    size_t forsaken_count, forsaken_capacity;
+};
+
+/* splitmix64: the next number of a sequence that *state names. */
+uint64_t xd_disk_draw(uint64_t *state);
+
+/* name is copied, may be NULL. NULL: no memory. */
+struct xd_disk_file *xd_disk_file_new(const char *name);
+void xd_disk_file_free(struct xd_disk_file *file);
+
+/* false: no memory, and nothing has changed. Truncating to more than there is adds zeroes. */
+bool xd_disk_file_write(struct xd_disk_file *file, const void *data, size_t size, size_t at);
+bool xd_disk_file_truncate(struct xd_disk_file *file, size_t size);
+
+void xd_disk_file_sync(struct xd_disk_file *file);
+/* What a sync that failed does. */
+void xd_disk_file_forsake(struct xd_disk_file *file);
+/* What a power failure does. false: the file is gone, the caller removes it. */
+bool xd_disk_file_lose(struct xd_disk_file *file, enum xd_disk_loss loss, uint64_t *random);
+
+void xd_disk_file_flip(struct xd_disk_file *file, uint64_t random);
+void xd_disk_file_cut(struct xd_disk_file *file, uint64_t random);
+
+bool xd_disk_file_check(const struct xd_disk_file *file);
+
+#endif
