@@ -44,11 +44,13 @@ INCLUDES := -Ifirmware-agnostic-core -Iconnectors -Iports $(PKG_CFLAGS)
 # gcc takes a bounded copy into a zeroed array (strncpy of size - 1) for a slip; and under the sanitizers it cannot follow
 # its own instrumented code, so that its warnings are errors in the plain build only.
 OPTIMISE_plain := -O2 -g $(if $(findstring clang,$(CC)),,-Wno-stringop-truncation)
+# With the simulator goes a program that makes chosen mistakes (base/mutant.h): never what ships.
+OPTIMISE_sim := -O2 -g -DXD_MUTANTS $(if $(findstring clang,$(CC)),,-Wno-stringop-truncation)
 OPTIMISE_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-error
 LINK_asan := -fsanitize=address,undefined
 HARDEN_plain := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 OPTIMISE := $(OPTIMISE_$(VARIANT))
-$(if $(OPTIMISE),,$(error VARIANT must be plain or asan))
+$(if $(OPTIMISE),,$(error VARIANT must be plain, sim or asan))
 
 # The core is plain C11: neither GNU extensions nor hardening, whose helpers `make purity` would have to excuse.
 CFLAGS_core := -std=c11 $(WARNINGS) $(OPTIMISE) $(INCLUDES_core) $(CFLAGS)
@@ -67,7 +69,9 @@ CORE_SOURCES := $(call find_c,firmware-agnostic-core)
 CONNECTOR_SOURCES := $(call find_c,connectors)
 PROGRAM_SOURCES := $(filter-out $(MAINS),$(call find_c,$(PROGRAM_FOLDERS)))
 PORT_SOURCES := $(filter-out $(PROGRAM_SOURCES) $(MAINS),$(call find_c,ports/common) $(call find_c,ports/posix))
-SIMULATOR_SOURCES := $(call find_c,ports/simulator)
+SIMULATOR_MAIN := $(wildcard ports/simulator/main.c)
+SIMULATOR_SOURCES := $(filter-out $(SIMULATOR_MAIN),$(call find_c,ports/simulator))
+SIMULATOR := $(OUT)/crossdock-simulator
 
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 CONTRACT_SOURCES := $(sort $(wildcard tests/contract/test_*.c))
@@ -229,11 +233,14 @@ $(PROGRAM_cli): $(OUT)/ports/posix/cli/main.o $(PRODUCT_LIBS)
 $(UNIT_PROGRAMS) $(CONTRACT_PROGRAMS) $(BENCH_PROGRAMS): %: %.o $(LIBTESTS) $(LIBSIMULATOR) $(PRODUCT_LIBS)
 	$(call link,$<,-lcmocka)
 
+$(SIMULATOR): $(OUT)/ports/simulator/main.o $(LIBSIMULATOR) $(PRODUCT_LIBS)
+	$(call link,$<,)
+
 # ---- lint ----
 # Stamps under build/lint/: a file is checked again when it or a header that it includes changed (its object says which).
 
 LINT := $(BUILD)/lint
-C_SOURCES := $(CORE_SOURCES) $(CONNECTOR_SOURCES) $(PORT_SOURCES) $(PROGRAM_SOURCES) $(SIMULATOR_SOURCES) $(MAINS)
+C_SOURCES := $(CORE_SOURCES) $(CONNECTOR_SOURCES) $(PORT_SOURCES) $(PROGRAM_SOURCES) $(SIMULATOR_SOURCES) $(SIMULATOR_MAIN) $(MAINS)
 HEADERS := $(sort $(shell find firmware-agnostic-core connectors ports -name '*.h'))
 TEST_C := $(sort $(shell find tests -name '*.[ch]'))
 TIDY_STAMPS := $(patsubst %.c,$(LINT)/tidy/%.stamp,$(C_SOURCES))

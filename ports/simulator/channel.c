@@ -1,0 +1,130 @@
+/* Sales channels: each order goes to the hub with a key, and again with the same key
+ * until an answer comes. Now and then an order comes twice, under another key, or changed. */
+#include "simulator/host.h"
+#include "simulator/sim.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PATIENCE_MS ((xd_ms)30000)
+#define AGAIN_MS_MAX ((xd_ms)600000)
+
+static void send(struct xd_sim *sim, void *object, uint64_t number) {
+    struct xd_sim_order *order = &sim->orders[number];
+    (void)object;
+    if (order->answered) {
+        return;
+    }
+    order->waiting = ++sim->attempts << 24 | number;
+    order->tries++;
+    if (sim->hub_node.running && sim->hub_node.mail_count < 1000) {
+        struct xd_sim_mail mail = {.kind = XD_SIM_MAIL_ORDER,
+                                   .text = xd_host_copy(order->text, strlen(order->text)),
+                                   .number = order->waiting};
+        (void)snprintf(mail.topic, sizeof mail.topic, "\"%s\"", order->key);
+        xd_sim_mail(&sim->hub_node, mail, 1);
+    }
+    xd_ms wait = PATIENCE_MS << (order->tries < 6 ? order->tries - 1 : 5);
+    xd_agenda_add(&sim->agenda, sim->now + (wait < AGAIN_MS_MAX ? wait : AGAIN_MS_MAX), send, NULL, number);
+}
+
+void xd_sim_channel_answer(struct xd_sim *sim, uint64_t attempt, unsigned status) {
+    size_t number = attempt & 0xffffff;
+    xd_sim_note(sim, 4000 + status, &attempt, sizeof attempt);
+    if (number >= sim->order_count || status == 503 || status == 429) {
+        return; /* it is sent again in its time */
+    }
+    struct xd_sim_order *order = &sim->orders[number];
+    if (order->answered && order->status != status) {
+        xd_sim_violated(sim, "order %s was answered %u and then %u", order->number, order->status, status);
+    }
+    if (!order->answered) {
+        order->answered = true;
+        order->status = status;
+        order->answered_at = sim->now;
+    }
+}
+
+static size_t add_order(struct xd_sim *sim) {
+    sim->orders = xd_host_grow(sim->orders, sim->order_count, &sim->order_capacity, sizeof *sim->orders);
+    sim->orders[sim->order_count] = (struct xd_sim_order){.of = sim->order_count};
+    sim->figures->orders++;
+    return sim->order_count++;
+}
+
+static void write_order(struct xd_sim *sim, struct xd_sim_order *order, const char *note) {
+    char text[1600];
+    int size =
+        snprintf(text, sizeof text,
+                 "{\"external_order_id\":\"%s\",\"channel\":{\"type\":\"portal\",\"account\":\"web\"},"
+                 "\"customer\":{\"external_ref\":\"CUST-1\"},\"currency\":\"EUR\",\"preferred_site\":\"%s\","
+                 "\"attributes\":{\"note\":\"%s\"},"
+                 "\"parties\":{\"ship_to\":{\"name\":\"Corner Shop\",\"address\":[\"1 Dock Road\"],"
+                 "\"city\":\"Leeds\",\"postal_code\":\"LS1 1AA\",\"country\":\"GB\"}},\"lines\":[",
+                 order->number, sim->sites[order->site].name_text, note);
+    for (unsigned line = 0; line < order->line_count; line++) {
+        size += snprintf(text + size, sizeof text - (size_t)size,
+                         "%s{\"external_line_id\":\"%u\",\"sku\":\"%s\",\"qty\":\"%s%u\",\"uom\":\"EA\","
+                         "\"unit_price\":\"9.95\"}",
+                         line == 0 ? "" : ",", line + 1, line % 2 == 0 ? "WIDGET" : "GADGET",
+                         order->bad ? "-" : "", order->qty[line]);
+    }
+    (void)snprintf(text + size, sizeof text - (size_t)size, "]}");
+    order->text = xd_host_copy(text, strlen(text));
+}
+
+/* An order that came before, once more: under its key or another one, as it was or changed. */
+static void order_again(struct xd_sim *sim, size_t of, bool other_key, bool changed, xd_ms delay) {
+    size_t number = add_order(sim);
+    struct xd_sim_order *order = &sim->orders[number];
+    const struct xd_sim_order *first = &sim->orders[of];
+    *order = (struct xd_sim_order){
+        .of = of, .site = first->site, .line_count = first->line_count, .changed = changed};
+    memcpy(order->number, first->number, sizeof order->number);
+    memcpy(order->qty, first->qty, sizeof order->qty);
+    (void)snprintf(order->key, sizeof order->key, other_key ? "again-%s-%llu" : "%s", first->key,
+                   (unsigned long long)number);
+    if (changed) {
+        write_order(sim, order, "changed");
+    } else {
+        order->text = xd_host_copy(first->text, strlen(first->text));
+    }
+    xd_agenda_add(&sim->agenda, sim->now + delay, send, NULL, number);
+}
+
+static void next_order(struct xd_sim *sim, void *object, uint64_t argument) {
+    (void)object;
+    (void)argument;
+    if (sim->now >= sim->heal_at) {
+        return;
+    }
+    size_t number = add_order(sim);
+    struct xd_sim_order *order = &sim->orders[number];
+    (void)snprintf(order->number, sizeof order->number, "PO-%llu", (unsigned long long)number);
+    (void)snprintf(order->key, sizeof order->key, "key-%llu", (unsigned long long)number);
+    order->site = (unsigned)xd_chance_below(&sim->work, sim->site_count);
+    order->line_count = (unsigned)xd_chance_between(&sim->work, 1, XD_SIM_LINES_MAX);
+    order->bad = xd_sim_hit(sim, XD_FAULT_CHANNEL_BAD);
+    for (unsigned line = 0; line < order->line_count; line++) {
+        order->qty[line] = (unsigned)xd_chance_between(&sim->work, 1, 40);
+    }
+    write_order(sim, order, "");
+    xd_names_set(&sim->order_names, order->number, number);
+    xd_agenda_add(&sim->agenda, sim->now + 1, send, NULL, number);
+    bool bad = order->bad;
+    if (!bad && xd_sim_hit(sim, XD_FAULT_CHANNEL_REPEAT)) {
+        order_again(sim, number, false, false, xd_chance_spread(&sim->work, 1, XD_HOUR_MS));
+    }
+    if (!bad && xd_sim_hit(sim, XD_FAULT_CHANNEL_OTHER_KEY)) {
+        order_again(sim, number, true, false, xd_chance_spread(&sim->work, 1, XD_HOUR_MS));
+    }
+    if (!bad && xd_sim_hit(sim, XD_FAULT_CHANNEL_CHANGED)) {
+        order_again(sim, number, true, true, xd_chance_spread(&sim->work, XD_HOUR_MS, 4 * XD_HOUR_MS));
+    }
+    xd_agenda_add(&sim->agenda, sim->now + xd_chance_between(&sim->work, 1, 2 * sim->order_gap), next_order,
+                  NULL, 0);
+}
+
+void xd_sim_channel_start(struct xd_sim *sim) {
+    xd_agenda_add(&sim->agenda, sim->now + 1, next_order, NULL, 0);
+}

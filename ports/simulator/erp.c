@@ -1,0 +1,131 @@
+/* An ERP whose books are the truth: it enforces our reference, and is otherwise as ERPs
+ * are: slow, away, answering too early, too late or not at all. */
+#include "simulator/host.h"
+#include "simulator/sim.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define GIVEN_UP_MS ((xd_ms)30000) /* when the worker stops waiting */
+
+static void key_of(enum xd_erp_kind kind, const char *reference, char out[XD_REFERENCE_SIZE + 8]) {
+    (void)snprintf(out, XD_REFERENCE_SIZE + 8, "%d %s", (int)kind, reference);
+}
+
+static int64_t whole(struct xd_decimal value) {
+    char text[XD_DECIMAL_TEXT_MAX];
+    long long number = 0;
+    (void)sscanf(xd_decimal_write(value, text), "%lld", &number);
+    return number;
+}
+
+static void take_effect(struct xd_sim *sim, const struct xd_erp_request *request) {
+    char key[XD_REFERENCE_SIZE + 8];
+    sim->effects = xd_host_grow(sim->effects, sim->effect_count, &sim->effect_capacity, sizeof *sim->effects);
+    struct xd_sim_effect *effect = &sim->effects[sim->effect_count];
+    *effect = (struct xd_sim_effect){.kind = request->kind};
+    (void)snprintf(effect->reference, sizeof effect->reference, "%s", request->reference);
+    (void)snprintf(effect->sale_reference, sizeof effect->sale_reference, "%s",
+                   request->sale_reference != NULL ? request->sale_reference : "");
+    (void)snprintf(effect->site, sizeof effect->site, "%s", request->site != NULL ? request->site : "");
+    for (size_t line = 0; line < request->line_count && line < XD_SIM_LINES_MAX; line++) {
+        (void)snprintf(effect->line_id[line], sizeof effect->line_id[line], "%s",
+                       request->lines[line].line_id != NULL ? request->lines[line].line_id : "");
+        effect->qty[line] = whole(request->lines[line].qty);
+        effect->line_count++;
+    }
+    key_of(request->kind, request->reference, key);
+    xd_names_set(&sim->effect_names, key, sim->effect_count);
+    sim->effect_count++;
+    xd_sim_tell(sim, "ERP", "%s %s", xd_erp_kind_names[request->kind], request->reference);
+}
+
+static void found(struct xd_sim *sim, const struct xd_sim_call *call, struct xd_erp_answer *answer) {
+    char key[XD_REFERENCE_SIZE + 8];
+    key_of(call->call->request.kind, call->call->request.reference, key);
+    size_t number = xd_names_get(&sim->effect_names, key);
+    *answer = (struct xd_erp_answer){.outcome = number == XD_NAMES_NONE ? XD_ERP_ABSENT : XD_ERP_DONE};
+    if (number != XD_NAMES_NONE) {
+        (void)snprintf(answer->document, sizeof answer->document, "D%llu", (unsigned long long)number);
+    }
+}
+
+static void land(struct xd_sim *sim, void *object, uint64_t argument) {
+    struct xd_sim_call *call = object;
+    struct xd_erp_answer there;
+    (void)argument;
+    found(sim, call, &there);
+    if (!call->call->find && there.outcome == XD_ERP_ABSENT) {
+        take_effect(sim, &call->call->request);
+        found(sim, call, &there);
+    }
+    if (!call->landed && call->answer.outcome == XD_ERP_DONE) {
+        call->answer = there;
+    }
+    call->landed = true;
+}
+
+static void answer(struct xd_sim *sim, void *object, uint64_t argument) {
+    struct xd_sim_call *call = object;
+    (void)argument;
+    if (call->hub_life == sim->hub_node.lives && sim->hub_node.running) {
+        xd_sim_mail(&sim->hub_node, (struct xd_sim_mail){.kind = XD_SIM_MAIL_ERP, .call = call}, 0);
+    }
+}
+
+/* DONE stands for what it finds when it lands. */
+static void plan(struct xd_sim *sim, struct xd_sim_call *call, xd_ms *lands, xd_ms *answers) {
+    bool find = call->call->find;
+    *lands = xd_chance_between(&sim->work, 20, 200);
+    *answers = *lands + 1;
+    call->answer.outcome = XD_ERP_DONE;
+    if (sim->now < sim->erp_down_until || (find && xd_sim_hit(sim, XD_FAULT_ERP_BLIND)) ||
+        xd_sim_hit(sim, XD_FAULT_ERP_429)) {
+        call->answer.outcome = XD_ERP_UNAVAILABLE;
+        call->answer.retry_after_ms = (uint32_t)xd_chance_below(&sim->work, 60000);
+        *lands = -1;
+        return;
+    }
+    if (xd_sim_hit(sim, XD_FAULT_ERP_SLOW)) {
+        *lands = xd_chance_spread(&sim->work, 1000, GIVEN_UP_MS - 1000);
+        *answers = *lands + 1;
+    }
+    if (find) {
+        return;
+    }
+    bool before = xd_sim_hit(sim, XD_FAULT_ERP_TIMEOUT_BEFORE),
+         after = xd_sim_hit(sim, XD_FAULT_ERP_TIMEOUT_AFTER);
+    bool late = xd_sim_hit(sim, XD_FAULT_ERP_LATE), error = xd_sim_hit(sim, XD_FAULT_ERP_500);
+    if (before || after || late || error) {
+        call->answer.outcome = XD_ERP_UNKNOWN;
+        *answers = error ? *answers : GIVEN_UP_MS;
+        bool never = before || (error && xd_chance_hits(&sim->work, 500000));
+        *lands = never  ? -1
+                 : late ? xd_chance_between(&sim->work, GIVEN_UP_MS, 2 * XD_MINUTE_MS - 1000)
+                        : *lands;
+    }
+}
+
+void xd_sim_erp_call(struct xd_sim *sim, struct xd_erp_call *call) {
+    struct xd_sim_call *made = xd_host_alloc(sizeof *made);
+    xd_ms lands, answers;
+    made->call = call;
+    made->hub_life = sim->hub_node.lives;
+    made->next = sim->calls;
+    sim->calls = made;
+    plan(sim, made, &lands, &answers);
+    xd_sim_note(sim, 5000 + (uint64_t)call->find, call->request.reference, strlen(call->request.reference));
+    if (lands >= 0) {
+        xd_agenda_add(&sim->agenda, sim->now + lands, land, made, 0);
+    }
+    xd_agenda_add(&sim->agenda, sim->now + answers, answer, made, 0);
+}
+
+void xd_sim_erp_free(struct xd_sim *sim) {
+    while (sim->calls != NULL) {
+        struct xd_sim_call *next = sim->calls->next;
+        xd_erp_call_free(sim->calls->call);
+        xd_host_free(sim->calls);
+        sim->calls = next;
+    }
+}

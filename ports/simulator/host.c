@@ -1,0 +1,38 @@
+#include "simulator/host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *there(void *memory) {
+    if (memory == NULL) {
+        (void)fprintf(stderr, "the simulator has no memory\n");
+        abort();
+    }
+    return memory;
+}
+
+void *xd_host_alloc(size_t size) {
+    return there(calloc(1, size == 0 ? 1 : size));
+}
+
+void *xd_host_grow(void *items, size_t count, size_t *capacity, size_t element_size) {
+    if (count < *capacity) {
+        return items;
+    }
+    *capacity = *capacity == 0 ? 16 : *capacity * 2;
+    return there(realloc(items, *capacity * element_size));
+}
+
+char *xd_host_copy(const void *data, size_t size) {
+    char *copy = there(malloc(size + 1));
+    if (size > 0) {
+        memcpy(copy, data, size);
+    }
+    copy[size] = 0;
+    return copy;
+}
+
+void xd_host_free(void *memory) {
+    free(memory);
+}

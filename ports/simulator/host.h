@@ -1,0 +1,15 @@
+/* Memory of the simulator itself. The simulated programs' allocations are made to fail
+ * (base/memory.h); the world around them MUST NOT be hit by that. Ends the process when
+ * there is no memory. */
+#ifndef XD_SIMULATOR_HOST_H
+#define XD_SIMULATOR_HOST_H
+
+#include <stddef.h>
+
+void *xd_host_alloc(size_t size); /* zero-filled */
+/* Room for one more element behind count. */
+void *xd_host_grow(void *items, size_t count, size_t *capacity, size_t element_size);
+char *xd_host_copy(const void *data, size_t size); /* zero-terminated */
+void xd_host_free(void *memory);
+
+#endif

@@ -1,0 +1,145 @@
+/* crossdock-simulator: worlds by seed. */
+#include "simulator/sim.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char usage[] = "crossdock-simulator [option...]\n"
+                            "  --seed N        the first seed (default: drawn from the clock)\n"
+                            "  --runs N        so many seeds in a row (default 1)\n"
+                            "  --seconds N     stop after so many seconds\n"
+                            "  --sites N --hours N --documents N   instead of what the seed draws\n"
+                            "  --without CLASS leave out line, broker, wms, channel, erp, process, storage, "
+                            "memory, clock or forgery\n"
+                            "  --calm          nothing fails\n"
+                            "  --story         tell what happens, step by step\n";
+
+struct totals {
+    uint64_t runs, steps, turns, messages, documents, orders, crashes, site_ms;
+    uint64_t faults[XD_FAULT_COUNT];
+};
+
+static double seconds(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void add(struct totals *totals, const struct xd_sim_figures *figures) {
+    totals->runs++;
+    totals->steps += figures->steps;
+    totals->turns += figures->turns;
+    totals->messages += figures->messages;
+    totals->documents += figures->documents;
+    totals->orders += figures->orders;
+    totals->crashes += figures->crashes;
+    totals->site_ms += (uint64_t)figures->simulated * figures->sites;
+    for (unsigned fault = 0; fault < XD_FAULT_COUNT; fault++) {
+        totals->faults[fault] += figures->faults[fault];
+    }
+}
+
+static void print_totals(const struct totals *totals, double took) {
+    double days = (double)totals->site_ms / (double)XD_DAY_MS;
+    unsigned kinds = 0;
+    (void)printf("%" PRIu64 " worlds, %.1f site-days in %.1f s (%.1f a second): %" PRIu64 " orders, %" PRIu64
+                 " documents of WMSs, %" PRIu64 " messages, %" PRIu64 " turns, %" PRIu64 " crashes\n",
+                 totals->runs, days, took, days / took, totals->orders, totals->documents, totals->messages,
+                 totals->turns, totals->crashes);
+    for (unsigned fault = 0; fault < XD_FAULT_COUNT; fault++) {
+        if (totals->faults[fault] != 0) {
+            (void)printf("%s%-24s %8" PRIu64, kinds % 3 == 0 ? "\n  " : "   ", xd_fault_kinds[fault].name,
+                         totals->faults[fault]);
+            kinds++;
+        }
+    }
+    (void)printf("%s%u of %u kinds of faults\n", kinds > 0 ? "\n" : "", kinds, (unsigned)XD_FAULT_COUNT);
+}
+
+static bool read_class(const char *name, struct xd_sim_options *options) {
+    for (unsigned class = 0; name != NULL && class < XD_FAULTS_CLASSES; class ++) {
+        if (strcmp(xd_fault_class_names[class], name) == 0) {
+            options->class_off[class] = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+struct command {
+    struct xd_sim_options options;
+    uint64_t runs;
+    double seconds;
+};
+
+/* How many words the option took; 0: it is none. */
+static int read_option(const char *word, const char *value, struct command *command) {
+    struct xd_sim_options *options = &command->options;
+    uint64_t number = value == NULL ? 0 : strtoull(value, NULL, 0);
+    if (strcmp(word, "--calm") == 0) {
+        options->calm = true;
+        return 1;
+    }
+    if (strcmp(word, "--story") == 0) {
+        options->story = true;
+        return 1;
+    }
+    if (value == NULL) {
+        return 0;
+    }
+    if (strcmp(word, "--seed") == 0) {
+        options->seed = number;
+    } else if (strcmp(word, "--runs") == 0) {
+        command->runs = number;
+    } else if (strcmp(word, "--seconds") == 0) {
+        command->seconds = (double)number;
+        command->runs = command->runs == 1 ? UINT64_MAX : command->runs;
+    } else if (strcmp(word, "--sites") == 0) {
+        options->sites = (unsigned)number;
+    } else if (strcmp(word, "--hours") == 0) {
+        options->horizon = (xd_ms)number * XD_HOUR_MS;
+    } else if (strcmp(word, "--documents") == 0) {
+        options->documents_a_day = (unsigned)number;
+    } else if (strcmp(word, "--mutant") == 0) {
+        options->mutant = (unsigned)number;
+    } else if (strcmp(word, "--without") != 0 || !read_class(value, options)) {
+        return 0;
+    }
+    return 2;
+}
+
+int main(int count, char **words) {
+    struct command command = {.runs = 1};
+    struct totals totals = {0};
+    struct xd_sim_figures figures;
+    command.options.seed = (uint64_t)time(NULL);
+    for (int index = 1; index < count;) {
+        int took = read_option(words[index], index + 1 < count ? words[index + 1] : NULL, &command);
+        if (took == 0) {
+            (void)fputs(usage, strcmp(words[index], "--help") == 0 ? stdout : stderr);
+            return strcmp(words[index], "--help") == 0 ? EXIT_SUCCESS : 2;
+        }
+        index += took;
+    }
+    double start = seconds();
+    for (; totals.runs < command.runs && (command.seconds == 0 || seconds() - start < command.seconds);
+         command.options.seed++) {
+        xd_sim_run(&command.options, &figures);
+        add(&totals, &figures);
+        if (figures.violation[0] != 0) {
+            (void)printf("seed %" PRIu64 ": %s\n  trace %016" PRIx64
+                         "; again, step by step: make sim SEED=%" PRIu64 "\n",
+                         command.options.seed, figures.violation, figures.trace, command.options.seed);
+            return EXIT_FAILURE;
+        }
+        if (command.runs == 1) {
+            (void)printf("seed %" PRIu64 ": fine, at rest %.1f h after the heal, trace %016" PRIx64 "\n",
+                         command.options.seed, (double)figures.heal_ms / (double)XD_HOUR_MS, figures.trace);
+        }
+    }
+    print_totals(&totals, seconds() - start);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,30 @@
+/* A table from texts to numbers, for the simulator's books. One thread. */
+#ifndef XD_SIMULATOR_NAMES_H
+#define XD_SIMULATOR_NAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct xd_names {
+    struct xd_name *slots; /* owned; a power of two */
+    size_t count, capacity;
+};
+
+struct xd_name {
+    char *text; /* owned; NULL: free */
+    size_t value;
+};
+
+#define XD_NAMES_NONE SIZE_MAX
+
+/* XD_NAMES_NONE: not there. */
+size_t xd_names_get(const struct xd_names *names, const char *text);
+/* Adds or replaces. */
+void xd_names_set(struct xd_names *names, const char *text, size_t value);
+void xd_names_free(struct xd_names *names);
+
+/* FNV-1a, 64 bits; goes on from `hash` (XD_FNV_START at first). */
+#define XD_FNV_START UINT64_C(0xcbf29ce484222325)
+uint64_t xd_fnv(uint64_t hash, const void *data, size_t size);
+
+#endif

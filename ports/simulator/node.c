@@ -1,0 +1,290 @@
+/* One machine with one program: its mailbox, its turns, its life and death.
+ *
+ * A turn comes when something waits, and else ever more rarely, for a program that has
+ * nothing to do decides nothing. A turn that fails for good ends the process, which
+ * starts again, as under a supervisor. */
+#include "base/memory.h"
+#include "simulator/host.h"
+#include "simulator/sim.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define EVENTS_MAX 128u
+#define PREFETCH 256u
+#define REST_MS_MIN ((xd_ms)100)
+#define REST_MS_MAX ((xd_ms)10000)
+#define AGAIN_MS ((xd_ms)2000)
+
+struct xd_now xd_sim_now(struct xd_sim_node *node) {
+    xd_ms sim_now = node->sim->now;
+    xd_ms wall = (node->frozen_at != 0 ? node->frozen_at : sim_now) + XD_SIM_START_WALL + node->wall_offset +
+                 sim_now * node->drift_ppm / 1000000;
+    return (struct xd_now){.wall = wall, .monotonic = sim_now + XD_SECOND_MS};
+}
+
+/* ---- the mailbox ---- */
+
+void xd_sim_mail(struct xd_sim_node *node, struct xd_sim_mail mail, xd_ms delay) {
+    struct xd_sim_mail *copy = xd_host_alloc(sizeof *copy);
+    *copy = mail;
+    copy->ready_at = node->sim->now + delay;
+    if (node->mail_last != NULL) {
+        node->mail_last->next = copy;
+    } else {
+        node->mail = copy;
+    }
+    node->mail_last = copy;
+    node->mail_count++;
+    xd_sim_wake(node, copy->ready_at);
+}
+
+static void free_mail(struct xd_sim_mail *mail) {
+    xd_host_free(mail->text);
+    xd_host_free(mail);
+}
+
+void xd_sim_node_clear(struct xd_sim_node *node) {
+    while (node->mail != NULL) {
+        struct xd_sim_mail *next = node->mail->next;
+        free_mail(node->mail);
+        node->mail = next;
+    }
+    node->mail_last = NULL;
+    node->mail_count = 0;
+}
+
+/* Takes what is ready out of the mailbox, in order. */
+static size_t take_mail(struct xd_sim_node *node, struct xd_sim_mail **out, size_t max) {
+    struct xd_sim_mail **place = &node->mail;
+    size_t count = 0;
+    node->mail_last = NULL;
+    while (*place != NULL) {
+        struct xd_sim_mail *mail = *place;
+        if (count < max && mail->ready_at <= node->sim->now) {
+            *place = mail->next;
+            mail->next = NULL;
+            out[count++] = mail;
+            node->mail_count--;
+        } else {
+            node->mail_last = mail;
+            place = &mail->next;
+        }
+    }
+    return count;
+}
+
+static bool can_hear(const struct xd_sim_node *node) {
+    return node->linked && node->open_down && node->sim->broker_up;
+}
+
+static size_t take_messages(struct xd_sim_node *node, struct xd_sim_mail *out, size_t max) {
+    size_t count = 0;
+    for (struct xd_sim_message *message = node->queue.first;
+         message != NULL && count < max && node->queue.unanswered < PREFETCH && can_hear(node);
+         message = message->next) {
+        if (!message->delivered && message->ready_at <= node->sim->now) {
+            message->delivered = true;
+            node->queue.unanswered++;
+            out[count++] = (struct xd_sim_mail){.kind = XD_SIM_MAIL_MESSAGE, .message = message};
+        }
+    }
+    return count;
+}
+
+/* ---- the turn ---- */
+
+static void take_turn(struct xd_sim *sim, void *object, uint64_t argument);
+
+void xd_sim_wake(struct xd_sim_node *node, xd_ms at) {
+    xd_ms now = node->sim->now;
+    at = at > now ? at : now + 1;
+    if (node->turn_at == 0 || at < node->turn_at) {
+        node->turn_at = at;
+        xd_agenda_add(&node->sim->agenda, at, take_turn, node, 0);
+    }
+}
+
+static void wake_for_the_rest(struct xd_sim_node *node, bool busy) {
+    xd_ms next = node->sim->now + node->rest;
+    node->rest = busy ? REST_MS_MIN : node->rest * 2 < REST_MS_MAX ? node->rest * 2 : REST_MS_MAX;
+    for (const struct xd_sim_mail *mail = node->mail; mail != NULL; mail = mail->next) {
+        next = mail->ready_at < next ? mail->ready_at : next;
+    }
+    const struct xd_sim_message *message = can_hear(node) ? node->queue.first : NULL;
+    for (; message != NULL; message = message->next) {
+        next = !message->delivered && message->ready_at < next ? message->ready_at : next;
+    }
+    xd_sim_wake(node, next);
+}
+
+/* One allocation of this turn, counted by chance, is refused. */
+static int perhaps_refuse(void *context, size_t size) {
+    struct xd_sim_node *node = context;
+    (void)size;
+    return node->fail_alloc_at == 0 || --node->fail_alloc_at != 0;
+}
+
+static bool check(const struct xd_sim_node *node) {
+    return node->number == 0 ? xd_hub_check(&node->sim->hub)
+                             : xd_site_check(&node->sim->sites[node->number - 1].site);
+}
+
+static void run_turn(struct xd_sim_node *node, void **events, size_t count) {
+    struct xd_sim *sim = node->sim;
+    uint64_t failed = node->turn.counters.commits_failed;
+    bool scarce = node->fail_alloc_at != 0;
+    sim->figures->turns++;
+    if (scarce) {
+        xd_memory_set_hook(perhaps_refuse, node);
+    }
+    enum xd_result result = xd_turn_run(&node->turn, events, count, xd_sim_now(node));
+    if (scarce) {
+        xd_memory_set_hook(NULL, NULL);
+        node->fail_alloc_at = 0;
+    }
+    if (result != XD_OK) {
+        xd_sim_tell(sim, node->name, "stops: %s: %s", xd_result_name(result),
+                    xd_database_error(node->database));
+        bool corrupt = result == XD_CORRUPT;
+        xd_sim_node_restart(node, AGAIN_MS, XD_DISK_KEPT, 0);
+        if (corrupt && node->number != 0) {
+            sim->sites[node->number - 1].corrupt_told = true;
+        }
+        return;
+    }
+    if (node->turn.counters.commits_failed != failed) {
+        xd_sim_tell(sim, node->name, "a batch of %zu failed: %s", count, xd_database_error(node->database));
+    }
+    if (node->running && !check(node)) {
+        xd_sim_violated(sim, "the invariants of %s do not hold", node->name);
+    }
+}
+
+static void take_turn(struct xd_sim *sim, void *object, uint64_t argument) {
+    struct xd_sim_node *node = object;
+    struct xd_sim_mail *mail[EVENTS_MAX], messages[EVENTS_MAX];
+    void *events[2 * EVENTS_MAX];
+    (void)argument;
+    if (sim->now != node->turn_at) {
+        return; /* an earlier one came in between */
+    }
+    node->turn_at = 0;
+    if (!node->running) {
+        return;
+    }
+    if (sim->now < node->hung_until) {
+        xd_sim_wake(node, node->hung_until);
+        return;
+    }
+    size_t mails = take_mail(node, mail, EVENTS_MAX);
+    size_t arrived = take_messages(node, messages, EVENTS_MAX);
+    for (size_t index = 0; index < mails; index++) {
+        events[index] = mail[index];
+    }
+    for (size_t index = 0; index < arrived; index++) {
+        events[mails + index] = &messages[index];
+    }
+    run_turn(node, events, mails + arrived);
+    for (size_t index = 0; index < mails; index++) {
+        free_mail(mail[index]);
+    }
+    if (node->running) {
+        wake_for_the_rest(node, mails + arrived > 0);
+    }
+}
+
+/* ---- life ---- */
+
+bool xd_sim_node_open_store(struct xd_sim_node *node) {
+    char path[XD_SIM_TEXT], why[256] = "";
+    (void)snprintf(path, sizeof path, "%s/%s.db", node->name, node->number == 0 ? "hub" : "agent");
+    struct xd_database_config config = {.path = path, .vfs = XD_DISK_VFS};
+    enum xd_result result = xd_database_open(&config, node->number == 0 ? XD_SCHEMA_HUB : XD_SCHEMA_SITE,
+                                             &node->database, why, sizeof why);
+    if (result != XD_OK) {
+        xd_sim_tell(node->sim, node->name, "cannot open its store: %s: %s", xd_result_name(result), why);
+        node->database = NULL;
+        if (result == XD_CORRUPT && node->number != 0) {
+            node->sim->sites[node->number - 1].corrupt_told = true;
+        }
+    }
+    return result == XD_OK;
+}
+
+/* Somebody who is told that a store is garbled brings back the last good copy. */
+static void operator_restores(struct xd_sim_node *node) {
+    struct xd_sim *sim = node->sim;
+    struct xd_sim_site *site = &sim->sites[node->number - 1];
+    if (!site->corrupt_told || node->copy == NULL) {
+        return;
+    }
+    xd_sim_tell(sim, node->name, "its last copy, of %lld ms before, is brought back",
+                (long long)(sim->now - node->copied_at));
+    xd_disk_restore(node->disk, node->copy);
+    site->corrupt_told = false;
+    site->amnesia_from = site->amnesia_to == 0 ? node->copied_at : site->amnesia_from;
+    site->amnesia_to = sim->now;
+}
+
+static void start_later(struct xd_sim *sim, void *object, uint64_t argument) {
+    struct xd_sim_node *node = object;
+    (void)sim;
+    if (!node->running && node->lives == argument) {
+        xd_sim_node_start(node);
+    }
+}
+
+void xd_sim_node_start(struct xd_sim_node *node) {
+    struct xd_sim *sim = node->sim;
+    if (node->number != 0) {
+        operator_restores(node);
+    }
+    node->lives++;
+    node->running =
+        node->number == 0 ? xd_sim_hub_open(sim) : xd_sim_site_open(&sim->sites[node->number - 1]);
+    if (!node->running) {
+        xd_disk_fail(node->disk, XD_DISK_READ, 0, false, 0);
+        xd_disk_fail(node->disk, XD_DISK_WRITE, 0, false, 0);
+        xd_disk_fail(node->disk, XD_DISK_SYNC, 0, false, 0);
+        xd_agenda_add(&sim->agenda, sim->now + AGAIN_MS, start_later, node, node->lives);
+        return;
+    }
+    xd_sim_tell(sim, node->name, "starts");
+    node->linked = false;
+    node->rest = REST_MS_MIN;
+    if (node->open_up && node->open_down && sim->broker_up) {
+        xd_sim_link_up(node, XD_SECOND_MS);
+    }
+    if (node->number != 0 && sim->sites[node->number - 1].wms_up) {
+        xd_sim_mail(node, (struct xd_sim_mail){.kind = XD_SIM_MAIL_WMS_UP}, XD_SECOND_MS / 2);
+    }
+    xd_sim_wake(node, sim->now + 1);
+}
+
+void xd_sim_node_kill(struct xd_sim_node *node, enum xd_disk_loss loss, uint64_t random) {
+    if (!node->running) {
+        return;
+    }
+    xd_disk_crash(node->disk, loss, random); /* first: closing in order would save what a kill does not */
+    node->running = false;
+    node->linked = false;
+    node->turn_at = 0;
+    node->hung_until = 0;
+    node->sim->figures->crashes++;
+    if (node->number == 0) {
+        xd_sim_hub_close(node->sim);
+    } else {
+        xd_sim_site_close(&node->sim->sites[node->number - 1]);
+    }
+    xd_sim_node_clear(node);
+    xd_sim_consumer_lost(node);
+}
+
+void xd_sim_node_restart(struct xd_sim_node *node, xd_ms delay, enum xd_disk_loss loss, uint64_t random) {
+    xd_sim_node_kill(node, loss, random);
+    xd_disk_fail(node->disk, XD_DISK_READ, 0, false, 0);
+    xd_disk_fail(node->disk, XD_DISK_WRITE, 0, false, 0);
+    xd_disk_fail(node->disk, XD_DISK_SYNC, 0, false, 0);
+    xd_agenda_add(&node->sim->agenda, node->sim->now + delay, start_later, node, node->lives);
+}

@@ -1,0 +1,219 @@
+/* What must hold, judged by what went in and what came out:
+ *
+ *   in    orders and the channels' answers; documents and the receipts for them
+ *   out   the ERP's books; releases at the WMS; the hub's own books as its API shows them
+ *
+ * I1  an order answered 202 is a sale, a confirmation receipted is a shipment, a count of
+ *     stock an adjustment. Excused is only what was accepted by a machine whose disk
+ *     afterwards forgot it (a lie, an old copy, a garbled file).
+ * I2  at most once, and once more only what has another reference.
+ * I3  nothing in the ERP that nobody sent, and nothing else in it than was sent.
+ * I10 after the heal all comes to rest, and the difference is 0. */
+#include "hub/view.h"
+#include "simulator/host.h"
+#include "simulator/sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MARGIN_MS (5 * XD_MINUTE_MS) /* a store that lies may lose what was accepted somewhat before, too */
+#define BACKLOG_MAX 100000u
+
+/* ---- rest ---- */
+
+static bool site_rests(struct xd_sim_site *site) {
+    struct xd_site_status status;
+    return site->node.running && site->node.linked && site->node.queue.count == 0 &&
+           site->node.mail_count == 0 &&
+           xd_site_status_of(&site->site, xd_sim_now(&site->node), &status) == XD_OK &&
+           status.backlog_work == 0 && status.backlog_bulk == 0 && status.releases_unanswered == 0;
+}
+
+static int64_t difference(struct xd_sim *sim) {
+    struct xd_buffer text;
+    xd_buffer_init(&text, 0);
+    int64_t found = -1;
+    if (xd_view_reconciliation(&sim->hub_store, NULL, &text) == XD_OK) {
+        cJSON *tree = cJSON_Parse(xd_buffer_string(&text));
+        const cJSON *item = cJSON_GetObjectItemCaseSensitive(tree, "difference");
+        found = cJSON_IsNumber(item) ? (int64_t)item->valuedouble : -1;
+        cJSON_Delete(tree);
+    }
+    xd_buffer_free(&text);
+    return found;
+}
+
+static bool all_answered(const struct xd_sim *sim) {
+    for (size_t index = 0; index < sim->document_count; index++) {
+        if (sim->documents[index].state == XD_SIM_WAITING) {
+            return false;
+        }
+    }
+    for (size_t index = 0; index < sim->order_count; index++) {
+        if (!sim->orders[index].answered) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* No more than the notes on each other's state are on their way. */
+bool xd_sim_is_quiet(struct xd_sim *sim) {
+    bool quiet = sim->hub_node.running && sim->hub_node.linked && all_answered(sim) && difference(sim) == 0;
+    for (unsigned index = 0; index < sim->site_count && quiet; index++) {
+        quiet = site_rests(&sim->sites[index]);
+    }
+    return quiet;
+}
+
+/* ---- excuses ---- */
+
+static bool within(xd_ms at, xd_ms from, xd_ms to) {
+    return to != 0 && at >= from - MARGIN_MS && at <= to;
+}
+
+static bool document_excused(const struct xd_sim *sim, const struct xd_sim_document *document) {
+    const struct xd_sim_site *site = &sim->sites[document->site];
+    return within(document->accepted_at, site->amnesia_from, site->amnesia_to);
+}
+
+static bool order_excused(const struct xd_sim *sim, const struct xd_sim_order *order) {
+    return within(order->answered_at, sim->hub_amnesia_from, sim->hub_amnesia_to);
+}
+
+/* ---- what the ERP has ---- */
+
+static struct xd_sim_order *order_of_sale(struct xd_sim *sim, const char *reference) {
+    const char *number = strrchr(reference, '/');
+    size_t found = number == NULL ? XD_NAMES_NONE : xd_names_get(&sim->order_names, number + 1);
+    return found == XD_NAMES_NONE ? NULL : &sim->orders[found];
+}
+
+static void judge_sale(struct xd_sim *sim, const struct xd_sim_effect *effect) {
+    struct xd_sim_order *order = order_of_sale(sim, effect->reference);
+    if (order == NULL || order->bad) {
+        xd_sim_violated(sim, "I3: the ERP has sale %s, which nobody ordered", effect->reference);
+        return;
+    }
+    if (++order->sales > 1) {
+        xd_sim_violated(sim, "I2: order %s is in the ERP twice", order->number);
+    }
+    for (unsigned line = 0; line < effect->line_count; line++) {
+        if (effect->line_count != order->line_count || effect->qty[line] != (int64_t)order->qty[line]) {
+            xd_sim_violated(sim, "I3: sale %s is not what was ordered", effect->reference);
+        }
+    }
+}
+
+/* "site/id/version/release" of a shipment, "site/id" of an adjustment. */
+static struct xd_sim_document *document_of(struct xd_sim *sim, const struct xd_sim_effect *effect) {
+    char key[XD_REFERENCE_SIZE];
+    (void)snprintf(key, sizeof key, "%s", effect->reference);
+    char *slash = strchr(key, '/');
+    char *end = slash == NULL ? NULL : strchr(slash + 1, '/');
+    if (end != NULL) {
+        *end = 0;
+    }
+    size_t found = xd_names_get(&sim->document_names, key);
+    return found == XD_NAMES_NONE ? NULL : &sim->documents[found];
+}
+
+static void judge_shipment(struct xd_sim *sim, const struct xd_sim_effect *effect) {
+    struct xd_sim_document *document = document_of(sim, effect);
+    struct xd_sim_order *order = order_of_sale(sim, effect->sale_reference);
+    if (document == NULL || document->odd || order == NULL) {
+        xd_sim_violated(sim, "I3: the ERP has shipment %s, which nobody confirmed", effect->reference);
+        return;
+    }
+    if (++document->seen > 1) {
+        xd_sim_violated(sim, "I2: confirmation %s is in the ERP twice", document->id);
+    }
+    for (unsigned line = 0; line < effect->line_count; line++) {
+        unsigned long number = strtoul(effect->line_id[line], NULL, 10);
+        if (number == 0 || number > document->line_count ||
+            effect->qty[line] != (int64_t)document->qty[number - 1]) {
+            xd_sim_violated(sim, "I3: shipment %s, line %s, is not what was confirmed", effect->reference,
+                            effect->line_id[line]);
+            return;
+        }
+        order->shipped[number - 1] += document->qty[number - 1];
+    }
+    if (effect->line_count != document->line_count) {
+        xd_sim_violated(sim, "I1: shipment %s has %u of %u lines", effect->reference, effect->line_count,
+                        document->line_count);
+    }
+}
+
+static void judge_adjustment(struct xd_sim *sim, const struct xd_sim_effect *effect) {
+    struct xd_sim_document *document = document_of(sim, effect);
+    if (document == NULL || document->kind != XD_DOC_INVENTORY) {
+        xd_sim_violated(sim, "I3: the ERP has adjustment %s, which nobody advised", effect->reference);
+    } else if (++document->seen > 1) {
+        xd_sim_violated(sim, "I2: advice %s is in the ERP twice", document->id);
+    } else if (effect->line_count != 1 || effect->qty[0] != -(int64_t)document->qty[0]) {
+        xd_sim_violated(sim, "I3: adjustment %s is not what was advised", effect->reference);
+    }
+}
+
+/* ---- what was accepted ---- */
+
+static void judge_documents(struct xd_sim *sim) {
+    for (size_t index = 0; index < sim->document_count; index++) {
+        const struct xd_sim_document *document = &sim->documents[index];
+        bool wanted =
+            document->kind != XD_DOC_RESPONSE && document->state == XD_SIM_ACCEPTED && !document->odd;
+        if (wanted && document->seen == 0 && !document_excused(sim, document)) {
+            xd_sim_violated(sim, "I1: %s of %s was receipted and is not in the ERP", document->id,
+                            sim->sites[document->site].name_text);
+        }
+        if (document->state == XD_SIM_REFUSED) {
+            xd_sim_violated(sim, "I1: %s of %s was refused for good", document->id,
+                            sim->sites[document->site].name_text);
+        }
+    }
+}
+
+static void judge_answer(struct xd_sim *sim, const struct xd_sim_order *order) {
+    const struct xd_sim_order *first = &sim->orders[order->of];
+    bool lost_race = first->status == 409; /* the changed one came first */
+    unsigned wanted = order->bad ? 422 : order->changed != lost_race ? 409 : 202;
+    bool excused = order_excused(sim, first); /* a hub that forgot the first takes another */
+    if (order->status != wanted && !excused) {
+        xd_sim_violated(sim, "order %s%s was answered %u, not %u", order->number,
+                        order->changed ? ", changed," : "", order->status, wanted);
+    }
+}
+
+static void judge_orders(struct xd_sim *sim) {
+    for (size_t index = 0; index < sim->order_count; index++) {
+        const struct xd_sim_order *order = &sim->orders[index];
+        judge_answer(sim, order);
+        bool accepted = order->of == index && order->status == 202;
+        if (accepted && order->sales == 0 && !order_excused(sim, order)) {
+            xd_sim_violated(sim, "I1: order %s was answered 202 and is not in the ERP", order->number);
+        }
+    }
+}
+
+void xd_sim_judge(struct xd_sim *sim) {
+    for (size_t index = 0; index < sim->effect_count; index++) {
+        const struct xd_sim_effect *effect = &sim->effects[index];
+        switch (effect->kind) {
+        case XD_ERP_SALE:
+            judge_sale(sim, effect);
+            break;
+        case XD_ERP_SHIPMENT:
+            judge_shipment(sim, effect);
+            break;
+        default:
+            judge_adjustment(sim, effect);
+            break;
+        }
+    }
+    judge_documents(sim);
+    judge_orders(sim);
+    if (sim->hub_node.queue.most > BACKLOG_MAX) {
+        xd_sim_violated(sim, "I9: %zu messages waited for the hub", sim->hub_node.queue.most);
+    }
+}

@@ -1,0 +1,234 @@
+/* The life of a world: it is drawn from the seed, its sites are added, then for the
+ * horizon everything fails; then it is healed, and has to come to rest within a bound. */
+#include "simulator/sim.h"
+
+#include "base/memory.h"
+#include "simulator/host.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LATENCY_MS 20
+#define SETTING_UP_MS (30 * XD_SECOND_MS)
+#define HEAL_MS_MAX (3 * XD_DAY_MS)
+#define LOOK_MS XD_MINUTE_MS
+#define MILLION 1000000u
+
+static const char *const site_names[XD_SIM_SITES_MAX] = {"WH1", "WH2", "3PL-A", "3PL-B", "WH3", "3PL-C"};
+
+/* ---- telling ---- */
+
+void xd_sim_note(struct xd_sim *sim, uint64_t what, const void *data, size_t size) {
+    uint64_t head[2] = {(uint64_t)sim->now, what};
+    sim->trace = xd_fnv(sim->trace, head, sizeof head);
+    sim->trace = xd_fnv(sim->trace, data, size);
+}
+
+void xd_sim_tell(struct xd_sim *sim, const char *who, const char *format, ...) {
+    char text[500];
+    va_list arguments;
+    va_start(arguments, format);
+    int size = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    size = size < (int)sizeof text ? size : (int)sizeof text - 1;
+    xd_sim_note(sim, 1, text, (size_t)size);
+    if (sim->options.story) {
+        char time[XD_TIME_TEXT_MAX];
+        (void)printf("%s %-6s %s\n", xd_time_write(XD_SIM_START_WALL + sim->now, time), who, text);
+    }
+}
+
+void xd_sim_violated(struct xd_sim *sim, const char *format, ...) {
+    char *text = sim->figures->violation;
+    if (text[0] == 0) {
+        va_list arguments;
+        va_start(arguments, format);
+        (void)vsnprintf(text, sizeof sim->figures->violation, format, arguments);
+        va_end(arguments);
+        xd_sim_tell(sim, "oracle", "%s", text);
+    }
+}
+
+bool xd_sim_hit(struct xd_sim *sim, enum xd_fault fault) {
+    bool may = sim->rate[fault] != 0 && !sim->healing && !sim->adding_sites;
+    bool hit = may && xd_chance_hits(&sim->chance[fault], sim->rate[fault]);
+    sim->figures->faults[fault] += hit;
+    return hit;
+}
+
+static void entropy(void *context, void *out, size_t size) {
+    struct xd_sim_node *node = context;
+    xd_chance_bytes(&node->entropy, out, size);
+}
+
+/* Log lines are part of what a program says, and so of the trace. */
+static void log_line(void *context, enum xd_log_level level, const char *event, const char *correlation_id,
+                     const char *members) {
+    struct xd_sim_node *node = context;
+    (void)correlation_id;
+    xd_sim_tell(node->sim, node->name, "%s%s %s", level >= XD_LOG_ERROR ? "! " : "", event,
+                members != NULL ? members : "");
+}
+
+/* ---- drawing ---- */
+
+/* What loses a disk's memory makes much of what was accepted excusable: only some worlds have it. */
+static bool is_amnesia(unsigned fault) {
+    return fault == XD_FAULT_SITE_LYING_SYNC || fault == XD_FAULT_SITE_OLD_COPY ||
+           fault == XD_FAULT_HUB_OLD_COPY || fault == XD_FAULT_SITE_GARBLED;
+}
+
+static void draw_rates(struct xd_sim *sim, struct xd_chance *plan) {
+    bool forgetful = xd_chance_hits(plan, 200000);
+    for (unsigned fault = 0; fault < XD_FAULT_COUNT; fault++) {
+        const struct xd_fault_kind *kind = &xd_fault_kinds[fault];
+        uint32_t most = kind->day_max != 0 ? kind->day_max : kind->rate_max;
+        bool known = xd_chance_hits(plan, is_amnesia(fault) ? 700000 : 500000);
+        uint32_t rate = (uint32_t)xd_chance_spread(plan, 1 + most / 64, most);
+        bool off =
+            sim->options.calm || sim->options.class_off[kind->class] || (is_amnesia(fault) && !forgetful);
+        sim->rate[fault] = known && !off ? rate : 0;
+        xd_chance_init(&sim->chance[fault], sim->options.seed, XD_SIM_CHANCE_FAULTS + fault);
+    }
+}
+
+static void open_node(struct xd_sim *sim, struct xd_sim_node *node, const char *name, unsigned number) {
+    *node =
+        (struct xd_sim_node){.sim = sim, .name = name, .number = number, .open_up = true, .open_down = true};
+    node->latency = number == 0 ? 1 : LATENCY_MS;
+    node->env = (struct xd_env){.context = node, .entropy = entropy, .log = log_line};
+    xd_chance_init(&node->entropy, sim->options.seed, XD_SIM_CHANCE_ENTROPY + 1000 * (uint64_t)(number + 1));
+    node->disk = xd_disk_new(name);
+    if (node->disk == NULL) {
+        xd_sim_violated(sim, "no memory for a disk");
+    }
+}
+
+static void draw(struct xd_sim *sim) {
+    struct xd_chance plan;
+    xd_chance_init(&plan, sim->options.seed, XD_SIM_CHANCE_PLAN);
+    unsigned sites = (unsigned)xd_chance_between(&plan, 1, 4);
+    xd_ms horizon = xd_chance_spread(&plan, 4 * XD_HOUR_MS, 4 * XD_DAY_MS);
+    unsigned documents = (unsigned)xd_chance_spread(&plan, 100, 1600);
+    draw_rates(sim, &plan);
+    sim->site_count = 0;
+    sites = sim->options.sites != 0 ? sim->options.sites : sites;
+    sim->figures->sites = sites < XD_SIM_SITES_MAX ? sites : XD_SIM_SITES_MAX;
+    sim->heal_at = SETTING_UP_MS + (sim->options.horizon != 0 ? sim->options.horizon : horizon);
+    documents = sim->options.documents_a_day != 0 ? sim->options.documents_a_day : documents;
+    /* An order is six documents of its site: release, response, confirmation, two fates, a count of stock. */
+    sim->order_gap = XD_DAY_MS * 6 / documents / sim->figures->sites;
+    sim->order_gap = sim->order_gap > 0 ? sim->order_gap : 1;
+    xd_chance_init(&sim->work, sim->options.seed, XD_SIM_CHANCE_WORK);
+}
+
+/* ---- running ---- */
+
+static void run_until(struct xd_sim *sim, xd_ms until) {
+    struct xd_agenda_item item;
+    while (sim->now < until && sim->figures->violation[0] == 0 && xd_agenda_take(&sim->agenda, &item)) {
+        if (item.at >= until) {
+            xd_agenda_add(&sim->agenda, item.at, item.act, item.object, item.argument);
+            break;
+        }
+        sim->now = item.at;
+        sim->figures->steps++;
+        item.act(sim, item.object, item.argument);
+    }
+    sim->now = sim->now < until ? until : sim->now;
+}
+
+static void set_up(struct xd_sim *sim) {
+    char body[96];
+    sim->adding_sites = true;
+    sim->broker_up = true;
+    xd_disk_register();
+    xd_disk_seed(sim->options.seed);
+    xd_memory_adopt_cjson();
+    open_node(sim, &sim->hub_node, "hub", 0);
+    xd_sim_node_start(&sim->hub_node);
+    run_until(sim, 3 * XD_SECOND_MS);
+    for (unsigned index = 0; index < sim->figures->sites; index++) {
+        struct xd_sim_site *site = &sim->sites[index];
+        (void)snprintf(site->name_text, sizeof site->name_text, "%s", site_names[index]);
+        open_node(sim, &site->node, site->name_text, index + 1);
+        site->wms_up = true;
+        sim->site_count++;
+        (void)snprintf(body, sizeof body, "{\"site\":\"%s\",\"kind\":\"warehouse\"}", site->name_text);
+        xd_sim_mail(
+            &sim->hub_node,
+            (struct xd_sim_mail){.kind = XD_SIM_MAIL_SITE_ADD, .text = xd_host_copy(body, strlen(body))}, 1);
+        run_until(sim, sim->now + XD_SECOND_MS);
+        xd_sim_node_start(&site->node);
+    }
+    run_until(sim, SETTING_UP_MS);
+    sim->adding_sites = false;
+}
+
+static void fail_and_heal(struct xd_sim *sim) {
+    xd_sim_channel_start(sim);
+    for (unsigned index = 0; index < sim->site_count; index++) {
+        xd_sim_wms_work(&sim->sites[index]);
+    }
+    xd_sim_trouble_start(sim);
+    run_until(sim, sim->heal_at);
+    xd_sim_heal(sim);
+    while (sim->figures->violation[0] == 0 && !xd_sim_is_quiet(sim)) {
+        if (sim->now - sim->heal_at > HEAL_MS_MAX) {
+            xd_sim_violated(sim, "I10: not at rest %lld h after all was healed",
+                            (long long)(HEAL_MS_MAX / XD_HOUR_MS));
+        }
+        run_until(sim, sim->now + LOOK_MS);
+    }
+    sim->figures->heal_ms = sim->now - sim->heal_at;
+}
+
+static void tear_down(struct xd_sim *sim) {
+    for (unsigned index = 0; index <= sim->site_count; index++) {
+        struct xd_sim_node *node = index == 0 ? &sim->hub_node : &sim->sites[index - 1].node;
+        xd_sim_node_kill(node, XD_DISK_KEPT, 0);
+        xd_sim_node_clear(node);
+        xd_sim_purge(&node->queue);
+        xd_disk_image_free(node->copy);
+        xd_disk_free(node->disk);
+        if (index > 0) {
+            xd_names_free(&sim->sites[index - 1].releases);
+        }
+    }
+    for (size_t index = 0; index < sim->document_count; index++) {
+        xd_host_free(sim->documents[index].text);
+    }
+    for (size_t index = 0; index < sim->order_count; index++) {
+        xd_host_free(sim->orders[index].text);
+    }
+    xd_sim_forget_recorded(sim);
+    xd_sim_erp_free(sim);
+    xd_host_free(sim->documents);
+    xd_host_free(sim->orders);
+    xd_host_free(sim->effects);
+    xd_names_free(&sim->document_names);
+    xd_names_free(&sim->order_names);
+    xd_names_free(&sim->effect_names);
+    xd_agenda_free(&sim->agenda);
+}
+
+void xd_sim_run(const struct xd_sim_options *options, struct xd_sim_figures *figures) {
+    struct xd_sim *sim = xd_host_alloc(sizeof *sim);
+    memset(figures, 0, sizeof *figures);
+    sim->options = *options;
+    sim->figures = figures;
+    sim->trace = XD_FNV_START;
+    draw(sim);
+    set_up(sim);
+    if (figures->violation[0] == 0) {
+        fail_and_heal(sim);
+    }
+    if (figures->violation[0] == 0) {
+        xd_sim_judge(sim);
+    }
+    figures->simulated = sim->heal_at;
+    figures->trace = sim->trace;
+    tear_down(sim);
+    xd_host_free(sim);
+}

@@ -1,0 +1,330 @@
+/* A simulated world: one hub, sites with a WMS each, RabbitMQ and the lines to it,
+ * sales channels, an ERP, and all that goes wrong between them. The hub and the sites are
+ * the real core, driven by the real turn over the real SQLite store, whose files are on
+ * simulated disks; the rest is made up here.
+ *
+ *   channels --orders--> [hub] <--queue-- broker <--line-- [site] <--WMS
+ *                          |  --queue-->        --line-->
+ *                          +--calls--> ERP
+ *
+ * One thread, one seed: all chance comes from the seed's streams, all time from the
+ * agenda. What happens is told to the trace, whose hash says whether two runs were the
+ * same. The oracle (oracle.c) reads what went into the two programs and what came out,
+ * never what is in them. */
+#ifndef XD_SIMULATOR_SIM_H
+#define XD_SIMULATOR_SIM_H
+
+#include "common/turn.h"
+#include "hub/hub.h"
+#include "simulator/agenda.h"
+#include "simulator/chance.h"
+#include "simulator/disk.h"
+#include "simulator/faults.h"
+#include "simulator/names.h"
+#include "site/site.h"
+#include "sqlite/database.h"
+
+#define XD_SIM_SITES_MAX 6u
+#define XD_SIM_LINES_MAX 3u
+#define XD_SIM_START_WALL ((xd_ms)1795428000000) /* 2026-11-23 */
+#define XD_SIM_TEXT 96
+
+/* ---- what a run is ---- */
+
+struct xd_sim_options {
+    uint64_t seed;
+    unsigned sites;           /* 0: drawn */
+    xd_ms horizon;            /* of the part in which things fail; 0: drawn */
+    unsigned documents_a_day; /* of one site, about; 0: drawn */
+    bool class_off[XD_FAULTS_CLASSES];
+    bool calm;  /* nothing fails */
+    bool story; /* tell each step on standard output */
+    unsigned mutant;
+};
+
+struct xd_sim_figures {
+    uint64_t steps, turns, messages, documents, orders, crashes;
+    uint64_t faults[XD_FAULT_COUNT];
+    xd_ms simulated, heal_ms;
+    unsigned sites;
+    uint64_t trace;
+    char violation[400]; /* "" none */
+};
+
+/* Runs one world to its end. Figures are filled; violation says what did not hold. */
+void xd_sim_run(const struct xd_sim_options *options, struct xd_sim_figures *figures);
+
+/* ---- the broker ---- */
+
+struct xd_sim_message {
+    struct xd_sim_message *next;
+    uint64_t tag;
+    xd_ms ready_at;
+    bool delivered; /* and not answered yet */
+    char exchange[64], user[64], signature[XD_SIGNATURE_SIZE];
+    char *body;
+    size_t size;
+};
+
+struct xd_sim_queue {
+    struct xd_sim_message *first, *last;
+    size_t count, unanswered, most;
+    uint64_t dead;
+};
+
+/* ---- the two programs ---- */
+
+enum xd_sim_mail_kind {
+    XD_SIM_MAIL_WMS, /* text on topic */
+    XD_SIM_MAIL_ORDER,
+    XD_SIM_MAIL_SITE_ADD,
+    XD_SIM_MAIL_ERP,
+    XD_SIM_MAIL_LINE_UP,
+    XD_SIM_MAIL_LINE_DOWN,
+    XD_SIM_MAIL_WMS_UP,
+    XD_SIM_MAIL_WMS_DOWN,
+    XD_SIM_MAIL_CONFIRM,
+    XD_SIM_MAIL_MESSAGE /* of the queue; made at each turn */
+};
+
+struct xd_sim_mail {
+    struct xd_sim_mail *next;
+    enum xd_sim_mail_kind kind;
+    xd_ms ready_at;
+    char topic[XD_TOPIC_SIZE];
+    char *text;      /* owned */
+    uint64_t number; /* order attempt; confirm's tag */
+    bool taken;      /* confirm */
+    struct xd_sim_call *call;
+    struct xd_sim_message *message;
+};
+
+struct xd_sim;
+struct xd_sim_site;
+
+/* One machine with one program on it. */
+struct xd_sim_node {
+    struct xd_sim *sim;
+    const char *name;
+    unsigned number; /* 0: the hub */
+    struct xd_disk *disk;
+    struct xd_database *database;
+    struct xd_turn turn;
+    struct xd_env env;
+    struct xd_chance entropy;
+    struct xd_sim_queue queue; /* that it consumes from */
+    struct xd_sim_mail *mail, *mail_last;
+    size_t mail_count;
+    bool running, linked; /* linked: the program believes its line to be up */
+    bool full;            /* its disk has no room */
+    xd_ms hung_until;
+    xd_ms turn_at;                /* the turn that counts; others on the agenda are stale */
+    xd_ms rest;                   /* until the next turn when nothing comes */
+    xd_ms wall_offset, frozen_at; /* frozen_at: 0 not */
+    int64_t drift_ppm;
+    uint64_t lives;         /* how often it was started */
+    uint64_t fail_alloc_at; /* the allocation of the next turn that fails; 0: none */
+    /* the line to the broker */
+    bool open_up, open_down;
+    xd_ms latency;
+    struct xd_disk_image *copy; /* an old one */
+    xd_ms copied_at;
+};
+
+/* ---- the WMS ---- */
+
+enum xd_sim_document_state { XD_SIM_WAITING, XD_SIM_ACCEPTED, XD_SIM_REFUSED };
+
+/* What a WMS sends, until it has its receipt. */
+struct xd_sim_document {
+    enum xd_kind kind;
+    enum xd_sim_document_state state;
+    unsigned site;
+    char id[XD_SIM_TEXT];
+    char *text;       /* owned */
+    char release[40]; /* of a confirmation; "" none */
+    unsigned tries;
+    xd_ms accepted_at;
+    bool odd;     /* what becomes of it is a person's to decide: parked */
+    bool excused; /* its keeper's disk lied, was garbled or went back */
+    bool parked;  /* said `settled` */
+    unsigned line_count;
+    unsigned qty[XD_SIM_LINES_MAX]; /* shipped, by line */
+    bool known_line[XD_SIM_LINES_MAX];
+    unsigned seen; /* how often it is in the ERP */
+};
+
+struct xd_sim_site {
+    struct xd_sim_node node;
+    char name_text[XD_SITE_SIZE];
+    struct xd_key key;
+    struct xd_site_store store;
+    struct xd_site site;
+    bool wms_up;
+    struct xd_names releases;       /* that the WMS has seen */
+    uint64_t made;                  /* documents */
+    xd_ms amnesia_from, amnesia_to; /* what it took between, it may have forgotten; to 0: never */
+    bool corrupt_told;
+};
+
+/* ---- channels ---- */
+
+struct xd_sim_order {
+    char number[24];
+    char key[40];
+    unsigned site;
+    char *text; /* owned */
+    unsigned line_count;
+    unsigned qty[XD_SIM_LINES_MAX];
+    bool bad, changed; /* changed: of another order's number with another content */
+    size_t of;         /* changed, repeated: the first */
+    unsigned tries;
+    bool answered;
+    unsigned status;
+    xd_ms answered_at;
+    bool excused;
+    unsigned sales; /* in the ERP */
+    unsigned shipped[XD_SIM_LINES_MAX];
+    uint64_t waiting; /* the attempt that an answer counts for */
+};
+
+/* ---- the ERP ---- */
+
+struct xd_sim_call {
+    struct xd_sim_call *next;
+    struct xd_erp_call *call;
+    uint64_t hub_life; /* an answer for an earlier one is nobody's */
+    struct xd_erp_answer answer;
+    bool landed, answered, lands;
+};
+
+/* The ERP's own books: what took effect. */
+struct xd_sim_effect {
+    enum xd_erp_kind kind;
+    char reference[XD_REFERENCE_SIZE];
+    char sale_reference[XD_REFERENCE_SIZE];
+    char site[XD_SITE_SIZE];
+    unsigned line_count;
+    char line_id[XD_SIM_LINES_MAX][8];
+    int64_t qty[XD_SIM_LINES_MAX]; /* whole units */
+};
+
+/* ---- the world ---- */
+
+enum xd_sim_purpose { /* of a stream of chance; faults have their own behind */
+                      XD_SIM_CHANCE_PLAN,
+                      XD_SIM_CHANCE_WORK,
+                      XD_SIM_CHANCE_ENTROPY,
+                      XD_SIM_CHANCE_FAULTS
+};
+
+struct xd_sim {
+    struct xd_sim_options options;
+    struct xd_sim_figures *figures;
+    xd_ms now, heal_at;
+    bool healing, adding_sites;
+    struct xd_agenda agenda;
+    struct xd_chance work;
+    struct xd_chance chance[XD_FAULT_COUNT];
+    uint32_t rate[XD_FAULT_COUNT]; /* per million, or thousandths a day; 0: never */
+    uint64_t trace;
+    xd_ms order_gap; /* between two orders, about */
+    /* the broker */
+    bool broker_up, broker_blocked, unbound;
+    uint64_t tags;
+    struct xd_sim_message *recorded[16]; /* copies, for replays */
+    size_t recorded_count;
+    /* the hub */
+    struct xd_sim_node hub_node;
+    struct xd_hub_store hub_store;
+    struct xd_hub hub;
+    xd_ms hub_amnesia_from, hub_amnesia_to;
+    /* the rest */
+    struct xd_sim_site sites[XD_SIM_SITES_MAX];
+    unsigned site_count;
+    struct xd_sim_document *documents;
+    size_t document_count, document_capacity;
+    struct xd_names document_names; /* "site/id" */
+    struct xd_sim_order *orders;
+    size_t order_count, order_capacity;
+    struct xd_names order_names; /* the first of each number */
+    uint64_t attempts;
+    struct xd_sim_call *calls;
+    xd_ms erp_down_until;
+    struct xd_sim_effect *effects;
+    size_t effect_count, effect_capacity;
+    struct xd_names effect_names; /* kind and reference */
+};
+
+/* ---- sim.c ---- */
+
+/* A line of the story, and into the trace. */
+void xd_sim_tell(struct xd_sim *sim, const char *who, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Into the trace only. */
+void xd_sim_note(struct xd_sim *sim, uint64_t what, const void *data, size_t size);
+/* What must not happen has happened; the first one stays. */
+void xd_sim_violated(struct xd_sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Whether a fault hits this document, message or call; counts it. */
+bool xd_sim_hit(struct xd_sim *sim, enum xd_fault fault);
+
+/* ---- broker.c ---- */
+
+void xd_sim_push(struct xd_sim *sim, struct xd_sim_node *to, xd_ms delay, const char *exchange,
+                 const char *user, const char *signature, struct xd_bytes body);
+void xd_sim_answer_message(struct xd_sim_node *node, uint64_t tag, bool keep, bool dead);
+/* What was delivered and not answered comes again. */
+void xd_sim_consumer_lost(struct xd_sim_node *node);
+void xd_sim_purge(struct xd_sim_queue *queue);
+void xd_sim_forget_recorded(struct xd_sim *sim);
+/* A program publishes: whether, when and how often it arrives, and what it is told. */
+void xd_sim_publish(struct xd_sim_node *from, const struct xd_effects *effects,
+                    const struct xd_effect *effect);
+/* The line (or the broker) is gone for the program, or there again. */
+void xd_sim_link_down(struct xd_sim_node *node, xd_ms delay);
+void xd_sim_link_up(struct xd_sim_node *node, xd_ms delay);
+
+/* ---- node.c ---- */
+
+void xd_sim_mail(struct xd_sim_node *node, struct xd_sim_mail mail, xd_ms delay);
+/* The program gets its turn by then. */
+void xd_sim_wake(struct xd_sim_node *node, xd_ms at);
+void xd_sim_node_start(struct xd_sim_node *node);
+/* As kill -9 does (loss XD_DISK_KEPT), or a power failure. */
+void xd_sim_node_kill(struct xd_sim_node *node, enum xd_disk_loss loss, uint64_t random);
+/* Killed so, and started again after delay. */
+void xd_sim_node_restart(struct xd_sim_node *node, xd_ms delay, enum xd_disk_loss loss, uint64_t random);
+struct xd_now xd_sim_now(struct xd_sim_node *node);
+/* Forgets what is in the mailbox. */
+void xd_sim_node_clear(struct xd_sim_node *node);
+bool xd_sim_node_open_store(struct xd_sim_node *node);
+
+/* ---- site_node.c, hub_node.c ---- */
+
+void xd_sim_site_ops(struct xd_sim_site *site, struct xd_turn_ops *out);
+bool xd_sim_site_open(struct xd_sim_site *site);
+void xd_sim_site_close(struct xd_sim_site *site);
+void xd_sim_hub_ops(struct xd_sim *sim, struct xd_turn_ops *out);
+bool xd_sim_hub_open(struct xd_sim *sim);
+void xd_sim_hub_close(struct xd_sim *sim);
+
+/* ---- wms.c, channel.c, erp.c, trouble.c ---- */
+
+void xd_sim_wms_hears(struct xd_sim_site *site, const char *topic, const char *text, size_t size);
+void xd_sim_wms_work(struct xd_sim_site *site); /* inventory now and then */
+void xd_sim_channel_start(struct xd_sim *sim);
+void xd_sim_channel_answer(struct xd_sim *sim, uint64_t attempt, unsigned status);
+void xd_sim_erp_call(struct xd_sim *sim, struct xd_erp_call *call);
+void xd_sim_erp_free(struct xd_sim *sim);
+void xd_sim_trouble_start(struct xd_sim *sim);
+/* All is mended: lines, disks, clocks, the ERP. */
+void xd_sim_heal(struct xd_sim *sim);
+
+/* ---- oracle.c ---- */
+
+/* After the heal: whether all is quiet. */
+bool xd_sim_is_quiet(struct xd_sim *sim);
+/* Compares what went in with what came out. */
+void xd_sim_judge(struct xd_sim *sim);
+
+#endif
