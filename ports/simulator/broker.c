@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define CONFIRM_MS 3
+#define RETRY_MS (5 * XD_SECOND_MS)
 
 void xd_sim_push(struct xd_sim *sim, struct xd_sim_node *to, xd_ms delay, const char *exchange,
                  const char *user, const char *signature, struct xd_bytes body) {
@@ -173,11 +174,23 @@ void xd_sim_publish(struct xd_sim_node *from, const struct xd_effects *effects,
 
 void xd_sim_link_down(struct xd_sim_node *node, xd_ms delay) {
     xd_sim_mail(node, (struct xd_sim_mail){.kind = XD_SIM_MAIL_LINE_DOWN}, delay);
-    if (node->open_up && node->open_down && node->sim->broker_up) {
-        xd_sim_link_up(node, delay + 2 * XD_SECOND_MS);
-    }
 }
 
-void xd_sim_link_up(struct xd_sim_node *node, xd_ms delay) {
-    xd_sim_mail(node, (struct xd_sim_mail){.kind = XD_SIM_MAIL_LINE_UP}, delay);
+static void try_to_connect(struct xd_sim *sim, void *object, uint64_t life) {
+    struct xd_sim_node *node = object;
+    if (!node->running || node->lives != life || node->linked) {
+        return;
+    }
+    if (xd_sim_can_connect(node)) {
+        xd_sim_mail(node, (struct xd_sim_mail){.kind = XD_SIM_MAIL_LINE_UP}, 1);
+    }
+    xd_agenda_add(&sim->agenda, sim->now + RETRY_MS, try_to_connect, node, life);
+}
+
+bool xd_sim_can_connect(const struct xd_sim_node *node) {
+    return node->open_up && node->open_down && node->sim->broker_up;
+}
+
+void xd_sim_connect(struct xd_sim_node *node) {
+    xd_agenda_add(&node->sim->agenda, node->sim->now + XD_SECOND_MS, try_to_connect, node, node->lives);
 }

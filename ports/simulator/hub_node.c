@@ -30,7 +30,7 @@ static void on_state(struct xd_sim *sim, const struct xd_sim_mail *mail, struct 
     struct xd_sim_node *node = &sim->hub_node;
     switch (mail->kind) {
     case XD_SIM_MAIL_LINE_UP:
-        if (!node->linked && sim->broker_up) {
+        if (!node->linked && xd_sim_can_connect(node)) {
             node->linked = true;
             xd_hub_line_up(&sim->hub, now);
         }
@@ -40,6 +40,7 @@ static void on_state(struct xd_sim *sim, const struct xd_sim_mail *mail, struct 
             node->linked = false;
             xd_hub_line_down(&sim->hub);
             xd_sim_consumer_lost(node);
+            xd_sim_connect(node);
         }
         break;
     case XD_SIM_MAIL_CONFIRM:

@@ -253,9 +253,7 @@ void xd_sim_node_start(struct xd_sim_node *node) {
     xd_sim_tell(sim, node->name, "starts");
     node->linked = false;
     node->rest = REST_MS_MIN;
-    if (node->open_up && node->open_down && sim->broker_up) {
-        xd_sim_link_up(node, XD_SECOND_MS);
-    }
+    xd_sim_connect(node);
     if (node->number != 0 && sim->sites[node->number - 1].wms_up) {
         xd_sim_mail(node, (struct xd_sim_mail){.kind = XD_SIM_MAIL_WMS_UP}, XD_SECOND_MS / 2);
     }

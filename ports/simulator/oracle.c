@@ -22,11 +22,16 @@
 
 /* ---- rest ---- */
 
-static bool site_rests(struct xd_sim_site *site) {
-    struct xd_site_status status;
-    return site->node.running && site->node.linked && site->node.queue.count == 0 &&
-           site->node.mail_count == 0 &&
-           xd_site_status_of(&site->site, xd_sim_now(&site->node), &status) == XD_OK &&
+static bool site_rests(struct xd_sim_site *site, char *why, size_t size) {
+    struct xd_site_status status = {0};
+    struct xd_sim_node *node = &site->node;
+    bool told = node->running && xd_site_status_of(&site->site, xd_sim_now(node), &status) == XD_OK;
+    (void)snprintf(why, size,
+                   "%s %s, line %s, for it %zu, backlog %lld and %lld, releases not answered %lld, mail %zu",
+                   site->name_text, told ? "runs" : "does not run", node->linked ? "up" : "down",
+                   node->queue.count, (long long)status.backlog_work, (long long)status.backlog_bulk,
+                   (long long)status.releases_unanswered, node->mail_count);
+    return told && node->linked && node->queue.count == 0 && node->mail_count == 0 &&
            status.backlog_work == 0 && status.backlog_bulk == 0 && status.releases_unanswered == 0;
 }
 
@@ -38,31 +43,47 @@ static int64_t difference(struct xd_sim *sim) {
         cJSON *tree = cJSON_Parse(xd_buffer_string(&text));
         const cJSON *item = cJSON_GetObjectItemCaseSensitive(tree, "difference");
         found = cJSON_IsNumber(item) ? (int64_t)item->valuedouble : -1;
+        if (getenv("DBG"))
+            (void)printf("%lld %s\n", (long long)sim->now, xd_buffer_string(&text));
         cJSON_Delete(tree);
     }
     xd_buffer_free(&text);
     return found;
 }
 
-static bool all_answered(const struct xd_sim *sim) {
+static bool documents_rest(const struct xd_sim *sim, char *why, size_t size) {
     for (size_t index = 0; index < sim->document_count; index++) {
         if (sim->documents[index].state == XD_SIM_WAITING) {
-            return false;
-        }
-    }
-    for (size_t index = 0; index < sim->order_count; index++) {
-        if (!sim->orders[index].answered) {
+            (void)snprintf(why, size, "%s waits for its receipt", sim->documents[index].id);
             return false;
         }
     }
     return true;
 }
 
+static bool orders_rest(const struct xd_sim *sim, char *why, size_t size) {
+    for (size_t index = 0; index < sim->order_count; index++) {
+        if (!sim->orders[index].answered) {
+            (void)snprintf(why, size, "%s waits for its answer", sim->orders[index].number);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool hub_rests(struct xd_sim *sim, char *why, size_t size) {
+    int64_t left = sim->hub_node.running ? difference(sim) : -1;
+    (void)snprintf(why, size, "the hub %s, line %s, difference %lld",
+                   sim->hub_node.running ? "runs" : "does not run", sim->hub_node.linked ? "up" : "down",
+                   (long long)left);
+    return sim->hub_node.linked && left == 0;
+}
+
 /* No more than the notes on each other's state are on their way. */
-bool xd_sim_is_quiet(struct xd_sim *sim) {
-    bool quiet = sim->hub_node.running && sim->hub_node.linked && all_answered(sim) && difference(sim) == 0;
+bool xd_sim_is_quiet(struct xd_sim *sim, char *why, size_t size) {
+    bool quiet = documents_rest(sim, why, size) && orders_rest(sim, why, size) && hub_rests(sim, why, size);
     for (unsigned index = 0; index < sim->site_count && quiet; index++) {
-        quiet = site_rests(&sim->sites[index]);
+        quiet = site_rests(&sim->sites[index], why, size);
     }
     return quiet;
 }

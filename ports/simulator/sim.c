@@ -174,10 +174,11 @@ static void fail_and_heal(struct xd_sim *sim) {
     xd_sim_trouble_start(sim);
     run_until(sim, sim->heal_at);
     xd_sim_heal(sim);
-    while (sim->figures->violation[0] == 0 && !xd_sim_is_quiet(sim)) {
+    char why[200];
+    while (sim->figures->violation[0] == 0 && !xd_sim_is_quiet(sim, why, sizeof why)) {
         if (sim->now - sim->heal_at > HEAL_MS_MAX) {
-            xd_sim_violated(sim, "I10: not at rest %lld h after all was healed",
-                            (long long)(HEAL_MS_MAX / XD_HOUR_MS));
+            xd_sim_violated(sim, "I10: not at rest %lld h after all was healed: %s",
+                            (long long)(HEAL_MS_MAX / XD_HOUR_MS), why);
         }
         run_until(sim, sim->now + LOOK_MS);
     }

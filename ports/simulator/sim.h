@@ -280,9 +280,11 @@ void xd_sim_forget_recorded(struct xd_sim *sim);
 /* A program publishes: whether, when and how often it arrives, and what it is told. */
 void xd_sim_publish(struct xd_sim_node *from, const struct xd_effects *effects,
                     const struct xd_effect *effect);
-/* The line (or the broker) is gone for the program, or there again. */
+/* The connection is gone for the program. */
 void xd_sim_link_down(struct xd_sim_node *node, xd_ms delay);
-void xd_sim_link_up(struct xd_sim_node *node, xd_ms delay);
+bool xd_sim_can_connect(const struct xd_sim_node *node);
+/* The program tries to connect from now on, until it has. */
+void xd_sim_connect(struct xd_sim_node *node);
 
 /* ---- node.c ---- */
 
@@ -322,8 +324,8 @@ void xd_sim_heal(struct xd_sim *sim);
 
 /* ---- oracle.c ---- */
 
-/* After the heal: whether all is quiet. */
-bool xd_sim_is_quiet(struct xd_sim *sim);
+/* After the heal: whether all is at rest; else why says what is not. */
+bool xd_sim_is_quiet(struct xd_sim *sim, char *why, size_t size);
 /* Compares what went in with what came out. */
 void xd_sim_judge(struct xd_sim *sim);
 

@@ -20,7 +20,7 @@ static void on_state(struct xd_sim_site *site, const struct xd_sim_mail *mail, s
                      struct xd_effects *effects) {
     switch (mail->kind) {
     case XD_SIM_MAIL_LINE_UP:
-        if (!site->node.linked && site->node.open_up && site->node.open_down && site->node.sim->broker_up) {
+        if (!site->node.linked && xd_sim_can_connect(&site->node)) {
             site->node.linked = true;
             xd_site_line_up(&site->site, now);
         }
@@ -30,6 +30,7 @@ static void on_state(struct xd_sim_site *site, const struct xd_sim_mail *mail, s
             site->node.linked = false;
             xd_site_line_down(&site->site);
             xd_sim_consumer_lost(&site->node);
+            xd_sim_connect(&site->node);
         }
         break;
     case XD_SIM_MAIL_WMS_UP:

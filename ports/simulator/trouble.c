@@ -34,12 +34,10 @@ static xd_ms until_noticed(struct xd_sim *sim, enum xd_fault fault) {
 
 static void line_heals(struct xd_sim *sim, void *object, uint64_t argument) {
     struct xd_sim_node *node = object;
+    (void)sim;
     (void)argument;
     node->open_up = node->open_down = true;
     node->latency = 20;
-    if (node->running && sim->broker_up) {
-        xd_sim_link_up(node, XD_SECOND_MS);
-    }
 }
 
 static void break_line(struct xd_sim *sim, enum xd_fault fault, bool up, bool down, xd_ms most) {
@@ -49,7 +47,7 @@ static void break_line(struct xd_sim *sim, enum xd_fault fault, bool up, bool do
     node->open_down = node->open_down && !down;
     xd_sim_tell(sim, node->name, "%s for %lld ms", xd_fault_kinds[fault].name, (long long)lasts);
     if (node->running) {
-        xd_sim_mail(node, (struct xd_sim_mail){.kind = XD_SIM_MAIL_LINE_DOWN}, until_noticed(sim, fault));
+        xd_sim_link_down(node, until_noticed(sim, fault));
     }
     xd_agenda_add(&sim->agenda, sim->now + lasts, line_heals, node, 0);
 }
@@ -61,23 +59,11 @@ static void line_slows(struct xd_sim *sim, enum xd_fault fault) {
                   0);
 }
 
-static void all_linked(struct xd_sim *sim, bool up) {
-    for (unsigned index = 0; index <= sim->site_count; index++) {
-        struct xd_sim_node *node = index == 0 ? &sim->hub_node : &sim->sites[index - 1].node;
-        if (node->running && up && node->open_up && node->open_down) {
-            xd_sim_link_up(node, XD_SECOND_MS);
-        } else if (node->running && !up) {
-            xd_sim_mail(node, (struct xd_sim_mail){.kind = XD_SIM_MAIL_LINE_DOWN}, 1);
-        }
-    }
-}
-
 static void broker_starts(struct xd_sim *sim, void *object, uint64_t argument) {
     (void)object;
     (void)argument;
     sim->broker_up = true;
     sim->broker_blocked = sim->unbound = false;
-    all_linked(sim, true);
 }
 
 static void broker_dies(struct xd_sim *sim, enum xd_fault fault) {
@@ -88,8 +74,10 @@ static void broker_dies(struct xd_sim *sim, enum xd_fault fault) {
         if (fault == XD_FAULT_BROKER_WIPE) {
             xd_sim_purge(&node->queue);
         }
+        if (node->running) {
+            xd_sim_link_down(node, 1);
+        }
     }
-    all_linked(sim, false);
     xd_agenda_add(&sim->agenda, sim->now + some_time(sim, fault, XD_SECOND_MS, 10 * XD_MINUTE_MS),
                   broker_starts, NULL, 0);
 }
