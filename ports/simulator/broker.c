@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define CONFIRM_MS 3
+#define CONSUMER_MS (2 * XD_SECOND_MS)
 #define RETRY_MS (5 * XD_SECOND_MS)
 
 void xd_sim_push(struct xd_sim *sim, struct xd_sim_node *to, xd_ms delay, const char *exchange,
@@ -55,9 +56,9 @@ void xd_sim_answer_message(struct xd_sim_node *node, uint64_t tag, bool keep, bo
     queue->dead += dead;
     queue->unanswered--;
     message->delivered = false;
-    if (keep) {
-        message->ready_at = node->sim->now + XD_SECOND_MS;
-        xd_sim_wake(node, message->ready_at);
+    if (keep) { /* as the programs do: the consumer is made anew, and the broker brings all of it again */
+        xd_sim_consumer_lost(node);
+        node->deaf_until = node->sim->now + CONSUMER_MS;
         return;
     }
     if (before != NULL) {

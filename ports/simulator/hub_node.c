@@ -1,4 +1,5 @@
 /* crossdock-hub on its machine: the core's hub, driven as ports/posix/hub does. */
+#include "base/memory.h"
 #include "simulator/host.h"
 #include "simulator/sim.h"
 
@@ -126,6 +127,7 @@ static void enrol(struct xd_sim *sim, const char *text) {
 static void release(void *context, struct xd_effects *effects) {
     struct xd_sim *sim = context;
     struct xd_sim_node *node = &sim->hub_node;
+    xd_memory_set_hook(NULL, NULL); /* the world outside has memory */
     for (size_t index = 0; index < effects->count; index++) {
         struct xd_effect *effect = &effects->items[index];
         switch (effect->kind) {

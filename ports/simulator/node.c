@@ -75,7 +75,7 @@ static size_t take_mail(struct xd_sim_node *node, struct xd_sim_mail **out, size
 }
 
 static bool can_hear(const struct xd_sim_node *node) {
-    return node->linked && node->open_down && node->sim->broker_up;
+    return node->linked && node->open_down && node->sim->broker_up && node->sim->now >= node->deaf_until;
 }
 
 static size_t take_messages(struct xd_sim_node *node, struct xd_sim_mail *out, size_t max) {
@@ -110,6 +110,9 @@ static void wake_for_the_rest(struct xd_sim_node *node, bool busy) {
     node->rest = busy ? REST_MS_MIN : node->rest * 2 < REST_MS_MAX ? node->rest * 2 : REST_MS_MAX;
     for (const struct xd_sim_mail *mail = node->mail; mail != NULL; mail = mail->next) {
         next = mail->ready_at < next ? mail->ready_at : next;
+    }
+    if (node->sim->now < node->deaf_until && node->deaf_until < next) {
+        next = node->deaf_until;
     }
     const struct xd_sim_message *message = can_hear(node) ? node->queue.first : NULL;
     for (; message != NULL; message = message->next) {

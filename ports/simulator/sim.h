@@ -115,9 +115,9 @@ struct xd_sim_node {
     struct xd_sim_queue queue; /* that it consumes from */
     struct xd_sim_mail *mail, *mail_last;
     size_t mail_count;
-    bool running, linked; /* linked: the program believes its line to be up */
-    bool full;            /* its disk has no room */
-    xd_ms hung_until;
+    bool running, linked;         /* linked: the program believes its line to be up */
+    bool full;                    /* its disk has no room */
+    xd_ms hung_until, deaf_until; /* deaf: its consumer is being made anew */
     xd_ms turn_at;                /* the turn that counts; others on the agenda are stale */
     xd_ms rest;                   /* until the next turn when nothing comes */
     xd_ms wall_offset, frozen_at; /* frozen_at: 0 not */

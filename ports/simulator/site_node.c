@@ -1,4 +1,5 @@
 /* crossdock-agent on its machine: the core's site, driven as ports/posix/agent does. */
+#include "base/memory.h"
 #include "simulator/host.h"
 #include "simulator/sim.h"
 
@@ -95,6 +96,7 @@ static enum xd_result reload(void *context, bool restart) {
 static void release(void *context, struct xd_effects *effects) {
     struct xd_sim_site *site = context;
     struct xd_sim_node *node = &site->node;
+    xd_memory_set_hook(NULL, NULL); /* the world outside has memory */
     for (size_t index = 0; index < effects->count; index++) {
         const struct xd_effect *effect = &effects->items[index];
         struct xd_bytes body = xd_effects_view(effects, effect->body);
