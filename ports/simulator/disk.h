@@ -52,7 +52,8 @@ struct xd_disk;
 
 /* name is copied, holds no '/' and MUST be unlike those of all other disks. NULL: no memory. */
 struct xd_disk *xd_disk_new(const char *name);
-/* All handles MUST be closed. NULL is allowed. */
+/* Its files are gone. Handles that are open are dead, and MUST still be closed: the last
+ * one gives the memory back. NULL is allowed. */
 void xd_disk_free(struct xd_disk *disk);
 
 /* ---- power ---- */
@@ -72,7 +73,7 @@ void xd_disk_crash(struct xd_disk *disk, enum xd_disk_loss loss, uint64_t random
 /* Truncating and deleting count as writes. */
 enum xd_disk_operation { XD_DISK_READ, XD_DISK_WRITE, XD_DISK_SYNC, XD_DISK_OPERATIONS };
 
-/* Called before each write and sync with its number (xd_disk_count will say it) and
+/* Called before each write and sync with its number (as xd_disk_count, itself included) and
  * the file's name without the disk's. false: the power fails right there: that
  * operation and every later one fails, and nothing can be opened, until
  * xd_disk_crash. The write itself is among the unsynced ones already, so that the
