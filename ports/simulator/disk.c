@@ -74,6 +74,13 @@ void xd_disk_remove(struct xd_disk *disk, struct xd_disk_file *file) {
     }
 }
 
+void xd_disk_release(struct xd_disk *disk) {
+    if (disk->freed && disk->handles == 0) {
+        xd_free(disk->name);
+        xd_free(disk);
+    }
+}
+
 static void remove_all(struct xd_disk *disk) {
     while (disk->files != NULL) {
         xd_disk_remove(disk, disk->files);
@@ -130,15 +137,15 @@ void xd_disk_free(struct xd_disk *disk) {
     if (disk == NULL) {
         return;
     }
-    assert(disk->handles == 0);
     struct xd_disk **link = &all_disks;
     while (*link != disk) {
         link = &(*link)->next;
     }
     *link = disk->next;
     remove_all(disk);
-    xd_free(disk->name);
-    xd_free(disk);
+    disk->generation++;
+    disk->freed = true;
+    xd_disk_release(disk);
 }
 
 void xd_disk_crash(struct xd_disk *disk, enum xd_disk_loss loss, uint64_t random) {

@@ -52,7 +52,8 @@ struct xd_disk;
 
 /* name is copied, holds no '/' and MUST be unlike those of all other disks. NULL: no memory. */
 struct xd_disk *xd_disk_new(const char *name);
-/* All handles MUST be closed. NULL is allowed. */
+/* Its files are gone. Handles that are open are dead, and MUST still be closed: the last
+ * one gives the memory back. NULL is allowed. */
 void xd_disk_free(struct xd_disk *disk);
 
 /* ---- power ---- */
@@ -72,12 +73,13 @@ void xd_disk_crash(struct xd_disk *disk, enum xd_disk_loss loss, uint64_t random
 /* Truncating and deleting count as writes. */
 enum xd_disk_operation { XD_DISK_READ, XD_DISK_WRITE, XD_DISK_SYNC, XD_DISK_OPERATIONS };
 
-/* Called before each write and sync with its number (xd_disk_count will say it) and
- * the file's name without the disk's. false: the power fails right there: that
- * operation and every later one fails, and nothing can be opened, until
- * xd_disk_crash. The write itself is among the unsynced ones already, so that the
- * crash may keep it whole (KEPT), in part or not at all; of a sync or a delete that
- * was cut nothing has happened. The callback MUST NOT crash, restore or free the disk. */
+/* Called before each write and sync with its number (as xd_disk_count, itself included)
+ * and the file's name without the disk's; the write is not in the file yet. false: the
+ * power fails right there: that operation and every later one fails, and nothing can be
+ * opened, until xd_disk_crash. A write that was cut is then one of the unsynced ones: the
+ * crash may keep it whole (KEPT always does), in part or not at all. Of a sync or a
+ * delete that was cut nothing has happened. The callback MUST NOT crash, restore or free
+ * the disk, nor use it through SQLite; it may copy it. */
 typedef bool (*xd_disk_watch)(void *context, enum xd_disk_operation operation, const char *file,
                               uint64_t number);
 void xd_disk_watch_operations(struct xd_disk *disk, xd_disk_watch watch, void *context); /* NULL: none */

@@ -17,6 +17,7 @@ struct xd_disk {
     struct xd_disk_file *files; /* in the order of creation */
     size_t handles;             /* open or dead, of files of this disk, deleted ones too */
     uint64_t generation;        /* crashes so far; a handle of another one is dead */
+    bool freed;                 /* goes with its last handle */
     bool down;                  /* a watch has cut the power, the crash is to come */
     bool lies;
     uint64_t counts[XD_DISK_OPERATIONS];
@@ -31,6 +32,8 @@ struct xd_disk *xd_disk_of_path(const char *path, const char **file);
 struct xd_disk_file *xd_disk_find(const struct xd_disk *disk, const char *file);
 /* An empty file. NULL: no memory. */
 struct xd_disk_file *xd_disk_create(struct xd_disk *disk, const char *file);
+/* Gives back the memory of a freed disk whose last handle was closed. */
+void xd_disk_release(struct xd_disk *disk);
 /* Takes it off the disk; frees it unless it is open, which the last close then does. */
 void xd_disk_remove(struct xd_disk *disk, struct xd_disk_file *file);
 

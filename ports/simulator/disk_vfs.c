@@ -70,15 +70,16 @@ static int file_close(sqlite3_file *base) {
         link = &(*link)->next;
     }
     *link = handle->next;
-    if (handle->disk != NULL) {
-        handle->disk->handles--;
-    }
     if (!file->on_disk) {
         if (file->handles == NULL) {
             xd_disk_file_free(file);
         }
     } else if (handle->delete_on_close && alive(handle)) {
         xd_disk_remove(handle->disk, file);
+    }
+    if (handle->disk != NULL) {
+        handle->disk->handles--;
+        xd_disk_release(handle->disk);
     }
     return SQLITE_OK;
 }
