@@ -134,6 +134,18 @@ static void respond(struct xd_sim_site *site, const char *release, xd_ms delay) 
     send_later(site, add_document(site, XD_DOC_RESPONSE, id), text, delay);
 }
 
+static void answer_again(struct xd_sim_site *site, const char *release) {
+    struct xd_sim *sim = site->node.sim;
+    char key[2 * XD_SIM_TEXT];
+    (void)snprintf(key, sizeof key, "%s/%s/1/ACKNOWLEDGED", site->name_text, release);
+    size_t number = xd_names_get(&sim->document_names, key);
+    if (number == XD_NAMES_NONE) {
+        respond(site, release, XD_SECOND_MS);
+    } else if (sim->documents[number].state != XD_SIM_WAITING) {
+        say(site, "release/response", sim->documents[number].text, XD_SECOND_MS);
+    }
+}
+
 static unsigned read_lines(const cJSON *tree, struct release_line lines[XD_SIM_LINES_MAX]) {
     unsigned count = 0;
     const cJSON *line;
@@ -158,7 +170,8 @@ static void take_release(struct xd_sim_site *site, const cJSON *tree) {
         return;
     }
     if (xd_names_get(&site->releases, release) != XD_NAMES_NONE) {
-        return; /* known: it comes again until it is answered */
+        answer_again(site, release); /* it comes again because no answer was heard, or the agent forgot it */
+        return;
     }
     xd_names_set(&site->releases, release, 1);
     xd_sim_tell(sim, site->name_text, "WMS takes release %s", release);
