@@ -3,6 +3,7 @@
 #include "simulator/sim.h"
 
 #include "base/memory.h"
+#include "posix/runtime/sha256.h"
 #include "simulator/host.h"
 
 #include <stdarg.h>
@@ -146,6 +147,9 @@ static void set_up(struct xd_sim *sim) {
     xd_disk_register();
     xd_disk_seed(sim->options.seed);
     xd_memory_adopt_cjson();
+    if (xd_crypto_accelerate(xd_fast_sha256) != XD_OK) {
+        xd_sim_violated(sim, "SHA-256 is not what it should be");
+    }
     open_node(sim, &sim->hub_node, "hub", 0);
     xd_sim_node_start(&sim->hub_node);
     run_until(sim, 3 * XD_SECOND_MS);
