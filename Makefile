@@ -46,11 +46,12 @@ INCLUDES := -Ifirmware-agnostic-core -Iconnectors -Iports $(PKG_CFLAGS)
 OPTIMISE_plain := -O2 -g $(if $(findstring clang,$(CC)),,-Wno-stringop-truncation)
 # With the simulator goes a program that makes chosen mistakes (base/mutant.h): never what ships.
 OPTIMISE_sim := -O2 -g -DXD_MUTANTS $(if $(findstring clang,$(CC)),,-Wno-stringop-truncation)
+OPTIMISE_simclang := -O0 -g -DXD_MUTANTS
 OPTIMISE_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-error
 LINK_asan := -fsanitize=address,undefined
 HARDEN_plain := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 OPTIMISE := $(OPTIMISE_$(VARIANT))
-$(if $(OPTIMISE),,$(error VARIANT must be plain, sim or asan))
+$(if $(OPTIMISE),,$(error VARIANT must be plain, sim, simclang or asan))
 
 # The core is plain C11: neither GNU extensions nor hardening, whose helpers `make purity` would have to excuse.
 CFLAGS_core := -std=c11 $(WARNINGS) $(OPTIMISE) $(INCLUDES_core) $(CFLAGS)
@@ -101,13 +102,13 @@ BENCH_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(BENCH_SOURCES))
 # ---- targets for people ----
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps check unit lint purity contract integration test sanitize bench demo soak install clean
+.PHONY: all help deps check unit lint purity contract integration simulation test sanitize bench demo sim sim-shrink soak install clean
 
 all: toolcheck programs ## build the three programs: build/crossdock-agent, build/crossdock-hub, build/crossdock
 
 help: ## this list
 	@echo "Crossdock's make targets:"
-	@sed -n 's/^\([a-z]*\):.*## /\1 /p' $(firstword $(MAKEFILE_LIST)) | \
+	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(firstword $(MAKEFILE_LIST)) | \
 	    while read -r name text; do printf '  %-12s %s\n' "$$name" "$$text"; done
 
 deps: ## install the Debian packages that are missing (as root or by sudo); at once when none is
@@ -133,7 +134,7 @@ sanitize: ## unit, contract and a short kill run with address and undefined-beha
 
 test: ## install what is missing, build, and run everything; the last line is `N passed, N failed`
 	@config/install-packages.sh
-	@$(RUN) unit unit-asan contract contract-asan lint integration integration-asan
+	@$(RUN) unit unit-asan contract contract-asan lint simulation integration integration-asan
 
 soak: ## integration for longer: more kills, more orders (XD_SOAK=1)
 	@XD_SOAK=1 $(RUN) integration
@@ -142,6 +143,18 @@ bench: ## speed and memory as ratios within one run, as a table
 	@config/install-packages.sh build test
 	@$(MAKE) --no-print-directory all bench-programs
 	@$(PYTHON) tests/bench/run.py
+
+sim: ## simulate worlds in which everything fails, for SECONDS (60); SEED=n: that one, step by step
+	@config/install-packages.sh build
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=sim simulator
+	@$(BUILD)/sim/crossdock-simulator $(if $(SEED),--seed $(SEED) --story,--seconds $(or $(SECONDS),60)) $(SIM_OPTIONS)
+
+sim-shrink: ## make the failing world of SEED small: fewer kinds of faults, fewer sites, less time
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=sim simulator
+	@$(PYTHON) tests/simulation/shrink.py $(BUILD)/sim/crossdock-simulator '$(SEED)' $(SIM_OPTIONS)
+
+simulation: ## the simulator's part of the tests: every seed that ever failed, fresh ones, the same trace in every build
+	@$(RUN) simulation
 
 demo: ## the whole of it in two minutes: two sites, a cut line, kills, and the books compared (KEEP=1 leaves it running)
 	@config/install-packages.sh build test
@@ -162,12 +175,13 @@ clean: ## remove build/
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 RUN = BUILD='$(abspath $(BUILD))' MAKE='$(MAKE)' $(PYTHON) tests/run.py
 
-.PHONY: toolcheck programs libraries unit-programs contract-programs bench-programs print-unit print-contract
+.PHONY: toolcheck programs libraries simulator unit-programs contract-programs bench-programs print-unit print-contract
 toolcheck:
 	@! command -v dpkg-query >/dev/null || config/install-packages.sh --check build
 
 programs: $(PROGRAMS)
 libraries: $(PRODUCT_LIBS)
+simulator: $(SIMULATOR)
 unit-programs: $(UNIT_PROGRAMS)
 contract-programs: $(CONTRACT_PROGRAMS)
 bench-programs: $(BENCH_PROGRAMS)

@@ -7,15 +7,17 @@
 #include <string.h>
 #include <time.h>
 
-static const char usage[] = "crossdock-simulator [option...]\n"
-                            "  --seed N        the first seed (default: drawn from the clock)\n"
-                            "  --runs N        so many seeds in a row (default 1)\n"
-                            "  --seconds N     stop after so many seconds\n"
-                            "  --sites N --hours N --documents N   instead of what the seed draws\n"
-                            "  --without CLASS leave out line, broker, wms, channel, erp, process, storage, "
-                            "memory, clock or forgery\n"
-                            "  --calm          nothing fails\n"
-                            "  --story         tell what happens, step by step\n";
+static const char usage[] =
+    "crossdock-simulator [option...]\n"
+    "  --seed N        the first seed (default: drawn from the clock)\n"
+    "  --runs N        so many seeds in a row (default 1)\n"
+    "  --seconds N     stop after so many seconds\n"
+    "  --sites N --hours N --minutes N     instead of what the seed draws; documents: of a site in a day\n"
+    "  --documents N\n"
+    "  --without CLASS leave out line, broker, wms, channel, erp, process, storage, "
+    "memory, clock or forgery\n"
+    "  --calm          nothing fails\n"
+    "  --story         tell what happens, step by step\n";
 
 struct totals {
     uint64_t runs, steps, turns, messages, documents, orders, crashes, site_ms;
@@ -101,6 +103,8 @@ static int read_option(const char *word, const char *value, struct command *comm
         options->sites = (unsigned)number;
     } else if (strcmp(word, "--hours") == 0) {
         options->horizon = (xd_ms)number * XD_HOUR_MS;
+    } else if (strcmp(word, "--minutes") == 0) {
+        options->horizon = (xd_ms)number * XD_MINUTE_MS;
     } else if (strcmp(word, "--documents") == 0) {
         options->documents_a_day = (unsigned)number;
     } else if (strcmp(word, "--mutant") == 0) {
@@ -109,6 +113,19 @@ static int read_option(const char *word, const char *value, struct command *comm
         return 0;
     }
     return 2;
+}
+
+static void print_failure(const struct command *command, const struct xd_sim_figures *figures) {
+    (void)printf("seed %" PRIu64 ": %s\n  trace %016" PRIx64 "\n  again: crossdock-simulator --seed %" PRIu64
+                 " --sites %u --minutes %lld --documents %u",
+                 command->options.seed, figures->violation, figures->trace, command->options.seed,
+                 figures->sites, (long long)(figures->horizon / XD_MINUTE_MS), figures->documents_a_day);
+    for (unsigned class = 0; class < XD_FAULTS_CLASSES; class ++) {
+        if (command->options.class_off[class]) {
+            (void)printf(" --without %s", xd_fault_class_names[class]);
+        }
+    }
+    (void)printf("\n");
 }
 
 int main(int count, char **words) {
@@ -130,9 +147,7 @@ int main(int count, char **words) {
         xd_sim_run(&command.options, &figures);
         add(&totals, &figures);
         if (figures.violation[0] != 0) {
-            (void)printf("seed %" PRIu64 ": %s\n  trace %016" PRIx64
-                         "; again, step by step: make sim SEED=%" PRIu64 "\n",
-                         command.options.seed, figures.violation, figures.trace, command.options.seed);
+            print_failure(&command, &figures);
             return EXIT_FAILURE;
         }
         if (command.runs == 1) {

@@ -110,14 +110,16 @@ static void draw(struct xd_sim *sim) {
     struct xd_chance plan;
     xd_chance_init(&plan, sim->options.seed, XD_SIM_CHANCE_PLAN);
     unsigned sites = (unsigned)xd_chance_between(&plan, 1, 4);
-    xd_ms horizon = xd_chance_spread(&plan, 4 * XD_HOUR_MS, 4 * XD_DAY_MS);
+    xd_ms horizon = xd_chance_spread(&plan, 4 * XD_HOUR_MS, 4 * XD_DAY_MS) / XD_MINUTE_MS * XD_MINUTE_MS;
     unsigned documents = (unsigned)xd_chance_spread(&plan, 100, 1600);
     draw_rates(sim, &plan);
     sim->site_count = 0;
     sites = sim->options.sites != 0 ? sim->options.sites : sites;
     sim->figures->sites = sites < XD_SIM_SITES_MAX ? sites : XD_SIM_SITES_MAX;
-    sim->heal_at = SETTING_UP_MS + (sim->options.horizon != 0 ? sim->options.horizon : horizon);
+    sim->figures->horizon = sim->options.horizon != 0 ? sim->options.horizon : horizon;
+    sim->heal_at = SETTING_UP_MS + sim->figures->horizon;
     documents = sim->options.documents_a_day != 0 ? sim->options.documents_a_day : documents;
+    sim->figures->documents_a_day = documents;
     /* An order is six documents of its site: release, response, confirmation, two fates, a count of stock. */
     sim->order_gap = XD_DAY_MS * 6 / documents / sim->figures->sites;
     sim->order_gap = sim->order_gap > 0 ? sim->order_gap : 1;

@@ -46,7 +46,8 @@ struct xd_sim_figures {
     uint64_t steps, turns, messages, documents, orders, crashes;
     uint64_t faults[XD_FAULT_COUNT];
     xd_ms simulated, heal_ms;
-    unsigned sites;
+    unsigned sites, documents_a_day; /* as given or drawn */
+    xd_ms horizon;
     uint64_t trace;
     char violation[400]; /* "" none */
 };
