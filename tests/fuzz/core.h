@@ -14,6 +14,7 @@
 struct core {
     struct hub_world world;
     struct fuzz_input input;
+    bool honest;    /* nobody does what makes it byzantine */
     bool byzantine; /* somebody lied in a site's or the hub's own name */
     bool restored;  /* the hub went back in time: what it had promised may be gone */
     bool copied;

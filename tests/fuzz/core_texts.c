@@ -7,7 +7,15 @@
 
 #define PICK(core, list) ((list)[fuzz_below(&(core)->input, sizeof(list) / sizeof(list)[0])])
 
-static const char *const quantities[] = {"1",
+static const char *const quantities[] = {"10",
+                                         "10",
+                                         "3",
+                                         "4",
+                                         "1",
+                                         "6",
+                                         "7",
+                                         "5",
+                                         "1",
                                          "10",
                                          "2.5",
                                          "0",
@@ -21,9 +29,9 @@ static const char *const quantities[] = {"1",
                                          "10.00",
                                          "999999999999999999",
                                          "0.000000000001"};
-static const char *const units[] = {"EA", "EA", "EA", "CS", ""};
-static const char *const skus[] = {"WIDGET", "WIDGET", "GADGET", "NOSUCH", ""};
-static const char *const sites[] = {"WH1", "WH1", "WH2", "wh1"};
+static const char *const units[] = {"EA", "EA", "EA", "EA", "EA", "EA", "EA", "CS", ""};
+static const char *const skus[] = {"WIDGET", "WIDGET", "WIDGET", "WIDGET", "WIDGET", "GADGET", "NOSUCH", ""};
+static const char *const sites[] = {"WH1", "WH1", "WH1", "WH1", "WH1", "WH1", "WH2", "wh1"};
 
 /* ---- damage ---- */
 
@@ -77,7 +85,8 @@ static void order_line(struct core *core, unsigned number, struct xd_buffer *out
 }
 
 void core_order(struct core *core) {
-    static const char *const customers[] = {"CUST-1", "CUST-1", "CUST-1", "GONE", "NOBODY"};
+    static const char *const customers[] = {"CUST-1", "CUST-1", "CUST-1", "CUST-1",
+                                            "CUST-1", "CUST-1", "GONE",   "NOBODY"};
     static const char *const more[] = {"", "", ",\"attributes\":{\"n\":[9007199254740992,1.5e300,-0]}",
                                        ",\"holds\":[]", ",\"priority\":3"};
     struct xd_buffer text;
@@ -119,6 +128,9 @@ void core_add_site(struct core *core) {
     struct api_call api = {.site_add = true, .body = body};
     (void)snprintf(body, sizeof body, "{\"site\":\"%s\",\"kind\":\"%s\"}", PICK(core, names),
                    fuzz_below(&core->input, 3) == 0 ? "3pl" : "warehouse");
+    if (core->honest && strstr(body, "\"WH1\"") == NULL) {
+        return;
+    }
     unsigned status = hub_world_post(&core->world, &api);
     CHECK(status == 0 || (status >= 200 && status < 600));
     /* The world's own sites come first only while nobody else was added. */
@@ -176,7 +188,7 @@ static void confirmation(struct core *core, struct xd_buffer *out) {
     }
     xd_buffer_format(out, "],\"shipped_at\":\"%s\"%s%s,\"lines\":[", PICK(core, times), PICK(core, reports),
                      PICK(core, versions));
-    for (unsigned line = 0, count = fuzz_below(&core->input, 4); line < count; line++) {
+    for (unsigned line = 0, count = 1 + fuzz_below(&core->input, 4); line < count % 5; line++) {
         confirmation_line(core, line, line % 2 == 0 ? release_id : other, out);
     }
     xd_buffer_text(out, "]}");
@@ -209,9 +221,9 @@ static void inventory(struct core *core, struct xd_buffer *out) {
 
 /* Some document of a site, by its kind; XD_DOC_NONE: bytes of the input. */
 static enum xd_kind document(struct core *core, struct xd_buffer *out) {
-    unsigned what = fuzz_below(&core->input, 8);
-    enum xd_kind kind = what < 4 ? XD_DOC_CONFIRMATION : what < 6 ? XD_DOC_RESPONSE : XD_DOC_INVENTORY;
-    if (what == 7) {
+    unsigned what = fuzz_below(&core->input, 12);
+    enum xd_kind kind = what < 7 ? XD_DOC_CONFIRMATION : what < 9 ? XD_DOC_RESPONSE : XD_DOC_INVENTORY;
+    if (what == 11) {
         struct xd_bytes raw = fuzz_take(&core->input, fuzz_byte(&core->input));
         xd_buffer_add(out, raw.data, raw.size);
         return XD_DOC_NONE;

@@ -50,6 +50,9 @@ void core_wire(struct core *core) {
         break;
     case 4: /* by somebody who holds the key */
         garble(core, wire);
+        if (core->honest) {
+            break;
+        }
         xd_sign(&world->sites[0].key, xd_bytes_of(wire->body, wire->size), wire->signature);
         core->byzantine = true;
         break;
@@ -130,7 +133,8 @@ static void send_forged(struct core *core, bool to_hub, const struct xd_envelope
     xd_envelope_write(envelope, data, &body);
     CHECK(xd_buffer_result(&body) == XD_OK);
     xd_sign(&world->sites[0].key, xd_buffer_view(&body), signature);
-    if (fuzz_below(&core->input, 4) == 0) { /* without the key it must have no effect at all */
+    if (core->honest ||
+        fuzz_below(&core->input, 4) == 0) { /* without the key it must have no effect at all */
         signature[strlen(signature) - 1] ^= 1;
     } else {
         core->byzantine = true;
@@ -215,7 +219,7 @@ void core_confirm(struct core *core) {
         for (size_t i = 0; i < site->confirm_count; i++) {
             xd_site_line_confirmed(&site->site, site->confirms[i], false, world->now);
         }
-    } else if (site->running && world->running) { /* for what was never sent */
+    } else if (site->running && world->running && !core->honest) { /* for what was never sent */
         uint64_t tag = fuzz_below(&core->input, 2) == 0 ? fuzz_byte(&core->input) : fuzz_u64(&core->input);
         xd_site_line_confirmed(&site->site, tag, what == 4, world->now);
         xd_hub_line_confirmed(&world->hub, tag, what == 5, world->now);

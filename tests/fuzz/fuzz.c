@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A world that is opened for every input frees megabytes each time: a short quarantine keeps them in the cache.
- * The environment overrides this. */
+/* A world that is opened for every input frees megabytes each time: a short quarantine keeps them in the
+ * cache. The environment overrides this. */
 const char *__asan_default_options(void); /* the sanitizer's name for it */
 const char *__asan_default_options(void) {
     return "quarantine_size_mb=16:malloc_context_size=8:detect_stack_use_after_return=0";

@@ -6,8 +6,9 @@
  *   - what a release's lines shipped is what the order's lines shipped
  *   - an order that was answered by 202 is there, whatever crashed
  *
- * When the input asks for it (its first byte is odd) and nobody lied in another's name, the trouble ends and
- * everything must come to rest: no backlog, no open job, every accepted confirmation known to the hub. */
+ * When the input asks for it (its first byte is odd) nobody lies in another's name, in the end the trouble is
+ * over and everything must come to rest: no backlog, no open job, every accepted confirmation known to the
+ * hub. */
 #include "fuzz/core.h"
 
 #include "base/memory.h"
@@ -19,6 +20,10 @@
 #include <string.h>
 
 #define EVENTS_MAX 60u
+#define RECORD_SIZE 20u /* bytes for each event, so that a change of one does not change all that follow */
+#define FLAG_REST 1u
+#define FLAG_AUTO_WMS 2u
+#define FLAG_BEGUN 4u
 #define REST_MS (30 * MINUTE_MS)
 
 static struct core core;
@@ -145,6 +150,9 @@ static void crash_or_start(void) {
     struct world_site *site = &core.world.sites[0];
     switch (fuzz_below(&core.input, 5)) {
     case 0: /* after a commit, and nothing of it gets out */
+        if (!core.world.running) {
+            break;
+        }
         core.world.drop_effects = true;
         hub_world_step(&core.world);
         hub_world_crash(&core.world);
@@ -220,16 +228,15 @@ static void change_site(void) {
 
 static void event(void) {
     switch (fuzz_below(&core.input, 20)) {
-    case 0:
     case 1:
+    case 2:
         core_order(&core);
         break;
-    case 2:
     case 3:
     case 4:
+    case 5:
         core_wms(&core);
         break;
-    case 5:
     case 6:
         core_wire(&core);
         break;
@@ -270,6 +277,17 @@ static void event(void) {
         run_time();
         break;
     }
+}
+
+/* Two orders are at the site: what follows has something to speak of. */
+static void begin(void) {
+    for (int number = 0; number < 2; number++) {
+        char text[1024], key[16];
+        (void)snprintf(key, sizeof key, "key-%d", number);
+        CHECK(hub_world_order(&core.world, key, hub_world_order_text(number, "WH1", "10", text)) == 202);
+        core.accepted[number] = true;
+    }
+    hub_world_run(&core.world, 1500);
 }
 
 /* ---- the books ---- */
@@ -350,6 +368,64 @@ static void check_receipts(void) {
     }
 }
 
+/* What the API shows is JSON, whatever strangers wrote into it. */
+static void shown(enum xd_result result, struct xd_buffer *text) {
+    CHECK(result == XD_OK && xd_buffer_result(text) == XD_OK);
+    (void)fuzz_hash_of(xd_buffer_view(text));
+    xd_buffer_clear(text);
+}
+
+static void check_views(void) {
+    const struct xd_hub_store *store = &core.world.store;
+    struct xd_view_orders all = {.status = -1, .cursor = "", .max = 200};
+    struct xd_buffer text;
+    xd_buffer_init(&text, 0);
+    shown(xd_view_order_list(store, &all, &text), &text);
+    shown(xd_view_sites(store, NULL, core.world.now.wall, &text), &text);
+    shown(xd_view_exceptions(store, false, "", 200, &text), &text);
+    shown(xd_view_reconciliation(store, NULL, &text), &text);
+    shown(xd_view_status(store, core.world.now.wall, &text), &text);
+    for (unsigned i = 0; i < CORE_ORDERS; i++) {
+        char external[32], id[XD_ID_SIZE];
+        (void)snprintf(external, sizeof external, "PO-%u", i);
+        hub_world_order_id(&core.world, external, id);
+        if (id[0] != '\0') {
+            shown(xd_view_order(store, id, &text), &text);
+            shown(xd_view_timeline(store, id, &text), &text);
+        }
+        hub_world_release_id(&core.world, external, id);
+        if (id[0] != '\0') {
+            shown(xd_view_release(store, id, &text), &text);
+        }
+    }
+    xd_buffer_free(&text);
+}
+
+/* What is still under way. */
+static void tell_unrest(void) {
+    const struct xd_line *hub = &core.world.hub.sites[0]->line, *site = &core.world.sites[0].site.line;
+    (void)fprintf(stderr, "messages: %zu to the hub, %zu to the site; welcomed: hub %d, site %d\n",
+                  core.world.queue.count, core.world.sites[0].queue.count, hub->welcomed, site->welcomed);
+    for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
+        (void)fprintf(stderr, "lane %u: backlog of the hub %llu, of the site %llu\n", lane,
+                      (unsigned long long)xd_line_backlog(hub, lane),
+                      (unsigned long long)xd_line_backlog(site, lane));
+    }
+    (void)fprintf(stderr, "jobs open: %lld queued, %lld sent, %lld unknown; %u calls\n",
+                  (long long)hub_world_count(&core.world, "SELECT count(*) FROM job WHERE state = 0"),
+                  (long long)hub_world_count(&core.world, "SELECT count(*) FROM job WHERE state = 1"),
+                  (long long)hub_world_count(&core.world, "SELECT count(*) FROM job WHERE state = 2"),
+                  core.world.hub.calls);
+    for (size_t i = 0; i < WORLD_CALLS; i++) {
+        const struct pending_call *pending = &core.world.calls[i];
+        if (pending->used) {
+            (void)fprintf(stderr, "call: find %d landed %d gone %d lands %lld answers %lld\n",
+                          pending->call->find, pending->landed, pending->gone,
+                          (long long)pending->plan.lands_ms, (long long)pending->plan.answers_ms);
+        }
+    }
+}
+
 static void come_to_rest(void) {
     struct hub_world *world = &core.world;
     struct world_site *site = &world->sites[0];
@@ -374,7 +450,10 @@ static void come_to_rest(void) {
     xd_effects_init(&effects, NULL);
     xd_site_wms_up(&site->site, world->now, &effects);
     xd_effects_free(&effects);
-    CHECK(hub_world_quiet(world, REST_MS));
+    if (!hub_world_quiet(world, REST_MS)) {
+        tell_unrest();
+        fuzz_broken(__FILE__, __LINE__, "it comes to rest");
+    }
     check_receipts();
 }
 
@@ -389,23 +468,30 @@ int LLVMFuzzerInitialize(int *count, char ***arguments) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memset(&core, 0, sizeof core);
-    core.input = (struct fuzz_input){data, size};
-    unsigned flags = fuzz_byte(&core.input);
+    struct fuzz_input rest = {data, size};
+    unsigned flags = fuzz_byte(&rest);
+    core.honest = (flags & FLAG_REST) != 0;
     hub_world_open(&core.world, 1);
     (void)hub_world_add_site(&core.world, "WH1");
     wrap_site();
     core.world.plan = plan;
-    core.world.auto_wms = (flags & 2u) != 0;
-    for (unsigned i = 0; i < EVENTS_MAX && core.input.size > 0; i++) {
+    core.world.auto_wms = (flags & FLAG_AUTO_WMS) != 0;
+    if ((flags & FLAG_BEGUN) != 0) {
+        begin();
+    }
+    for (unsigned i = 0; i < EVENTS_MAX && rest.size > 0; i++) {
+        struct xd_bytes record = fuzz_take(&rest, RECORD_SIZE);
+        core.input = (struct fuzz_input){record.data, record.size};
         event();
     }
-    if ((flags & 1u) != 0 && !core.byzantine) {
+    if ((flags & FLAG_REST) != 0 && !core.byzantine) {
         come_to_rest();
     }
     if (!core.world.running) {
         hub_world_start(&core.world);
     }
     check_books();
+    check_views();
     hub_world_close(&core.world);
     return 0;
 }

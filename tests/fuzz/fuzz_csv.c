@@ -75,9 +75,10 @@ static void check_values(const struct xd_csv *csv) {
     }
 }
 
-/* Cut inside a long name it need not be UTF-8; but it says something, and where. */
+/* It says what and where, in one line. */
 static void check_refused(const struct xd_csv *csv, unsigned lines) {
     CHECK(csv->why[0] != '\0' && strlen(csv->why) < sizeof csv->why);
+    CHECK(xd_utf8_valid(xd_bytes_of_text(csv->why)) && strpbrk(csv->why, "\r\n\t") == NULL);
     CHECK(csv->line >= 1 && csv->line <= lines);
 }
 
