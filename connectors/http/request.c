@@ -24,6 +24,12 @@ static bool text_valid(const char *text, size_t size) {
     return memchr(text, '\0', size) == NULL && xd_utf8_valid(xd_bytes_of(text, size));
 }
 
+/* libmicrohttpd joins folded lines and may leave their CR within. RFC 9110 5.5: invalid and dangerous. */
+static bool header_valid(const char *value, size_t size) {
+    return size == 0 || (memchr(value, '\r', size) == NULL && memchr(value, '\n', size) == NULL &&
+                         memchr(value, '\0', size) == NULL);
+}
+
 static const char *put(struct collector *collector, const char *text, size_t size) {
     char *at = collector->texts + collector->size;
 
@@ -41,6 +47,8 @@ static enum MHD_Result collect(void *context, enum MHD_ValueKind kind, const cha
         value_size = 0;
     if (kind == MHD_GET_ARGUMENT_KIND &&
         (!text_valid(name, name_size) || (value_size > 0 && !text_valid(value, value_size))))
+        collector->valid = false;
+    if (kind == MHD_HEADER_KIND && !header_valid(value, value_size))
         collector->valid = false;
     if (collector->texts != NULL) {
         struct xd_http_field *field = &collector->fields->list[collector->count];

@@ -57,7 +57,8 @@ struct xd_http_request {
 };
 
 /* Copies method, path, headers and query arguments. NULL: no memory.
- * *valid is false when an argument or the path is no UTF-8 or holds a NUL. */
+ * *valid is false when an argument or the path is no UTF-8 or holds a NUL, or a header's
+ * value holds a CR, LF or NUL. */
 struct xd_http_request *xd_http_request_new(struct MHD_Connection *mhd, const char *method, const char *path,
                                             size_t body_max, bool *valid);
 /* Not its response: the server knows whose that is. */

@@ -313,8 +313,8 @@ static enum MHD_Result begin(struct xd_http_server *server, struct MHD_Connectio
     (void)atomic_fetch_add(&server->references, 1);
     *slot = request;
     if (!valid || connection->bad_target)
-        set_problem(request, MHD_HTTP_BAD_REQUEST, "malformed_target",
-                    "The path or the query is not percent-encoded UTF-8");
+        set_problem(request, MHD_HTTP_BAD_REQUEST, "malformed_request",
+                    "The path or the query is not percent-encoded UTF-8, or a header holds a line end");
     else if (announces_too_much(request))
         set_problem(request, MHD_HTTP_CONTENT_TOO_LARGE, "body_too_large", "The body is too large");
     else if (is_busy(server, &stopping))

@@ -327,6 +327,7 @@ static void yamls_cleverness_is_refused(void **state) {
                           "agent.yaml:3:7: aliases (*name) are not allowed: write the value out\n");
     agent_with_is_refused("log_level: !!str info\n", "agent.yaml:3:12: tags (!name) are not allowed\n");
     agent_with_is_refused("site: WH2\n", "agent.yaml:3:1: key \"site\" is given twice\n");
+    agent_with_is_refused("\"a\\tb\": 1\n\"a\\tb\": 2\n", "agent.yaml:4:1: key \"a?b\" is given twice\n");
     agent_with_is_refused("---\nsite: WH1\n", "agent.yaml:3:1: a second document is not allowed\n");
     agent_with_is_refused("? [a, b]\n: c\n", "agent.yaml:3:3: a key must be a plain name\n");
     agent_with_is_refused("log_level: \"in\\0fo\"\n", "agent.yaml:3:12: a zero byte is not allowed\n");

@@ -548,6 +548,7 @@ static void malformed_requests_are_refused_and_stop_nothing(void **state) {
         "GET /%ff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         "GET /?q=%ff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         "GET /?q=a%00b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-A: k\r\r\n folded\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1x\r\n\r\na",
         "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"};

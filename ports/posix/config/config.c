@@ -443,9 +443,14 @@ static void read_section(struct reader *reader, const struct xd_config_key *keys
 
 /* ---- the file ---- */
 
+/* A complaint quotes keys and names of the file, which may hold anything and may have been cut: it stays one
+ * line of UTF-8. */
 static void write_complaint(const struct xd_config *config, struct xd_buffer *errors, struct xd_tree_mark at,
                             const char *what) {
-    xd_buffer_format(errors, "%s:%zu:%zu: %s\n", config->path, at.line, at.column, what);
+    char text[WHAT_SIZE + KEY_PATH_SIZE];
+    snprintf(text, sizeof text, "%s", what);
+    xd_text_make_printable(text);
+    xd_buffer_format(errors, "%s:%zu:%zu: %s\n", config->path, at.line, at.column, text);
 }
 
 static enum xd_result find_folder(struct xd_config *config, const char *path) {
