@@ -268,6 +268,31 @@ static void a_confirmation_answers_too(void **state) {
     assert_int_equal(site_world_count(&world, "release"), 0);
 }
 
+static void a_response_to_a_revision_that_never_came_is_no_answer(void **state) {
+    (void)state;
+    connect_line();
+    wms_up();
+    receive_release(RELEASE("R1", "1", "ORIGINAL"));
+    site_world_wms(&world, "release/response",
+                   "{\"release_id\":\"R1\",\"revision\":9,\"response\":\"ACKNOWLEDGED\"}");
+    site_world_expect(&world, "receipt",
+                      "\"status\":\"accepted\""); /* the agent may have forgotten revision 9 */
+    site_world_expect(&world, "receipt", "\"code\":\"unknown_revision\"");
+    assert_int_equal(site_world_count(&world, XD_TYPE_RESPONSE), 1);
+    site_world_wait(&world, 20000);
+    assert_true(site_world_count(&world, "release") > 0);
+    receive_release(RELEASE("R1", "9", "CHANGE"));
+    site_world_wms(&world, "release/response", /* again, and now there is what it speaks of */
+                   "{\"release_id\":\"R1\",\"revision\":9,\"response\":\"ACKNOWLEDGED\"}");
+    site_world_expect(&world, "receipt", "\"status\":\"duplicate\"");
+    site_world_wait(&world, 20000);
+    assert_int_equal(site_world_count(&world, "release"), 0);
+    site_world_wms(&world, "release/response",
+                   "{\"release_id\":\"R2\",\"revision\":9,\"response\":\"ACKNOWLEDGED\"}");
+    site_world_expect(&world, "receipt", "\"status\":\"accepted\"}"); /* not known at all: no warning */
+    assert_int_equal(site_world_count(&world, XD_TYPE_RESPONSE), 1);
+}
+
 static void a_confirmation_sent_again_does_not_answer_what_came_after_it(void **state) {
     (void)state;
     connect_line();
@@ -343,6 +368,7 @@ int main(void) {
         IN_A_WORLD(a_store_of_another_site_is_not_opened),
         IN_A_WORLD(a_release_is_delivered_until_it_is_answered),
         IN_A_WORLD(a_confirmation_answers_too),
+        IN_A_WORLD(a_response_to_a_revision_that_never_came_is_no_answer),
         IN_A_WORLD(a_confirmation_sent_again_does_not_answer_what_came_after_it),
         IN_A_WORLD(only_the_highest_revision_is_delivered),
         IN_A_WORLD(the_cancel_of_what_nobody_saw_is_accepted_here),
