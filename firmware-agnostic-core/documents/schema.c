@@ -612,6 +612,14 @@ static void set_defaults(const struct xd_field *fields, void *base) {
     }
 }
 
+bool xd_schema_is_id(const char *text) {
+    size_t size = 0;
+    while (text != NULL && size <= XD_ID_MAX && text[size] >= '!' && text[size] <= '~') {
+        size++;
+    }
+    return size > 0 && size <= XD_ID_MAX && text[size] == '\0';
+}
+
 enum xd_result xd_schema_parse_u64(const char *text, uint64_t *out) {
     if (text[0] < '0' || text[0] > '9' || (text[0] == '0' && text[1] != '\0')) {
         return XD_INVALID;

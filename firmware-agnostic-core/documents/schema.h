@@ -100,6 +100,10 @@ XD_CHECKED enum xd_result xd_schema_read(struct xd_document *document, const cJS
                                          const struct xd_field *fields, enum xd_unknown unknown, void *out,
                                          struct xd_problems *problems);
 
+/* Whether text (NULL: no) has the form of an XD_FIELD_ID: 1..XD_ID_MAX bytes of printable ASCII without
+ * space. */
+bool xd_schema_is_id(const char *text);
+
 /* A decimal string without sign and leading zeros, up to 2^64 - 1. */
 XD_CHECKED enum xd_result xd_schema_parse_u64(const char *text, uint64_t *out);
 

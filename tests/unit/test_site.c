@@ -140,6 +140,36 @@ static void a_refusal_names_the_error_not_a_warning_before_it(void **state) {
     site_world_expect(&world, "receipt", "\"document_id\":\"I-9\"");
 }
 
+static void a_refusal_names_the_document_wherever_its_id_can_be_read(void **state) {
+    static const struct {
+        const char *topic, *body, *id;
+    } cases[] = {
+        {"crossdock/WH1/release/response", "{\"release_id\":\"R1\",\"revision\":1,\"response\":\"REJECTED\"}",
+         "\"R1/1/REJECTED\""},
+        {"crossdock/WH1/release/response", "{\"release_id\":\"R1\",\"revision\":\"2\",\"response\":\"ACK\"}",
+         "\"R1/2/ACK\""},
+        {"crossdock/WH1/release/response", "{\"release_id\":\"R1\",\"revision\":1}", "null"},
+        {"crossdock/WH1/release/response", "{\"release_id\":\"R 1\",\"revision\":1,\"response\":\"PACKED\"}",
+         "null"},
+        {"crossdock/WH1/release/response", "{\"release_id\":\"R1\",\"revision\":-1,\"response\":\"PACKED\"}",
+         "null"},
+        {"crossdock/WH1/confirmation", "{\"confirmation_id\":\"C-1\"}", "\"C-1\""},
+        {"crossdock/WH2/confirmation", CONFIRMATION("C-2", ""), "\"C-2\""},
+        {"crossdock/WH2/confirmation", "{\"confirmation_id\":\"C\\n\"}", "null"},
+        {"crossdock/WH2/inventory", INVENTORY, "\"I-1\""},
+        {"crossdock/WH2/inventory", "{", "null"},
+        {"crossdock/WH1/inventory", "{\"advice_id\":\"I-2\",\"kind\":\"DELTA\"}", "\"I-2\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char expected[64];
+        site_world_topic(&world, cases[i].topic, cases[i].body, NULL, NULL);
+        snprintf(expected, sizeof expected, "{\"document_id\":%s,", cases[i].id);
+        site_world_expect(&world, "receipt", expected);
+        site_world_expect(&world, "receipt", "\"status\":\"rejected\"");
+    }
+}
+
 static void topics_of_others_are_refused_or_left_alone(void **state) {
     (void)state;
     site_world_topic(&world, "crossdock/WH2/confirmation", CONFIRMATION("C-1", ""), NULL, NULL);
@@ -360,6 +390,7 @@ int main(void) {
         IN_A_WORLD(other_content_of_the_same_id_goes_on_with_a_warning),
         IN_A_WORLD(what_cannot_be_used_is_refused_for_good_and_kept),
         IN_A_WORLD(a_refusal_names_the_error_not_a_warning_before_it),
+        IN_A_WORLD(a_refusal_names_the_document_wherever_its_id_can_be_read),
         IN_A_WORLD(topics_of_others_are_refused_or_left_alone),
         IN_A_WORLD(an_undone_document_is_refused_by_name_and_taken_the_next_time),
         IN_A_WORLD(after_a_failed_commit_nothing_is_half_there),
