@@ -478,6 +478,11 @@ def test_balanced_books_exit_with_0_and_say_so(hub):
     assert lines[-1].startswith("difference 0: ")
 
 
+def test_books_of_a_site_that_there_is_not_are_no_balanced_books(hub):
+    hub.answers["GET", "/v1/reconciliation"] = problem("not_found", 404, "There is no such site.")
+    assert "`crossdock sites list` shows the sites" in refused(1, "reconcile", "--site", "NOPE", url=hub.url)
+
+
 def test_a_difference_exits_with_3_and_says_where_it_is(hub):
     both = books(2, parked=1)
     both["sites"].append(dict(both["sites"][0], site="3PL-A"))
