@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import socket
 import stat
 import subprocess
@@ -264,7 +265,11 @@ def test_filters_and_paging_of_a_list_reach_the_api_encoded(hub):
     hub.answer("GET", "/v1/orders", {"orders": [ORDER], "next_cursor": "O1"})
     text = good("orders", "list", "--status", "part-shipped", "--external=PO 1&x=2", "--limit", "7", "--cursor", "O0", url=hub.url)
     assert hub.asked[0][1] == "/v1/orders?status=PART_SHIPPED&external_order_id=PO%201%26x%3D2&limit=7&cursor=O0"
-    assert text.endswith("more: crossdock orders list --cursor O1\n")
+    hint = text.splitlines()[-1]
+    assert hint == "more: crossdock orders list --status part-shipped --external 'PO 1&x=2' --limit 7 --cursor O1"
+    good(*shlex.split(hint)[2:], "--url", hub.url)
+    assert hub.asked[1][1] == hub.asked[0][1].replace("O0", "O1")
+    assert good("orders", "list", "--external", "it's", url=hub.url).endswith("list --external 'it'\\''s' --cursor O1\n")
 
 
 def test_an_empty_list_says_so(hub):
