@@ -108,6 +108,16 @@ static bool add_headers(struct MHD_Response *response, const struct xd_http_answ
 
 /* ---- for the server ---- */
 
+bool xd_http_target_valid(const char *text) {
+    static const char digits[] = "0123456789abcdefABCDEF";
+
+    for (; (text = strchr(text, '%')) != NULL; text++)
+        if (text[1] == '\0' || strchr(digits, text[1]) == NULL || text[2] == '\0' ||
+            strchr(digits, text[2]) == NULL || (text[1] == '0' && text[2] == '0'))
+            return false;
+    return true;
+}
+
 struct xd_http_request *xd_http_request_new(struct MHD_Connection *mhd, const char *method, const char *path,
                                             size_t body_max, bool *valid) {
     struct xd_http_request *request = xd_alloc(sizeof *request);

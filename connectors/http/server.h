@@ -15,7 +15,8 @@ struct xd_http_request; /* lives until answered, exactly once */
 
 struct xd_http_config {
     const char *listen; /* "127.0.0.1:8080", "[::1]:8080"; port 0 picks a free one */
-    size_t body_max;    /* bytes; 0: 1 MiB; above it 413, without reading on when its size is announced */
+    size_t body_max;    /* bytes; 0: 1 MiB. Above it 413, after the body was read and thrown away: up to 4 MiB
+                           more,    beyond them at once if the size was announced, else the connection is cut */
     unsigned connections_max; /* 0: 256 */
     unsigned timeout_s;       /* of an idle or slow connection; 0: 15 */
     size_t pending_max; /* requests handed over and not answered; 0: 512; above it 503 with Retry-After */
