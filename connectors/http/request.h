@@ -23,8 +23,8 @@ struct xd_http_connection {
     struct xd_http_connection *next, **link;
     int fd;
     enum xd_http_doing doing;
-    int64_t since_ms; /* monotonic */
-    bool bad_target;  /* of the request under way */
+    int64_t since_ms;               /* monotonic */
+    bool bad_target, slash_in_name; /* of the request under way */
 };
 
 struct xd_http_field {

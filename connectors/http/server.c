@@ -275,6 +275,7 @@ static void *on_target(void *context, const char *target, struct MHD_Connection 
     (void)context;
     if (connection != NULL) { /* these are the polling thread's own */
         connection->bad_target = !xd_http_target_valid(target);
+        connection->slash_in_name = xd_http_target_slash(target);
     }
     return NULL;
 }
@@ -333,6 +334,9 @@ static enum MHD_Result begin(struct xd_http_server *server, struct MHD_Connectio
     if (!valid || connection->bad_target)
         set_problem(request, MHD_HTTP_BAD_REQUEST, "malformed_target", "The path or the query is malformed",
                     "The path and the query must be percent-encoded UTF-8.");
+    else if (connection->slash_in_name)
+        set_problem(request, MHD_HTTP_NOT_FOUND, "not_found", "There is no such resource",
+                    "Nothing here has a name with a slash in it.");
     else if (size > server->body_max)
         set_too_large(request);
     else if (is_busy(server, &stopping))

@@ -39,9 +39,12 @@ void xd_http_stop(struct xd_http_server *server);
 
 /* Borrowed until the request is answered. Header and query lookups give NULL when absent. */
 const char *xd_http_method(const struct xd_http_request *request);
-const char *xd_http_path(const struct xd_http_request *request); /* decoded, without the query */
+/* Decoded, without the query. A slash in it parts names: a path with an encoded one was answered with 404. */
+const char *xd_http_path(const struct xd_http_request *request);
 const char *xd_http_header(const struct xd_http_request *request, const char *name);
 const char *xd_http_query(const struct xd_http_request *request, const char *name);
+/* The name of a query parameter, from 0, in the order and as often as they were given; NULL: no more. */
+const char *xd_http_query_name(const struct xd_http_request *request, size_t index);
 struct xd_bytes xd_http_body(const struct xd_http_request *request);
 
 struct xd_http_answer {

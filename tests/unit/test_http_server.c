@@ -569,6 +569,22 @@ static void a_pending_request_is_not_cut(void **state) {
     xd_http_stop(world.server);
 }
 
+static void an_encoded_slash_does_not_lead_elsewhere(void **state) {
+    struct world world;
+    struct xd_http_reply reply;
+
+    (void)state;
+    start_default(&world);
+    call(&world, "GET", "/v1/orders/O1%2Ftimeline", NULL, &reply);
+    assert_int_equal(reply.status, 404);
+    xd_http_reply_free(&reply);
+    call(&world, "GET", "/v1/orders?q=a%2fb", NULL, &reply);
+    assert_int_equal(reply.status, 200);
+    assert_non_null(strstr(xd_buffer_string(&reply.body), "q=a/b"));
+    xd_http_reply_free(&reply);
+    xd_http_stop(world.server);
+}
+
 static void malformed_requests_are_refused_and_stop_nothing(void **state) {
     static const char *const requests[] = {
         "nonsense\r\n\r\n",
@@ -810,6 +826,7 @@ int main(void) {
         cmocka_unit_test(a_silent_client_is_cut_while_others_are_served),
         cmocka_unit_test(a_dripping_client_is_cut_while_others_are_served),
         cmocka_unit_test(a_pending_request_is_not_cut),
+        cmocka_unit_test(an_encoded_slash_does_not_lead_elsewhere),
         cmocka_unit_test(malformed_requests_are_refused_and_stop_nothing),
         cmocka_unit_test(giant_headers_are_refused),
         cmocka_unit_test(trailers_are_no_headers),
