@@ -228,6 +228,12 @@ def test_a_problem_is_told_with_its_code_detail_and_every_pointer(hub, tmp_path)
         "  /lines/0/qty: Is no decimal. (bad_decimal)\n  the whole document: Needs lines. (missing_member)\n")
 
 
+def test_a_query_parameter_that_cannot_be_used_is_told_by_its_name(hub):
+    errors = [{"code": "bad_value", "parameter": "cursor", "detail": "is `x`.", "retryable": False}]
+    hub.answers["GET", "/v1/orders"] = problem("bad_query", 400, "The query parameter `cursor` is `x`.", errors)
+    assert "\n  cursor: is `x`. (bad_value)\n" in refused(1, "orders", "list", "--cursor", "x", url=hub.url)
+
+
 def test_a_problem_is_printed_as_json_too_when_json_is_wanted(hub):
     hub.answers["GET", "/v1/status"] = problem("try_again", 503, retryable=True)
     done = run("status", "--json", url=hub.url)
