@@ -8,6 +8,7 @@
 #include "documents/response.h"
 #include "site/site_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define QUARANTINE_BYTES_MAX ((size_t)64 * 1024)
@@ -83,15 +84,52 @@ static void receipt(struct intake *intake, enum xd_receipt_status status, const 
     ticket(intake->message, status == XD_RECEIPT_REJECTED, intake->effects);
 }
 
+/* Warnings may stand before it. */
+static const struct xd_problem *first_error(const struct xd_problems *problems) {
+    size_t index = 0;
+    while (index < problems->count && problems->items[index].warning) {
+        index++;
+    }
+    return index < problems->count ? &problems->items[index] : NULL;
+}
+
+/* For those who look after the site: they do not see the receipt. */
+static void log_rejected(const struct intake *intake, const char *code, const char *detail) {
+    const struct xd_env *env = intake->site->config.env;
+    struct xd_buffer members;
+    xd_buffer_init(&members, 0);
+    xd_buffer_text(&members, "\"code\":");
+    xd_buffer_json(&members, code);
+    xd_buffer_text(&members, ",\"topic\":");
+    xd_buffer_json(&members, intake->message->topic);
+    if (intake->id[0] != 0) {
+        xd_buffer_text(&members, ",\"document_id\":");
+        xd_buffer_json(&members, intake->id);
+    }
+    xd_buffer_text(&members, ",\"detail\":");
+    xd_buffer_json(&members, detail);
+    if (env != NULL && env->log != NULL) {
+        env->log(env->context, XD_LOG_INFO, "wms.rejected", intake->correlation_id,
+                 xd_buffer_result(&members) == XD_OK ? xd_buffer_string(&members) : NULL);
+    }
+    xd_buffer_free(&members);
+}
+
 static enum xd_result reject(struct intake *intake, const char *code, const char *detail) {
+    const struct xd_problem *first = first_error(&intake->site->problems);
+    char placed[XD_POINTER_SIZE + XD_DETAIL_SIZE + 2];
+    bool names_place = first != NULL && first->detail == detail && first->pointer[0] != 0;
+    snprintf(placed, sizeof placed, "%s%s%s", names_place ? first->pointer : "", names_place ? ": " : "",
+             detail);
     struct xd_bytes kept = intake->message->payload;
     if (kept.size > QUARANTINE_BYTES_MAX) {
         kept.size = QUARANTINE_BYTES_MAX;
     }
     if (kept.size > 0) {
-        xd_site_quarantine(intake->site, intake->message->topic, code, detail, kept, intake->now.wall);
+        xd_site_quarantine(intake->site, intake->message->topic, code, placed, kept, intake->now.wall);
     }
     intake->site->counters.rejected++;
+    log_rejected(intake, code, placed);
     receipt(intake, XD_RECEIPT_REJECTED, code, detail, false);
     return XD_OK;
 }
@@ -279,15 +317,6 @@ static enum xd_result read_topic(struct intake *intake) {
     size_t size = (size_t)(slash - site);
     return size == strlen(intake->site->name) && memcmp(site, intake->site->name, size) == 0 ? XD_OK
                                                                                              : XD_DENIED;
-}
-
-/* Warnings may stand before it. */
-static const struct xd_problem *first_error(const struct xd_problems *problems) {
-    size_t index = 0;
-    while (index < problems->count && problems->items[index].warning) {
-        index++;
-    }
-    return index < problems->count ? &problems->items[index] : NULL;
 }
 
 static enum xd_result decide(struct intake *intake) {

@@ -170,6 +170,30 @@ static void a_refusal_names_the_document_wherever_its_id_can_be_read(void **stat
     }
 }
 
+static char logged[512];
+
+static void keep_log(void *context, enum xd_log_level level, const char *event, const char *correlation_id,
+                     const char *members) {
+    (void)context;
+    (void)correlation_id;
+    if (strcmp(event, "wms.rejected") == 0) {
+        snprintf(logged, sizeof logged, "%d %s", level, members);
+    }
+}
+
+static void a_refusal_is_logged_with_its_place_and_without_the_payload(void **state) {
+    (void)state;
+    world.env.log = keep_log;
+    site_world_wms(&world, "inventory",
+                   "{\"advice_id\":\"I-9\",\"kind\":\"DELTA\",\"lines\":[{\"sku\":\"SECRET\",\"qty\":-2,"
+                   "\"uom\":\"EA\",\"reason\":\"X\"}]}");
+    world.env.log = NULL;
+    assert_int_equal(logged[0] - '0', XD_LOG_INFO);
+    assert_non_null(strstr(logged, "\"code\":\"bad_decimal\",\"topic\":\"crossdock/WH1/inventory\","
+                                   "\"document_id\":\"I-9\",\"detail\":\"/lines/0/qty: "));
+    assert_null(strstr(logged, "SECRET"));
+}
+
 static void topics_of_others_are_refused_or_left_alone(void **state) {
     (void)state;
     site_world_topic(&world, "crossdock/WH2/confirmation", CONFIRMATION("C-1", ""), NULL, NULL);
@@ -391,6 +415,7 @@ int main(void) {
         IN_A_WORLD(what_cannot_be_used_is_refused_for_good_and_kept),
         IN_A_WORLD(a_refusal_names_the_error_not_a_warning_before_it),
         IN_A_WORLD(a_refusal_names_the_document_wherever_its_id_can_be_read),
+        IN_A_WORLD(a_refusal_is_logged_with_its_place_and_without_the_payload),
         IN_A_WORLD(topics_of_others_are_refused_or_left_alone),
         IN_A_WORLD(an_undone_document_is_refused_by_name_and_taken_the_next_time),
         IN_A_WORLD(after_a_failed_commit_nothing_is_half_there),

@@ -42,7 +42,10 @@ static void add_word(struct xd_buffer *out, const char *text) {
 }
 
 void xd_cli_more(struct xd_cli *cli, const cJSON *tree) {
-    const char *cursor = xd_json_text(tree, "next_cursor");
+    xd_cli_more_from(cli, xd_json_text(tree, "next_cursor"));
+}
+
+void xd_cli_more_from(struct xd_cli *cli, const char *cursor) {
     if (cursor == NULL) {
         return;
     }
