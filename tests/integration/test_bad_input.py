@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import subprocess
 import uuid
 
@@ -13,7 +14,7 @@ import pika
 import pytest
 
 import wms
-from agents import BUILD, Wms, http_get
+from agents import BUILD, TOP, Wms, http_get
 from audit import Audit
 from brokers import wait_for
 from stack import Stack, order
@@ -381,3 +382,28 @@ def test_a_wrong_configuration_ends_with_2_and_file_line_column(tmp_path, progra
     line, word = place
     assert done.returncode == 2, done.stderr
     assert re.search(rf"^{re.escape(str(path))}:{line or r'[0-9]+'}:\d+: .*{re.escape(word)}", done.stderr, re.M), done.stderr
+
+
+@pytest.mark.sanitize
+@pytest.mark.parametrize("name, text, said", [
+    ("products.csv", "sku,uom,unit_price\nA,EA,1\nA,EA,dear\n", ':3: "unit_price" is no decimal of 0 or more: "dear"'),
+    ("customers.csv", "code,colour\n", ':1: unknown column "colour"'),
+    ("stock.csv", "site,sku,qty\nWH1,NOPE,1\n", ':2: no product has the sku "NOPE"'),
+    ("customers.csv", None, ":1: No such file or directory"),
+])
+def test_a_check_reads_the_ledgers_files_and_leaves_nothing(tmp_path, name, text, said):
+    shutil.copytree(os.path.join(TOP, "config", "ledger"), tmp_path / "ledger")
+    (tmp_path / "hub.password").write_text("secret\n")
+    (tmp_path / "hub.password").chmod(0o600)
+    path = tmp_path / "hub.yaml"
+    path.write_text("state_dir: state\nbroker: {password_file: hub.password}\nerps: {main: {type: ledger, data: ledger}}\n")
+    command = [os.path.join(BUILD, "crossdock-hub"), "--config", str(path), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 0 and done.stderr == "" and done.stdout.endswith(": fine\n"), done.stderr
+    wrong = tmp_path / "ledger" / name
+    wrong.unlink()
+    if text is not None:
+        wrong.write_text(text)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2 and done.stdout == "" and done.stderr == f"{wrong}{said}\n", done.stderr
+    assert not (tmp_path / "state").exists()
