@@ -26,6 +26,7 @@ enum xd_field_type {
                         */
     XD_FIELD_QUANTITY, /* as DECIMAL, not negative (negative_quantity); min 1: not zero either (zero_quantity)
                         */
+    XD_FIELD_PRICE,    /* as DECIMAL, not negative (negative_price) */
     XD_FIELD_INTEGER,  /* int64_t: JSON number, whole, min..max (max 0: 2^31-1; XD_INTEGER_WIDE: 2^53-1) */
     XD_FIELD_BOOLEAN,  /* bool */
     XD_FIELD_ENUM,     /* int: index into names; -1 when absent */

@@ -91,7 +91,7 @@ static void requests_that_cannot_be_orders_are_refused(void **state) {
     assert_problem(world, "with space", text, 400, "idempotency_key_missing");
     memset(key, 'k', 129);
     key[129] = 0;
-    assert_problem(world, key, text, 400, "idempotency_key_missing");
+    assert_problem(world, key, text, 400, "idempotency_key_too_long");
     assert_problem(world, "k", "{\"a\":", 400, "malformed_json");
     assert_problem(world, "k", "[]", 400, "malformed_json");
     assert_problem(world, "k", "", 400, "malformed_json");
