@@ -116,6 +116,25 @@ static bool add_headers(struct MHD_Response *response, const struct xd_http_answ
 
 /* ---- for the server ---- */
 
+bool xd_http_target_valid(const char *text) {
+    static const char digits[] = "0123456789abcdefABCDEF";
+
+    for (; (text = strchr(text, '%')) != NULL; text++)
+        if (text[1] == '\0' || strchr(digits, text[1]) == NULL || text[2] == '\0' ||
+            strchr(digits, text[2]) == NULL || (text[1] == '0' && text[2] == '0'))
+            return false;
+    return true;
+}
+
+bool xd_http_target_slash(const char *target) {
+    size_t path = strcspn(target, "?");
+
+    for (const char *at = target; (size_t)(at - target) + 2 < path; at++)
+        if (at[0] == '%' && at[1] == '2' && (at[2] == 'f' || at[2] == 'F'))
+            return true;
+    return false;
+}
+
 struct xd_http_request *xd_http_request_new(struct MHD_Connection *mhd, const char *method, const char *path,
                                             size_t body_max, bool *valid) {
     struct xd_http_request *request = xd_alloc(sizeof *request);
@@ -180,6 +199,10 @@ const char *xd_http_header(const struct xd_http_request *request, const char *na
 
 const char *xd_http_query(const struct xd_http_request *request, const char *name) {
     return find(&request->queries, name, strcmp);
+}
+
+const char *xd_http_query_name(const struct xd_http_request *request, size_t index) {
+    return index < request->queries.count ? request->queries.list[index].name : NULL;
 }
 
 struct xd_bytes xd_http_body(const struct xd_http_request *request) {

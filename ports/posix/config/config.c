@@ -348,8 +348,12 @@ static void read_map(struct reader *reader, const struct xd_config_key *key, con
                      const struct place *place, void *array_out, size_t *count_out) {
     size_t count = node == NULL ? 0 : node->child_count;
     if (count < (size_t)key->min || count > (size_t)key->max) {
-        complain(reader, place, "needs %lld to %lld entries, each with a name", (long long)key->min,
-                 (long long)key->max);
+        if (key->wanted != NULL) {
+            complain(reader, place, "%s", key->wanted);
+        } else {
+            complain(reader, place, "needs %lld to %lld entries, each with a name", (long long)key->min,
+                     (long long)key->max);
+        }
         return;
     }
     char *elements = xd_tree_alloc(&reader->config->memory, count * key->element_size);
