@@ -7,6 +7,7 @@
 #   ports/posix/{agent,hub,cli}/**.c                   -> a program each (main.c), the rest in libprograms.a
 #   ports/simulator/**.c                               -> libsimulator.a, which only tests are linked with
 #   tests/{unit,contract,bench}/{test,bench}_*.c       -> a program each, the other .c files there in libtests.a
+#   tests/crash/*.c                                    -> a program each
 # VARIANT=plain is what ships; VARIANT=asan adds the address and undefined-behaviour sanitizers.
 
 SHELL := /bin/sh
@@ -76,6 +77,7 @@ SIMULATOR := $(OUT)/crossdock-simulator
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 CONTRACT_SOURCES := $(sort $(wildcard tests/contract/test_*.c))
 BENCH_SOURCES := $(sort $(wildcard tests/bench/bench_*.c))
+CRASH_SOURCES := $(sort $(wildcard tests/crash/*.c))
 TEST_SUPPORT_SOURCES := $(filter-out $(UNIT_SOURCES) $(CONTRACT_SOURCES) $(BENCH_SOURCES),\
     $(sort $(wildcard tests/unit/*.c tests/contract/*.c tests/bench/*.c tests/support/*.c)))
 
@@ -97,6 +99,7 @@ PROGRAMS := $(foreach m,$(MAINS),$(PROGRAM_$(notdir $(patsubst %/,%,$(dir $(m)))
 UNIT_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(UNIT_SOURCES))
 CONTRACT_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(CONTRACT_SOURCES))
 BENCH_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(BENCH_SOURCES))
+CRASH_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(CRASH_SOURCES))
 
 # ---- targets for people ----
 
@@ -135,8 +138,8 @@ test: ## install what is missing, build, and run everything; the last line is `N
 	@config/install-packages.sh
 	@$(RUN) unit unit-asan contract contract-asan lint integration integration-asan
 
-soak: ## integration for longer: more kills, more orders (XD_SOAK=1)
-	@XD_SOAK=1 $(RUN) integration
+soak: ## integration for longer: more kills, more orders; every crash point in every way, and pairs (XD_SOAK=1)
+	@XD_SOAK=1 $(RUN) integration crash
 
 bench: ## speed and memory as ratios within one run, as a table
 	@config/install-packages.sh build test
@@ -162,7 +165,7 @@ clean: ## remove build/
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 RUN = BUILD='$(abspath $(BUILD))' MAKE='$(MAKE)' $(PYTHON) tests/run.py
 
-.PHONY: toolcheck programs libraries unit-programs contract-programs bench-programs print-unit print-contract
+.PHONY: toolcheck programs libraries unit-programs contract-programs bench-programs crash-programs print-unit print-contract print-crash
 toolcheck:
 	@! command -v dpkg-query >/dev/null || config/install-packages.sh --check build
 
@@ -171,10 +174,13 @@ libraries: $(PRODUCT_LIBS)
 unit-programs: $(UNIT_PROGRAMS)
 contract-programs: $(CONTRACT_PROGRAMS)
 bench-programs: $(BENCH_PROGRAMS)
+crash-programs: $(CRASH_PROGRAMS)
 print-unit:
 	@echo $(UNIT_PROGRAMS)
 print-contract:
 	@echo $(CONTRACT_PROGRAMS)
+print-crash:
+	@echo $(CRASH_PROGRAMS)
 
 # ---- how things are built ----
 
@@ -230,7 +236,7 @@ $(PROGRAM_hub): $(OUT)/ports/posix/hub/main.o $(PRODUCT_LIBS)
 	$(call link,$<,)
 $(PROGRAM_cli): $(OUT)/ports/posix/cli/main.o $(PRODUCT_LIBS)
 	$(call link,$<,)
-$(UNIT_PROGRAMS) $(CONTRACT_PROGRAMS) $(BENCH_PROGRAMS): %: %.o $(LIBTESTS) $(LIBSIMULATOR) $(PRODUCT_LIBS)
+$(UNIT_PROGRAMS) $(CONTRACT_PROGRAMS) $(BENCH_PROGRAMS) $(CRASH_PROGRAMS): %: %.o $(LIBTESTS) $(LIBSIMULATOR) $(PRODUCT_LIBS)
 	$(call link,$<,-lcmocka)
 
 $(SIMULATOR): $(OUT)/ports/simulator/main.o $(LIBSIMULATOR) $(PRODUCT_LIBS)
@@ -284,5 +290,5 @@ lint-cppcheck:
 	    --template='{file}:{line}: {severity}: {message} [{id}]' \
 	    -D__GNUC__=12 -Ifirmware-agnostic-core -Iconnectors -Iports $(C_SOURCES)
 
-OBJECT_DEPENDENCIES := $(patsubst %.c,$(OUT)/%.d,$(C_SOURCES) $(UNIT_SOURCES) $(CONTRACT_SOURCES) $(BENCH_SOURCES) $(TEST_SUPPORT_SOURCES))
+OBJECT_DEPENDENCIES := $(patsubst %.c,$(OUT)/%.d,$(C_SOURCES) $(UNIT_SOURCES) $(CONTRACT_SOURCES) $(BENCH_SOURCES) $(CRASH_SOURCES) $(TEST_SUPPORT_SOURCES))
 -include $(wildcard $(OBJECT_DEPENDENCIES) $(HEADER_STAMPS:.stamp=.d))

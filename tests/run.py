@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds and runs suites of tests, says how they go, and sums them.
 
-    run.py SUITE...      unit contract integration (each also with -asan), lint
+    run.py SUITE...      unit contract integration (each also with -asan), crash, lint
 
 Run by make, with BUILD and MAKE in the environment. A suite that fails, or does not even build, does not stop the
 next. The last line is `N passed, N failed`; the exit status is 0 only if nothing failed.
@@ -26,7 +26,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(TOP, "build")))
 MAKE = os.environ.get("MAKE", "make")
 JOBS = max(1, os.cpu_count() or 1)
-PROGRAM_SECONDS_MAX = {"unit": 300, "contract": 600}
+PROGRAM_SECONDS_MAX = {"unit": 300, "contract": 600, "crash": 24 * 3600 if os.environ.get("XD_SOAK") else 1200}
 PYTEST_SECONDS_MAX = 3600
 run_ids = itertools.count()
 LINTS = ["lint-format", "lint-style", "lint-headers", "purity", "lint-cppcheck", "lint-tidy"]
@@ -249,6 +249,10 @@ def integration(variant, tally):
             pytest_suite("tests/demo", variant, tally)
 
 
+def crash(_variant, tally):
+    programs_suite("crash", "sim", tally, {}, 1)
+
+
 def lint(_variant, tally):
     for name in LINTS:
         began = time.monotonic()
@@ -260,7 +264,7 @@ def lint(_variant, tally):
             say("".join(f"       | {line}\n" for line in output.splitlines() if not line.startswith("  ")))
 
 
-SUITES = {"unit": unit, "contract": contract, "integration": integration, "lint": lint}
+SUITES = {"unit": unit, "contract": contract, "integration": integration, "crash": crash, "lint": lint}
 
 
 def run_suite(name):

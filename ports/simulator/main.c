@@ -17,7 +17,7 @@ static const char usage[] = "crossdock-simulator [option...]\n"
                             "  --calm          nothing fails\n"
                             "  --story         tell what happens, step by step\n"
                             "  --script NAME   a small world: intake, drain, order, release, confirmation, "
-                            "erp-before, erp-after, erp-late or start\n"
+                            "erp-before, erp-after, erp-late, start or checkpoint\n"
                             "  --cut CUT       something fails at that point of it: hub:write:17:torn:3, "
                             "see cut.h; twice at most\n";
 

@@ -2,16 +2,18 @@
 
 #include "simulator/sim.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TAKES_MS (5 * XD_SECOND_MS)
 #define STEP_MS XD_SECOND_MS
 #define WINDOW_MS_MAX (20 * XD_MINUTE_MS)
+#define ASKS_MS (10 * XD_SECOND_MS) /* a WMS that was not told what became of a document */
 #define REST_MS_MAX (6 * XD_HOUR_MS)
 
 const char *const xd_sim_script_names[XD_SIM_SCRIPTS] = {
-    "none",         "intake",     "drain",     "order",    "release",
-    "confirmation", "erp-before", "erp-after", "erp-late", "start"};
+    "none",       "intake",    "drain",    "order", "release",   "confirmation",
+    "erp-before", "erp-after", "erp-late", "start", "checkpoint"};
 
 enum xd_sim_script xd_sim_script_of(const char *name) {
     for (unsigned script = XD_SIM_NO_SCRIPT + 1; script < XD_SIM_SCRIPTS; script++) {
@@ -136,6 +138,27 @@ static void start_both(struct xd_sim *sim) {
     xd_sim_node_restart(&sim->sites[0].node, XD_SECOND_MS, XD_DISK_KEPT, 0);
 }
 
+static void shrink(struct xd_sim *sim, void *object, uint64_t argument) {
+    struct xd_sim_node *node = object;
+    (void)sim;
+    (void)argument;
+    if (node->running) {
+        xd_sim_cut_memory(node, true);
+        xd_database_shrink(node->database);
+        xd_sim_cut_turn_ended(node);
+        (void)xd_sim_cut_ended_it(node);
+    }
+}
+
+static void shrink_and_order(struct xd_sim *sim) {
+    struct xd_sim_node *site = &sim->sites[0].node;
+    for (xd_ms after = 1; after < XD_SECOND_MS; after += XD_SECOND_MS / 2) {
+        xd_agenda_add(&sim->agenda, sim->now + after, shrink, &sim->hub_node, 0);
+        xd_agenda_add(&sim->agenda, sim->now + after, shrink, site, 0);
+    }
+    order(sim);
+}
+
 struct script {
     void (*prepare)(struct xd_sim *sim);
     bool (*is_prepared)(struct xd_sim *sim); /* asked each millisecond */
@@ -155,6 +178,7 @@ static const struct script scripts[XD_SIM_SCRIPTS] = {
     [XD_SIM_SCRIPT_ERP_LATE] = {NULL, NULL, order, sold, XD_FAULT_ERP_LATE},
     [XD_SIM_SCRIPT_START] = {order_and_say_offline, waits_on_both_sides, start_both, all_settled,
                              XD_FAULT_COUNT},
+    [XD_SIM_SCRIPT_CHECKPOINT] = {NULL, NULL, shrink_and_order, released, XD_FAULT_COUNT},
 };
 
 /* ---- running ---- */
@@ -191,16 +215,29 @@ static void run_flow(struct xd_sim *sim, const struct script *script) {
         if (has_fault && sim->figures->faults[script->fault] > 0) {
             sim->rate[script->fault] = 0;
         }
+        if ((sim->now - began) % ASKS_MS < STEP_MS) {
+            xd_sim_wms_ask(&sim->sites[0]);
+        }
         if (sim->now - began > WINDOW_MS_MAX) {
             xd_sim_violated(sim, "I10: the flow does not come to its end");
         }
     }
 }
 
+/* All is quiet, and the WMS knows what became of all that it said. */
+static bool rests(struct xd_sim *sim, char *why, size_t size) {
+    if (!xd_sim_is_quiet(sim, why, size)) {
+        return false;
+    }
+    (void)snprintf(why, size, "the WMS does not hear what became of a document");
+    xd_sim_wms_ask(&sim->sites[0]);
+    return all_settled(sim);
+}
+
 static void come_to_rest(struct xd_sim *sim) {
-    char why[200];
+    char why[200] = "";
     xd_sim_heal(sim);
-    while (!fails(sim) && !xd_sim_is_quiet(sim, why, sizeof why)) {
+    while (!fails(sim) && !rests(sim, why, sizeof why)) {
         if (sim->now - sim->heal_at > REST_MS_MAX) {
             xd_sim_violated(sim, "I10: not at rest %lld h after the flow: %s",
                             (long long)(REST_MS_MAX / XD_HOUR_MS), why);

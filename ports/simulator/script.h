@@ -20,6 +20,7 @@ enum xd_sim_script {
     XD_SIM_SCRIPT_ERP_AFTER,    /* ... has its effect */
     XD_SIM_SCRIPT_ERP_LATE,     /* ... has its effect later */
     XD_SIM_SCRIPT_START,        /* both programs start again with work left */
+    XD_SIM_SCRIPT_CHECKPOINT,   /* both stores are written back and shrunk before an order and after it */
     XD_SIM_SCRIPTS
 };
 

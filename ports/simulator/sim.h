@@ -330,6 +330,8 @@ void xd_sim_hub_close(struct xd_sim *sim);
 void xd_sim_wms_hears(struct xd_sim_site *site, const char *topic, const char *text, size_t size);
 void xd_sim_wms_work(struct xd_sim_site *site);  /* inventory now and then */
 void xd_sim_wms_count(struct xd_sim_site *site); /* once */
+/* Says again what was accepted and whose fate it was not told. */
+void xd_sim_wms_ask(struct xd_sim_site *site);
 void xd_sim_channel_start(struct xd_sim *sim);
 size_t xd_sim_channel_order(struct xd_sim *sim); /* a new one; its number */
 void xd_sim_channel_answer(struct xd_sim *sim, uint64_t attempt, unsigned status);
