@@ -252,9 +252,6 @@ void xd_sim_script_run(struct xd_sim *sim) {
     if (fails(sim)) {
         return;
     }
-    if (sim->options.at_window != NULL) {
-        sim->options.at_window(sim->options.context, &sim->cuts);
-    }
     xd_sim_cuts_open(sim);
     run_flow(sim, script);
     if (!fails(sim)) {

@@ -45,9 +45,6 @@ struct xd_sim_options {
     enum xd_sim_script script; /* instead of what the seed draws */
     struct xd_sim_cut cuts[XD_SIM_CUTS_MAX];
     size_t cut_count;
-    /* Called when the script opens its window, may plan other cuts; NULL: none. */
-    void (*at_window)(void *context, struct xd_sim_cuts *cuts);
-    void *context;
 };
 
 struct xd_sim_figures {
