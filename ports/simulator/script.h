@@ -28,7 +28,7 @@ extern const char *const xd_sim_script_names[XD_SIM_SCRIPTS];
 
 /* XD_SIM_NO_SCRIPT: none has that name. */
 enum xd_sim_script xd_sim_script_of(const char *name);
-/* From where the sites are added to where all is at rest. */
+/* From where the sites are added to where all is at rest, and is judged. */
 void xd_sim_script_run(struct xd_sim *sim);
 /* How long a person takes: by chance, in a script always the same short time. */
 xd_ms xd_sim_takes(struct xd_sim *sim, xd_ms least, xd_ms most);

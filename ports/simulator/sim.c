@@ -228,9 +228,9 @@ void xd_sim_run(const struct xd_sim_options *options, struct xd_sim_figures *fig
         xd_sim_script_run(sim);
     } else if (figures->violation[0] == 0) {
         fail_and_heal(sim);
-    }
-    if (figures->violation[0] == 0) {
-        xd_sim_judge(sim);
+        if (figures->violation[0] == 0) {
+            xd_sim_judge(sim);
+        }
     }
     figures->simulated = sim->heal_at;
     figures->trace = sim->trace;
