@@ -342,7 +342,7 @@ void xd_sim_heal(struct xd_sim *sim);
 
 /* After the heal: whether all is at rest; else why says what is not. */
 bool xd_sim_is_quiet(struct xd_sim *sim, char *why, size_t size);
-/* Compares what went in with what came out. */
+/* Compares what went in with what came out. May be called again later. */
 void xd_sim_judge(struct xd_sim *sim);
 
 #endif
