@@ -217,18 +217,7 @@ static void judge_orders(struct xd_sim *sim) {
     }
 }
 
-static void forget_counts(struct xd_sim *sim) {
-    for (size_t index = 0; index < sim->document_count; index++) {
-        sim->documents[index].seen = 0;
-    }
-    for (size_t index = 0; index < sim->order_count; index++) {
-        sim->orders[index].sales = 0;
-        memset(sim->orders[index].shipped, 0, sizeof sim->orders[index].shipped);
-    }
-}
-
 void xd_sim_judge(struct xd_sim *sim) {
-    forget_counts(sim);
     for (size_t index = 0; index < sim->effect_count; index++) {
         const struct xd_sim_effect *effect = &sim->effects[index];
         switch (effect->kind) {

@@ -327,8 +327,6 @@ void xd_sim_hub_close(struct xd_sim *sim);
 void xd_sim_wms_hears(struct xd_sim_site *site, const char *topic, const char *text, size_t size);
 void xd_sim_wms_work(struct xd_sim_site *site);  /* inventory now and then */
 void xd_sim_wms_count(struct xd_sim_site *site); /* once */
-/* Says again what was accepted and whose fate it was not told. */
-void xd_sim_wms_ask(struct xd_sim_site *site);
 void xd_sim_channel_start(struct xd_sim *sim);
 size_t xd_sim_channel_order(struct xd_sim *sim); /* a new one; its number */
 void xd_sim_channel_answer(struct xd_sim *sim, uint64_t attempt, unsigned status);
@@ -342,7 +340,7 @@ void xd_sim_heal(struct xd_sim *sim);
 
 /* After the heal: whether all is at rest; else why says what is not. */
 bool xd_sim_is_quiet(struct xd_sim *sim, char *why, size_t size);
-/* Compares what went in with what came out. May be called again later. */
+/* Compares what went in with what came out. */
 void xd_sim_judge(struct xd_sim *sim);
 
 #endif

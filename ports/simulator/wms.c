@@ -182,17 +182,6 @@ static void take_release(struct xd_sim_site *site, const cJSON *tree) {
     ship(site, release, lines, count);
 }
 
-void xd_sim_wms_ask(struct xd_sim_site *site) {
-    struct xd_sim *sim = site->node.sim;
-    for (size_t number = 0; number < sim->document_count && site->node.running; number++) {
-        const struct xd_sim_document *document = &sim->documents[number];
-        if (document->site == site->node.number - 1 && document->kind != XD_DOC_RESPONSE &&
-            document->state == XD_SIM_ACCEPTED && !document->settled) {
-            say(site, tail_of(document), document->text, 1);
-        }
-    }
-}
-
 /* ---- what it is told ---- */
 
 static void say_nonsense(struct xd_sim_site *site, const struct xd_sim_document *document) {
