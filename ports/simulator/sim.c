@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "simulator/host.h"
+#include "simulator/sqlite_memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -143,6 +144,9 @@ static void set_up(struct xd_sim *sim) {
     char body[96];
     sim->adding_sites = true;
     sim->broker_up = true;
+    if (sim->options.script != XD_SIM_NO_SCRIPT && !xd_sim_sqlite_memory()) {
+        xd_sim_violated(sim, "SQLite does not take another allocator any more");
+    }
     xd_disk_register();
     xd_disk_seed(sim->options.seed);
     xd_memory_adopt_cjson();

@@ -26,7 +26,7 @@
 #define SEED 1
 #define RUN_SECONDS_MAX 30 /* of a run that hangs */
 #define FAILURES_SHOWN 5u
-#define STRIDE_MEMORY 1u /* when short: every so manieth allocation */
+#define STRIDE_MEMORY 29u /* when short: every so manieth allocation */
 
 /* Runs that once failed, with what was wrong. They come first. */
 static const struct {
