@@ -7,6 +7,7 @@
 #   ports/posix/{agent,hub,cli}/**.c                   -> a program each (main.c), the rest in libprograms.a
 #   ports/simulator/**.c                               -> libsimulator.a, which only tests are linked with
 #   tests/{unit,contract,bench}/{test,bench}_*.c       -> a program each, the other .c files there in libtests.a
+#   tests/crash/*.c                                    -> a program each
 #   tests/fuzz/fuzz_*.c                                -> a fuzz target each (VARIANT=fuzz), the other .c files there in libfuzz.a
 # VARIANT=plain is what ships; VARIANT=asan adds the address and undefined-behaviour sanitizers; VARIANT=fuzz is clang's,
 # with those sanitizers and the counters that libFuzzer steers by.
@@ -84,6 +85,7 @@ BENCH_SOURCES := $(sort $(wildcard tests/bench/bench_*.c))
 FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 # The hub's simulated world is not built for the targets twice: it is theirs too.
 FUZZ_SUPPORT_SOURCES := $(sort $(wildcard tests/unit/hub_world*.c) $(filter-out $(FUZZ_SOURCES),$(wildcard tests/fuzz/*.c)))
+CRASH_SOURCES := $(sort $(wildcard tests/crash/*.c))
 TEST_SUPPORT_SOURCES := $(filter-out $(UNIT_SOURCES) $(CONTRACT_SOURCES) $(BENCH_SOURCES),\
     $(sort $(wildcard tests/unit/*.c tests/contract/*.c tests/bench/*.c tests/support/*.c)))
 
@@ -107,6 +109,7 @@ UNIT_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(UNIT_SOURCES))
 CONTRACT_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(CONTRACT_SOURCES))
 BENCH_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(BENCH_SOURCES))
 FUZZ_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(FUZZ_SOURCES))
+CRASH_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(CRASH_SOURCES))
 
 # ---- targets for people ----
 
@@ -144,14 +147,14 @@ sanitize: ## unit, contract and a short kill run with address and undefined-beha
 
 test: ## install what is missing, build, and run everything; the last line is `N passed, N failed`
 	@config/install-packages.sh
-	@$(RUN) unit unit-asan contract contract-asan fuzz lint simulation integration integration-asan
+	@$(RUN) unit unit-asan contract contract-asan fuzz lint crash simulation integration integration-asan
 
 fuzz: ## libFuzzer on every parser and on the core: MINUTES=5 in all, TARGET=json for one; crashers go to build/fuzz/found/
 	@config/install-packages.sh
 	@BUILD='$(abspath $(BUILD))' MAKE='$(MAKE)' $(PYTHON) tests/fuzz/run.py --minutes '$(MINUTES)' --target '$(TARGET)'
 
-soak: ## integration for longer: more kills, more orders (XD_SOAK=1)
-	@XD_SOAK=1 $(RUN) integration
+soak: ## integration for longer: more kills, more orders; every crash point in every way, and pairs (XD_SOAK=1)
+	@XD_SOAK=1 $(RUN) integration crash
 
 bench: ## speed and memory as ratios within one run, as a table
 	@config/install-packages.sh build test
@@ -192,8 +195,8 @@ MINUTES ?= 5
 TARGET ?=
 RUN = BUILD='$(abspath $(BUILD))' MAKE='$(MAKE)' $(PYTHON) tests/run.py
 
-.PHONY: toolcheck programs libraries simulator unit-programs contract-programs bench-programs fuzz-programs print-unit \
-    print-contract print-fuzz
+.PHONY: toolcheck programs libraries simulator unit-programs contract-programs bench-programs fuzz-programs crash-programs print-unit \
+    print-contract print-fuzz print-crash
 toolcheck:
 	@! command -v dpkg-query >/dev/null || config/install-packages.sh --check build
 
@@ -204,12 +207,15 @@ unit-programs: $(UNIT_PROGRAMS)
 contract-programs: $(CONTRACT_PROGRAMS)
 bench-programs: $(BENCH_PROGRAMS)
 fuzz-programs: $(FUZZ_PROGRAMS)
+crash-programs: $(CRASH_PROGRAMS)
 print-unit:
 	@echo $(UNIT_PROGRAMS)
 print-contract:
 	@echo $(CONTRACT_PROGRAMS)
 print-fuzz:
 	@echo $(FUZZ_PROGRAMS)
+print-crash:
+	@echo $(CRASH_PROGRAMS)
 
 # ---- how things are built ----
 
@@ -266,7 +272,7 @@ $(PROGRAM_hub): $(OUT)/ports/posix/hub/main.o $(PRODUCT_LIBS)
 	$(call link,$<,)
 $(PROGRAM_cli): $(OUT)/ports/posix/cli/main.o $(PRODUCT_LIBS)
 	$(call link,$<,)
-$(UNIT_PROGRAMS) $(CONTRACT_PROGRAMS) $(BENCH_PROGRAMS): %: %.o $(LIBTESTS) $(LIBSIMULATOR) $(PRODUCT_LIBS)
+$(UNIT_PROGRAMS) $(CONTRACT_PROGRAMS) $(BENCH_PROGRAMS) $(CRASH_PROGRAMS): %: %.o $(LIBTESTS) $(LIBSIMULATOR) $(PRODUCT_LIBS)
 	$(call link,$<,-lcmocka)
 # libFuzzer brings main().
 $(FUZZ_PROGRAMS): %: %.o $(LIBFUZZ) $(LIBPORTS) $(LIBCONNECTORS) $(LIBCORE)
@@ -324,5 +330,5 @@ lint-cppcheck:
 	    -D__GNUC__=12 -Ifirmware-agnostic-core -Iconnectors -Iports $(C_SOURCES)
 
 OBJECT_DEPENDENCIES := $(patsubst %.c,$(OUT)/%.d,$(C_SOURCES) $(UNIT_SOURCES) $(CONTRACT_SOURCES) $(BENCH_SOURCES) $(TEST_SUPPORT_SOURCES) \
-    $(FUZZ_SOURCES) $(FUZZ_SUPPORT_SOURCES))
+    $(FUZZ_SOURCES) $(FUZZ_SUPPORT_SOURCES) $(CRASH_SOURCES))
 -include $(wildcard $(OBJECT_DEPENDENCIES) $(HEADER_STAMPS:.stamp=.d))

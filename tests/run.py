@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds and runs suites of tests, says how they go, and sums them.
 
-    run.py SUITE...      unit contract integration (each also with -asan), fuzz, lint, simulation
+    run.py SUITE...      unit contract integration (each also with -asan), fuzz, crash, lint, simulation
 
 Run by make, with BUILD and MAKE in the environment. A suite that fails, or does not even build, does not stop the
 next. The last line is `N passed, N failed`; the exit status is 0 only if nothing failed.
@@ -26,7 +26,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(TOP, "build")))
 MAKE = os.environ.get("MAKE", "make")
 JOBS = max(1, os.cpu_count() or 1)
-PROGRAM_SECONDS_MAX = {"unit": 300, "contract": 600, "fuzz": 120}
+PROGRAM_SECONDS_MAX = {"unit": 300, "contract": 600, "fuzz": 120, "crash": 24 * 3600 if os.environ.get("XD_SOAK") else 1200}
 PYTEST_SECONDS_MAX = 3600
 run_ids = itertools.count()
 LINTS = ["lint-format", "lint-style", "lint-headers", "purity", "lint-cppcheck", "lint-tidy"]
@@ -275,6 +275,10 @@ def fuzz(_variant, tally):
         replay(program, tally)
 
 
+def crash(_variant, tally):
+    programs_suite("crash", "sim", tally, {}, 1)
+
+
 def lint(_variant, tally):
     for name in LINTS:
         began = time.monotonic()
@@ -329,7 +333,8 @@ def simulation(_variant, tally):
         say(f"  {'ok' if found == wanted else 'FAIL':4} the same trace, {variant}")
 
 
-SUITES = {"simulation": simulation, "fuzz": fuzz, "unit": unit, "contract": contract, "integration": integration, "lint": lint}
+SUITES = {"simulation": simulation, "fuzz": fuzz, "crash": crash, "unit": unit, "contract": contract,
+          "integration": integration, "lint": lint}
 
 
 def run_suite(name):

@@ -140,6 +140,40 @@ static enum xd_kind kind_of_name(const char *name) {
     return XD_DOC_NONE;
 }
 
+static enum xd_kind kind_of_settled(const struct xd_settled *settled) {
+    return kind_of_name(settled->document != NULL ? settled->document : "confirmation");
+}
+
+static int64_t version_of_settled(const struct xd_settled *settled) {
+    return settled->document_version > 0 ? settled->document_version : 1;
+}
+
+/* The program may have ended after it took the notice and before it told the WMS: so the WMS is told
+ * again, and what it is told is the latest. */
+static enum xd_result settled_again(struct downlink *down) {
+    static const struct xd_hash of_any_content;
+    struct xd_site *site = down->site;
+    const struct xd_delivery_store *store = &site->config.store->delivery;
+    struct xd_settled settled;
+    struct xd_document_row row;
+    xd_problems_clear(&site->problems);
+    enum xd_result result = xd_settled_read(&down->document, down->envelope.data, &settled, &site->problems);
+    if (result != XD_OK) {
+        return result == XD_INVALID ? XD_OK : result; /* it is in quarantine already */
+    }
+    enum xd_kind kind = kind_of_settled(&settled);
+    int64_t version = version_of_settled(&settled);
+    result = store->document_get(store->context, XD_PEER_WMS, kind, settled.document_id, version,
+                                 &of_any_content, &row);
+    if (result != XD_OK && result != XD_CONFLICT) {
+        return result == XD_NOT_FOUND ? XD_OK : result;
+    }
+    if (row.fate.version > 0) {
+        xd_site_tell_fate(site, kind, settled.document_id, version, &row.fate, down->effects);
+    }
+    return XD_OK;
+}
+
 static enum xd_result apply_settled(struct downlink *down) {
     struct xd_site *site = down->site;
     const struct xd_delivery_store *store = &site->config.store->delivery;
@@ -159,8 +193,8 @@ static enum xd_result apply_settled(struct downlink *down) {
     if (settled.detail != NULL) {
         strncpy(fate.detail, settled.detail, sizeof fate.detail - 1);
     }
-    enum xd_kind kind = kind_of_name(settled.document != NULL ? settled.document : "confirmation");
-    int64_t version = settled.document_version > 0 ? settled.document_version : 1;
+    enum xd_kind kind = kind_of_settled(&settled);
+    int64_t version = version_of_settled(&settled);
     result = store->document_settle(store->context, XD_PEER_WMS, kind, settled.document_id, version, &fate);
     if (result == XD_OK) {
         xd_site_tell_fate(site, kind, settled.document_id, version, &fate, down->effects);
@@ -201,7 +235,7 @@ static enum xd_result sequenced(struct downlink *down, unsigned lane) {
     switch (xd_line_look(&site->line, lane, &down->envelope, hash, known)) {
     case XD_ARRIVAL_REPEAT:
         xd_line_repeat(&site->line, lane);
-        return XD_OK;
+        return kind == XD_DOC_SETTLED ? settled_again(down) : XD_OK;
     case XD_ARRIVAL_FORGET:
         return XD_OK;
     case XD_ARRIVAL_CONFLICT:

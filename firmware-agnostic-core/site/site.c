@@ -55,6 +55,8 @@ void xd_site_tell_fate(struct xd_site *site, enum xd_kind kind, const char *id, 
     xd_settled_write(&settled, &text);
     if (xd_buffer_result(&text) == XD_OK) {
         xd_site_publish(site, "settled", xd_buffer_view(&text), false, effects);
+    } else {
+        effects->result = xd_buffer_result(&text); /* taken for told, it would never be told again */
     }
     xd_buffer_free(&text);
 }
@@ -190,6 +192,8 @@ void xd_site_wms_up(struct xd_site *site, struct xd_now now, struct xd_effects *
     xd_site_presence(site, true, now, &text);
     if (xd_buffer_result(&text) == XD_OK) {
         xd_site_publish(site, "status", xd_buffer_view(&text), true, effects);
+    } else {
+        effects->result = xd_buffer_result(&text);
     }
     xd_buffer_free(&text);
 }

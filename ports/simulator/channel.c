@@ -92,12 +92,7 @@ static void order_again(struct xd_sim *sim, size_t of, bool other_key, bool chan
     xd_agenda_add(&sim->agenda, sim->now + delay, send, NULL, number);
 }
 
-static void next_order(struct xd_sim *sim, void *object, uint64_t argument) {
-    (void)object;
-    (void)argument;
-    if (sim->now >= sim->heal_at) {
-        return;
-    }
+size_t xd_sim_channel_order(struct xd_sim *sim) {
     size_t number = add_order(sim);
     struct xd_sim_order *order = &sim->orders[number];
     (void)snprintf(order->number, sizeof order->number, "PO-%llu", (unsigned long long)number);
@@ -111,7 +106,17 @@ static void next_order(struct xd_sim *sim, void *object, uint64_t argument) {
     write_order(sim, order, "");
     xd_names_set(&sim->order_names, order->number, number);
     xd_agenda_add(&sim->agenda, sim->now + 1, send, NULL, number);
-    bool bad = order->bad;
+    return number;
+}
+
+static void next_order(struct xd_sim *sim, void *object, uint64_t argument) {
+    (void)object;
+    (void)argument;
+    if (sim->now >= sim->heal_at) {
+        return;
+    }
+    size_t number = xd_sim_channel_order(sim);
+    bool bad = sim->orders[number].bad;
     if (!bad && xd_sim_hit(sim, XD_FAULT_CHANNEL_REPEAT)) {
         order_again(sim, number, false, false, xd_chance_spread(&sim->work, 1, XD_HOUR_MS));
     }

@@ -128,7 +128,7 @@ static void release(void *context, struct xd_effects *effects) {
     struct xd_sim *sim = context;
     struct xd_sim_node *node = &sim->hub_node;
     xd_memory_set_hook(NULL, NULL); /* the world outside has memory */
-    for (size_t index = 0; index < effects->count; index++) {
+    for (size_t index = 0; index < effects->count && xd_sim_cut_lets_out(node); index++) {
         struct xd_effect *effect = &effects->items[index];
         switch (effect->kind) {
         case XD_EFFECT_LINE_PUBLISH:
@@ -154,7 +154,9 @@ static void release(void *context, struct xd_effects *effects) {
         default:
             break;
         }
+        xd_sim_cut_is_out(node);
     }
+    xd_sim_cut_memory(node, true);
 }
 
 void xd_sim_hub_ops(struct xd_sim *sim, struct xd_turn_ops *out) {

@@ -19,7 +19,11 @@ static const char usage[] =
     "memory, clock or forgery\n"
     "  --calm          nothing fails\n"
     "  --story         tell what happens, step by step\n"
-    "  --timing        say where the time went\n";
+    "  --timing        say where the time went\n"
+    "  --script NAME   a small world: intake, drain, order, release, confirmation, "
+    "erp-before, erp-after, erp-late, start or checkpoint\n"
+    "  --cut CUT       something fails at that point of it: hub:write:17:torn:3, "
+    "see cut.h; twice at most\n";
 
 struct totals {
     uint64_t runs, steps, turns, messages, documents, orders, crashes, site_ms;
@@ -74,6 +78,11 @@ static bool read_class(const char *name, struct xd_sim_options *options) {
     return false;
 }
 
+static bool read_cut(const char *text, struct xd_sim_options *options) {
+    return text != NULL && options->cut_count < XD_SIM_CUTS_MAX &&
+           xd_sim_cut_read(text, &options->cuts[options->cut_count++]);
+}
+
 struct command {
     struct xd_sim_options options;
     uint64_t runs;
@@ -116,6 +125,12 @@ static int read_option(const char *word, const char *value, struct command *comm
         options->documents_a_day = (unsigned)number;
     } else if (strcmp(word, "--mutant") == 0) {
         options->mutant = (unsigned)number;
+    } else if (strcmp(word, "--script") == 0 && xd_sim_script_of(value) != XD_SIM_NO_SCRIPT) {
+        options->script = xd_sim_script_of(value);
+        options->calm = true;
+        options->sites = 1;
+    } else if (strcmp(word, "--cut") == 0 && read_cut(value, options)) {
+        return 2;
     } else if (strcmp(word, "--without") != 0 || !read_class(value, options)) {
         return 0;
     }

@@ -147,6 +147,7 @@ static void run_turn(struct xd_sim_node *node, void **events, size_t count) {
     if (scarce) {
         xd_memory_set_hook(perhaps_refuse, node);
     }
+    xd_sim_cut_memory(node, true);
     double start = sim->options.timing ? xd_host_seconds() : 0;
     enum xd_result result = xd_turn_run(&node->turn, events, count, xd_sim_now(node));
     if (sim->options.timing) {
@@ -156,6 +157,10 @@ static void run_turn(struct xd_sim_node *node, void **events, size_t count) {
     if (scarce) {
         xd_memory_set_hook(NULL, NULL);
         node->fail_alloc_at = 0;
+    }
+    xd_sim_cut_turn_ended(node);
+    if (xd_sim_cut_ended_it(node)) {
+        return;
     }
     if (result != XD_OK) {
         xd_sim_tell(sim, node->name, "stops: %s: %s", xd_result_name(result),
@@ -255,8 +260,13 @@ void xd_sim_node_start(struct xd_sim_node *node) {
         operator_restores(node);
     }
     node->lives++;
+    xd_sim_cut_memory(node, true);
     node->running =
         node->number == 0 ? xd_sim_hub_open(sim) : xd_sim_site_open(&sim->sites[node->number - 1]);
+    xd_sim_cut_turn_ended(node);
+    if (xd_sim_cut_ended_it(node)) {
+        return;
+    }
     if (!node->running) {
         xd_disk_fail(node->disk, XD_DISK_READ, 0, false, 0);
         xd_disk_fail(node->disk, XD_DISK_WRITE, 0, false, 0);

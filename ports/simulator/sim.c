@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "posix/runtime/sha256.h"
 #include "simulator/host.h"
+#include "simulator/sqlite_memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -128,7 +129,7 @@ static void draw(struct xd_sim *sim) {
 
 /* ---- running ---- */
 
-static void run_until(struct xd_sim *sim, xd_ms until) {
+void xd_sim_run_until(struct xd_sim *sim, xd_ms until) {
     struct xd_agenda_item item;
     while (sim->now < until && sim->figures->violation[0] == 0 && xd_agenda_take(&sim->agenda, &item)) {
         if (item.at >= until) {
@@ -146,6 +147,9 @@ static void set_up(struct xd_sim *sim) {
     char body[96];
     sim->adding_sites = true;
     sim->broker_up = true;
+    if (sim->options.script != XD_SIM_NO_SCRIPT && !xd_sim_sqlite_memory()) {
+        xd_sim_violated(sim, "SQLite does not take another allocator any more");
+    }
     xd_disk_register();
     xd_disk_seed(sim->options.seed);
     xd_memory_adopt_cjson();
@@ -154,7 +158,7 @@ static void set_up(struct xd_sim *sim) {
     }
     open_node(sim, &sim->hub_node, "hub", 0);
     xd_sim_node_start(&sim->hub_node);
-    run_until(sim, 3 * XD_SECOND_MS);
+    xd_sim_run_until(sim, 3 * XD_SECOND_MS);
     for (unsigned index = 0; index < sim->figures->sites; index++) {
         struct xd_sim_site *site = &sim->sites[index];
         (void)snprintf(site->name_text, sizeof site->name_text, "%s", site_names[index]);
@@ -165,10 +169,10 @@ static void set_up(struct xd_sim *sim) {
         xd_sim_mail(
             &sim->hub_node,
             (struct xd_sim_mail){.kind = XD_SIM_MAIL_SITE_ADD, .text = xd_host_copy(body, strlen(body))}, 1);
-        run_until(sim, sim->now + XD_SECOND_MS);
+        xd_sim_run_until(sim, sim->now + XD_SECOND_MS);
         xd_sim_node_start(&site->node);
     }
-    run_until(sim, SETTING_UP_MS);
+    xd_sim_run_until(sim, SETTING_UP_MS);
     sim->adding_sites = false;
 }
 
@@ -178,7 +182,7 @@ static void fail_and_heal(struct xd_sim *sim) {
         xd_sim_wms_work(&sim->sites[index]);
     }
     xd_sim_trouble_start(sim);
-    run_until(sim, sim->heal_at);
+    xd_sim_run_until(sim, sim->heal_at);
     xd_sim_heal(sim);
     char why[200];
     while (sim->figures->violation[0] == 0 && !xd_sim_is_quiet(sim, why, sizeof why)) {
@@ -186,7 +190,7 @@ static void fail_and_heal(struct xd_sim *sim) {
             xd_sim_violated(sim, "I10: not at rest %lld h after all was healed: %s",
                             (long long)(HEAL_MS_MAX / XD_HOUR_MS), why);
         }
-        run_until(sim, sim->now + LOOK_MS);
+        xd_sim_run_until(sim, sim->now + LOOK_MS);
     }
     sim->figures->heal_ms = sim->now - sim->heal_at;
 }
@@ -225,14 +229,18 @@ void xd_sim_run(const struct xd_sim_options *options, struct xd_sim_figures *fig
     memset(figures, 0, sizeof *figures);
     sim->options = *options;
     sim->figures = figures;
+    memcpy(sim->cuts.planned, options->cuts, sizeof sim->cuts.planned);
+    sim->cuts.planned_count = options->cut_count;
     sim->trace = XD_FNV_START;
     draw(sim);
     set_up(sim);
-    if (figures->violation[0] == 0) {
+    if (figures->violation[0] == 0 && options->script != XD_SIM_NO_SCRIPT) {
+        xd_sim_script_run(sim);
+    } else if (figures->violation[0] == 0) {
         fail_and_heal(sim);
-    }
-    if (figures->violation[0] == 0) {
-        xd_sim_judge(sim);
+        if (figures->violation[0] == 0) {
+            xd_sim_judge(sim);
+        }
     }
     figures->simulated = sim->now;
     figures->trace = sim->trace;

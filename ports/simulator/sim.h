@@ -18,9 +18,11 @@
 #include "hub/hub.h"
 #include "simulator/agenda.h"
 #include "simulator/chance.h"
+#include "simulator/cut.h"
 #include "simulator/disk.h"
 #include "simulator/faults.h"
 #include "simulator/names.h"
+#include "simulator/script.h"
 #include "site/site.h"
 #include "sqlite/database.h"
 
@@ -41,6 +43,9 @@ struct xd_sim_options {
     bool story;  /* tell each step on standard output */
     bool timing; /* measure where the host's time goes */
     unsigned mutant;
+    enum xd_sim_script script; /* instead of what the seed draws */
+    struct xd_sim_cut cuts[XD_SIM_CUTS_MAX];
+    size_t cut_count;
 };
 
 struct xd_sim_figures {
@@ -50,8 +55,9 @@ struct xd_sim_figures {
     unsigned sites, documents_a_day; /* as given or drawn */
     xd_ms horizon;
     uint64_t trace;
-    double hub_seconds, site_seconds; /* of the host's time, in turns; with options.timing */
-    char violation[400];              /* "" none */
+    double hub_seconds, site_seconds;                 /* of the host's time, in turns; with options.timing */
+    uint64_t points[XD_SIM_CUT_NODES][XD_SIM_POINTS]; /* in the window, after the last cut */
+    char violation[400];                              /* "" none */
 };
 
 /* Runs one world to its end. Figures are filled; violation says what did not hold. */
@@ -118,8 +124,11 @@ struct xd_sim_node {
     struct xd_sim_queue queue; /* that it consumes from */
     struct xd_sim_mail *mail, *mail_last;
     size_t mail_count;
-    bool running, linked;         /* linked: the program believes its line to be up */
-    bool full;                    /* its disk has no room */
+    bool running, linked; /* linked: the program believes its line to be up */
+    bool full;            /* its disk has no room */
+    bool dead;            /* its power was cut (cut.h), and what it does is not heard */
+    enum xd_disk_loss loss;
+    uint64_t loss_random;
     xd_ms hung_until, deaf_until; /* deaf: its consumer is being made anew */
     xd_ms turn_at;                /* the turn that counts; others on the agenda are stale */
     xd_ms rest;                   /* until the next turn when nothing comes */
@@ -150,7 +159,8 @@ struct xd_sim_document {
     xd_ms accepted_at;
     bool odd;     /* what becomes of it is a person's to decide: parked */
     bool excused; /* its keeper's disk lied, was garbled or went back */
-    bool parked;  /* said `settled` */
+    bool settled; /* said so */
+    bool parked;  /* and that it is */
     unsigned line_count;
     unsigned qty[XD_SIM_LINES_MAX]; /* shipped, by line */
     bool known_line[XD_SIM_LINES_MAX];
@@ -232,6 +242,7 @@ struct xd_sim {
     uint32_t rate[XD_FAULT_COUNT]; /* per million, or thousandths a day; 0: never */
     uint64_t trace;
     xd_ms order_gap; /* between two orders, about */
+    struct xd_sim_cuts cuts;
     /* the broker */
     bool broker_up, broker_blocked, unbound;
     uint64_t tags;
@@ -270,6 +281,7 @@ void xd_sim_note(struct xd_sim *sim, uint64_t what, const void *data, size_t siz
 void xd_sim_violated(struct xd_sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Whether a fault hits this document, message or call; counts it. */
 bool xd_sim_hit(struct xd_sim *sim, enum xd_fault fault);
+void xd_sim_run_until(struct xd_sim *sim, xd_ms until);
 
 /* ---- broker.c ---- */
 
@@ -316,8 +328,10 @@ void xd_sim_hub_close(struct xd_sim *sim);
 /* ---- wms.c, channel.c, erp.c, trouble.c ---- */
 
 void xd_sim_wms_hears(struct xd_sim_site *site, const char *topic, const char *text, size_t size);
-void xd_sim_wms_work(struct xd_sim_site *site); /* inventory now and then */
+void xd_sim_wms_work(struct xd_sim_site *site);  /* inventory now and then */
+void xd_sim_wms_count(struct xd_sim_site *site); /* once */
 void xd_sim_channel_start(struct xd_sim *sim);
+size_t xd_sim_channel_order(struct xd_sim *sim); /* a new one; its number */
 void xd_sim_channel_answer(struct xd_sim *sim, uint64_t attempt, unsigned status);
 void xd_sim_erp_call(struct xd_sim *sim, struct xd_erp_call *call);
 void xd_sim_erp_free(struct xd_sim *sim);

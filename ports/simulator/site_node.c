@@ -97,7 +97,7 @@ static void release(void *context, struct xd_effects *effects) {
     struct xd_sim_site *site = context;
     struct xd_sim_node *node = &site->node;
     xd_memory_set_hook(NULL, NULL); /* the world outside has memory */
-    for (size_t index = 0; index < effects->count; index++) {
+    for (size_t index = 0; index < effects->count && xd_sim_cut_lets_out(node); index++) {
         const struct xd_effect *effect = &effects->items[index];
         struct xd_bytes body = xd_effects_view(effects, effect->body);
         switch (effect->kind) {
@@ -116,7 +116,9 @@ static void release(void *context, struct xd_effects *effects) {
         default:
             break;
         }
+        xd_sim_cut_is_out(node);
     }
+    xd_sim_cut_memory(node, true);
 }
 
 void xd_sim_site_ops(struct xd_sim_site *site, struct xd_turn_ops *out) {

@@ -110,7 +110,7 @@ static void ship(struct xd_sim_site *site, const char *release, const struct rel
     unsigned first[XD_SIM_LINES_MAX] = {0}, second[XD_SIM_LINES_MAX] = {0};
     bool less = xd_sim_hit(sim, XD_FAULT_WMS_SHORT), over = xd_sim_hit(sim, XD_FAULT_WMS_OVER);
     bool split = xd_sim_hit(sim, XD_FAULT_WMS_SPLIT) && !less && !over;
-    xd_ms delay = xd_chance_spread(&sim->work, XD_MINUTE_MS, 8 * XD_HOUR_MS);
+    xd_ms delay = xd_sim_takes(sim, XD_MINUTE_MS, 8 * XD_HOUR_MS);
     for (unsigned line = 0; line < count; line++) {
         split = split && lines[line].qty > 1;
     }
@@ -177,7 +177,7 @@ static void take_release(struct xd_sim_site *site, const cJSON *tree) {
     xd_sim_tell(sim, site->name_text, "WMS takes release %s", release);
     unsigned count = read_lines(tree, lines);
     if (!xd_sim_hit(sim, XD_FAULT_WMS_EARLY)) {
-        respond(site, release, xd_chance_spread(&sim->work, XD_SECOND_MS, 10 * XD_MINUTE_MS));
+        respond(site, release, xd_sim_takes(sim, XD_SECOND_MS, 10 * XD_MINUTE_MS));
     }
     ship(site, release, lines, count);
 }
@@ -243,6 +243,7 @@ static void take_settled(struct xd_sim_site *site, const cJSON *tree) {
                         id == NULL ? "nothing" : id);
         return;
     }
+    sim->documents[number].settled = true;
     sim->documents[number].parked = strcmp(outcome, "parked") == 0;
 }
 
@@ -273,13 +274,9 @@ void xd_sim_wms_hears(struct xd_sim_site *site, const char *topic, const char *t
 
 /* ---- work of its own ---- */
 
-static void count_stock(struct xd_sim *sim, void *object, uint64_t argument) {
-    struct xd_sim_site *site = object;
+void xd_sim_wms_count(struct xd_sim_site *site) {
+    struct xd_sim *sim = site->node.sim;
     char id[XD_SIM_TEXT], text[512];
-    (void)argument;
-    if (sim->now >= sim->heal_at) {
-        return;
-    }
     unsigned qty = (unsigned)xd_chance_between(&sim->work, 1, 9);
     (void)snprintf(id, sizeof id, "I-%s-%llu", site->name_text, (unsigned long long)++site->made);
     (void)snprintf(text, sizeof text,
@@ -291,6 +288,15 @@ static void count_stock(struct xd_sim *sim, void *object, uint64_t argument) {
     document->line_count = 1;
     document->qty[0] = qty;
     send_later(site, document, text, 1);
+}
+
+static void count_stock(struct xd_sim *sim, void *object, uint64_t argument) {
+    struct xd_sim_site *site = object;
+    (void)argument;
+    if (sim->now >= sim->heal_at) {
+        return;
+    }
+    xd_sim_wms_count(site);
     if (xd_sim_hit(sim, XD_FAULT_WMS_UNKNOWN_RELEASE)) {
         struct release_line line = {"1", "WIDGET", 1};
         confirm(site, "R0000000000000NONE", &line, 1, (const unsigned[XD_SIM_LINES_MAX]){1}, false, 1);

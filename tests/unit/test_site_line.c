@@ -192,6 +192,27 @@ static void a_fate_is_told_and_told_again_with_a_duplicate(void **state) {
     assert_int_equal(site_world_count(&world, "settled"), 0);
 }
 
+/* It may have died after it took the notice and before the WMS was told. */
+static void a_notice_that_comes_again_is_told_again_as_it_stands_now(void **state) {
+    static const char parked[] =
+        "{\"document_id\":\"I-1\",\"document\":\"inventory\",\"document_version\":1,\"version\":1,"
+        "\"outcome\":\"parked\"}";
+    (void)state;
+    connect_line();
+    site_world_wms(&world, "inventory", INVENTORY);
+    new_epoch("notice-epoch");
+    site_world_hub(&world, XD_TYPE_SETTLED, "notice", parked);
+    site_world_hub(&world, XD_TYPE_SETTLED, "notice",
+                   "{\"document_id\":\"I-1\",\"document\":\"inventory\",\"document_version\":1,\"version\":2,"
+                   "\"outcome\":\"posted\"}");
+    world.sequence = 1;
+    memset(&world.chain, 0, sizeof world.chain);
+    site_world_hub(&world, XD_TYPE_SETTLED, "notice", parked);
+    assert_int_equal(answer(), XD_EFFECT_LINE_ACK);
+    site_world_expect(&world, "settled", "\"version\":2");
+    assert_int_equal(world.site.line.repeats, 1);
+}
+
 /* ---- given back ---- */
 
 static size_t given_back(xd_ms ms) {
@@ -294,6 +315,7 @@ int main(void) {
         IN_A_WORLD(a_release_that_comes_twice_is_held_once),
         IN_A_WORLD(an_undone_message_is_brought_again),
         IN_A_WORLD(a_fate_is_told_and_told_again_with_a_duplicate),
+        IN_A_WORLD(a_notice_that_comes_again_is_told_again_as_it_stands_now),
         IN_A_WORLD(a_first_epoch_gives_nothing_back),
         IN_A_WORLD(a_new_epoch_gives_back_what_is_held),
         IN_A_WORLD(giving_back_goes_on_after_a_kill_and_waits_for_room),
