@@ -143,6 +143,7 @@ void xd_sim_publish(struct xd_sim_node *from, const struct xd_effects *effects,
     struct xd_sim_node *to = destination(from, xd_effects_string(effects, effect->b));
     char user[64];
     xd_sim_note(sim, 2000 + from->number, body.data, body.size);
+    xd_sim_witness(from, body);
     if (!from->linked || !from->open_up || !sim->broker_up || to == NULL) {
         return; /* nobody hears it */
     }

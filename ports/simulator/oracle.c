@@ -8,6 +8,7 @@
  *     afterwards forgot it (a lie, an old copy, a garbled file).
  * I2  at most once, and once more only what has another reference.
  * I3  nothing in the ERP that nobody sent, and nothing else in it than was sent.
+ * I4, I5: witness.c. I8: wms.c.
  * I10 after the heal all comes to rest, and the difference is 0. */
 #include "hub/view.h"
 #include "simulator/host.h"

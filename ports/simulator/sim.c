@@ -221,6 +221,8 @@ static void tear_down(struct xd_sim *sim) {
     xd_names_free(&sim->document_names);
     xd_names_free(&sim->order_names);
     xd_names_free(&sim->effect_names);
+    xd_names_free(&sim->sent);
+    xd_names_free(&sim->told);
     xd_agenda_free(&sim->agenda);
 }
 

@@ -30,6 +30,8 @@
 #define XD_SIM_LINES_MAX 3u
 #define XD_SIM_START_WALL ((xd_ms)1795428000000) /* 2026-11-23 */
 #define XD_SIM_TEXT 96
+#define XD_SIM_LANES 3u   /* work, bulk, notice */
+#define XD_SIM_STREAM 128 /* a stream's name */
 
 /* ---- what a run is ---- */
 
@@ -174,9 +176,11 @@ struct xd_sim_site {
     struct xd_site_store store;
     struct xd_site site;
     bool wms_up;
-    struct xd_names releases;       /* that the WMS has seen */
-    uint64_t made;                  /* documents */
-    xd_ms amnesia_from, amnesia_to; /* what it took between, it may have forgotten; to 0: never */
+    char live_up[XD_SIM_LANES][XD_EPOCH_SIZE],
+        live_down[XD_SIM_LANES][XD_EPOCH_SIZE]; /* as heard on the line */
+    struct xd_names releases;                   /* that the WMS has seen */
+    uint64_t made;                              /* documents */
+    xd_ms amnesia_from, amnesia_to;             /* what it took between, it may have forgotten; to 0: never */
     bool corrupt_told;
 };
 
@@ -268,6 +272,7 @@ struct xd_sim {
     struct xd_sim_effect *effects;
     size_t effect_count, effect_capacity;
     struct xd_names effect_names; /* kind and reference */
+    struct xd_names sent, told;   /* by stream: the highest sequence that left, the highest watermark told */
 };
 
 /* ---- sim.c ---- */
@@ -338,6 +343,11 @@ void xd_sim_erp_free(struct xd_sim *sim);
 void xd_sim_trouble_start(struct xd_sim *sim);
 /* All is mended: lines, disks, clocks, the ERP. */
 void xd_sim_heal(struct xd_sim *sim);
+
+/* ---- witness.c ---- */
+
+/* Listens to what a program publishes. */
+void xd_sim_witness(struct xd_sim_node *from, struct xd_bytes body);
 
 /* ---- oracle.c ---- */
 

@@ -161,6 +161,19 @@ static unsigned read_lines(const cJSON *tree, struct release_line lines[XD_SIM_L
     return count;
 }
 
+/* I8: nothing that was ordered of another site. */
+static void check_owner(struct xd_sim_site *site, const cJSON *tree) {
+    struct xd_sim *sim = site->node.sim;
+    const char *for_site = xd_json_text(tree, "site_id");
+    const char *number = xd_json_text(cJSON_GetObjectItemCaseSensitive(tree, "origin"), "external_order_id");
+    size_t order = number == NULL ? XD_NAMES_NONE : xd_names_get(&sim->order_names, number);
+    if (for_site == NULL || strcmp(for_site, site->name_text) != 0 || order == XD_NAMES_NONE ||
+        sim->orders[order].site != site->node.number - 1) {
+        xd_sim_violated(sim, "I8: %s is given a release for %s of order %s", site->name_text,
+                        for_site == NULL ? "nobody" : for_site, number == NULL ? "none" : number);
+    }
+}
+
 static void take_release(struct xd_sim_site *site, const cJSON *tree) {
     struct xd_sim *sim = site->node.sim;
     struct release_line lines[XD_SIM_LINES_MAX];
@@ -173,6 +186,7 @@ static void take_release(struct xd_sim_site *site, const cJSON *tree) {
         answer_again(site, release); /* it comes again because no answer was heard, or the agent forgot it */
         return;
     }
+    check_owner(site, tree);
     xd_names_set(&site->releases, release, 1);
     xd_sim_tell(sim, site->name_text, "WMS takes release %s", release);
     unsigned count = read_lines(tree, lines);
