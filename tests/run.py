@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds and runs suites of tests, says how they go, and sums them.
 
-    run.py SUITE...      unit contract integration (each also with -asan), crash, lint
+    run.py SUITE...      unit contract integration (each also with -asan), fuzz, crash, lint, simulation
 
 Run by make, with BUILD and MAKE in the environment. A suite that fails, or does not even build, does not stop the
 next. The last line is `N passed, N failed`; the exit status is 0 only if nothing failed.
@@ -26,7 +26,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(TOP, "build")))
 MAKE = os.environ.get("MAKE", "make")
 JOBS = max(1, os.cpu_count() or 1)
-PROGRAM_SECONDS_MAX = {"unit": 300, "contract": 600, "crash": 24 * 3600 if os.environ.get("XD_SOAK") else 1200}
+PROGRAM_SECONDS_MAX = {"unit": 300, "contract": 600, "fuzz": 120, "crash": 24 * 3600 if os.environ.get("XD_SOAK") else 1200}
 PYTEST_SECONDS_MAX = 3600
 run_ids = itertools.count()
 LINTS = ["lint-format", "lint-style", "lint-headers", "purity", "lint-cppcheck", "lint-tidy"]
@@ -249,6 +249,32 @@ def integration(variant, tally):
             pytest_suite("tests/demo", variant, tally)
 
 
+def replay(program, tally):
+    """Everything that is known of a target once more: its corpus, and what once broke it."""
+    name = os.path.basename(program)
+    inputs = [path for path in (os.path.join(TOP, "tests", "fuzz", kind, name.removeprefix("fuzz_"))
+                                for kind in ("corpus", "regressions")) if os.path.isdir(path)]
+    count = sum(len(os.listdir(path)) for path in inputs)
+    folder = tempfile.mkdtemp(prefix="xd-fuzz-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+    try:
+        env = dict(os.environ, TMPDIR=folder, CMOCKA_TEST_ABORT="1", **SANITIZER_OPTIONS)
+        began = time.monotonic()
+        status, output = run([program, "-runs=0", f"-artifact_prefix={folder}/", *inputs], PROGRAM_SECONDS_MAX["fuzz"], env)
+        seconds = time.monotonic() - began
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    passed = status == 0 and count > 0
+    tally.add(int(passed), int(not passed), 0, [] if passed else [f"{name}: ended with {status} after {count} inputs"])
+    say(f"  {'ok' if passed else 'FAIL':4} {name:36} {count:4} inputs  ({seconds:.1f} s)")
+    if not passed:
+        say("".join(f"       | {line}\n" for line in output.splitlines()[-60:]))
+
+
+def fuzz(_variant, tally):
+    for program in built_programs("fuzz", "fuzz", tally):
+        replay(program, tally)
+
+
 def crash(_variant, tally):
     programs_suite("crash", "sim", tally, {}, 1)
 
@@ -264,7 +290,51 @@ def lint(_variant, tally):
             say("".join(f"       | {line}\n" for line in output.splitlines() if not line.startswith("  ")))
 
 
-SUITES = {"unit": unit, "contract": contract, "integration": integration, "crash": crash, "lint": lint}
+def simulator(variant, *more):
+    """The simulator of that build, or None when it does not build."""
+    status, _ = make(f"VARIANT={variant}", *more, "simulator")
+    return os.path.join(BUILD, variant, "crossdock-simulator") if status == 0 else None
+
+
+def trace_of(program, options):
+    """What the world's trace hashes to, or what went wrong."""
+    status, output = run([program, *options], 600, dict(os.environ, **SANITIZER_OPTIONS))
+    found = re.search(r"trace ([0-9a-f]{16})", output)
+    return found.group(1) if status == 0 and found else output.strip()[-400:]
+
+
+def simulation(_variant, tally):
+    """Every world that once failed; fresh ones; and one world in every build, whose traces must be the same."""
+    program = simulator("sim")
+    if program is None:
+        tally.add(0, 1, 0, ["the simulator does not build"])
+        return
+
+    def world(name, options, seconds):
+        began = time.monotonic()
+        status, output = run([program, *options], seconds)
+        tally.add(int(status == 0), int(status != 0), 0, [] if status == 0 else [name])
+        say(f"  {'ok' if status == 0 else 'FAIL':4} {name:36} ({time.monotonic() - began:.1f} s)")
+        if status != 0 or "--seconds" in options:
+            say("".join(f"       | {line}\n" for line in output.splitlines()))
+
+    with open(os.path.join(TOP, "tests", "simulation", "seeds"), encoding="utf-8") as file:
+        for line in (line.strip() for line in file):
+            if line and not line.startswith("#"):
+                world(line, line.split(), 600)
+    seconds = int(os.environ.get("XD_SIM_SECONDS", "900" if os.environ.get("XD_SOAK") else "90"))
+    world("fresh worlds", ["--seconds", str(seconds)], seconds + 600)
+    options = ["--seed", "7", "--hours", "6", "--sites", "2", "--documents", "300"]
+    wanted = trace_of(program, options)
+    for variant, *more in (("asan",), ("simclang", "CC=clang")):
+        built = simulator(variant, *more)
+        found = trace_of(built, options) if built else "does not build"
+        tally.add(int(found == wanted), int(found != wanted), 0, [] if found == wanted else [f"trace of {variant}: {found}, not {wanted}"])
+        say(f"  {'ok' if found == wanted else 'FAIL':4} the same trace, {variant}")
+
+
+SUITES = {"simulation": simulation, "fuzz": fuzz, "crash": crash, "unit": unit, "contract": contract,
+          "integration": integration, "lint": lint}
 
 
 def run_suite(name):

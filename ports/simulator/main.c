@@ -1,4 +1,5 @@
 /* crossdock-simulator: worlds by seed. */
+#include "simulator/host.h"
 #include "simulator/sim.h"
 
 #include <inttypes.h>
@@ -7,30 +8,28 @@
 #include <string.h>
 #include <time.h>
 
-static const char usage[] = "crossdock-simulator [option...]\n"
-                            "  --seed N        the first seed (default: drawn from the clock)\n"
-                            "  --runs N        so many seeds in a row (default 1)\n"
-                            "  --seconds N     stop after so many seconds\n"
-                            "  --sites N --hours N --documents N   instead of what the seed draws\n"
-                            "  --without CLASS leave out line, broker, wms, channel, erp, process, storage, "
-                            "memory, clock or forgery\n"
-                            "  --calm          nothing fails\n"
-                            "  --story         tell what happens, step by step\n"
-                            "  --script NAME   a small world: intake, drain, order, release, confirmation, "
-                            "erp-before, erp-after, erp-late, start or checkpoint\n"
-                            "  --cut CUT       something fails at that point of it: hub:write:17:torn:3, "
-                            "see cut.h; twice at most\n";
+static const char usage[] =
+    "crossdock-simulator [option...]\n"
+    "  --seed N        the first seed (default: drawn from the clock)\n"
+    "  --runs N        so many seeds in a row (default 1)\n"
+    "  --seconds N     stop after so many seconds\n"
+    "  --sites N --hours N --minutes N     instead of what the seed draws; documents: of a site in a day\n"
+    "  --documents N\n"
+    "  --without CLASS leave out line, broker, wms, channel, erp, process, storage, "
+    "memory, clock or forgery\n"
+    "  --calm          nothing fails\n"
+    "  --story         tell what happens, step by step\n"
+    "  --timing        say where the time went\n"
+    "  --script NAME   a small world: intake, drain, order, release, confirmation, "
+    "erp-before, erp-after, erp-late, start or checkpoint\n"
+    "  --cut CUT       something fails at that point of it: hub:write:17:torn:3, "
+    "see cut.h; twice at most\n";
 
 struct totals {
     uint64_t runs, steps, turns, messages, documents, orders, crashes, site_ms;
     uint64_t faults[XD_FAULT_COUNT];
+    double hub_seconds, site_seconds;
 };
-
-static double seconds(void) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static void add(struct totals *totals, const struct xd_sim_figures *figures) {
     totals->runs++;
@@ -40,6 +39,8 @@ static void add(struct totals *totals, const struct xd_sim_figures *figures) {
     totals->documents += figures->documents;
     totals->orders += figures->orders;
     totals->crashes += figures->crashes;
+    totals->hub_seconds += figures->hub_seconds;
+    totals->site_seconds += figures->site_seconds;
     totals->site_ms += (uint64_t)figures->simulated * figures->sites;
     for (unsigned fault = 0; fault < XD_FAULT_COUNT; fault++) {
         totals->faults[fault] += figures->faults[fault];
@@ -53,6 +54,10 @@ static void print_totals(const struct totals *totals, double took) {
                  " documents of WMSs, %" PRIu64 " messages, %" PRIu64 " turns, %" PRIu64 " crashes\n",
                  totals->runs, days, took, days / took, totals->orders, totals->documents, totals->messages,
                  totals->turns, totals->crashes);
+    if (totals->hub_seconds > 0) {
+        (void)printf("of the time: hub's turns %.0f %%, sites' turns %.0f %%\n",
+                     100 * totals->hub_seconds / took, 100 * totals->site_seconds / took);
+    }
     for (unsigned fault = 0; fault < XD_FAULT_COUNT; fault++) {
         if (totals->faults[fault] != 0) {
             (void)printf("%s%-24s %8" PRIu64, kinds % 3 == 0 ? "\n  " : "   ", xd_fault_kinds[fault].name,
@@ -92,6 +97,10 @@ static int read_option(const char *word, const char *value, struct command *comm
         options->calm = true;
         return 1;
     }
+    if (strcmp(word, "--timing") == 0) {
+        options->timing = true;
+        return 1;
+    }
     if (strcmp(word, "--story") == 0) {
         options->story = true;
         return 1;
@@ -110,6 +119,8 @@ static int read_option(const char *word, const char *value, struct command *comm
         options->sites = (unsigned)number;
     } else if (strcmp(word, "--hours") == 0) {
         options->horizon = (xd_ms)number * XD_HOUR_MS;
+    } else if (strcmp(word, "--minutes") == 0) {
+        options->horizon = (xd_ms)number * XD_MINUTE_MS;
     } else if (strcmp(word, "--documents") == 0) {
         options->documents_a_day = (unsigned)number;
     } else if (strcmp(word, "--mutant") == 0) {
@@ -126,6 +137,19 @@ static int read_option(const char *word, const char *value, struct command *comm
     return 2;
 }
 
+static void print_failure(const struct command *command, const struct xd_sim_figures *figures) {
+    (void)printf("seed %" PRIu64 ": %s\n  trace %016" PRIx64 "\n  again: crossdock-simulator --seed %" PRIu64
+                 " --sites %u --minutes %lld --documents %u",
+                 command->options.seed, figures->violation, figures->trace, command->options.seed,
+                 figures->sites, (long long)(figures->horizon / XD_MINUTE_MS), figures->documents_a_day);
+    for (unsigned class = 0; class < XD_FAULTS_CLASSES; class ++) {
+        if (command->options.class_off[class]) {
+            (void)printf(" --without %s", xd_fault_class_names[class]);
+        }
+    }
+    (void)printf("\n");
+}
+
 int main(int count, char **words) {
     struct command command = {.runs = 1};
     struct totals totals = {0};
@@ -139,15 +163,14 @@ int main(int count, char **words) {
         }
         index += took;
     }
-    double start = seconds();
-    for (; totals.runs < command.runs && (command.seconds == 0 || seconds() - start < command.seconds);
+    double start = xd_host_seconds();
+    for (;
+         totals.runs < command.runs && (command.seconds == 0 || xd_host_seconds() - start < command.seconds);
          command.options.seed++) {
         xd_sim_run(&command.options, &figures);
         add(&totals, &figures);
         if (figures.violation[0] != 0) {
-            (void)printf("seed %" PRIu64 ": %s\n  trace %016" PRIx64
-                         "; again, step by step: make sim SEED=%" PRIu64 "\n",
-                         command.options.seed, figures.violation, figures.trace, command.options.seed);
+            print_failure(&command, &figures);
             return EXIT_FAILURE;
         }
         if (command.runs == 1) {
@@ -155,6 +178,6 @@ int main(int count, char **words) {
                          command.options.seed, (double)figures.heal_ms / (double)XD_HOUR_MS, figures.trace);
         }
     }
-    print_totals(&totals, seconds() - start);
+    print_totals(&totals, xd_host_seconds() - start);
     return EXIT_SUCCESS;
 }

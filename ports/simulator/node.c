@@ -12,8 +12,9 @@
 
 #define EVENTS_MAX 128u
 #define PREFETCH 256u
-#define REST_MS_MIN ((xd_ms)100)
-#define REST_MS_MAX ((xd_ms)10000)
+#define REST_MS_MIN ((xd_ms)250) /* an ack is due after 200 */
+#define REST_MS_MAX ((xd_ms)30000)
+#define REST_GROWS 12
 #define AGAIN_MS ((xd_ms)2000)
 
 struct xd_now xd_sim_now(struct xd_sim_node *node) {
@@ -36,7 +37,10 @@ void xd_sim_mail(struct xd_sim_node *node, struct xd_sim_mail mail, xd_ms delay)
     }
     node->mail_last = copy;
     node->mail_count++;
-    xd_sim_wake(node, copy->ready_at);
+    if (mail.kind !=
+        XD_SIM_MAIL_CONFIRM) { /* those come along with the next turn, which is soon after a publish */
+        xd_sim_wake(node, copy->ready_at);
+    }
 }
 
 static void free_mail(struct xd_sim_mail *mail) {
@@ -107,9 +111,11 @@ void xd_sim_wake(struct xd_sim_node *node, xd_ms at) {
 
 static void wake_for_the_rest(struct xd_sim_node *node, bool busy) {
     xd_ms next = node->sim->now + node->rest;
-    node->rest = busy ? REST_MS_MIN : node->rest * 2 < REST_MS_MAX ? node->rest * 2 : REST_MS_MAX;
+    node->rest = busy                                    ? REST_MS_MIN
+                 : node->rest * REST_GROWS < REST_MS_MAX ? node->rest * REST_GROWS
+                                                         : REST_MS_MAX;
     for (const struct xd_sim_mail *mail = node->mail; mail != NULL; mail = mail->next) {
-        next = mail->ready_at < next ? mail->ready_at : next;
+        next = mail->kind != XD_SIM_MAIL_CONFIRM && mail->ready_at < next ? mail->ready_at : next;
     }
     if (node->sim->now < node->deaf_until && node->deaf_until < next) {
         next = node->deaf_until;
@@ -142,7 +148,12 @@ static void run_turn(struct xd_sim_node *node, void **events, size_t count) {
         xd_memory_set_hook(perhaps_refuse, node);
     }
     xd_sim_cut_memory(node, true);
+    double start = sim->options.timing ? xd_host_seconds() : 0;
     enum xd_result result = xd_turn_run(&node->turn, events, count, xd_sim_now(node));
+    if (sim->options.timing) {
+        *(node->number == 0 ? &sim->figures->hub_seconds : &sim->figures->site_seconds) +=
+            xd_host_seconds() - start;
+    }
     if (scarce) {
         xd_memory_set_hook(NULL, NULL);
         node->fail_alloc_at = 0;

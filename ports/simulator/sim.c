@@ -3,6 +3,7 @@
 #include "simulator/sim.h"
 
 #include "base/memory.h"
+#include "posix/runtime/sha256.h"
 #include "simulator/host.h"
 #include "simulator/sqlite_memory.h"
 
@@ -110,14 +111,16 @@ static void draw(struct xd_sim *sim) {
     struct xd_chance plan;
     xd_chance_init(&plan, sim->options.seed, XD_SIM_CHANCE_PLAN);
     unsigned sites = (unsigned)xd_chance_between(&plan, 1, 4);
-    xd_ms horizon = xd_chance_spread(&plan, 4 * XD_HOUR_MS, 4 * XD_DAY_MS);
+    xd_ms horizon = xd_chance_spread(&plan, 4 * XD_HOUR_MS, 4 * XD_DAY_MS) / XD_MINUTE_MS * XD_MINUTE_MS;
     unsigned documents = (unsigned)xd_chance_spread(&plan, 100, 1600);
     draw_rates(sim, &plan);
     sim->site_count = 0;
     sites = sim->options.sites != 0 ? sim->options.sites : sites;
     sim->figures->sites = sites < XD_SIM_SITES_MAX ? sites : XD_SIM_SITES_MAX;
-    sim->heal_at = SETTING_UP_MS + (sim->options.horizon != 0 ? sim->options.horizon : horizon);
+    sim->figures->horizon = sim->options.horizon != 0 ? sim->options.horizon : horizon;
+    sim->heal_at = SETTING_UP_MS + sim->figures->horizon;
     documents = sim->options.documents_a_day != 0 ? sim->options.documents_a_day : documents;
+    sim->figures->documents_a_day = documents;
     /* An order is six documents of its site: release, response, confirmation, two fates, a count of stock. */
     sim->order_gap = XD_DAY_MS * 6 / documents / sim->figures->sites;
     sim->order_gap = sim->order_gap > 0 ? sim->order_gap : 1;
@@ -150,6 +153,9 @@ static void set_up(struct xd_sim *sim) {
     xd_disk_register();
     xd_disk_seed(sim->options.seed);
     xd_memory_adopt_cjson();
+    if (xd_crypto_accelerate(xd_fast_sha256) != XD_OK) {
+        xd_sim_violated(sim, "SHA-256 is not what it should be");
+    }
     open_node(sim, &sim->hub_node, "hub", 0);
     xd_sim_node_start(&sim->hub_node);
     xd_sim_run_until(sim, 3 * XD_SECOND_MS);
@@ -236,7 +242,7 @@ void xd_sim_run(const struct xd_sim_options *options, struct xd_sim_figures *fig
             xd_sim_judge(sim);
         }
     }
-    figures->simulated = sim->heal_at;
+    figures->simulated = sim->now;
     figures->trace = sim->trace;
     tear_down(sim);
     xd_host_free(sim);

@@ -39,8 +39,9 @@ struct xd_sim_options {
     xd_ms horizon;            /* of the part in which things fail; 0: drawn */
     unsigned documents_a_day; /* of one site, about; 0: drawn */
     bool class_off[XD_FAULTS_CLASSES];
-    bool calm;  /* nothing fails */
-    bool story; /* tell each step on standard output */
+    bool calm;   /* nothing fails */
+    bool story;  /* tell each step on standard output */
+    bool timing; /* measure where the host's time goes */
     unsigned mutant;
     enum xd_sim_script script; /* instead of what the seed draws */
     struct xd_sim_cut cuts[XD_SIM_CUTS_MAX];
@@ -51,8 +52,10 @@ struct xd_sim_figures {
     uint64_t steps, turns, messages, documents, orders, crashes;
     uint64_t faults[XD_FAULT_COUNT];
     xd_ms simulated, heal_ms;
-    unsigned sites;
+    unsigned sites, documents_a_day; /* as given or drawn */
+    xd_ms horizon;
     uint64_t trace;
+    double hub_seconds, site_seconds;                 /* of the host's time, in turns; with options.timing */
     uint64_t points[XD_SIM_CUT_NODES][XD_SIM_POINTS]; /* in the window, after the last cut */
     char violation[400];                              /* "" none */
 };

@@ -1,4 +1,5 @@
-/* What goes wrong at times of its own. Each kind has its stream of chance and comes again
+/* What goes wrong at times of its own. (Two draws of chance never stand in one call: C does
+ * not say which comes first.) Each kind has its stream of chance and comes again
  * and again until the world is healed; most of it ends by itself. */
 #include "simulator/host.h"
 #include "simulator/sim.h"
@@ -128,9 +129,10 @@ static void kill_node(struct xd_sim *sim, enum xd_fault fault, struct xd_sim_nod
         return;
     }
     enum xd_disk_loss loss = (enum xd_disk_loss)xd_chance_below(chance_of(sim, fault), 4);
+    xd_ms away = some_time(sim, fault, XD_SECOND_MS, 10 * XD_MINUTE_MS);
+    uint64_t random = xd_chance_next(chance_of(sim, fault));
     xd_sim_tell(sim, node->name, "%s (%d)", power ? "loses power" : "is killed", (int)loss);
-    xd_sim_node_restart(node, some_time(sim, fault, XD_SECOND_MS, 10 * XD_MINUTE_MS),
-                        power ? loss : XD_DISK_KEPT, xd_chance_next(chance_of(sim, fault)));
+    xd_sim_node_restart(node, away, power ? loss : XD_DISK_KEPT, random);
 }
 
 static void kill_again(struct xd_sim *sim, void *object, uint64_t argument) {
@@ -176,9 +178,10 @@ static void fill_disk(struct xd_sim *sim, enum xd_fault fault, struct xd_sim_nod
 
 static void fail_disk(struct xd_sim *sim, enum xd_fault fault, enum xd_disk_operation operation, int code) {
     struct xd_sim_node *node = some_node(sim, fault);
+    uint64_t which = xd_chance_below(chance_of(sim, fault), 40) + 1;
+    bool for_ever = xd_chance_hits(chance_of(sim, fault), 500000);
     if (node->running) {
-        xd_disk_fail(node->disk, operation, xd_chance_between(chance_of(sim, fault), 1, 40),
-                     xd_chance_hits(chance_of(sim, fault), 500000), code);
+        xd_disk_fail(node->disk, operation, which, for_ever, code);
     }
 }
 
