@@ -32,8 +32,8 @@
 static const struct {
     const char *script, *cut, *second; /* second: NULL none */
 } regressions[] = {
-    {"drain", "site:sync:1:once", NULL},        /* the WMS was not told the fate */
-    {"drain", "site:allocation:22:once", NULL}, /* nor here */
+    {"drain", "site:sync:1:once", NULL},         /* the WMS was not told the fate */
+    {"drain", "site:allocation:233:once", NULL}, /* nor here */
 };
 
 enum kind { KIND_POWER, KIND_IO, KIND_MEMORY, KIND_PAIRS, KINDS };

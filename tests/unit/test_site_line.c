@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "documents/envelope.h"
+#include "site/site_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -213,6 +214,32 @@ static void a_notice_that_comes_again_is_told_again_as_it_stands_now(void **stat
     assert_int_equal(world.site.line.repeats, 1);
 }
 
+static int fail_one(void *context, size_t size) {
+    unsigned *left = context;
+    (void)size;
+    return *left == 0 || --*left != 0;
+}
+
+/* Or the notice would be acknowledged, and the WMS never told. */
+static void a_fate_that_finds_no_memory_spoils_its_event(void **state) {
+    const struct xd_fate fate = {.version = 1, .outcome = XD_OUTCOME_POSTED};
+    unsigned spoilt = 0;
+    (void)state;
+    for (unsigned failing = 1; spoilt + 1 == failing; failing++) {
+        struct xd_effects effects;
+        unsigned left = failing;
+        xd_effects_init(&effects, NULL);
+        xd_memory_set_hook(fail_one, &left);
+        xd_site_tell_fate(&world.site, XD_DOC_INVENTORY, "I-1", 1, &fate, &effects);
+        xd_memory_set_hook(NULL, NULL);
+        assert_true(left == 0 || (effects.result == XD_OK && effects.count == 1));
+        assert_true(left != 0 || effects.result == XD_NO_MEMORY);
+        spoilt += left == 0;
+        xd_effects_free(&effects);
+    }
+    assert_true(spoilt > 0);
+}
+
 /* ---- given back ---- */
 
 static size_t given_back(xd_ms ms) {
@@ -316,6 +343,7 @@ int main(void) {
         IN_A_WORLD(an_undone_message_is_brought_again),
         IN_A_WORLD(a_fate_is_told_and_told_again_with_a_duplicate),
         IN_A_WORLD(a_notice_that_comes_again_is_told_again_as_it_stands_now),
+        IN_A_WORLD(a_fate_that_finds_no_memory_spoils_its_event),
         IN_A_WORLD(a_first_epoch_gives_nothing_back),
         IN_A_WORLD(a_new_epoch_gives_back_what_is_held),
         IN_A_WORLD(giving_back_goes_on_after_a_kill_and_waits_for_room),
