@@ -1,4 +1,5 @@
 /* crossdock-simulator: worlds by seed. */
+#include "simulator/mutants.h"
 #include "simulator/sim.h"
 
 #include <inttypes.h>
@@ -17,7 +18,8 @@ static const char usage[] =
     "  --without CLASS leave out line, broker, wms, channel, erp, process, storage, "
     "memory, clock or forgery\n"
     "  --calm          nothing fails\n"
-    "  --story         tell what happens, step by step\n";
+    "  --story         tell what happens, step by step\n"
+    "  --mutant M      make a mistake on purpose, by name or number; --mutants lists them\n";
 
 struct totals {
     uint64_t runs, steps, turns, messages, documents, orders, crashes, site_ms;
@@ -108,7 +110,8 @@ static int read_option(const char *word, const char *value, struct command *comm
     } else if (strcmp(word, "--documents") == 0) {
         options->documents_a_day = (unsigned)number;
     } else if (strcmp(word, "--mutant") == 0) {
-        options->mutant = (unsigned)number;
+        options->mutant = xd_mutants_are_built() ? xd_mutant_find(value) : XD_MUTANT_COUNT;
+        return options->mutant < XD_MUTANT_COUNT ? 2 : 0;
     } else if (strcmp(word, "--without") != 0 || !read_class(value, options)) {
         return 0;
     }
@@ -128,11 +131,21 @@ static void print_failure(const struct command *command, const struct xd_sim_fig
     (void)printf("\n");
 }
 
+static void print_mutants(void) {
+    for (unsigned number = 1; number < XD_MUTANT_COUNT; number++) {
+        (void)printf("%2u %-24s %s\n", number, xd_mutant_kinds[number].name, xd_mutant_kinds[number].does);
+    }
+}
+
 int main(int count, char **words) {
     struct command command = {.runs = 1};
     struct totals totals = {0};
     struct xd_sim_figures figures;
     command.options.seed = (uint64_t)time(NULL);
+    if (count == 2 && strcmp(words[1], "--mutants") == 0) {
+        print_mutants();
+        return EXIT_SUCCESS;
+    }
     for (int index = 1; index < count;) {
         int took = read_option(words[index], index + 1 < count ? words[index + 1] : NULL, &command);
         if (took == 0) {

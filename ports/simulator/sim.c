@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "posix/runtime/sha256.h"
 #include "simulator/host.h"
+#include "simulator/mutants.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -224,6 +225,7 @@ void xd_sim_run(const struct xd_sim_options *options, struct xd_sim_figures *fig
     struct xd_sim *sim = xd_host_alloc(sizeof *sim);
     memset(figures, 0, sizeof *figures);
     sim->options = *options;
+    xd_mutant = (int)options->mutant;
     sim->figures = figures;
     sim->trace = XD_FNV_START;
     draw(sim);

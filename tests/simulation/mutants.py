@@ -1,0 +1,98 @@
+#!/usr/bin/python3
+"""Tests of the tester: each mistake that the simulator can make on purpose must be noticed by its oracle.
+
+    mutants.py SIMULATOR [--recorded] [MUTANT...]     run by `make mutants`
+
+For each mutant (all, or those that are named) worlds are run, seed by seed, until one ends in a violation; a world
+counts only when it is fine without the mutant. --recorded begins with the seed that is known to catch it and searches
+only if that one does not any more. Prints a table; the last line is `N passed, N failed`.
+"""
+import concurrent.futures
+import re
+import subprocess
+import sys
+import time
+
+SEEDS_MAX = 60
+WORLD_SECONDS_MAX = 120
+AT_ONCE = 2
+SMALL = "--hours 8 --documents 400"
+# The worlds of those for which SMALL is not it, and a seed that catches each.
+TABLE = {
+}
+
+
+def words_of(name):
+    """The options of a mutant's worlds."""
+    return (TABLE.get(name, (None, SMALL))[1] or SMALL).split()
+
+
+def mutants_of(simulator):
+    """name -> number, as the simulator lists them."""
+    listing = subprocess.run([simulator, "--mutants"], capture_output=True, text=True, check=True).stdout
+    return {name: int(number) for number, name in re.findall(r"^ *(\d+) (\S+)", listing, re.M)}
+
+
+def world(simulator, options):
+    """What was violated in that world; None: nothing."""
+    try:
+        done = subprocess.run([simulator, *options], capture_output=True, text=True, timeout=WORLD_SECONDS_MAX, check=False)
+    except subprocess.TimeoutExpired:
+        return f"no end within {WORLD_SECONDS_MAX} s"
+    if done.returncode == 0:
+        return None
+    if done.returncode != 1:
+        return f"the simulator ended with {done.returncode}: {done.stderr.strip()[-200:]}"
+    return done.stdout.split("\n", 1)[0].split(": ", 1)[-1]
+
+
+def seeds_of(name, recorded):
+    known = TABLE.get(name, (None, None))[0]
+    if recorded and known is not None:
+        yield known
+    yield from (seed for seed in range(1, SEEDS_MAX + 1) if not (recorded and seed == known))
+
+
+def hunt(simulator, name, recorded):
+    """(name, the seed that caught it or None, what it said, seconds)."""
+    began = time.monotonic()
+    for seed in seeds_of(name, recorded):
+        options = ["--seed", str(seed), *words_of(name)]
+        said = world(simulator, [*options, "--mutant", name])
+        if said is not None and said.startswith(("no end", "the simulator")):
+            return name, None, said, time.monotonic() - began
+        if said is not None and world(simulator, options) is None:
+            return name, seed, said, time.monotonic() - began
+    return name, None, f"survives {SEEDS_MAX} worlds", time.monotonic() - began
+
+
+def run(simulator, recorded, wanted=(), say=print):
+    """Hunts them, at most AT_ONCE at a time; the names of those that were caught, and of those that were not."""
+    numbers = mutants_of(simulator)
+    unknown = [name for name in (*wanted, *TABLE) if name not in numbers]
+    caught, missed = [], [f"{name}: there is no such mutant" for name in unknown]
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        hunts = [pool.submit(hunt, simulator, name, recorded) for name in wanted or numbers if name in numbers]
+        for done in hunts:
+            name, seed, said, seconds = done.result()
+            (missed if seed is None else caught).append(name)
+            verdict = "SURVIVES" if seed is None else f"seed {seed}"
+            say(f"{numbers[name]:3} {name:24} {verdict:9} {seconds:6.1f} s  {said}")
+    return caught, missed
+
+
+def main():
+    words = [word for word in sys.argv[1:] if word != "--recorded"]
+    if not words:
+        sys.exit(__doc__)
+    began = time.monotonic()
+    caught, missed = run(words[0], "--recorded" in sys.argv, words[1:], lambda line: print(line, flush=True))
+    for what in missed:
+        print(f"FAILED {what}")
+    print(f"in {time.monotonic() - began:.0f} s")
+    print(f"{len(caught)} passed, {len(missed)} failed")
+    sys.exit(1 if missed else 0)
+
+
+if __name__ == "__main__":
+    main()
