@@ -142,6 +142,7 @@ soak: ## integration for longer: more kills, more orders (XD_SOAK=1)
 bench: ## speed and memory as ratios within one run, as a table
 	@config/install-packages.sh build test
 	@$(MAKE) --no-print-directory all bench-programs
+	@$(MAKE) --no-print-directory VARIANT=sim simulator
 	@$(PYTHON) tests/bench/run.py
 
 sim: ## simulate worlds in which everything fails, for SECONDS (60); SEED=n: that one, step by step

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TRIM_MS ((xd_ms)5000)
+#define TRIM_MS ((xd_ms)30000)
 #define TRIM_MORE_MS ((xd_ms)100) /* when there was more than one step takes */
 #define TRIM_ROWS ((size_t)2000)
 

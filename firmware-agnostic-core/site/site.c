@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TRIM_MS ((xd_ms)1000)
+#define TRIM_MS ((xd_ms)30000)
+#define TRIM_SHORT_MS ((xd_ms)1000) /* while room is short */
 #define TRIM_ROWS ((size_t)2000)
 #define NEVER_MS ((xd_ms)0x7fffffffffffffff)
 #define QUARANTINE_MAX ((int64_t)10000)
@@ -242,6 +243,7 @@ void xd_site_set_room(struct xd_site *site, int64_t used_bytes, int64_t quota_by
         site->room = XD_ROOM_FREE;
     }
     if (site->room != before) {
+        site->trim_at = 0; /* with little room what is covered goes at once */
         static const char *const names[] = {"store.has_room", "store.reserve_only", "store.full"};
         xd_log(site->config.env, site->room == XD_ROOM_FREE ? XD_LOG_INFO : XD_LOG_WARNING, names[site->room],
                NULL, "used %lld of %lld bytes, %lld free on the disk", (long long)used_bytes,
@@ -255,7 +257,7 @@ static enum xd_result trim(struct xd_site *site, struct xd_now now) {
     if (now.monotonic < site->trim_at) {
         return XD_OK;
     }
-    site->trim_at = now.monotonic + TRIM_MS;
+    site->trim_at = now.monotonic + (site->room == XD_ROOM_FREE ? TRIM_MS : TRIM_SHORT_MS);
     xd_ms before = site->room == XD_ROOM_FREE ? now.wall - site->config.retention_ms : NEVER_MS;
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         bool more;

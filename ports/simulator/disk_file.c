@@ -29,10 +29,11 @@ static void set_size(struct xd_disk_content *content, size_t size) {
 }
 
 static void put(struct xd_disk_content *content, size_t at, const unsigned char *data, size_t size) {
-    if (at + size > content->size) {
-        set_size(content, at + size);
+    if (at > content->size) {
+        set_size(content, at); /* a hole */
     }
     memcpy(content->bytes + at, data, size);
+    content->size = at + size > content->size ? at + size : content->size;
 }
 
 /* Copies what lies within both; the rest of the range does not exist any more. */

@@ -4,6 +4,7 @@
 #include "simulator/sim.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define GIVEN_UP_MS ((xd_ms)30000) /* when the worker stops waiting */
@@ -14,9 +15,7 @@ static void key_of(enum xd_erp_kind kind, const char *reference, char out[XD_REF
 
 static int64_t whole(struct xd_decimal value) {
     char text[XD_DECIMAL_TEXT_MAX];
-    long long number = 0;
-    (void)sscanf(xd_decimal_write(value, text), "%lld", &number);
-    return number;
+    return strtoll(xd_decimal_write(value, text), NULL, 10);
 }
 
 static void take_effect(struct xd_sim *sim, const struct xd_erp_request *request) {

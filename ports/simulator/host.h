@@ -11,5 +11,7 @@ void *xd_host_alloc(size_t size); /* zero-filled */
 void *xd_host_grow(void *items, size_t count, size_t *capacity, size_t element_size);
 char *xd_host_copy(const void *data, size_t size); /* zero-terminated */
 void xd_host_free(void *memory);
+/* Seconds by the host's clock, for measuring; nothing simulated may depend on it. */
+double xd_host_seconds(void);
 
 #endif

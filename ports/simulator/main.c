@@ -1,4 +1,5 @@
 /* crossdock-simulator: worlds by seed. */
+#include "simulator/host.h"
 #include "simulator/mutants.h"
 #include "simulator/sim.h"
 
@@ -19,18 +20,14 @@ static const char usage[] =
     "memory, clock or forgery\n"
     "  --calm          nothing fails\n"
     "  --story         tell what happens, step by step\n"
+    "  --timing        say where the time went\n"
     "  --mutant M      make a mistake on purpose, by name or number; --mutants lists them\n";
 
 struct totals {
     uint64_t runs, steps, turns, messages, documents, orders, crashes, site_ms;
     uint64_t faults[XD_FAULT_COUNT];
+    double hub_seconds, site_seconds;
 };
-
-static double seconds(void) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static void add(struct totals *totals, const struct xd_sim_figures *figures) {
     totals->runs++;
@@ -40,6 +37,8 @@ static void add(struct totals *totals, const struct xd_sim_figures *figures) {
     totals->documents += figures->documents;
     totals->orders += figures->orders;
     totals->crashes += figures->crashes;
+    totals->hub_seconds += figures->hub_seconds;
+    totals->site_seconds += figures->site_seconds;
     totals->site_ms += (uint64_t)figures->simulated * figures->sites;
     for (unsigned fault = 0; fault < XD_FAULT_COUNT; fault++) {
         totals->faults[fault] += figures->faults[fault];
@@ -53,6 +52,10 @@ static void print_totals(const struct totals *totals, double took) {
                  " documents of WMSs, %" PRIu64 " messages, %" PRIu64 " turns, %" PRIu64 " crashes\n",
                  totals->runs, days, took, days / took, totals->orders, totals->documents, totals->messages,
                  totals->turns, totals->crashes);
+    if (totals->hub_seconds > 0) {
+        (void)printf("of the time: hub's turns %.0f %%, sites' turns %.0f %%\n",
+                     100 * totals->hub_seconds / took, 100 * totals->site_seconds / took);
+    }
     for (unsigned fault = 0; fault < XD_FAULT_COUNT; fault++) {
         if (totals->faults[fault] != 0) {
             (void)printf("%s%-24s %8" PRIu64, kinds % 3 == 0 ? "\n  " : "   ", xd_fault_kinds[fault].name,
@@ -85,6 +88,10 @@ static int read_option(const char *word, const char *value, struct command *comm
     uint64_t number = value == NULL ? 0 : strtoull(value, NULL, 0);
     if (strcmp(word, "--calm") == 0) {
         options->calm = true;
+        return 1;
+    }
+    if (strcmp(word, "--timing") == 0) {
+        options->timing = true;
         return 1;
     }
     if (strcmp(word, "--story") == 0) {
@@ -154,8 +161,9 @@ int main(int count, char **words) {
         }
         index += took;
     }
-    double start = seconds();
-    for (; totals.runs < command.runs && (command.seconds == 0 || seconds() - start < command.seconds);
+    double start = xd_host_seconds();
+    for (;
+         totals.runs < command.runs && (command.seconds == 0 || xd_host_seconds() - start < command.seconds);
          command.options.seed++) {
         xd_sim_run(&command.options, &figures);
         add(&totals, &figures);
@@ -168,6 +176,6 @@ int main(int count, char **words) {
                          command.options.seed, (double)figures.heal_ms / (double)XD_HOUR_MS, figures.trace);
         }
     }
-    print_totals(&totals, seconds() - start);
+    print_totals(&totals, xd_host_seconds() - start);
     return EXIT_SUCCESS;
 }

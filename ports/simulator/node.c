@@ -14,7 +14,7 @@
 #define PREFETCH 256u
 #define REST_MS_MIN ((xd_ms)250) /* an ack is due after 200 */
 #define REST_MS_MAX ((xd_ms)30000)
-#define REST_GROWS 4
+#define REST_GROWS 12
 #define AGAIN_MS ((xd_ms)2000)
 
 struct xd_now xd_sim_now(struct xd_sim_node *node) {
@@ -147,7 +147,12 @@ static void run_turn(struct xd_sim_node *node, void **events, size_t count) {
     if (scarce) {
         xd_memory_set_hook(perhaps_refuse, node);
     }
+    double start = sim->options.timing ? xd_host_seconds() : 0;
     enum xd_result result = xd_turn_run(&node->turn, events, count, xd_sim_now(node));
+    if (sim->options.timing) {
+        *(node->number == 0 ? &sim->figures->hub_seconds : &sim->figures->site_seconds) +=
+            xd_host_seconds() - start;
+    }
     if (scarce) {
         xd_memory_set_hook(NULL, NULL);
         node->fail_alloc_at = 0;

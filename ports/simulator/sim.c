@@ -236,7 +236,7 @@ void xd_sim_run(const struct xd_sim_options *options, struct xd_sim_figures *fig
     if (figures->violation[0] == 0) {
         xd_sim_judge(sim);
     }
-    figures->simulated = sim->heal_at;
+    figures->simulated = sim->now;
     figures->trace = sim->trace;
     tear_down(sim);
     xd_host_free(sim);

@@ -37,8 +37,9 @@ struct xd_sim_options {
     xd_ms horizon;            /* of the part in which things fail; 0: drawn */
     unsigned documents_a_day; /* of one site, about; 0: drawn */
     bool class_off[XD_FAULTS_CLASSES];
-    bool calm;  /* nothing fails */
-    bool story; /* tell each step on standard output */
+    bool calm;   /* nothing fails */
+    bool story;  /* tell each step on standard output */
+    bool timing; /* measure where the host's time goes */
     unsigned mutant;
 };
 
@@ -49,7 +50,8 @@ struct xd_sim_figures {
     unsigned sites, documents_a_day; /* as given or drawn */
     xd_ms horizon;
     uint64_t trace;
-    char violation[400]; /* "" none */
+    double hub_seconds, site_seconds; /* of the host's time, in turns; with options.timing */
+    char violation[400];              /* "" none */
 };
 
 /* Runs one world to its end. Figures are filled; violation says what did not hold. */

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Speed and memory, each as a ratio to a reference that is measured in the same run.
 
-    run.py [PART...]      parts: intake drain scale memory hub   (default: all; run by `make bench`)
+    run.py [PART...]      parts: intake drain scale memory hub sim   (default: all; run by `make bench`)
 
 The machine's own speed cancels out: ours and the reference take turns, and the median of the pairs counts. What misses what
 is wanted is shown, but is no failure: a busy machine must not turn a build red. Programs come from BUILD.
@@ -272,8 +272,21 @@ def tell_memory(table, memory):
                   f"{base / MEGABYTE:.1f}" if base else "", f"{size / base:.2f}" if base else "", "<= 16 MB", size <= 16 * 1024 * 1024)
 
 
+def sim(table, notes):
+    """Worlds in which nothing fails: what a day of one site costs."""
+    told = []
+    for documents, wanted in ((500, 10), (20_000, 0.5)):
+        out = subprocess.run([os.path.join(BUILD, "sim", "crossdock-simulator"), "--seed", "1", "--calm", "--timing", "--sites", "1",
+                              "--hours", "24", "--documents", str(documents)], capture_output=True, text=True, timeout=600,
+                             check=True).stdout
+        speed = float(re.search(r"\(([\d.]+) a second\)", out).group(1))
+        table.add(f"simulator, site-days a second at {documents:,} documents a day", f"{speed:.1f}", "", "", f">= {wanted}", speed >= wanted)
+        told.append(f"{documents:,} a day: " + re.search(r"of the time: (.*)", out).group(1))
+    notes.append("Where the simulator's time goes: " + "; ".join(told) + "; the rest is the world around them.")
+
+
 def main():
-    parts = sys.argv[1:] or ["intake", "drain", "scale", "memory", "hub"]
+    parts = sys.argv[1:] or ["intake", "drain", "scale", "memory", "hub", "sim"]
     started = time.monotonic()
     os.makedirs(BUILD, exist_ok=True)
     folder = tempfile.mkdtemp(prefix="bench-", dir=BUILD)
@@ -299,6 +312,7 @@ def main():
                 line.destroy()
             tell_memory(table, memory)
         part("hub", hub_bench.run, os.path.join(folder, "hub"), table, notes)
+        part("sim", sim, table, notes)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     say()
