@@ -19,6 +19,8 @@ static const char usage[] =
     "  --without CLASS leave out line, broker, wms, channel, erp, process, storage, "
     "memory, clock or forgery\n"
     "  --calm          nothing fails\n"
+    "  --often FAULT   more of that one than any seed draws, also when all else is calm\n"
+    "  --patience N    hours until all must be at rest after the heal\n"
     "  --story         tell what happens, step by step\n"
     "  --timing        say where the time went\n"
     "  --mutant M      make a mistake on purpose, by name or number; --mutants lists them\n";
@@ -76,6 +78,16 @@ static bool read_class(const char *name, struct xd_sim_options *options) {
     return false;
 }
 
+static bool read_fault(const char *name, struct xd_sim_options *options) {
+    for (unsigned fault = 0; fault < XD_FAULT_COUNT; fault++) {
+        if (strcmp(xd_fault_kinds[fault].name, name) == 0) {
+            options->often[fault] = true;
+            return true;
+        }
+    }
+    return false;
+}
+
 struct command {
     struct xd_sim_options options;
     uint64_t runs;
@@ -116,6 +128,10 @@ static int read_option(const char *word, const char *value, struct command *comm
         options->horizon = (xd_ms)number * XD_MINUTE_MS;
     } else if (strcmp(word, "--documents") == 0) {
         options->documents_a_day = (unsigned)number;
+    } else if (strcmp(word, "--patience") == 0) {
+        options->patience = (xd_ms)number * XD_HOUR_MS;
+    } else if (strcmp(word, "--often") == 0) {
+        return read_fault(value, options) ? 2 : 0;
     } else if (strcmp(word, "--mutant") == 0) {
         options->mutant = xd_mutants_are_built() ? xd_mutant_find(value) : XD_MUTANT_COUNT;
         return options->mutant < XD_MUTANT_COUNT ? 2 : 0;
@@ -134,6 +150,15 @@ static void print_failure(const struct command *command, const struct xd_sim_fig
         if (command->options.class_off[class]) {
             (void)printf(" --without %s", xd_fault_class_names[class]);
         }
+    }
+    for (unsigned fault = 0; fault < XD_FAULT_COUNT; fault++) {
+        if (command->options.often[fault]) {
+            (void)printf(" --often %s", xd_fault_kinds[fault].name);
+        }
+    }
+    (void)fputs(command->options.calm ? " --calm" : "", stdout);
+    if (command->options.mutant != XD_MUTANT_NONE) {
+        (void)printf(" --mutant %s", xd_mutant_kinds[command->options.mutant].name);
     }
     (void)printf("\n");
 }

@@ -20,6 +20,21 @@
 #define MARGIN_MS (5 * XD_MINUTE_MS) /* a store that lies may lose what was accepted somewhat before, too */
 #define BACKLOG_MAX 100000u
 
+/* ---- excuses ---- */
+
+static bool within(xd_ms at, xd_ms from, xd_ms to) {
+    return to != 0 && at >= from - MARGIN_MS && at <= to;
+}
+
+static bool document_excused(const struct xd_sim *sim, const struct xd_sim_document *document) {
+    const struct xd_sim_site *site = &sim->sites[document->site];
+    return within(document->accepted_at, site->amnesia_from, site->amnesia_to);
+}
+
+static bool order_excused(const struct xd_sim *sim, const struct xd_sim_order *order) {
+    return within(order->answered_at, sim->hub_amnesia_from, sim->hub_amnesia_to);
+}
+
 /* ---- rest ---- */
 
 static bool site_rests(struct xd_sim_site *site, char *why, size_t size) {
@@ -51,10 +66,19 @@ static int64_t difference(struct xd_sim *sim) {
     return found;
 }
 
+/* A site that forgot a document, or a hub that forgot what became of it, need not tell. */
+static bool fate_is_due(const struct xd_sim *sim, const struct xd_sim_document *document) {
+    return document->kind != XD_DOC_RESPONSE && document->state == XD_SIM_ACCEPTED && !document->settled &&
+           sim->hub_amnesia_to == 0 && !document_excused(sim, document);
+}
+
 static bool documents_rest(const struct xd_sim *sim, char *why, size_t size) {
     for (size_t index = 0; index < sim->document_count; index++) {
-        if (sim->documents[index].state == XD_SIM_WAITING) {
-            (void)snprintf(why, size, "%s waits for its receipt", sim->documents[index].id);
+        const struct xd_sim_document *document = &sim->documents[index];
+        bool waits = document->state == XD_SIM_WAITING;
+        if (waits || fate_is_due(sim, document)) {
+            (void)snprintf(why, size, "%s waits %s", document->id,
+                           waits ? "for its receipt" : "to be settled");
             return false;
         }
     }
@@ -86,21 +110,6 @@ bool xd_sim_is_quiet(struct xd_sim *sim, char *why, size_t size) {
         quiet = site_rests(&sim->sites[index], why, size);
     }
     return quiet;
-}
-
-/* ---- excuses ---- */
-
-static bool within(xd_ms at, xd_ms from, xd_ms to) {
-    return to != 0 && at >= from - MARGIN_MS && at <= to;
-}
-
-static bool document_excused(const struct xd_sim *sim, const struct xd_sim_document *document) {
-    const struct xd_sim_site *site = &sim->sites[document->site];
-    return within(document->accepted_at, site->amnesia_from, site->amnesia_to);
-}
-
-static bool order_excused(const struct xd_sim *sim, const struct xd_sim_order *order) {
-    return within(order->answered_at, sim->hub_amnesia_from, sim->hub_amnesia_to);
 }
 
 /* ---- what the ERP has ---- */

@@ -16,6 +16,7 @@
 #define HEAL_MS_MAX (3 * XD_DAY_MS)
 #define LOOK_MS XD_MINUTE_MS
 #define MILLION 1000000u
+#define OFTEN 4u /* times as often as the most that is drawn */
 
 static const char *const site_names[XD_SIM_SITES_MAX] = {"WH1", "WH2", "3PL-A", "3PL-B", "WH3", "3PL-C"};
 
@@ -90,7 +91,7 @@ static void draw_rates(struct xd_sim *sim, struct xd_chance *plan) {
         uint32_t rate = (uint32_t)xd_chance_spread(plan, 1 + most / 64, most);
         bool off =
             sim->options.calm || sim->options.class_off[kind->class] || (is_amnesia(fault) && !forgetful);
-        sim->rate[fault] = known && !off ? rate : 0;
+        sim->rate[fault] = sim->options.often[fault] ? OFTEN * most : known && !off ? rate : 0;
         xd_chance_init(&sim->chance[fault], sim->options.seed, XD_SIM_CHANCE_FAULTS + fault);
     }
 }
@@ -182,10 +183,11 @@ static void fail_and_heal(struct xd_sim *sim) {
     run_until(sim, sim->heal_at);
     xd_sim_heal(sim);
     char why[200];
+    xd_ms patience = sim->options.patience != 0 ? sim->options.patience : HEAL_MS_MAX;
     while (sim->figures->violation[0] == 0 && !xd_sim_is_quiet(sim, why, sizeof why)) {
-        if (sim->now - sim->heal_at > HEAL_MS_MAX) {
+        if (sim->now - sim->heal_at > patience) {
             xd_sim_violated(sim, "I10: not at rest %lld h after all was healed: %s",
-                            (long long)(HEAL_MS_MAX / XD_HOUR_MS), why);
+                            (long long)(patience / XD_HOUR_MS), why);
         }
         run_until(sim, sim->now + LOOK_MS);
     }
@@ -218,6 +220,7 @@ static void tear_down(struct xd_sim *sim) {
     xd_names_free(&sim->document_names);
     xd_names_free(&sim->order_names);
     xd_names_free(&sim->effect_names);
+    xd_names_free(&sim->posts);
     xd_agenda_free(&sim->agenda);
 }
 
