@@ -16,6 +16,8 @@
 #define HEAL_MS_MAX (3 * XD_DAY_MS)
 #define LOOK_MS XD_MINUTE_MS
 #define MILLION 1000000u
+#define MESSAGES_AN_HOUR 10000u
+#define MESSAGES_A_DOCUMENT 100u
 #define OFTEN 4u /* times as often as the most that is drawn */
 
 static const char *const site_names[XD_SIM_SITES_MAX] = {"WH1", "WH2", "3PL-A", "3PL-B", "WH3", "3PL-C"};
@@ -130,6 +132,17 @@ static void draw(struct xd_sim *sim) {
 
 /* ---- running ---- */
 
+/* I9: what goes round in circles is noticed before it has gone round for days. */
+static void watch_traffic(struct xd_sim *sim) {
+    uint64_t hours = (uint64_t)(sim->now / XD_HOUR_MS) + 1;
+    uint64_t bound = MESSAGES_AN_HOUR * hours * sim->figures->sites +
+                     MESSAGES_A_DOCUMENT * (sim->figures->documents + sim->figures->orders);
+    if (sim->figures->messages > bound) {
+        xd_sim_violated(sim, "I9: %llu messages within %llu h", (unsigned long long)sim->figures->messages,
+                        (unsigned long long)hours);
+    }
+}
+
 static void run_until(struct xd_sim *sim, xd_ms until) {
     struct xd_agenda_item item;
     while (sim->now < until && sim->figures->violation[0] == 0 && xd_agenda_take(&sim->agenda, &item)) {
@@ -140,6 +153,7 @@ static void run_until(struct xd_sim *sim, xd_ms until) {
         sim->now = item.at;
         sim->figures->steps++;
         item.act(sim, item.object, item.argument);
+        watch_traffic(sim);
     }
     sim->now = sim->now < until ? until : sim->now;
 }
