@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ALLOCATIONS 200
+
 static void next(struct xd_sim *sim, enum xd_fault fault);
 
 static struct xd_chance *chance_of(struct xd_sim *sim, enum xd_fault fault) {
@@ -256,12 +258,13 @@ static void starve_again(struct xd_sim *sim, void *object, uint64_t argument) {
     node->fail_alloc_at = sim->healing ? 0 : argument;
 }
 
-/* It comes in company: some turns of the next minute lack it as well. */
+/* It comes in company: some turns of the next minute lack it as well. A message takes few
+ * allocations, a full batch many. */
 static void starve(struct xd_sim *sim, enum xd_fault fault, struct xd_sim_node *node) {
-    node->fail_alloc_at = xd_chance_below(chance_of(sim, fault), 200) + 1;
+    node->fail_alloc_at = (uint64_t)xd_chance_spread(chance_of(sim, fault), 1, ALLOCATIONS);
     for (uint64_t more = xd_chance_below(chance_of(sim, fault), 8); more > 0; more--) {
         xd_agenda_add(&sim->agenda, sim->now + xd_chance_between(chance_of(sim, fault), 1, XD_MINUTE_MS),
-                      starve_again, node, xd_chance_below(chance_of(sim, fault), 200) + 1);
+                      starve_again, node, (uint64_t)xd_chance_spread(chance_of(sim, fault), 1, ALLOCATIONS));
     }
 }
 
