@@ -102,7 +102,7 @@ enum xd_result xd_receiver_take(struct xd_receiver *receiver, const struct xd_de
 enum xd_result xd_receiver_mark(struct xd_receiver *receiver, const struct xd_delivery_store *store,
                                 uint64_t sequence) {
     struct xd_stream_row next = receiver->row;
-    next.conflict = XD_MUTANT(CONFLICT_NOT_MARKED) ? 0 : sequence;
+    next.conflict = sequence;
     enum xd_result result = store->stream_save(store->context, &next);
     if (result == XD_OK) {
         receiver->row = next;
@@ -149,11 +149,11 @@ enum xd_result xd_receiver_hello(struct xd_receiver *receiver, const struct xd_d
         return XD_OK;
     }
     enum xd_result result = store->epoch_retired(store->context, receiver->row.number, peer->epoch);
-    if (result == XD_OK) {
+    if (result == XD_OK && !XD_MUTANT(RETIRED_EPOCH_ACCEPTED)) {
         *news = XD_NEWS_RETIRED;
         return XD_OK;
     }
-    if (result != XD_NOT_FOUND) {
+    if (result != XD_NOT_FOUND && result != XD_OK) {
         return result;
     }
     *news = XD_NEWS_ADOPTED;
