@@ -57,6 +57,8 @@ void xd_site_tell_fate(struct xd_site *site, enum xd_kind kind, const char *id, 
     xd_settled_write(&settled, &text);
     if (xd_buffer_result(&text) == XD_OK) {
         xd_site_publish(site, "settled", xd_buffer_view(&text), false, effects);
+    } else {
+        effects->result = xd_buffer_result(&text); /* undone, and told when it comes again */
     }
     xd_buffer_free(&text);
 }
