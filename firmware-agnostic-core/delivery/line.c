@@ -9,8 +9,6 @@
  * handshakes; they never decide about histories. */
 #include "delivery/line.h"
 
-#include "base/mutant.h"
-
 #include <string.h>
 
 #define HELLO_MS_MIN ((xd_ms)1000)
@@ -419,8 +417,7 @@ static enum xd_result welcome_stream(struct xd_line *line, unsigned lane, const 
 }
 
 static enum xd_result on_welcome(struct xd_line *line, const struct xd_link *peer, struct xd_now now) {
-    bool ours = peer->session != NULL && strcmp(peer->session, line->session) == 0;
-    if (!ours && !XD_MUTANT(WELCOME_OF_ANY_SESSION)) {
+    if (peer->session == NULL || strcmp(peer->session, line->session) != 0) {
         return XD_OK; /* an answer to another hello */
     }
     for (size_t index = 0; index < peer->receive_count; index++) {
@@ -569,8 +566,7 @@ enum xd_result xd_line_pump(struct xd_line *line, struct xd_flight *flight, size
     size_t heap_start = effects->heap.size;
     bool full = false;
     *taken = 0;
-    bool welcomed = line->welcomed || XD_MUTANT(SENT_BEFORE_WELCOME);
-    if (!line->up || !welcomed || now.monotonic < line->paused_until) {
+    if (!line->up || !line->welcomed || now.monotonic < line->paused_until) {
         return XD_OK;
     }
     while (!full && *taken < room) {

@@ -149,11 +149,11 @@ enum xd_result xd_receiver_hello(struct xd_receiver *receiver, const struct xd_d
         return XD_OK;
     }
     enum xd_result result = store->epoch_retired(store->context, receiver->row.number, peer->epoch);
-    if (result == XD_OK && !XD_MUTANT(RETIRED_EPOCH_ACCEPTED)) {
+    if (result == XD_OK) {
         *news = XD_NEWS_RETIRED;
         return XD_OK;
     }
-    if (result != XD_NOT_FOUND && result != XD_OK) {
+    if (result != XD_NOT_FOUND) {
         return result;
     }
     *news = XD_NEWS_ADOPTED;

@@ -18,7 +18,6 @@
 void xd_sender_open(struct xd_sender *sender, const struct xd_stream_row *row) {
     memset(sender, 0, sizeof *sender);
     sender->row = *row;
-    sender->ready = XD_MUTANT(SENT_BEFORE_WELCOME);
     sender->cursor = row->watermark + 1;
     sender->hello_cursor = sender->cursor;
 }

@@ -385,8 +385,7 @@ enum xd_result xd_hub_erp_answer(struct xd_hub *hub, const struct xd_erp_call *c
     (void)effects;
     hub->now = now;
     xd_hub_jobs_left(hub);
-    bool its_own = slot != NULL && slot->called && (slot->call == call->id || XD_MUTANT(OLD_ANSWER_TAKEN));
-    if (!its_own) {
+    if (slot == NULL || !slot->called || slot->call != call->id) {
         return XD_OK;
     }
     enum xd_result result = store->job_get(store->context, call->job, &job);

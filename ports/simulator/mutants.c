@@ -24,7 +24,6 @@ const struct xd_mutant_kind xd_mutant_kinds[XD_MUTANT_COUNT] = {
     [XD_MUTANT_CHAIN_NOT_COMPARED] = {"chain-not-compared", "histories that differ are taken for the same"},
     [XD_MUTANT_RENUMBER_FORGETS] = {"renumber-forgets", "a new epoch loses the last row of each batch"},
     [XD_MUTANT_RESEND_SKIPPED] = {"resend-skipped", "what the peer misses is not sent again"},
-    [XD_MUTANT_RETIRED_EPOCH_ACCEPTED] = {"retired-epoch-accepted", "an epoch that ended begins again"},
     [XD_MUTANT_UNCOVERED_TRIMMED] = {"uncovered-trimmed", "old rows go whether they are covered or not"},
     [XD_MUTANT_RECEIPT_WITHOUT_ROW] = {"receipt-without-row",
                                        "a document is receipted and not put in the outbox"},
@@ -53,9 +52,6 @@ const struct xd_mutant_kind xd_mutant_kinds[XD_MUTANT_COUNT] = {
     [XD_MUTANT_QUANTITY_NOT_MOVED] = {"quantity-not-moved", "what is shipped stays released as well"},
     [XD_MUTANT_IDS_RANDOM] = {"ids-random", "a hub cannot make the same ids again"},
     [XD_MUTANT_SETTLED_NOT_SENT] = {"settled-not-sent", "sites are not told what became of their documents"},
-    [XD_MUTANT_WELCOME_OF_ANY_SESSION] = {"welcome-of-any-session", "the answer to another hello counts"},
-    [XD_MUTANT_SENT_BEFORE_WELCOME] = {"sent-before-welcome", "documents leave before the first welcome"},
-    [XD_MUTANT_OLD_ANSWER_TAKEN] = {"old-answer-taken", "the answer to an older ERP call counts"},
 };
 
 bool xd_mutants_are_built(void) {
