@@ -7,7 +7,9 @@
 #   ports/posix/{agent,hub,cli}/**.c                   -> a program each (main.c), the rest in libprograms.a
 #   ports/simulator/**.c                               -> libsimulator.a, which only tests are linked with
 #   tests/{unit,contract,bench}/{test,bench}_*.c       -> a program each, the other .c files there in libtests.a
-# VARIANT=plain is what ships; VARIANT=asan adds the address and undefined-behaviour sanitizers.
+#   tests/fuzz/fuzz_*.c                                -> a fuzz target each (VARIANT=fuzz), the other .c files there in libfuzz.a
+# VARIANT=plain is what ships; VARIANT=asan adds the address and undefined-behaviour sanitizers; VARIANT=fuzz is clang's,
+# with those sanitizers and the counters that libFuzzer steers by.
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
@@ -15,7 +17,8 @@ SHELL := /bin/sh
 MAKEFLAGS += --no-builtin-rules
 
 VERSION := 0.1.0
-CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
+VARIANT ?= plain
+CC := $(if $(filter default undefined,$(origin CC)),$(if $(filter fuzz,$(VARIANT)),clang,gcc),$(CC))
 AR := $(if $(filter default undefined,$(origin AR)),ar,$(AR))
 PYTHON := /usr/bin/python3
 CLANG_FORMAT := clang-format
@@ -24,7 +27,6 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 BUILD := build
-VARIANT ?= plain
 OUT := $(BUILD)/$(VARIANT)
 
 # ---- flags ----
@@ -49,9 +51,11 @@ OPTIMISE_sim := -O2 -g -DXD_MUTANTS $(if $(findstring clang,$(CC)),,-Wno-stringo
 OPTIMISE_simclang := -O0 -g -DXD_MUTANTS
 OPTIMISE_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-error
 LINK_asan := -fsanitize=address,undefined
+OPTIMISE_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LINK_fuzz := -fsanitize=address,undefined
 HARDEN_plain := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 OPTIMISE := $(OPTIMISE_$(VARIANT))
-$(if $(OPTIMISE),,$(error VARIANT must be plain, sim, simclang or asan))
+$(if $(OPTIMISE),,$(error VARIANT must be plain, sim, simclang, asan or fuzz))
 
 # The core is plain C11: neither GNU extensions nor hardening, whose helpers `make purity` would have to excuse.
 CFLAGS_core := -std=c11 $(WARNINGS) $(OPTIMISE) $(INCLUDES_core) $(CFLAGS)
@@ -77,6 +81,9 @@ SIMULATOR := $(OUT)/crossdock-simulator
 UNIT_SOURCES := $(sort $(wildcard tests/unit/test_*.c))
 CONTRACT_SOURCES := $(sort $(wildcard tests/contract/test_*.c))
 BENCH_SOURCES := $(sort $(wildcard tests/bench/bench_*.c))
+FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+# The hub's simulated world is not built for the targets twice: it is theirs too.
+FUZZ_SUPPORT_SOURCES := $(sort $(wildcard tests/unit/hub_world*.c) $(filter-out $(FUZZ_SOURCES),$(wildcard tests/fuzz/*.c)))
 TEST_SUPPORT_SOURCES := $(filter-out $(UNIT_SOURCES) $(CONTRACT_SOURCES) $(BENCH_SOURCES),\
     $(sort $(wildcard tests/unit/*.c tests/contract/*.c tests/bench/*.c tests/support/*.c)))
 
@@ -86,6 +93,7 @@ LIBPORTS := $(OUT)/libports.a
 LIBPROGRAMS := $(OUT)/libprograms.a
 LIBSIMULATOR := $(OUT)/libsimulator.a
 LIBTESTS := $(OUT)/libtests.a
+LIBFUZZ := $(OUT)/libfuzz.a
 PRODUCT_LIBS := $(LIBPROGRAMS) $(LIBPORTS) $(LIBCONNECTORS) $(LIBCORE)
 
 # The programs of the plain build have the names that people rely on.
@@ -98,11 +106,13 @@ PROGRAMS := $(foreach m,$(MAINS),$(PROGRAM_$(notdir $(patsubst %/,%,$(dir $(m)))
 UNIT_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(UNIT_SOURCES))
 CONTRACT_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(CONTRACT_SOURCES))
 BENCH_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(BENCH_SOURCES))
+FUZZ_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(FUZZ_SOURCES))
 
 # ---- targets for people ----
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps check unit lint purity contract integration simulation test sanitize bench demo sim sim-shrink soak install clean
+.PHONY: all help deps check unit lint purity contract integration simulation test sanitize fuzz bench demo sim sim-shrink \
+    soak install clean
 
 all: toolcheck programs ## build the three programs: build/crossdock-agent, build/crossdock-hub, build/crossdock
 
@@ -134,7 +144,11 @@ sanitize: ## unit, contract and a short kill run with address and undefined-beha
 
 test: ## install what is missing, build, and run everything; the last line is `N passed, N failed`
 	@config/install-packages.sh
-	@$(RUN) unit unit-asan contract contract-asan lint simulation integration integration-asan
+	@$(RUN) unit unit-asan contract contract-asan fuzz lint simulation integration integration-asan
+
+fuzz: ## libFuzzer on every parser and on the core: MINUTES=5 in all, TARGET=json for one; crashers go to build/fuzz/found/
+	@config/install-packages.sh
+	@BUILD='$(abspath $(BUILD))' MAKE='$(MAKE)' $(PYTHON) tests/fuzz/run.py --minutes '$(MINUTES)' --target '$(TARGET)'
 
 soak: ## integration for longer: more kills, more orders (XD_SOAK=1)
 	@XD_SOAK=1 $(RUN) integration
@@ -174,9 +188,12 @@ clean: ## remove build/
 # ---- the driver of the tests ----
 
 JOBS := $(shell nproc 2>/dev/null || echo 2)
+MINUTES ?= 5
+TARGET ?=
 RUN = BUILD='$(abspath $(BUILD))' MAKE='$(MAKE)' $(PYTHON) tests/run.py
 
-.PHONY: toolcheck programs libraries simulator unit-programs contract-programs bench-programs print-unit print-contract
+.PHONY: toolcheck programs libraries simulator unit-programs contract-programs bench-programs fuzz-programs print-unit \
+    print-contract print-fuzz
 toolcheck:
 	@! command -v dpkg-query >/dev/null || config/install-packages.sh --check build
 
@@ -186,10 +203,13 @@ simulator: $(SIMULATOR)
 unit-programs: $(UNIT_PROGRAMS)
 contract-programs: $(CONTRACT_PROGRAMS)
 bench-programs: $(BENCH_PROGRAMS)
+fuzz-programs: $(FUZZ_PROGRAMS)
 print-unit:
 	@echo $(UNIT_PROGRAMS)
 print-contract:
 	@echo $(CONTRACT_PROGRAMS)
+print-fuzz:
+	@echo $(FUZZ_PROGRAMS)
 
 # ---- how things are built ----
 
@@ -232,6 +252,7 @@ $(eval $(call archive,$(LIBPORTS),$(PORT_SOURCES)))
 $(eval $(call archive,$(LIBPROGRAMS),$(PROGRAM_SOURCES)))
 $(eval $(call archive,$(LIBSIMULATOR),$(SIMULATOR_SOURCES)))
 $(eval $(call archive,$(LIBTESTS),$(TEST_SUPPORT_SOURCES)))
+$(eval $(call archive,$(LIBFUZZ),$(FUZZ_SUPPORT_SOURCES)))
 
 define link
 	@mkdir -p $(@D)
@@ -247,6 +268,9 @@ $(PROGRAM_cli): $(OUT)/ports/posix/cli/main.o $(PRODUCT_LIBS)
 	$(call link,$<,)
 $(UNIT_PROGRAMS) $(CONTRACT_PROGRAMS) $(BENCH_PROGRAMS): %: %.o $(LIBTESTS) $(LIBSIMULATOR) $(PRODUCT_LIBS)
 	$(call link,$<,-lcmocka)
+# libFuzzer brings main().
+$(FUZZ_PROGRAMS): %: %.o $(LIBFUZZ) $(LIBPORTS) $(LIBCONNECTORS) $(LIBCORE)
+	$(call link,-fsanitize=fuzzer $<,-lcmocka)
 
 $(SIMULATOR): $(OUT)/ports/simulator/main.o $(LIBSIMULATOR) $(PRODUCT_LIBS)
 	$(call link,$<,)
@@ -299,5 +323,6 @@ lint-cppcheck:
 	    --template='{file}:{line}: {severity}: {message} [{id}]' \
 	    -D__GNUC__=12 -Ifirmware-agnostic-core -Iconnectors -Iports $(C_SOURCES)
 
-OBJECT_DEPENDENCIES := $(patsubst %.c,$(OUT)/%.d,$(C_SOURCES) $(UNIT_SOURCES) $(CONTRACT_SOURCES) $(BENCH_SOURCES) $(TEST_SUPPORT_SOURCES))
+OBJECT_DEPENDENCIES := $(patsubst %.c,$(OUT)/%.d,$(C_SOURCES) $(UNIT_SOURCES) $(CONTRACT_SOURCES) $(BENCH_SOURCES) $(TEST_SUPPORT_SOURCES) \
+    $(FUZZ_SOURCES) $(FUZZ_SUPPORT_SOURCES))
 -include $(wildcard $(OBJECT_DEPENDENCIES) $(HEADER_STAMPS:.stamp=.d))

@@ -161,6 +161,8 @@ def main():
         style(arguments[2] if arguments[1:2] == ["--tags"] else "ctags")
     elif arguments[:1] == ["purity"] and len(arguments) == 2:
         purity(arguments[1])
+        if not findings:
+            print(f"{arguments[1]} is pure: nothing in it but C, cJSON and mbedTLS, by its headers and its undefined symbols")
     else:
         sys.exit(__doc__)
     print("\n".join(findings), end="\n" if findings else "")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds and runs suites of tests, says how they go, and sums them.
 
-    run.py SUITE...      unit contract integration (each also with -asan), lint, simulation
+    run.py SUITE...      unit contract integration (each also with -asan), fuzz, lint, simulation
 
 Run by make, with BUILD and MAKE in the environment. A suite that fails, or does not even build, does not stop the
 next. The last line is `N passed, N failed`; the exit status is 0 only if nothing failed.
@@ -26,7 +26,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(TOP, "build")))
 MAKE = os.environ.get("MAKE", "make")
 JOBS = max(1, os.cpu_count() or 1)
-PROGRAM_SECONDS_MAX = {"unit": 300, "contract": 600}
+PROGRAM_SECONDS_MAX = {"unit": 300, "contract": 600, "fuzz": 120}
 PYTEST_SECONDS_MAX = 3600
 run_ids = itertools.count()
 LINTS = ["lint-format", "lint-style", "lint-headers", "purity", "lint-cppcheck", "lint-tidy"]
@@ -249,6 +249,32 @@ def integration(variant, tally):
             pytest_suite("tests/demo", variant, tally)
 
 
+def replay(program, tally):
+    """Everything that is known of a target once more: its corpus, and what once broke it."""
+    name = os.path.basename(program)
+    inputs = [path for path in (os.path.join(TOP, "tests", "fuzz", kind, name.removeprefix("fuzz_"))
+                                for kind in ("corpus", "regressions")) if os.path.isdir(path)]
+    count = sum(len(os.listdir(path)) for path in inputs)
+    folder = tempfile.mkdtemp(prefix="xd-fuzz-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+    try:
+        env = dict(os.environ, TMPDIR=folder, CMOCKA_TEST_ABORT="1", **SANITIZER_OPTIONS)
+        began = time.monotonic()
+        status, output = run([program, "-runs=0", f"-artifact_prefix={folder}/", *inputs], PROGRAM_SECONDS_MAX["fuzz"], env)
+        seconds = time.monotonic() - began
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    passed = status == 0 and count > 0
+    tally.add(int(passed), int(not passed), 0, [] if passed else [f"{name}: ended with {status} after {count} inputs"])
+    say(f"  {'ok' if passed else 'FAIL':4} {name:36} {count:4} inputs  ({seconds:.1f} s)")
+    if not passed:
+        say("".join(f"       | {line}\n" for line in output.splitlines()[-60:]))
+
+
+def fuzz(_variant, tally):
+    for program in built_programs("fuzz", "fuzz", tally):
+        replay(program, tally)
+
+
 def lint(_variant, tally):
     for name in LINTS:
         began = time.monotonic()
@@ -303,7 +329,7 @@ def simulation(_variant, tally):
         say(f"  {'ok' if found == wanted else 'FAIL':4} the same trace, {variant}")
 
 
-SUITES = {"simulation": simulation, "unit": unit, "contract": contract, "integration": integration, "lint": lint}
+SUITES = {"simulation": simulation, "fuzz": fuzz, "unit": unit, "contract": contract, "integration": integration, "lint": lint}
 
 
 def run_suite(name):

@@ -24,6 +24,12 @@ static bool text_valid(const char *text, size_t size) {
     return memchr(text, '\0', size) == NULL && xd_utf8_valid(xd_bytes_of(text, size));
 }
 
+/* libmicrohttpd joins folded lines and may leave their CR within. RFC 9110 5.5: invalid and dangerous. */
+static bool header_valid(const char *value, size_t size) {
+    return size == 0 || (memchr(value, '\r', size) == NULL && memchr(value, '\n', size) == NULL &&
+                         memchr(value, '\0', size) == NULL);
+}
+
 static const char *put(struct collector *collector, const char *text, size_t size) {
     char *at = collector->texts + collector->size;
 
@@ -41,6 +47,8 @@ static enum MHD_Result collect(void *context, enum MHD_ValueKind kind, const cha
         value_size = 0;
     if (kind == MHD_GET_ARGUMENT_KIND &&
         (!text_valid(name, name_size) || (value_size > 0 && !text_valid(value, value_size))))
+        collector->valid = false;
+    if (kind == MHD_HEADER_KIND && !header_valid(value, value_size))
         collector->valid = false;
     if (collector->texts != NULL) {
         struct xd_http_field *field = &collector->fields->list[collector->count];
@@ -108,6 +116,25 @@ static bool add_headers(struct MHD_Response *response, const struct xd_http_answ
 
 /* ---- for the server ---- */
 
+bool xd_http_target_valid(const char *text) {
+    static const char digits[] = "0123456789abcdefABCDEF";
+
+    for (; (text = strchr(text, '%')) != NULL; text++)
+        if (text[1] == '\0' || strchr(digits, text[1]) == NULL || text[2] == '\0' ||
+            strchr(digits, text[2]) == NULL || (text[1] == '0' && text[2] == '0'))
+            return false;
+    return true;
+}
+
+bool xd_http_target_slash(const char *target) {
+    size_t path = strcspn(target, "?");
+
+    for (const char *at = target; (size_t)(at - target) + 2 < path; at++)
+        if (at[0] == '%' && at[1] == '2' && (at[2] == 'f' || at[2] == 'F'))
+            return true;
+    return false;
+}
+
 struct xd_http_request *xd_http_request_new(struct MHD_Connection *mhd, const char *method, const char *path,
                                             size_t body_max, bool *valid) {
     struct xd_http_request *request = xd_alloc(sizeof *request);
@@ -172,6 +199,10 @@ const char *xd_http_header(const struct xd_http_request *request, const char *na
 
 const char *xd_http_query(const struct xd_http_request *request, const char *name) {
     return find(&request->queries, name, strcmp);
+}
+
+const char *xd_http_query_name(const struct xd_http_request *request, size_t index) {
+    return index < request->queries.count ? request->queries.list[index].name : NULL;
 }
 
 struct xd_bytes xd_http_body(const struct xd_http_request *request) {

@@ -23,8 +23,8 @@ struct xd_http_connection {
     struct xd_http_connection *next, **link;
     int fd;
     enum xd_http_doing doing;
-    int64_t since_ms; /* monotonic */
-    bool bad_target;  /* of the request under way */
+    int64_t since_ms;               /* monotonic */
+    bool bad_target, slash_in_name; /* of the request under way */
 };
 
 struct xd_http_field {
@@ -44,7 +44,8 @@ struct xd_http_request {
     char *method, *path;
     struct xd_http_fields headers, queries;
     struct xd_buffer body;
-    size_t discarded; /* bytes of a body that is too large */
+    bool oversize;    /* the body is too large: it is read, but not kept */
+    size_t discarded; /* bytes of it */
 
     /* Under the server's lock, from the hand-over on. */
     struct xd_http_request *next, **link; /* among the pending */
@@ -56,8 +57,14 @@ struct xd_http_request {
     bool queued;  /* the polling thread's own */
 };
 
+/* Of a target as it came. Whether its percent-encoding is one, and hides no NUL. */
+bool xd_http_target_valid(const char *target);
+/* Whether its path holds an encoded slash: decoded it would part one name into two, and name something else.
+ */
+bool xd_http_target_slash(const char *target);
 /* Copies method, path, headers and query arguments. NULL: no memory.
- * *valid is false when an argument or the path is no UTF-8 or holds a NUL. */
+ * *valid is false when an argument or the path is no UTF-8 or holds a NUL, or a header's
+ * value holds a CR, LF or NUL. */
 struct xd_http_request *xd_http_request_new(struct MHD_Connection *mhd, const char *method, const char *path,
                                             size_t body_max, bool *valid);
 /* Not its response: the server knows whose that is. */

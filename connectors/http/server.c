@@ -27,6 +27,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -40,6 +41,8 @@
 #include <unistd.h>
 
 #define BODY_MAX ((size_t)1024 * 1024)
+#define DISCARD_MAX                                                                                          \
+    ((size_t)4 * 1024 * 1024) /* read of a body that is too large, so that its sender sees the answer */
 #define CONNECTIONS_MAX 256u
 #define TIMEOUT_S 15u
 #define PENDING_MAX ((size_t)512)
@@ -224,27 +227,37 @@ static struct MHD_Response *response_or_failure(struct xd_http_server *server,
 }
 
 /* A problem that the server itself finds, before or instead of the handler. */
-static void set_problem(struct xd_http_request *request, unsigned status, const char *code,
-                        const char *title) {
+static void set_problem(struct xd_http_request *request, unsigned status, const char *code, const char *title,
+                        const char *detail) {
     bool retryable = status == MHD_HTTP_SERVICE_UNAVAILABLE;
     struct xd_http_answer answer = {
         .status = status, .content_type = "application/problem+json", .retry_after_s = retryable ? 1 : 0};
-    char body[256];
+    char body[512];
 
     (void)snprintf(
         body, sizeof body,
-        "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"code\":\"%s\",\"retryable\":%s,"
-        "\"errors\":[]}",
-        title, status, code, retryable ? "true" : "false");
+        "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\",\"code\":\"%s\","
+        "\"retryable\":%s,\"errors\":[]}",
+        title, status, detail, code, retryable ? "true" : "false");
     answer.body = xd_bytes_of_text(body);
     request->response = response_or_failure(request->server, &answer, &request->status);
 }
 
 static void set_unavailable(struct xd_http_request *request, bool stopping) {
     if (stopping)
-        set_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "stopping", "The server is stopping");
+        set_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "stopping", "The server is stopping",
+                    "Send it again when the server is back.");
     else
-        set_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", "Too many requests wait for their answer");
+        set_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", "Too many requests wait for their answer",
+                    "Send it again a little later.");
+}
+
+static void set_too_large(struct xd_http_request *request) {
+    char detail[96];
+
+    (void)snprintf(detail, sizeof detail, "A body may have at most %zu bytes; nothing of this one was taken.",
+                   request->server->body_max);
+    set_problem(request, MHD_HTTP_CONTENT_TOO_LARGE, "body_too_large", "The body is too large", detail);
 }
 
 /* ---- a request's way ---- */
@@ -255,35 +268,35 @@ static struct xd_http_connection *connection_of(struct MHD_Connection *mhd) {
     return info != NULL ? info->socket_context : NULL;
 }
 
-static bool percent_encoding_valid(const char *text) {
-    static const char digits[] = "0123456789abcdefABCDEF";
-
-    for (; (text = strchr(text, '%')) != NULL; text++)
-        if (text[1] == '\0' || strchr(digits, text[1]) == NULL || text[2] == '\0' ||
-            strchr(digits, text[2]) == NULL || (text[1] == '0' && text[2] == '0'))
-            return false;
-    return true;
-}
-
 /* The target as it came, before libmicrohttpd decodes it: an encoded NUL would cut it short. */
 static void *on_target(void *context, const char *target, struct MHD_Connection *mhd) {
     struct xd_http_connection *connection = connection_of(mhd);
 
     (void)context;
-    if (connection != NULL)
-        connection->bad_target = !percent_encoding_valid(target); /* the polling thread's own */
+    if (connection != NULL) { /* these are the polling thread's own */
+        connection->bad_target = !xd_http_target_valid(target);
+        connection->slash_in_name = xd_http_target_slash(target);
+    }
     return NULL;
 }
 
-static bool announces_too_much(const struct xd_http_request *request) {
+/* The size that is announced; 0: none is. */
+static unsigned long long announced_size(const struct xd_http_request *request) {
     const char *text = xd_http_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
     unsigned long long size;
 
     if (text == NULL)
-        return false;
+        return 0;
     errno = 0;
     size = strtoull(text, NULL, 10); /* libmicrohttpd has checked its form */
-    return errno != 0 || size > request->server->body_max;
+    return errno != 0 ? ULLONG_MAX : size;
+}
+
+/* An answer while the body is still on its way breaks its sender's connection, and most senders never see it.
+ * So a body that is not all too large is read to its end, unless its sender asked first. */
+static bool worth_reading(const struct xd_http_request *request, unsigned long long size) {
+    return size <= request->server->body_max + DISCARD_MAX &&
+           xd_http_header(request, MHD_HTTP_HEADER_EXPECT) == NULL;
 }
 
 static bool is_busy(struct xd_http_server *server, bool *stopping) {
@@ -301,6 +314,7 @@ static enum MHD_Result begin(struct xd_http_server *server, struct MHD_Connectio
                              const char *method, void **slot) {
     struct xd_http_connection *connection = connection_of(mhd);
     struct xd_http_request *request;
+    unsigned long long size;
     bool valid, stopping;
 
     if (connection == NULL)
@@ -312,11 +326,20 @@ static enum MHD_Result begin(struct xd_http_server *server, struct MHD_Connectio
     request->connection = connection;
     (void)atomic_fetch_add(&server->references, 1);
     *slot = request;
+    size = announced_size(request);
+    if (size > server->body_max && worth_reading(request, size)) {
+        request->oversize = true;
+        return MHD_YES;
+    }
     if (!valid || connection->bad_target)
-        set_problem(request, MHD_HTTP_BAD_REQUEST, "malformed_target",
-                    "The path or the query is not percent-encoded UTF-8");
-    else if (announces_too_much(request))
-        set_problem(request, MHD_HTTP_CONTENT_TOO_LARGE, "body_too_large", "The body is too large");
+        set_problem(
+            request, MHD_HTTP_BAD_REQUEST, "malformed_request", "The request is malformed",
+            "The path and the query must be percent-encoded UTF-8, and no header may hold a line end.");
+    else if (connection->slash_in_name)
+        set_problem(request, MHD_HTTP_NOT_FOUND, "not_found", "There is no such resource",
+                    "Nothing here has a name with a slash in it.");
+    else if (size > server->body_max)
+        set_too_large(request);
     else if (is_busy(server, &stopping))
         set_unavailable(request, stopping);
     else
@@ -324,18 +347,20 @@ static enum MHD_Result begin(struct xd_http_server *server, struct MHD_Connectio
     return send_response(request);
 }
 
-/* A body of unknown size (chunked) may turn out too large. It can be answered only
- * at its end: as much again is read and thrown away; then the connection is cut. */
+/* A body of unknown size (chunked) may turn out too large. It can be answered only at its
+ * end: a bounded amount is read and thrown away; then the connection is cut. */
 static enum MHD_Result take_body(struct xd_http_request *request, const char *data, size_t size) {
     size_t room = request->server->body_max - request->body.size;
 
-    if (request->discarded == 0 && size <= room) {
+    if (!request->oversize && size <= room) {
         xd_buffer_add(&request->body, data, size);
         return xd_buffer_result(&request->body) == XD_OK ? MHD_YES : MHD_NO;
     }
-    xd_buffer_clear(&request->body);
+    if (!request->oversize)
+        xd_buffer_clear(&request->body);
+    request->oversize = true;
     request->discarded += size;
-    return request->discarded <= request->server->body_max ? MHD_YES : MHD_NO;
+    return request->discarded <= request->server->body_max + DISCARD_MAX ? MHD_YES : MHD_NO;
 }
 
 /* Takes the request into the pending, if there is room. */
@@ -372,8 +397,8 @@ static enum MHD_Result complete(struct xd_http_request *request) {
     struct xd_http_server *server = request->server;
     bool stopping, answered;
 
-    if (request->discarded > 0) {
-        set_problem(request, MHD_HTTP_CONTENT_TOO_LARGE, "body_too_large", "The body is too large");
+    if (request->oversize) {
+        set_too_large(request);
         return send_response(request);
     }
     if (!hand_over(request, &stopping)) {

@@ -15,7 +15,8 @@ struct xd_http_request; /* lives until answered, exactly once */
 
 struct xd_http_config {
     const char *listen; /* "127.0.0.1:8080", "[::1]:8080"; port 0 picks a free one */
-    size_t body_max;    /* bytes; 0: 1 MiB; above it 413, without reading on when its size is announced */
+    size_t body_max;    /* bytes; 0: 1 MiB. Above it 413, after the body was read and thrown away: up to 4 MiB
+                           more,    beyond them at once if the size was announced, else the connection is cut */
     unsigned connections_max; /* 0: 256 */
     unsigned timeout_s;       /* of an idle or slow connection; 0: 15 */
     size_t pending_max; /* requests handed over and not answered; 0: 512; above it 503 with Retry-After */
@@ -38,9 +39,12 @@ void xd_http_stop(struct xd_http_server *server);
 
 /* Borrowed until the request is answered. Header and query lookups give NULL when absent. */
 const char *xd_http_method(const struct xd_http_request *request);
-const char *xd_http_path(const struct xd_http_request *request); /* decoded, without the query */
+/* Decoded, without the query. A slash in it parts names: a path with an encoded one was answered with 404. */
+const char *xd_http_path(const struct xd_http_request *request);
 const char *xd_http_header(const struct xd_http_request *request, const char *name);
 const char *xd_http_query(const struct xd_http_request *request, const char *name);
+/* The name of a query parameter, from 0, in the order and as often as they were given; NULL: no more. */
+const char *xd_http_query_name(const struct xd_http_request *request, size_t index);
 struct xd_bytes xd_http_body(const struct xd_http_request *request);
 
 struct xd_http_answer {

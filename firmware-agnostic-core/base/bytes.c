@@ -329,3 +329,18 @@ size_t xd_json_plain_prefix(struct xd_bytes text) {
 bool xd_utf8_valid(struct xd_bytes text) {
     return xd_utf8_prefix(text) == text.size;
 }
+
+void xd_text_make_printable(char *text) {
+    size_t size = strlen(text);
+    for (size_t at = 0; at < size; at++) {
+        at += xd_utf8_prefix(xd_bytes_of(text + at, size - at));
+        if (at < size) {
+            text[at] = '?';
+        }
+    }
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < 0x20 || *text == 0x7f) {
+            *text = '?';
+        }
+    }
+}

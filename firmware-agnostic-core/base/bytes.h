@@ -61,6 +61,9 @@ char *xd_buffer_take(struct xd_buffer *buffer);
 bool xd_utf8_valid(struct xd_bytes text);
 /* How many bytes at the start of text are well-formed: where it goes wrong, or where it may be cut. */
 size_t xd_utf8_prefix(struct xd_bytes text);
+/* Puts '?' in place of control characters, and of bytes that are no UTF-8 (a character that was cut, say):
+ * for a sentence that quotes a stranger. Its length stays. */
+void xd_text_make_printable(char *text);
 /* How many bytes at the start of text stand for themselves inside a JSON string: ASCII without controls,
  * quote and backslash. By words of 8 bytes, so there may be up to 7 more. */
 size_t xd_json_plain_prefix(struct xd_bytes text);

@@ -443,6 +443,16 @@ static void write_value(const cJSON *node, const char *const *without, struct xd
     }
 }
 
+/* As it came, but for numbers: cJSON's own printer takes 15 digits for enough when they come close, so
+ * that 2^53 would travel on as another number, under a hash that no longer fits. */
+static void print_scalar(const cJSON *node, struct xd_buffer *out) {
+    if (cJSON_IsString(node)) {
+        xd_buffer_json(out, node->valuestring);
+    } else {
+        write_value(node, NULL, out);
+    }
+}
+
 static bool parse_u64(const char *text, uint64_t *out) {
     if (text[0] == '\0' || (text[0] == '0' && text[1] != '\0')) {
         return false;
@@ -503,13 +513,23 @@ void xd_json_canonical(const cJSON *tree, const char *const *without, struct xd_
 }
 
 void xd_json_print(const cJSON *tree, struct xd_buffer *out) {
-    char *text = cJSON_PrintUnformatted(tree);
-    if (text == NULL) {
-        out->result = out->result == XD_OK ? XD_NO_MEMORY : out->result;
+    if (!cJSON_IsObject(tree) && !cJSON_IsArray(tree)) {
+        print_scalar(tree, out);
         return;
     }
-    xd_buffer_text(out, text);
-    cJSON_free(text);
+    bool object = cJSON_IsObject(tree);
+    xd_buffer_byte(out, object ? '{' : '[');
+    for (const cJSON *child = tree->child; child != NULL; child = child->next) {
+        if (child != tree->child) {
+            xd_buffer_byte(out, ',');
+        }
+        if (object) {
+            xd_buffer_json(out, child->string);
+            xd_buffer_byte(out, ':');
+        }
+        xd_json_print(child, out);
+    }
+    xd_buffer_byte(out, object ? '}' : ']');
 }
 
 const char *xd_json_text(const cJSON *object, const char *member) {

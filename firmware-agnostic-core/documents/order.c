@@ -25,7 +25,7 @@ static const struct xd_field line_fields[] = {
     {.name = "sku", .type = XD_FIELD_ID, .required = true, .max = XD_ID_MAX, XD_AT(LINE, sku)},
     {.name = "qty", .type = XD_FIELD_QUANTITY, .required = true, .min = 1, XD_AT(LINE, qty)},
     {.name = "uom", .type = XD_FIELD_ID, .required = true, .max = XD_UOM_MAX, XD_AT(LINE, uom)},
-    {.name = "unit_price", .type = XD_FIELD_QUANTITY, XD_AT2(LINE, unit_price, has_unit_price)},
+    {.name = "unit_price", .type = XD_FIELD_PRICE, XD_AT2(LINE, unit_price, has_unit_price)},
     {.name = "line_id", .type = XD_FIELD_ID, .max = XD_ID_MAX, XD_AT(LINE, line_id)},
     {.name = "attributes", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(LINE, attributes)},
     /* Taken and kept with the document; later parts of the hub interpret them. */

@@ -69,6 +69,18 @@ void xd_response_id(const struct xd_response *response, char out[XD_DOCUMENT_ID_
                    xd_response_names[response->response]);
 }
 
+bool xd_response_name(const cJSON *tree, char out[XD_DOCUMENT_ID_SIZE]) {
+    const char *release_id = xd_json_text(tree, "release_id");
+    const char *response = xd_json_text(tree, "response");
+    uint64_t revision = xd_json_u64(tree, "revision", UINT64_MAX);
+    out[0] = '\0';
+    if (!xd_schema_is_id(release_id) || !xd_schema_is_id(response) || revision == UINT64_MAX) {
+        return false;
+    }
+    (void)snprintf(out, XD_DOCUMENT_ID_SIZE, "%s/%" PRIu64 "/%s", release_id, revision, response);
+    return true;
+}
+
 enum xd_result xd_response_read(struct xd_document *document, const cJSON *tree, struct xd_response *out,
                                 struct xd_problems *problems) {
     *out = (struct xd_response){0};

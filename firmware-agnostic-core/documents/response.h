@@ -40,6 +40,9 @@ XD_CHECKED enum xd_result xd_response_read(struct xd_document *document, const c
 /* "release_id/revision/RESPONSE" (a document id) into out. */
 #define XD_DOCUMENT_ID_SIZE 200
 void xd_response_id(const struct xd_response *response, char out[XD_DOCUMENT_ID_SIZE]);
+/* The same of a response that is wrong elsewhere, or in the name of the response itself: false and "" unless
+ * all three can be read. */
+bool xd_response_name(const cJSON *tree, char out[XD_DOCUMENT_ID_SIZE]);
 extern const struct xd_field xd_response_fields[];
 
 #endif

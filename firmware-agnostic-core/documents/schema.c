@@ -243,6 +243,8 @@ static void read_decimal(struct reader *reader, const struct place *at, const st
             xd_problem_excerpt(text, excerpt));
     } else if (field->type == XD_FIELD_QUANTITY && text[0] == '-') {
         REPORT(reader, at, "negative_quantity", "must not be negative");
+    } else if (field->type == XD_FIELD_PRICE && text[0] == '-') {
+        REPORT(reader, at, "negative_price", "must not be negative");
     } else if (field->type == XD_FIELD_QUANTITY && field->min > 0 && xd_decimal_is_zero(decimal)) {
         REPORT(reader, at, "zero_quantity", "must be more than 0");
     } else {
@@ -465,13 +467,14 @@ static void read_value(struct reader *reader, const struct place *at, const stru
     static read_function *const by_type[] = {
         [XD_FIELD_TEXT] = read_text,       [XD_FIELD_ID] = read_text,
         [XD_FIELD_DECIMAL] = read_decimal, [XD_FIELD_QUANTITY] = read_decimal,
-        [XD_FIELD_INTEGER] = read_integer, [XD_FIELD_BOOLEAN] = read_boolean,
-        [XD_FIELD_ENUM] = read_enum,       [XD_FIELD_TIME] = read_time,
-        [XD_FIELD_DATE] = read_formed,     [XD_FIELD_OBJECT] = read_object,
-        [XD_FIELD_ARRAY] = read_array,     [XD_FIELD_TEXTS] = read_texts,
-        [XD_FIELD_ANY] = read_any,         [XD_FIELD_U64] = read_u64,
-        [XD_FIELD_HASH] = read_hash,       [XD_FIELD_SITE] = read_formed,
-        [XD_FIELD_CURRENCY] = read_formed, [XD_FIELD_COUNTRY] = read_formed,
+        [XD_FIELD_PRICE] = read_decimal,   [XD_FIELD_INTEGER] = read_integer,
+        [XD_FIELD_BOOLEAN] = read_boolean, [XD_FIELD_ENUM] = read_enum,
+        [XD_FIELD_TIME] = read_time,       [XD_FIELD_DATE] = read_formed,
+        [XD_FIELD_OBJECT] = read_object,   [XD_FIELD_ARRAY] = read_array,
+        [XD_FIELD_TEXTS] = read_texts,     [XD_FIELD_ANY] = read_any,
+        [XD_FIELD_U64] = read_u64,         [XD_FIELD_HASH] = read_hash,
+        [XD_FIELD_SITE] = read_formed,     [XD_FIELD_CURRENCY] = read_formed,
+        [XD_FIELD_COUNTRY] = read_formed,
     };
     by_type[field->type](reader, at, field, value, base);
 }
@@ -549,6 +552,7 @@ static size_t kept_size(enum xd_field_type type) {
     switch (type) {
     case XD_FIELD_DECIMAL:
     case XD_FIELD_QUANTITY:
+    case XD_FIELD_PRICE:
         return sizeof(struct xd_decimal);
     case XD_FIELD_INTEGER:
     case XD_FIELD_TIME:
@@ -576,6 +580,7 @@ static size_t kept_size2(enum xd_field_type type) {
         return sizeof(const char *);
     case XD_FIELD_DECIMAL:
     case XD_FIELD_QUANTITY:
+    case XD_FIELD_PRICE:
     case XD_FIELD_U64:
     case XD_FIELD_HASH:
     case XD_FIELD_OBJECT:
@@ -610,6 +615,14 @@ static void set_defaults(const struct xd_field *fields, void *base) {
             *(int *)kept = -1;
         }
     }
+}
+
+bool xd_schema_is_id(const char *text) {
+    size_t size = 0;
+    while (text != NULL && size <= XD_ID_MAX && text[size] >= '!' && text[size] <= '~') {
+        size++;
+    }
+    return size > 0 && size <= XD_ID_MAX && text[size] == '\0';
 }
 
 enum xd_result xd_schema_parse_u64(const char *text, uint64_t *out) {

@@ -26,6 +26,7 @@ enum xd_field_type {
                         */
     XD_FIELD_QUANTITY, /* as DECIMAL, not negative (negative_quantity); min 1: not zero either (zero_quantity)
                         */
+    XD_FIELD_PRICE,    /* as DECIMAL, not negative (negative_price) */
     XD_FIELD_INTEGER,  /* int64_t: JSON number, whole, min..max (max 0: 2^31-1; XD_INTEGER_WIDE: 2^53-1) */
     XD_FIELD_BOOLEAN,  /* bool */
     XD_FIELD_ENUM,     /* int: index into names; -1 when absent */
@@ -99,6 +100,10 @@ XD_CHECKED enum xd_result xd_document_hash(const cJSON *tree, struct xd_hash *ou
 XD_CHECKED enum xd_result xd_schema_read(struct xd_document *document, const cJSON *tree,
                                          const struct xd_field *fields, enum xd_unknown unknown, void *out,
                                          struct xd_problems *problems);
+
+/* Whether text (NULL: no) has the form of an XD_FIELD_ID: 1..XD_ID_MAX bytes of printable ASCII without
+ * space. */
+bool xd_schema_is_id(const char *text);
 
 /* A decimal string without sign and leading zeros, up to 2^64 - 1. */
 XD_CHECKED enum xd_result xd_schema_parse_u64(const char *text, uint64_t *out);

@@ -26,25 +26,29 @@ struct intake {
 
 /* ---- idempotency ---- */
 
-/* IETF draft-ietf-httpapi-idempotency-key-header: a quoted string; bare is taken too. */
-static bool read_key(struct intake *intake) {
+/* IETF draft-ietf-httpapi-idempotency-key-header: a quoted string; bare is taken too. What is wrong with it
+ * as a problem's code, or NULL. */
+static const char *read_key(struct intake *intake) {
     const char *text = intake->request->idempotency_key;
     size_t size = text == NULL ? 0 : strlen(text);
     if (size >= 2 && text[0] == '"' && text[size - 1] == '"') {
         text++;
         size -= 2;
     }
-    if (size == 0 || size > KEY_MAX) {
-        return false;
+    if (size == 0) {
+        return "idempotency_key_missing";
+    }
+    if (size > KEY_MAX) {
+        return "idempotency_key_too_long";
     }
     for (size_t index = 0; index < size; index++) {
         if (text[index] < 0x21 || text[index] > 0x7e) {
-            return false;
+            return "idempotency_key_missing";
         }
     }
     memcpy(intake->key, text, size);
     intake->key[size] = 0;
-    return true;
+    return NULL;
 }
 
 static void answer_order(struct intake *intake, const struct xd_order_row *row) {
@@ -299,9 +303,10 @@ static enum xd_result decide(struct intake *intake) {
     struct xd_hash fingerprint;
     struct xd_order_row known;
     char order_id[XD_ID_SIZE];
-    if (!read_key(intake)) {
+    const char *wrong_key = read_key(intake);
+    if (wrong_key != NULL) {
         return problem(
-            intake, 400, "idempotency_key_missing",
+            intake, 400, wrong_key,
             "Send an Idempotency-Key header of 1 to 128 printable characters, a new one for each order.");
     }
     enum xd_result result = xd_document_parse(intake->request->body, &intake->document, &hub->problems);

@@ -88,9 +88,10 @@ static enum xd_result complain(struct xd_hub *hub, const struct xd_arrived *arri
     return xd_hub_complain(hub, &complaint, now);
 }
 
-/* What cannot be applied is kept as it came, for a person. */
-static enum xd_result keep(struct xd_hub *hub, const struct xd_arrived *arrived, const char *code,
-                           const char *detail, struct xd_now now) {
+/* What cannot be applied is kept as it came, for a person. release: that it speaks of, or NULL. */
+static enum xd_result keep(struct xd_hub *hub, const struct xd_arrived *arrived,
+                           const struct xd_release_row *release, const char *code, const char *detail,
+                           struct xd_now now) {
     const struct xd_delivery_store *store = &hub->config.store->delivery;
     char source[64];
     snprintf(source, sizeof source, "line/%s", arrived->site->row.site);
@@ -102,7 +103,18 @@ static enum xd_result keep(struct xd_hub *hub, const struct xd_arrived *arrived,
                                      .times = 1,
                                      .body = arrived->body};
     enum xd_result result = store->quarantine_add(store->context, &kept);
-    return result == XD_OK ? complain(hub, arrived, NULL, code, detail, now) : result;
+    return result == XD_OK ? complain(hub, arrived, release, code, detail, now) : result;
+}
+
+/* Nobody can answer what was never released: whatever it says, the release stays as it is. */
+static enum xd_result unknown_revision(struct xd_hub *hub, const struct xd_arrived *arrived,
+                                       const struct xd_release_row *release,
+                                       const struct xd_response *response, struct xd_now now) {
+    char detail[128];
+    snprintf(detail, sizeof detail, "Revision %lld of this release does not exist; the highest is %lld.",
+             (long long)response->revision, (long long)release->revision);
+    return arrived->body.size > 0 ? keep(hub, arrived, release, "UNKNOWN_REVISION", detail, now)
+                                  : complain(hub, arrived, release, "UNKNOWN_REVISION", detail, now);
 }
 
 static enum xd_result apply_response(struct xd_hub *hub, const struct xd_arrived *arrived,
@@ -111,6 +123,9 @@ static enum xd_result apply_response(struct xd_hub *hub, const struct xd_arrived
     const struct xd_hub_store *store = hub->config.store;
     struct xd_order_row order;
     struct xd_buffer reason;
+    if (response->revision > release->revision) {
+        return unknown_revision(hub, arrived, release, response, now);
+    }
     int status = status_after(release, response->response);
     enum xd_result result = store->order_get(store->context, release->order_id, &order);
     if (result != XD_OK) {
@@ -238,7 +253,7 @@ enum xd_result xd_hub_response(struct xd_hub *hub, const struct xd_arrived *arri
     xd_problems_clear(&hub->problems);
     enum xd_result result = xd_response_read(arrived->document, arrived->data, &response, &hub->problems);
     if (result == XD_INVALID) {
-        return keep(hub, arrived, "UNUSABLE_DOCUMENT", "The response cannot be read.", now);
+        return keep(hub, arrived, NULL, "UNUSABLE_DOCUMENT", "The response cannot be read.", now);
     }
     if (result == XD_OK) {
         result = strlen(response.release_id) < sizeof release.release_id
@@ -284,7 +299,7 @@ static enum xd_result post_delta(struct xd_hub *hub, const struct xd_arrived *ar
     enum xd_result result = store->job_add(store->context, &job, lines, inventory->line_count);
     xd_free(lines);
     return result == XD_DUPLICATE
-               ? keep(hub, arrived, "CONFLICTING_ADVICE",
+               ? keep(hub, arrived, NULL, "CONFLICTING_ADVICE",
                       "The same advice_id came before with another content; that one counts.", now)
                : result;
 }
@@ -308,7 +323,7 @@ enum xd_result xd_hub_inventory(struct xd_hub *hub, const struct xd_arrived *arr
     xd_problems_clear(&hub->problems);
     enum xd_result result = xd_inventory_read(arrived->document, arrived->data, &inventory, &hub->problems);
     if (result == XD_INVALID) {
-        return keep(hub, arrived, "UNUSABLE_DOCUMENT", "The inventory advice cannot be read.", now);
+        return keep(hub, arrived, NULL, "UNUSABLE_DOCUMENT", "The inventory advice cannot be read.", now);
     }
     if (result != XD_OK) {
         return result;

@@ -369,7 +369,6 @@ static void reconciliation_members(struct xd_writer *writer, const struct xd_rec
 struct totals {
     struct xd_writer *writer;
     struct xd_reconciliation_row sum;
-    size_t count;
 };
 
 /* Quantities of different units, too: a hint for people. The lines are what is compared,
@@ -406,24 +405,32 @@ static enum xd_result write_reconciliation(void *context, const struct xd_reconc
     xd_writer_text(totals->writer, "site", row->site);
     reconciliation_members(totals->writer, row);
     xd_writer_end(totals->writer, '}');
-    totals->count++;
     sum_row(&totals->sum, row);
     return XD_OK;
+}
+
+/* The books of a site that there is not would balance. */
+static enum xd_result site_known(const struct xd_hub_store *store, const char *site) {
+    struct site_list list = {.wanted = site};
+    enum xd_result result = store->site_each(store->context, collect_site, &list);
+    xd_free(list.rows);
+    return result == XD_OK && list.count == 0 ? XD_NOT_FOUND : result;
 }
 
 enum xd_result xd_view_reconciliation(const struct xd_hub_store *store, const char *site,
                                       struct xd_buffer *out) {
     struct xd_writer writer = {.out = out};
     struct totals totals = {.writer = &writer};
+    enum xd_result result = site != NULL ? site_known(store, site) : XD_OK;
+    if (result != XD_OK) {
+        return result;
+    }
     xd_writer_begin(&writer, NULL, '{');
     xd_writer_begin(&writer, "sites", '[');
-    enum xd_result result = store->reconcile(store->context, site, write_reconciliation, &totals);
+    result = store->reconcile(store->context, site, write_reconciliation, &totals);
     xd_writer_end(&writer, ']');
     reconciliation_members(&writer, &totals.sum);
     xd_writer_end(&writer, '}');
-    if (result == XD_OK && site != NULL && totals.count == 0) {
-        return XD_NOT_FOUND;
-    }
     return result == XD_OK ? xd_buffer_result(out) : result;
 }
 

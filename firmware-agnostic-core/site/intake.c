@@ -10,6 +10,7 @@
 
 #include "base/mutant.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define QUARANTINE_BYTES_MAX ((size_t)64 * 1024)
@@ -85,29 +86,79 @@ static void receipt(struct intake *intake, enum xd_receipt_status status, const 
     ticket(intake->message, status == XD_RECEIPT_REJECTED, intake->effects);
 }
 
+/* Warnings may stand before it. */
+static const struct xd_problem *first_error(const struct xd_problems *problems) {
+    size_t index = 0;
+    while (index < problems->count && problems->items[index].warning) {
+        index++;
+    }
+    return index < problems->count ? &problems->items[index] : NULL;
+}
+
+/* For those who look after the site: they do not see the receipt. */
+static void log_rejected(const struct intake *intake, const char *code, const char *detail) {
+    const struct xd_env *env = intake->site->config.env;
+    struct xd_buffer members;
+    xd_buffer_init(&members, 0);
+    xd_buffer_text(&members, "\"code\":");
+    xd_buffer_json(&members, code);
+    xd_buffer_text(&members, ",\"topic\":");
+    xd_buffer_json(&members, intake->message->topic);
+    if (intake->id[0] != 0) {
+        xd_buffer_text(&members, ",\"document_id\":");
+        xd_buffer_json(&members, intake->id);
+    }
+    xd_buffer_text(&members, ",\"detail\":");
+    xd_buffer_json(&members, detail);
+    if (env != NULL && env->log != NULL) {
+        env->log(env->context, XD_LOG_INFO, "wms.rejected", intake->correlation_id,
+                 xd_buffer_result(&members) == XD_OK ? xd_buffer_string(&members) : NULL);
+    }
+    xd_buffer_free(&members);
+}
+
 static enum xd_result reject(struct intake *intake, const char *code, const char *detail) {
+    const struct xd_problem *first = first_error(&intake->site->problems);
+    char placed[XD_POINTER_SIZE + XD_DETAIL_SIZE + 2];
+    bool names_place = first != NULL && first->detail == detail && first->pointer[0] != 0;
+    snprintf(placed, sizeof placed, "%s%s%s", names_place ? first->pointer : "", names_place ? ": " : "",
+             detail);
     struct xd_bytes kept = intake->message->payload;
     if (kept.size > QUARANTINE_BYTES_MAX) {
         kept.size = QUARANTINE_BYTES_MAX;
     }
     if (kept.size > 0) {
-        xd_site_quarantine(intake->site, intake->message->topic, code, detail, kept, intake->now.wall);
+        xd_site_quarantine(intake->site, intake->message->topic, code, placed, kept, intake->now.wall);
     }
     intake->site->counters.rejected++;
+    log_rejected(intake, code, placed);
     receipt(intake, XD_RECEIPT_REJECTED, code, detail, false);
     return XD_OK;
 }
 
 /* ---- reading ---- */
 
+/* The document's id, also of one that is wrong elsewhere: so that its sender can match the receipt. */
+static void name_document(struct intake *intake) {
+    const cJSON *tree = intake->document.tree;
+    if (intake->kind == XD_DOC_RESPONSE) {
+        (void)xd_response_name(tree, intake->id);
+        intake->version = intake->id[0] != 0 ? 1 : 0;
+        return;
+    }
+    bool confirmation = intake->kind == XD_DOC_CONFIRMATION;
+    const char *id = xd_json_text(tree, confirmation ? "confirmation_id" : "advice_id");
+    intake->version = confirmation ? (int64_t)xd_json_u64(tree, "version", 1) : 1;
+    if (xd_schema_is_id(id)) {
+        strncpy(intake->id, id, sizeof intake->id - 1);
+    }
+}
+
 static enum xd_result read_confirmation(struct intake *intake) {
     struct xd_confirmation confirmation;
     struct xd_site *site = intake->site;
     enum xd_result result =
         xd_confirmation_read(&intake->document, intake->document.tree, &confirmation, &site->problems);
-    if (confirmation.confirmation_id != NULL) {
-        strncpy(intake->id, confirmation.confirmation_id, sizeof intake->id - 1);
-    }
     intake->version = confirmation.version;
     intake->correlation_id = confirmation.correlation_id;
     if (result == XD_OK && confirmation.site_id != NULL && strcmp(confirmation.site_id, site->name) != 0) {
@@ -142,10 +193,6 @@ static enum xd_result read_inventory(struct intake *intake) {
     struct xd_site *site = intake->site;
     enum xd_result result =
         xd_inventory_read(&intake->document, intake->document.tree, &inventory, &site->problems);
-    if (inventory.advice_id != NULL) {
-        strncpy(intake->id, inventory.advice_id, sizeof intake->id - 1);
-    }
-    intake->version = 1;
     intake->correlation_id = inventory.correlation_id;
     if (result == XD_OK && inventory.site_id != NULL && strcmp(inventory.site_id, site->name) != 0) {
         xd_problem_add(&site->problems, "wrong_site", "/site_id", "This site is %s, not %s.", site->name,
@@ -155,12 +202,22 @@ static enum xd_result read_inventory(struct intake *intake) {
     return result;
 }
 
+/* Of what is refused before its content matters; reading it needs no store. */
+static void read_id(struct intake *intake) {
+    struct xd_problems *problems = &intake->site->problems;
+    if (xd_document_parse(intake->message->payload, &intake->document, problems) == XD_OK) {
+        name_document(intake);
+    }
+    xd_problems_clear(problems); /* it is not refused for what the document itself has wrong */
+}
+
 static enum xd_result read_document(struct intake *intake) {
     enum xd_result result =
         xd_document_parse(intake->message->payload, &intake->document, &intake->site->problems);
     if (result != XD_OK) {
         return result;
     }
+    name_document(intake);
     switch (intake->kind) {
     case XD_DOC_CONFIRMATION:
         return read_confirmation(intake);
@@ -270,21 +327,15 @@ static enum xd_result read_topic(struct intake *intake) {
                                                                                              : XD_DENIED;
 }
 
-/* Warnings may stand before it. */
-static const struct xd_problem *first_error(const struct xd_problems *problems) {
-    size_t index = 0;
-    while (index < problems->count && problems->items[index].warning) {
-        index++;
-    }
-    return index < problems->count ? &problems->items[index] : NULL;
-}
-
 static enum xd_result decide(struct intake *intake) {
     struct xd_site *site = intake->site;
     enum xd_result result = read_topic(intake);
     if (result == XD_DENIED && site->config.ignore_foreign) {
         ticket(intake->message, 1, intake->effects);
         return XD_OK;
+    }
+    if (result == XD_DENIED) {
+        read_id(intake);
     }
     if (result != XD_OK) {
         return reject(intake, result == XD_DENIED ? "foreign_site" : "unknown_topic",
@@ -314,36 +365,14 @@ enum xd_result xd_site_wms_message(struct xd_site *site, const struct xd_wms_mes
     return result;
 }
 
-/* The id lets the sender match a refusal; reading it needs no store. */
-static void read_id(struct intake *intake) {
-    struct xd_problems *found = &intake->site->problems;
-    if (read_topic(intake) != XD_OK ||
-        xd_document_parse(intake->message->payload, &intake->document, found) != XD_OK) {
-        return;
-    }
-    const cJSON *tree = intake->document.tree;
-    struct xd_response response;
-    if (intake->kind == XD_DOC_RESPONSE) {
-        if (xd_response_read(&intake->document, tree, &response, found) == XD_OK) {
-            xd_response_id(&response, intake->id);
-        }
-        return;
-    }
-    bool confirmation = intake->kind == XD_DOC_CONFIRMATION;
-    const char *id = xd_json_text(tree, confirmation ? "confirmation_id" : "advice_id");
-    intake->version = confirmation ? (int64_t)xd_json_u64(tree, "version", 1) : 1;
-    if (id != NULL) {
-        strncpy(intake->id, id, sizeof intake->id - 1);
-    }
-}
-
 void xd_site_wms_refuse(struct xd_site *site, const struct xd_wms_message *message, enum xd_result why,
                         struct xd_effects *effects) {
     struct intake intake = {.site = site, .message = message, .effects = effects};
     bool full = why == XD_FULL;
     xd_problems_clear(&site->problems);
-    read_id(&intake);
-    xd_problems_clear(&site->problems); /* nothing is wrong with the document itself */
+    if (read_topic(&intake) == XD_OK) {
+        read_id(&intake);
+    }
     site->counters.refused_full += full;
     receipt(&intake, XD_MUTANT(FULL_TOLD_AS_ACCEPTED) ? XD_RECEIPT_ACCEPTED : XD_RECEIPT_REJECTED,
             full ? "store_full" : "try_again",

@@ -91,8 +91,17 @@ enum xd_result xd_site_answered(struct xd_site *site, const char *release_id, in
     if (result == XD_NOT_FOUND) {
         return XD_OK;
     }
-    if (result != XD_OK || held.state != XD_HELD_OPEN || (revision != 0 && revision < held.revision)) {
+    if (result != XD_OK) {
         return result;
+    }
+    if (revision > held.revision) {
+        xd_problem_warn(&site->problems, "unknown_revision", "/revision",
+                        "This release has come with revision %lld at most, which this does not answer.",
+                        (long long)held.revision);
+        return XD_OK;
+    }
+    if (held.state != XD_HELD_OPEN || (revision != 0 && revision < held.revision)) {
+        return XD_OK;
     }
     return store->release_set(store->context, held.number, XD_HELD_ANSWERED, held.published);
 }

@@ -21,7 +21,10 @@ void xd_site_publish(struct xd_site *site, const char *tail, struct xd_bytes pay
 /* Publishes one held release. */
 XD_CHECKED enum xd_result xd_site_deliver(struct xd_site *site, const struct xd_held_release *held,
                                           struct xd_effects *effects);
-/* A response or a confirmation speaks of this release; revision 0: whichever is held. */
+/* A response or a confirmation speaks of this release; revision 0: whichever is held. It answers the revision
+ * that is held and no other: to a lower one it came late, to a higher one it cannot be an answer, which
+ * site->problems is warned of (unknown_revision). A release that is not held may have been forgotten: fine.
+ */
 XD_CHECKED enum xd_result xd_site_answered(struct xd_site *site, const char *release_id, int64_t revision);
 /* Appends a document of ours to the outbox. */
 XD_CHECKED enum xd_result xd_site_forward(struct xd_site *site, unsigned lane, enum xd_kind kind,

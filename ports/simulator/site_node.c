@@ -133,7 +133,7 @@ bool xd_sim_site_open(struct xd_sim_site *site) {
                                     .release_retry_ms_min = 5 * XD_SECOND_MS,
                                     .release_retry_ms_max = 5 * XD_MINUTE_MS,
                                     .retention_ms = 7 * XD_DAY_MS,
-                                    .status_ms = XD_MINUTE_MS};
+                                    .status_ms = XD_LINE_ALIVE_MS - 10 * XD_SECOND_MS};
     if (!xd_sim_node_open_store(&site->node)) {
         return false;
     }

@@ -1,10 +1,12 @@
 """The operator's command line against a hub of a few canned answers, in the shapes of the real one, and an agent's database."""
+import base64
 import hashlib
 import http.server
 import json
 import os
 import pty
 import re
+import shlex
 import socket
 import stat
 import subprocess
@@ -120,7 +122,7 @@ def refused(status, *arguments, **more):
 # ---- arguments and help ----
 
 VERBS = ["status", "orders list", "orders show", "orders timeline", "orders submit", "sites list", "sites add", "exceptions list",
-         "reconcile", "agent status", "agent backlog"]
+         "reconcile", "agent status", "agent backlog", "agent quarantine"]
 
 
 def test_help_of_the_program_lists_every_verb_and_what_exit_statuses_mean():
@@ -227,6 +229,12 @@ def test_a_problem_is_told_with_its_code_detail_and_every_pointer(hub, tmp_path)
         "  /lines/0/qty: Is no decimal. (bad_decimal)\n  the whole document: Needs lines. (missing_member)\n")
 
 
+def test_a_query_parameter_that_cannot_be_used_is_told_by_its_name(hub):
+    errors = [{"code": "bad_value", "parameter": "cursor", "detail": "is `x`.", "retryable": False}]
+    hub.answers["GET", "/v1/orders"] = problem("bad_query", 400, "The query parameter `cursor` is `x`.", errors)
+    assert "\n  cursor: is `x`. (bad_value)\n" in refused(1, "orders", "list", "--cursor", "x", url=hub.url)
+
+
 def test_a_problem_is_printed_as_json_too_when_json_is_wanted(hub):
     hub.answers["GET", "/v1/status"] = problem("try_again", 503, retryable=True)
     done = run("status", "--json", url=hub.url)
@@ -264,7 +272,11 @@ def test_filters_and_paging_of_a_list_reach_the_api_encoded(hub):
     hub.answer("GET", "/v1/orders", {"orders": [ORDER], "next_cursor": "O1"})
     text = good("orders", "list", "--status", "part-shipped", "--external=PO 1&x=2", "--limit", "7", "--cursor", "O0", url=hub.url)
     assert hub.asked[0][1] == "/v1/orders?status=PART_SHIPPED&external_order_id=PO%201%26x%3D2&limit=7&cursor=O0"
-    assert text.endswith("more: crossdock orders list --cursor O1\n")
+    hint = text.splitlines()[-1]
+    assert hint == "more: crossdock orders list --status part-shipped --external 'PO 1&x=2' --limit 7 --cursor O1"
+    good(*shlex.split(hint)[2:], "--url", hub.url)
+    assert hub.asked[1][1] == hub.asked[0][1].replace("O0", "O1")
+    assert good("orders", "list", "--external", "it's", url=hub.url).endswith("list --external 'it'\\''s' --cursor O1\n")
 
 
 def test_an_empty_list_says_so(hub):
@@ -478,6 +490,11 @@ def test_balanced_books_exit_with_0_and_say_so(hub):
     assert lines[-1].startswith("difference 0: ")
 
 
+def test_books_of_a_site_that_there_is_not_are_no_balanced_books(hub):
+    hub.answers["GET", "/v1/reconciliation"] = problem("not_found", 404, "There is no such site.")
+    assert "`crossdock sites list` shows the sites" in refused(1, "reconcile", "--site", "NOPE", url=hub.url)
+
+
 def test_a_difference_exits_with_3_and_says_where_it_is(hub):
     both = books(2, parked=1)
     both["sites"].append(dict(both["sites"][0], site="3PL-A"))
@@ -563,6 +580,39 @@ def test_a_running_agent_is_asked_and_a_dead_ones_database_is_read(tmp_path, mos
     assert status.returncode == 1 and told["running"] is False and told["backlog_work"] == 3 and told["site_id"] == "WH1"
     with_agent_off = agent.start(wait=True)
     assert with_agent_off.stop() == 0  # what was read from outside did not harm it
+
+
+def test_what_the_agent_could_not_use_is_shown_while_it_runs_and_afterwards(tmp_path, mosquitto):
+    enrolment = open(os.path.join(TOP, "config", "WH1.enrol"), encoding="utf-8").read().replace(":5672", f":{free_port()}")
+    agent = Agent(tmp_path / "agent", "WH1", enrolment, mosquitto.url)
+    agent.start()
+    wms = Wms(mosquitto.port, "WH1")
+    payloads = [b'{"advice_id": "I-1", "kind": "DELTA"}', b"\xff\x1b[2J", b"nope"]
+    try:
+        wait_for(lambda: agent.status().get("connections", {}).get("wms"), 20, "the agent to have its broker")
+        assert agent_verb("quarantine", agent.config).stdout == b"nothing is in quarantine\n"
+        for count, payload in enumerate(payloads, 1):
+            for _ in range(2):
+                wms.publish("inventory", payload)
+            wait_for(lambda: len(wms.receipts) == 2 * count, 10, "the receipts")  # pylint: disable=cell-var-from-loop
+        running = agent_verb("quarantine", agent.config)
+    finally:
+        wms.close()
+        agent.kill9()
+    lines = [re.split(" {2,}", line.strip()) for line in running.stdout.decode().splitlines()]
+    assert running.returncode == 0 and running.stderr == b"" and b"\x1b" not in running.stdout, text_of(running)
+    assert lines[0] == ["NUMBER", "TIME (UTC)", "TOPIC", "CODE", "TIMES", "SIZE", "DETAIL"] and len(lines) == 4
+    assert lines[1][0] == "1" and lines[1][2:6] == ["crossdock/WH1/inventory", "missing_member", "2", "37 B"]
+    assert lines[1][6].startswith("/lines: ")
+    assert agent_verb("quarantine", agent.config).stdout == running.stdout
+    rows = json.loads(agent_verb("quarantine", agent.config, "--json").stdout)["quarantine"]
+    told = [base64.b64decode(row["payload_base64"]) if "payload_base64" in row else row["payload"].encode() for row in rows]
+    assert told == payloads and [row["sha256"] for row in rows] == [hashlib.sha256(payload).hexdigest() for payload in payloads]
+    page = agent_verb("quarantine", agent.config, "--limit", "2").stdout.decode().splitlines()
+    assert len(page) == 4 and page[-1].startswith("more: ") and page[-1].endswith(f" --cursor {rows[1]['number']}")
+    rest = run(*shlex.split(page[-1])[2:]).stdout.decode().splitlines()
+    assert len(rest) == 2 and rest[1].split()[0] == str(rows[2]["number"])
+    assert sum('"event":"wms.rejected"' in line for line in open(agent.log_file, encoding="utf-8")) == 6
 
 
 def test_an_agent_that_never_ran_is_told(tmp_path):

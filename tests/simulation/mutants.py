@@ -16,15 +16,57 @@ import time
 SEEDS_MAX = 60
 WORLD_SECONDS_MAX = 120
 AT_ONCE = 2
-SMALL = "--hours 8 --documents 400"
-# The worlds of those for which SMALL is not it, and a seed that catches each.
+SMALL = "--calm --sites 1 --hours 12 --documents 400 --patience 24"
+LONG = "--calm --sites 1 --hours 72 --documents 200 --patience 24"
+BUSY = "--calm --sites 1 --hours 24 --documents 2000 --patience 24"
+PURGES = ("--calm --sites 1 --hours 12 --documents 1500 --patience 24 --often hub.kill --often hub.hang --often site.kill --often site.hang"
+          " --often broker.purge_hub --often broker.purge_site --often broker.wipe")
+NO_MEMORY = " --often hub.no_memory --often site.no_memory"
+DISK_ERRORS = " --often disk.sync_error --often disk.write_error"
+# Each mutant's worlds: those in which its mistake can show, for most are small and quiet but for what it takes; and a seed
+# that is known to catch it.
 TABLE = {
+    "release-before-commit": (1, SMALL + DISK_ERRORS),
+    "savepoint-kept": (2, BUSY + NO_MEMORY),
+    "failed-batch-released": (1, SMALL + DISK_ERRORS),
+    "reload-skipped": (1, SMALL + NO_MEMORY + " --often hub.disk_full --often site.disk_full"),
+    "commit-not-synced": (1, SMALL + " --often hub.power --often site.power"),
+    "watermark-off-by-one": (1, PURGES),
+    "watermark-over-gap": (1, PURGES),
+    "dropped-on-confirm": (1, PURGES),
+    "registry-forgotten": (1, SMALL + " --often line.duplicate"),
+    "lane-starved": (1, SMALL),
+    "chain-not-compared": (1, SMALL + " --often site.old_copy --often line.away_for_long --often line.cut --often site.kill"),
+    "renumber-forgets": (1, LONG + " --often hub.old_copy --often site.old_copy"),
+    "resend-skipped": (1, PURGES),
+    "uncovered-trimmed": (1, SMALL + " --often clock.jump --often line.cut"),
+    "receipt-without-row": (1, SMALL),
+    "duplicate-accepted": (1, SMALL + " --often wms.repeat"),
+    "release-not-held": (1, SMALL + " --often wms.release_lost"),
+    "redelivery-stops": (1, SMALL + " --often wms.release_lost"),
+    "full-told-as-accepted": (1, SMALL + " --often site.disk_full"),
+    "echo-skipped": (1, LONG + " --often hub.old_copy"),
+    "forgery-accepted": (1, SMALL + " --often forged.signature --often forged.replay"),
+    "key-ignored": (1, SMALL + " --often channel.same_key_again"),
+    "number-ignored": (1, SMALL + " --often channel.changed_payload"),
+    "refused-order-accepted": (1, SMALL + NO_MEMORY + " --often hub.disk_full"),
+    "sent-not-stored": (1, SMALL + " --often hub.kill --often erp.slow"),
+    "retried-without-lookup": (1, SMALL + " --often erp.timeout_after"),
+    "absent-believed": (1, SMALL + " --often erp.lands_late"),
+    "job-forgotten": (1, SMALL + " --often hub.kill --often erp.slow"),
+    "calls-unbounded": (1, SMALL + " --often erp.slow --often erp.down"),
+    "release-not-sent": (1, SMALL),
+    "confirmation-twice": (1, SMALL + " --often wms.conflict --often wms.several_shipments"),
+    "overshipment-dropped": (1, SMALL + " --often wms.over"),
+    "quantity-not-moved": (1, SMALL),
+    "ids-random": (1, LONG + " --often hub.old_copy"),
+    "settled-not-sent": (1, SMALL),
 }
 
 
 def words_of(name):
     """The options of a mutant's worlds."""
-    return (TABLE.get(name, (None, SMALL))[1] or SMALL).split()
+    return TABLE.get(name, (None, SMALL))[1].split()
 
 
 def mutants_of(simulator):

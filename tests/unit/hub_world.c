@@ -343,7 +343,8 @@ void hub_world_open(struct hub_world *world, uint64_t seed) {
     world->env = (struct xd_env){.context = world, .entropy = entropy, .log = quiet_log};
     world->policies.over_tolerance_pct = xd_decimal_of(5);
     world->erp_life_ms = 30000;
-    snprintf(world->folder, sizeof world->folder, "/tmp/xd-hub-XXXXXX");
+    const char *base = getenv("TMPDIR");
+    snprintf(world->folder, sizeof world->folder, "%.40s/xd-hub-XXXXXX", base != NULL ? base : "/tmp");
     assert_non_null(mkdtemp(world->folder));
     snprintf(world->hub_path, WORLD_PATH, "%.60s/hub.db", world->folder);
     snprintf(world->copy_path, WORLD_PATH, "%.60s/copy.db", world->folder);

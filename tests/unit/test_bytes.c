@@ -312,8 +312,19 @@ static void every_byte_that_is_not_plain_in_json_ends_the_plain_prefix(void **st
     }
 }
 
+static void what_is_not_printable_becomes_a_question_mark(void **state) {
+    char text[] = "a\tb\x7f\xC3\xA9\xC3\"\xE2\x82\n\xFF\xF0\x9F\x98\x80\xF0\x9F";
+    char nothing[] = "";
+    (void)state;
+    xd_text_make_printable(text);
+    assert_string_equal(text, "a?b?\xC3\xA9?\"????\xF0\x9F\x98\x80??");
+    xd_text_make_printable(nothing);
+    assert_string_equal(nothing, "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_not_printable_becomes_a_question_mark),
         cmocka_unit_test(every_byte_that_is_not_plain_in_json_ends_the_plain_prefix),
         cmocka_unit_test(every_result_has_a_name),
         cmocka_unit_test(views_compare_by_content),

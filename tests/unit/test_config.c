@@ -1,6 +1,7 @@
 /* Configuration: what is accepted, and where each complaint points. */
 #include "base/memory.h"
 #include "posix/config/agent_config.h"
+#include "posix/config/checks.h"
 #include "posix/config/config.h"
 #include "posix/config/hub_config.h"
 
@@ -260,7 +261,34 @@ static void a_second_erp_is_refused(void **state) {
     char text[1024];
     snprintf(text, sizeof text, "%s  second:\n    type: ledger\n    data: ledger\n", hub);
     assert_int_equal(load_hub(text, &config), XD_INVALID);
+    assert_string_equal(errors_seen, "hub.yaml:3:1: erps: one ERP must be named here\n");
     xd_hub_config_free(&config);
+}
+
+static void check_state_dir(const char *state_dir, const char *expected) {
+    struct xd_hub_program_config config;
+    struct xd_buffer errors, notes;
+    char text[1024];
+    snprintf(text, sizeof text, "state_dir: %s\n%s", state_dir, hub);
+    assert_int_equal(load_hub(text, &config), XD_OK);
+    xd_buffer_init(&errors, 0);
+    xd_buffer_init(&notes, 0);
+    xd_check_state_dir(config.file, config.state_dir, &errors, &notes);
+    assert_int_equal(notes.size, 0); /* who runs the tests may write here */
+    keep_errors(&errors);
+    assert_string_equal(errors_seen, expected);
+    xd_buffer_free(&notes);
+    xd_hub_config_free(&config);
+}
+
+static void a_state_folder_that_cannot_be_made_is_told(void **state) {
+    (void)state;
+    check_state_dir("ledger", "");
+    check_state_dir("not-yet", "");
+    check_state_dir("hub.password", "hub.yaml:1:1: state_dir: hub.password is not a folder\n");
+    check_state_dir("no/where",
+                    "hub.yaml:1:1: state_dir: no/where cannot be created: no: No such file or directory\n");
+    check_state_dir("hub.password/x", "hub.yaml:1:1: state_dir: hub.password/x: Not a directory\n");
 }
 
 static void empty_sections_mean_their_defaults(void **state) {
@@ -327,6 +355,7 @@ static void yamls_cleverness_is_refused(void **state) {
                           "agent.yaml:3:7: aliases (*name) are not allowed: write the value out\n");
     agent_with_is_refused("log_level: !!str info\n", "agent.yaml:3:12: tags (!name) are not allowed\n");
     agent_with_is_refused("site: WH2\n", "agent.yaml:3:1: key \"site\" is given twice\n");
+    agent_with_is_refused("\"a\\tb\": 1\n\"a\\tb\": 2\n", "agent.yaml:4:1: key \"a?b\" is given twice\n");
     agent_with_is_refused("---\nsite: WH1\n", "agent.yaml:3:1: a second document is not allowed\n");
     agent_with_is_refused("? [a, b]\n: c\n", "agent.yaml:3:3: a key must be a plain name\n");
     agent_with_is_refused("log_level: \"in\\0fo\"\n", "agent.yaml:3:12: a zero byte is not allowed\n");
@@ -584,6 +613,7 @@ int main(void) {
         cmocka_unit_test(hub_defaults_fill_what_the_file_leaves_out),
         cmocka_unit_test(hub_reads_policies),
         cmocka_unit_test(a_second_erp_is_refused),
+        cmocka_unit_test(a_state_folder_that_cannot_be_made_is_told),
         cmocka_unit_test(empty_sections_mean_their_defaults),
         cmocka_unit_test(unknown_keys_are_refused_where_they_stand),
         cmocka_unit_test(all_complaints_are_told_in_the_files_order),

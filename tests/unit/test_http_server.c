@@ -375,21 +375,55 @@ static void a_body_up_to_the_limit_is_taken(void **state) {
     xd_http_stop(world.server);
 }
 
-static void a_body_above_the_limit_is_refused_before_it_is_sent(void **state) {
+static void expect_413(int fd) {
+    char answer[2048];
+
+    assert_true(raw_receive(fd, answer, sizeof answer));
+    assert_int_equal(status_of(answer), 413);
+    assert_non_null(strstr(answer, "\"code\":\"body_too_large\""));
+    assert_non_null(strstr(answer, "\"detail\":\"A body may have at most 1000 bytes"));
+}
+
+/* It is read all the same: else its sender would find a broken connection instead of an answer. */
+static void a_body_above_the_limit_is_refused_and_its_sender_told(void **state) {
+    static const char head[] = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n";
+    static char body[100001];
     struct xd_http_config config = {.body_max = 1000};
     struct world world;
-    char answer[2048];
+
+    (void)state;
+    start(&world, &config);
+    memset(body, 'b', sizeof body - 1);
+    int fd = raw_open(&world);
+    for (int time = 0; time < 2; time++) { /* on the same connection */
+        raw_send(fd, head);
+        for (int part = 0; part < 30; part++)
+            raw_send(fd, body);
+        expect_413(fd);
+    }
+    close(fd);
+    assert_int_equal(world.seen, 0);
+    expect_served(&world);
+    xd_http_stop(world.server);
+}
+
+static void a_body_that_is_not_worth_reading_is_refused_at_once(void **state) {
+    static const char *const heads[] = {
+        "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 1001\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n"};
+    struct xd_http_config config = {.body_max = 1000};
+    struct world world;
     int fd;
 
     (void)state;
     start(&world, &config);
-    fd = raw_open(&world);
-    raw_send(fd, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n"); /* and no body */
-    assert_true(raw_receive(fd, answer, sizeof answer));
-    assert_int_equal(status_of(answer), 413);
-    assert_non_null(strstr(answer, "\"code\":\"body_too_large\""));
-    assert_true(raw_ends(fd));
-    close(fd);
+    for (size_t i = 0; i < 2; i++) {
+        fd = raw_open(&world);
+        raw_send(fd, heads[i]); /* and no body */
+        expect_413(fd);
+        assert_true(raw_ends(fd));
+        close(fd);
+    }
     fd = raw_open(&world);
     raw_send(fd, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\n");
     assert_true(raw_ends(fd));
@@ -424,14 +458,13 @@ static void a_chunked_body_is_held_to_the_same_limit(void **state) {
     assert_true(raw_receive(fd, answer, sizeof answer));
     assert_non_null(strstr(answer, "size=1000"));
     raw_send(fd, head);
-    send_chunks(fd, 11);
+    send_chunks(fd, 30000);
     raw_send(fd, "0\r\n\r\n");
-    assert_true(raw_receive(fd, answer, sizeof answer));
-    assert_int_equal(status_of(answer), 413);
+    expect_413(fd);
     close(fd);
     fd = raw_open(&world);
     raw_send(fd, head);
-    send_chunks(fd, 1000); /* and no end */
+    send_chunks(fd, 50000); /* and no end */
     assert_true(raw_ends(fd));
     close(fd);
     expect_served(&world);
@@ -536,6 +569,22 @@ static void a_pending_request_is_not_cut(void **state) {
     xd_http_stop(world.server);
 }
 
+static void an_encoded_slash_does_not_lead_elsewhere(void **state) {
+    struct world world;
+    struct xd_http_reply reply;
+
+    (void)state;
+    start_default(&world);
+    call(&world, "GET", "/v1/orders/O1%2Ftimeline", NULL, &reply);
+    assert_int_equal(reply.status, 404);
+    xd_http_reply_free(&reply);
+    call(&world, "GET", "/v1/orders?q=a%2fb", NULL, &reply);
+    assert_int_equal(reply.status, 200);
+    assert_non_null(strstr(xd_buffer_string(&reply.body), "q=a/b"));
+    xd_http_reply_free(&reply);
+    xd_http_stop(world.server);
+}
+
 static void malformed_requests_are_refused_and_stop_nothing(void **state) {
     static const char *const requests[] = {
         "nonsense\r\n\r\n",
@@ -548,6 +597,7 @@ static void malformed_requests_are_refused_and_stop_nothing(void **state) {
         "GET /%ff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         "GET /?q=%ff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
         "GET /?q=a%00b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-A: k\r\r\n folded\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1x\r\n\r\na",
         "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"};
@@ -770,12 +820,14 @@ int main(void) {
         cmocka_unit_test(answers_come_from_another_thread),
         cmocka_unit_test(a_connection_serves_several_requests),
         cmocka_unit_test(a_body_up_to_the_limit_is_taken),
-        cmocka_unit_test(a_body_above_the_limit_is_refused_before_it_is_sent),
+        cmocka_unit_test(a_body_above_the_limit_is_refused_and_its_sender_told),
+        cmocka_unit_test(a_body_that_is_not_worth_reading_is_refused_at_once),
         cmocka_unit_test(a_chunked_body_is_held_to_the_same_limit),
         cmocka_unit_test(above_the_limit_of_pending_requests_it_is_busy),
         cmocka_unit_test(a_silent_client_is_cut_while_others_are_served),
         cmocka_unit_test(a_dripping_client_is_cut_while_others_are_served),
         cmocka_unit_test(a_pending_request_is_not_cut),
+        cmocka_unit_test(an_encoded_slash_does_not_lead_elsewhere),
         cmocka_unit_test(malformed_requests_are_refused_and_stop_nothing),
         cmocka_unit_test(giant_headers_are_refused),
         cmocka_unit_test(trailers_are_no_headers),

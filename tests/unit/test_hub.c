@@ -91,7 +91,7 @@ static void requests_that_cannot_be_orders_are_refused(void **state) {
     assert_problem(world, "with space", text, 400, "idempotency_key_missing");
     memset(key, 'k', 129);
     key[129] = 0;
-    assert_problem(world, key, text, 400, "idempotency_key_missing");
+    assert_problem(world, key, text, 400, "idempotency_key_too_long");
     assert_problem(world, "k", "{\"a\":", 400, "malformed_json");
     assert_problem(world, "k", "[]", 400, "malformed_json");
     assert_problem(world, "k", "", 400, "malformed_json");
@@ -476,6 +476,36 @@ static void a_response_waits_for_its_release_too(void **state) {
     assert_int_equal(hub_world_difference(world), 0);
 }
 
+static void reject_revision(struct hub_world *world, const char *release_id, int revision) {
+    char text[256];
+    snprintf(text, sizeof text,
+             "{\"release_id\":\"%s\",\"revision\":%d,\"response\":\"REJECTED\",\"reason\":\"x\"}", release_id,
+             revision);
+    hub_world_wms(&world->sites[0], "release/response", text);
+}
+
+static void a_response_to_a_revision_that_was_never_released_changes_nothing(void **state) {
+    struct hub_world *world = *state;
+    char release_id[XD_ID_SIZE];
+    future_release(world, 1, release_id);
+    reject_revision(world, release_id, 6); /* before the hub has the release at all */
+    assert_true(hub_world_quiet(world, MINUTE_MS));
+    assert_exceptions(world, "UNKNOWN_RELEASE", 1);
+    hub_world_place(world, 1, "10");
+    assert_true(hub_world_quiet(world, MINUTE_MS));
+    reject_revision(world, release_id, 7);
+    assert_true(hub_world_quiet(world, MINUTE_MS));
+    assert_exceptions(world, "UNKNOWN_RELEASE", 0);
+    assert_exceptions(world, "UNKNOWN_REVISION", 2);
+    assert_exceptions(world, "RELEASE_REJECTED", 0);
+    assert_count(world, "SELECT count(*) FROM quarantine WHERE code = 'UNKNOWN_REVISION'", 1);
+    assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_IN_FULFILMENT);
+    hub_world_ship(&world->sites[0], "C-1", release_id, "10", ""); /* which has no revision */
+    assert_true(hub_world_quiet(world, MINUTE_MS));
+    assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_SHIPPED);
+    assert_int_equal(hub_world_difference(world), 0);
+}
+
 static void another_sites_release_is_unknown_here(void **state) {
     struct hub_world *world = *state;
     char release_id[XD_ID_SIZE], text[256];
@@ -641,6 +671,7 @@ int main(void) {
         hub_test(a_shipment_taken_back_waits_for_a_person),
         hub_test(a_confirmation_waits_for_its_release_and_resumes),
         hub_test(a_response_waits_for_its_release_too),
+        hub_test(a_response_to_a_revision_that_was_never_released_changes_nothing),
         hub_test(another_sites_release_is_unknown_here),
         hub_test(a_refused_release_gives_its_quantities_back),
         hub_test(part_of_a_release_is_closed_then_the_rest_refused),

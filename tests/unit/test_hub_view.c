@@ -128,6 +128,11 @@ static void sites_exceptions_and_totals_are_shown(void **state) {
     assert_string_equal(member(cJSON_GetObjectItem(tree, "confirmed"), "qty"), "11");
     assert_string_equal(member(cJSON_GetObjectItem(tree, "posted"), "qty"), "11");
     cJSON_Delete(tree);
+    assert_int_equal(xd_view_reconciliation(&world->store, "NOPE", &text), XD_NOT_FOUND);
+    assert_int_equal(
+        xd_view_reconciliation(&world->store, "A-NAME-THAT-IS-LONGER-THAN-ANY-SITE-MAY-HAVE", &text),
+        XD_NOT_FOUND);
+    xd_buffer_clear(&text);
     tree = view(&text, xd_view_status(&world->store, world->now.wall, &text));
     assert_int_equal((int)cJSON_GetObjectItem(cJSON_GetObjectItem(tree, "orders"), "SHIPPED")->valuedouble,
                      1);

@@ -605,6 +605,34 @@ static void the_canonical_form_is_its_own_canonical_form(void **state) {
     xd_buffer_free(&once);
 }
 
+/* What travels on as text must keep its hash, to the last bit of a number. */
+static void printing_keeps_the_canonical_form(void **state) {
+    static const char *const texts[] = {
+        "[9007199254740992,9007199254740993,-1.0000000000000002,0.1,5e-324,1.7976931348623157e308,-0,1e9,"
+        "1e21]",
+        "{\"b\":[{},[],null,true,false],\"a\":\"\\u0001\\\"\\\\\",\"10.00\":\"10.00\"}",
+        "\"text\"",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct xd_buffer printed, one, two;
+        cJSON *tree = parsed(texts[i]);
+        xd_buffer_init(&printed, 0);
+        xd_buffer_init(&one, 0);
+        xd_buffer_init(&two, 0);
+        xd_json_print(tree, &printed);
+        xd_json_canonical(tree, NULL, &one);
+        cJSON_Delete(tree);
+        tree = parsed(xd_buffer_string(&printed));
+        xd_json_canonical(tree, NULL, &two);
+        cJSON_Delete(tree);
+        assert_string_equal(xd_buffer_string(&one), xd_buffer_string(&two));
+        xd_buffer_free(&printed);
+        xd_buffer_free(&one);
+        xd_buffer_free(&two);
+    }
+}
+
 static void canonical_respects_the_buffer(void **state) {
     (void)state;
     cJSON *tree = parsed("{\"a\":[1,2,3]}");
@@ -689,6 +717,7 @@ int main(void) {
         cmocka_unit_test(members_left_out_are_those_at_the_top),
         cmocka_unit_test(large_objects_sort_too),
         cmocka_unit_test(the_canonical_form_is_its_own_canonical_form),
+        cmocka_unit_test(printing_keeps_the_canonical_form),
         cmocka_unit_test(canonical_respects_the_buffer),
         cmocka_unit_test(text_members_are_borrowed),
         cmocka_unit_test(whole_numbers_are_read_in_both_forms),

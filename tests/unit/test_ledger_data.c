@@ -147,6 +147,11 @@ static enum xd_result prepare(struct world *world) {
     return xd_ledger_prepare(&config, world->why, sizeof world->why);
 }
 
+static enum xd_result check(struct world *world) {
+    struct xd_ledger_config config = {.path = world->path, .data = world->folder};
+    return xd_ledger_check(&config, world->why, sizeof world->why);
+}
+
 static void assert_answer(const struct world *world, const char *sql, const char *expected) {
     sqlite3 *handle = NULL;
     sqlite3_stmt *statement = NULL;
@@ -200,19 +205,39 @@ static void mistake_in_a_file_is_told_and_nothing_counts(void **state) {
         {"stock.csv", "site,sku,qty\nwh 1,W,5\n", "stock.csv:2: \"wh 1\" cannot name a site"},
         {"stock.csv", "site,sku,qty\nWH1,V,5\n", "stock.csv:2: no product has the sku \"V\""},
         {"stock.csv", "site,sku,qty\nWH1,W,many\n", "stock.csv:2: \"qty\" is no decimal: \"many\""},
+        {"stock.csv", "site,sku,qty\nWH1,W,5\nWH1,W,6x\n", "stock.csv:3: \"qty\" is no decimal: \"6x\""},
+        {"products.csv", "sku,uom,unit_price\nW,EA,1\nW,EA,1,5\n",
+         "products.csv:3: 4 fields where the header has 3"},
+        {"products.csv", "sku,uom,unit_price\nW,EA,1\nW,EA,x\n",
+         "products.csv:3: \"unit_price\" is no decimal of 0 or more: \"x\""},
+        {"customers.csv", "code,credit_limit\nC1,1\nC1,x\n",
+         "customers.csv:3: \"credit_limit\" is no decimal of 0 or more: \"x\""},
         {"stock.csv", "site,sku,qty\nWH1,W,5\nWH1,W,6\n", "stock.csv:3: \"W\" comes twice"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         put_files(world);
         put_file(world, cases[i].file, cases[i].text);
-        assert_int_equal(prepare(world), XD_INVALID);
         char expected[256];
         (void)snprintf(expected, sizeof expected, "%s/%s", world->folder, cases[i].why);
+        assert_int_equal(check(world), XD_INVALID);
+        assert_string_equal(world->why, expected);
+        assert_int_equal(prepare(world), XD_INVALID);
         assert_string_equal(world->why, expected);
     }
     struct xd_ledger_config bare = {.path = world->path};
     assert_int_equal(xd_ledger_prepare(&bare, world->why, sizeof world->why), XD_OK);
     assert_answer(world, "SELECT count(*) FROM customer", "0");
+}
+
+static void a_check_makes_nothing_and_knows_earlier_products(void **state) {
+    struct world *world = *state;
+    put_files(world);
+    assert_int_equal(check(world), XD_OK);
+    assert_int_not_equal(access(world->path, F_OK), 0);
+    assert_int_equal(prepare(world), XD_OK);
+    put_file(world, "products.csv", "uom,sku\nEA,Y\n"); /* the stock's W is in the ledger */
+    assert_int_equal(check(world), XD_OK);
+    assert_answer(world, "SELECT group_concat(sku) FROM product", "W,X");
 }
 
 static void missing_files_and_folders_are_told(void **state) {
@@ -240,6 +265,7 @@ int main(void) {
         BOOKS_TEST(files_fill_the_books),
         BOOKS_TEST(second_start_updates_rows_but_not_stock),
         BOOKS_TEST(mistake_in_a_file_is_told_and_nothing_counts),
+        BOOKS_TEST(a_check_makes_nothing_and_knows_earlier_products),
         BOOKS_TEST(missing_files_and_folders_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,6 +140,60 @@ static void a_refusal_names_the_error_not_a_warning_before_it(void **state) {
     site_world_expect(&world, "receipt", "\"document_id\":\"I-9\"");
 }
 
+static void a_refusal_names_the_document_wherever_its_id_can_be_read(void **state) {
+    static const struct {
+        const char *topic, *body, *id;
+    } cases[] = {
+        {"crossdock/WH1/release/response", "{\"release_id\":\"R1\",\"revision\":1,\"response\":\"REJECTED\"}",
+         "\"R1/1/REJECTED\""},
+        {"crossdock/WH1/release/response", "{\"release_id\":\"R1\",\"revision\":\"2\",\"response\":\"ACK\"}",
+         "\"R1/2/ACK\""},
+        {"crossdock/WH1/release/response", "{\"release_id\":\"R1\",\"revision\":1}", "null"},
+        {"crossdock/WH1/release/response", "{\"release_id\":\"R 1\",\"revision\":1,\"response\":\"PACKED\"}",
+         "null"},
+        {"crossdock/WH1/release/response", "{\"release_id\":\"R1\",\"revision\":-1,\"response\":\"PACKED\"}",
+         "null"},
+        {"crossdock/WH1/confirmation", "{\"confirmation_id\":\"C-1\"}", "\"C-1\""},
+        {"crossdock/WH2/confirmation", CONFIRMATION("C-2", ""), "\"C-2\""},
+        {"crossdock/WH2/confirmation", "{\"confirmation_id\":\"C\\n\"}", "null"},
+        {"crossdock/WH2/inventory", INVENTORY, "\"I-1\""},
+        {"crossdock/WH2/inventory", "{", "null"},
+        {"crossdock/WH1/inventory", "{\"advice_id\":\"I-2\",\"kind\":\"DELTA\"}", "\"I-2\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char expected[64];
+        site_world_topic(&world, cases[i].topic, cases[i].body, NULL, NULL);
+        snprintf(expected, sizeof expected, "{\"document_id\":%s,", cases[i].id);
+        site_world_expect(&world, "receipt", expected);
+        site_world_expect(&world, "receipt", "\"status\":\"rejected\"");
+    }
+}
+
+static char logged[512];
+
+static void keep_log(void *context, enum xd_log_level level, const char *event, const char *correlation_id,
+                     const char *members) {
+    (void)context;
+    (void)correlation_id;
+    if (strcmp(event, "wms.rejected") == 0) {
+        snprintf(logged, sizeof logged, "%d %s", level, members);
+    }
+}
+
+static void a_refusal_is_logged_with_its_place_and_without_the_payload(void **state) {
+    (void)state;
+    world.env.log = keep_log;
+    site_world_wms(&world, "inventory",
+                   "{\"advice_id\":\"I-9\",\"kind\":\"DELTA\",\"lines\":[{\"sku\":\"SECRET\",\"qty\":-2,"
+                   "\"uom\":\"EA\",\"reason\":\"X\"}]}");
+    world.env.log = NULL;
+    assert_int_equal(logged[0] - '0', XD_LOG_INFO);
+    assert_non_null(strstr(logged, "\"code\":\"bad_decimal\",\"topic\":\"crossdock/WH1/inventory\","
+                                   "\"document_id\":\"I-9\",\"detail\":\"/lines/0/qty: "));
+    assert_null(strstr(logged, "SECRET"));
+}
+
 static void topics_of_others_are_refused_or_left_alone(void **state) {
     (void)state;
     site_world_topic(&world, "crossdock/WH2/confirmation", CONFIRMATION("C-1", ""), NULL, NULL);
@@ -268,6 +322,31 @@ static void a_confirmation_answers_too(void **state) {
     assert_int_equal(site_world_count(&world, "release"), 0);
 }
 
+static void a_response_to_a_revision_that_never_came_is_no_answer(void **state) {
+    (void)state;
+    connect_line();
+    wms_up();
+    receive_release(RELEASE("R1", "1", "ORIGINAL"));
+    site_world_wms(&world, "release/response",
+                   "{\"release_id\":\"R1\",\"revision\":9,\"response\":\"ACKNOWLEDGED\"}");
+    site_world_expect(&world, "receipt",
+                      "\"status\":\"accepted\""); /* the agent may have forgotten revision 9 */
+    site_world_expect(&world, "receipt", "\"code\":\"unknown_revision\"");
+    assert_int_equal(site_world_count(&world, XD_TYPE_RESPONSE), 1);
+    site_world_wait(&world, 20000);
+    assert_true(site_world_count(&world, "release") > 0);
+    receive_release(RELEASE("R1", "9", "CHANGE"));
+    site_world_wms(&world, "release/response", /* again, and now there is what it speaks of */
+                   "{\"release_id\":\"R1\",\"revision\":9,\"response\":\"ACKNOWLEDGED\"}");
+    site_world_expect(&world, "receipt", "\"status\":\"duplicate\"");
+    site_world_wait(&world, 20000);
+    assert_int_equal(site_world_count(&world, "release"), 0);
+    site_world_wms(&world, "release/response",
+                   "{\"release_id\":\"R2\",\"revision\":9,\"response\":\"ACKNOWLEDGED\"}");
+    site_world_expect(&world, "receipt", "\"status\":\"accepted\"}"); /* not known at all: no warning */
+    assert_int_equal(site_world_count(&world, XD_TYPE_RESPONSE), 1);
+}
+
 static void a_confirmation_sent_again_does_not_answer_what_came_after_it(void **state) {
     (void)state;
     connect_line();
@@ -335,6 +414,8 @@ int main(void) {
         IN_A_WORLD(other_content_of_the_same_id_goes_on_with_a_warning),
         IN_A_WORLD(what_cannot_be_used_is_refused_for_good_and_kept),
         IN_A_WORLD(a_refusal_names_the_error_not_a_warning_before_it),
+        IN_A_WORLD(a_refusal_names_the_document_wherever_its_id_can_be_read),
+        IN_A_WORLD(a_refusal_is_logged_with_its_place_and_without_the_payload),
         IN_A_WORLD(topics_of_others_are_refused_or_left_alone),
         IN_A_WORLD(an_undone_document_is_refused_by_name_and_taken_the_next_time),
         IN_A_WORLD(after_a_failed_commit_nothing_is_half_there),
@@ -343,6 +424,7 @@ int main(void) {
         IN_A_WORLD(a_store_of_another_site_is_not_opened),
         IN_A_WORLD(a_release_is_delivered_until_it_is_answered),
         IN_A_WORLD(a_confirmation_answers_too),
+        IN_A_WORLD(a_response_to_a_revision_that_never_came_is_no_answer),
         IN_A_WORLD(a_confirmation_sent_again_does_not_answer_what_came_after_it),
         IN_A_WORLD(only_the_highest_revision_is_delivered),
         IN_A_WORLD(the_cancel_of_what_nobody_saw_is_accepted_here),

@@ -15,6 +15,7 @@ static enum xd_result wrong(struct xd_csv *csv, const char *format, ...) {
     va_start(arguments, format);
     (void)vsnprintf(csv->why, sizeof csv->why, format, arguments);
     va_end(arguments);
+    xd_text_make_printable(csv->why); /* it may quote half of a character */
     return XD_INVALID;
 }
 

@@ -132,7 +132,8 @@ static void bind_amount(struct xd_entry *entry, const char *amount) {
     }
 }
 
-/* A second row of one key would be dropped or overwrite the first in silence. */
+/* A second row of one key would be dropped or overwrite the first in silence. To be asked when the row is
+ * right otherwise: of two mistakes the other one is told. */
 static enum xd_result check_once(const struct load *load, const char *first, const char *second) {
     char key[512];
     (void)snprintf(key, sizeof key, "%s\n%s\n%s", load->path, first, second);
@@ -155,12 +156,12 @@ static enum xd_result load_customer(const struct load *load) {
     const char *const *values = load->csv.values;
     bool active = false;
     char limit[XD_DECIMAL_TEXT_MAX];
-    enum xd_result result = check_once(load, values[0], "");
-    if (result == XD_OK) {
-        result = read_flag(load, 2, true, &active);
-    }
+    enum xd_result result = read_flag(load, 2, true, &active);
     if (result == XD_OK) {
         result = read_amount(load, 3, false, limit);
+    }
+    if (result == XD_OK) {
+        result = check_once(load, values[0], "");
     }
     if (result != XD_OK) {
         return result;
@@ -185,15 +186,15 @@ static enum xd_result load_product(const struct load *load) {
     bool active = false;
     bool lot_tracked = false;
     char price[XD_DECIMAL_TEXT_MAX];
-    enum xd_result result = check_once(load, values[0], "");
-    if (result == XD_OK) {
-        result = read_amount(load, 3, false, price);
-    }
+    enum xd_result result = read_amount(load, 3, false, price);
     if (result == XD_OK) {
         result = read_flag(load, 4, true, &active);
     }
     if (result == XD_OK) {
         result = read_flag(load, 5, false, &lot_tracked);
+    }
+    if (result == XD_OK) {
+        result = check_once(load, values[0], "");
     }
     if (result != XD_OK) {
         return result;
@@ -231,12 +232,12 @@ static enum xd_result load_stock(const struct load *load) {
     if (!xd_site_name_valid(values[0])) {
         return wrong(load, "\"%.60s\" cannot name a site", values[0]);
     }
-    enum xd_result result = check_once(load, values[0], values[1]);
-    if (result == XD_OK) {
-        result = read_amount(load, 2, true, qty);
-    }
+    enum xd_result result = read_amount(load, 2, true, qty);
     if (result == XD_OK) {
         result = check_product(load, values[1]);
+    }
+    if (result == XD_OK) {
+        result = check_once(load, values[0], values[1]);
     }
     if (result != XD_OK) {
         return result;
@@ -376,5 +377,49 @@ enum xd_result xd_ledger_prepare(const struct xd_ledger_config *config, char *wh
         (void)snprintf(why, why_size, "%s: %s", config->path, book.error);
     }
     xd_book_close(&book); /* rolls back what is not committed */
+    return result;
+}
+
+/* Products of earlier starts, which the files need not name again. A ledger that is not there, or cannot be
+ * read by whoever checks, has none. */
+static enum xd_result borrow_products(struct xd_book *book, const char *path) {
+    sqlite3 *handle = NULL;
+    sqlite3_stmt *rows = NULL;
+    enum xd_result result = XD_OK;
+    bool there = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+                 sqlite3_prepare_v2(handle, "SELECT sku, uom FROM product", -1, &rows, NULL) == SQLITE_OK;
+    while (there && result == XD_OK && sqlite3_step(rows) == SQLITE_ROW) {
+        struct xd_entry entry;
+        xd_entry_open(&entry, book, PRODUCT);
+        xd_entry_text(&entry, (const char *)sqlite3_column_text(rows, 0));
+        xd_entry_text(&entry, "");
+        xd_entry_text(&entry, (const char *)sqlite3_column_text(rows, 1));
+        xd_entry_null(&entry);
+        xd_entry_int(&entry, true);
+        xd_entry_int(&entry, false);
+        result = xd_entry_run(&entry);
+    }
+    (void)sqlite3_finalize(rows);
+    (void)sqlite3_close(handle);
+    return result;
+}
+
+enum xd_result xd_ledger_check(const struct xd_ledger_config *config, char *why, size_t why_size) {
+    struct xd_book book;
+    why[0] = '\0';
+    enum xd_result result = xd_book_open(&book, ":memory:", true, sql);
+    if (result == XD_OK) {
+        result = create_tables(&book, config->path, why, why_size);
+    }
+    if (result == XD_OK) {
+        result = borrow_products(&book, config->path);
+    }
+    if (result == XD_OK && config->data != NULL) {
+        result = load_folder(&book, config->data, why, why_size);
+    }
+    if (result != XD_OK && why[0] == '\0') {
+        (void)snprintf(why, why_size, "%s: %s", config->path, book.error);
+    }
+    xd_book_close(&book);
     return result;
 }

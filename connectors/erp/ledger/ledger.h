@@ -18,6 +18,8 @@ struct xd_ledger_config {
  * "file:line: what is wrong". */
 XD_CHECKED enum xd_result xd_ledger_prepare(const struct xd_ledger_config *config, char *why,
                                             size_t why_size);
+/* Reads the files as xd_ledger_prepare would and says what it would say; creates and changes nothing. */
+XD_CHECKED enum xd_result xd_ledger_check(const struct xd_ledger_config *config, char *why, size_t why_size);
 /* One per worker. */
 XD_CHECKED enum xd_result xd_ledger_open(const struct xd_ledger_config *config, struct xd_erp *out, char *why,
                                          size_t why_size);

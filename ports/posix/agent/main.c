@@ -1,5 +1,6 @@
 /* crossdock-agent: its configuration, and away. */
 #include "posix/agent/agent.h"
+#include "posix/config/checks.h"
 #include "posix/runtime/program.h"
 
 #include <malloc.h>
@@ -13,6 +14,11 @@ static void tame_malloc(void) {
 
 static enum xd_result load(const char *path, void *config, struct xd_buffer *errors) {
     return xd_agent_config_load(path, config, errors);
+}
+
+static void check(const void *config, struct xd_buffer *errors, struct xd_buffer *notes) {
+    const struct xd_agent_config *agent = config;
+    xd_check_state_dir(agent->file, agent->state_dir, errors, notes);
 }
 
 static int log_level(const void *config) {
@@ -34,6 +40,7 @@ int main(int count, char **texts) {
         .about = "Takes a warehouse's documents by MQTT, keeps them safe, and syncs with the hub.",
         .config = &config,
         .load = load,
+        .check = check,
         .log_level = log_level,
         .run = run,
         .free = release};

@@ -3,6 +3,8 @@
  * A running agent is asked. When it does not answer, its database is opened
  * read-only, and what it holds is written in the form of GET /v1/status as far as
  * it can be known (with "running": false), so that one way of showing serves both. */
+#include "posix/cli/agent.h"
+
 #include "base/json.h"
 #include "documents/receipt.h"
 #include "documents/writer.h"
@@ -10,16 +12,13 @@
 #include "posix/cli/arguments.h"
 #include "posix/cli/hub.h"
 #include "posix/cli/lists.h"
-#include "posix/config/agent_config.h"
 #include "posix/runtime/world.h"
 #include "site/store.h"
-#include "sqlite/database.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define ASK_MS 5000u
-#define PATH_SIZE 4096u
 #define STREAMS_MAX 8u
 
 static const cJSON *member(const cJSON *object, const char *name) {
@@ -117,18 +116,24 @@ static void write_held(const struct held *held, struct xd_buffer *out) {
     xd_writer_end(&writer, '}');
 }
 
+int xd_cli_agent_database(const struct xd_agent_config *config, struct xd_database **out,
+                          char path[XD_CLI_PATH_SIZE]) {
+    char why[512];
+    (void)snprintf(path, XD_CLI_PATH_SIZE, "%s/agent.db", config->state_dir);
+    struct xd_database_config options = {.path = path, .read_only = true};
+    enum xd_result result = xd_database_open(&options, XD_SCHEMA_SITE, out, why, sizeof why);
+    const char *hint = result == XD_NOT_FOUND ? "\nThe agent has not run with this configuration yet." : "";
+    return result == XD_OK ? 0 : xd_cli_fail(XD_EXIT_FAILED, "%s%s", why, hint);
+}
+
 static int read_database(const struct xd_cli *cli, const struct xd_agent_config *config,
                          struct xd_buffer *out) {
-    char path[PATH_SIZE], why[512];
+    char path[XD_CLI_PATH_SIZE];
     struct xd_database *database;
     struct xd_site_store store;
-    (void)snprintf(path, sizeof path, "%s/agent.db", config->state_dir);
-    struct xd_database_config options = {.path = path, .read_only = true};
-    enum xd_result result = xd_database_open(&options, XD_SCHEMA_SITE, &database, why, sizeof why);
-    if (result != XD_OK) {
-        return xd_cli_fail(XD_EXIT_FAILED, "%s%s", why,
-                           result == XD_NOT_FOUND ? "\nThe agent has not run with this configuration yet."
-                                                  : "");
+    int status = xd_cli_agent_database(config, &database, path);
+    if (status != 0) {
+        return status;
     }
     xd_database_site_store(database, &store);
     struct held held = {.store = &store,
@@ -136,12 +141,11 @@ static int read_database(const struct xd_cli *cli, const struct xd_agent_config 
                         .status = {.site_id = config->site,
                                    .store_quota_bytes = config->store.quota_mb * 1024 * 1024,
                                    .disk_free_bytes = xd_world_disk_free(config->state_dir)}};
-    result = read_held(&held);
+    enum xd_result result = read_held(&held);
     if (result == XD_OK) {
         write_held(&held, out);
     }
-    int status =
-        result == XD_OK ? 0 : xd_cli_fail(XD_EXIT_FAILED, "%s: %s", path, xd_database_error(database));
+    status = result == XD_OK ? 0 : xd_cli_fail(XD_EXIT_FAILED, "%s: %s", path, xd_database_error(database));
     xd_database_close(database);
     return status;
 }
@@ -290,25 +294,32 @@ static int show(struct xd_cli *cli, const struct xd_agent_config *config,
     return status;
 }
 
-static int with_config(struct xd_cli *cli, void (*write)(struct xd_cli *cli, const cJSON *tree, bool running),
-                       bool *running) {
-    struct xd_agent_config config;
+int xd_cli_agent_config(struct xd_cli *cli, struct xd_agent_config *out) {
     struct xd_buffer errors;
+    memset(out, 0, sizeof *out);
     if (cli->options[XD_OPTION_CONFIG] == NULL) {
         return xd_cli_fail(XD_EXIT_WRONG_INPUT, "say which agent: crossdock %s --config agent.yaml",
                            cli->verb->name);
     }
     xd_buffer_init(&errors, 0);
-    enum xd_result result = xd_agent_config_load(cli->options[XD_OPTION_CONFIG], &config, &errors);
-    int status = XD_EXIT_WRONG_INPUT;
-    if (result == XD_OK) {
-        status = show(cli, &config, write, running);
-    } else if (result == XD_INVALID) {
+    enum xd_result result = xd_agent_config_load(cli->options[XD_OPTION_CONFIG], out, &errors);
+    int status = result == XD_OK ? 0 : XD_EXIT_WRONG_INPUT;
+    if (result == XD_INVALID) {
         (void)fputs(xd_buffer_string(&errors), stderr);
-    } else {
+    } else if (result != XD_OK) {
         status = xd_cli_fail(XD_EXIT_FAILED, "not enough memory");
     }
     xd_buffer_free(&errors);
+    return status;
+}
+
+static int with_config(struct xd_cli *cli, void (*write)(struct xd_cli *cli, const cJSON *tree, bool running),
+                       bool *running) {
+    struct xd_agent_config config;
+    int status = xd_cli_agent_config(cli, &config);
+    if (status == 0) {
+        status = show(cli, &config, write, running);
+    }
     xd_agent_config_free(&config);
     return status;
 }

@@ -66,5 +66,6 @@ int xd_cli_exceptions_list(struct xd_cli *cli);
 int xd_cli_reconcile(struct xd_cli *cli);
 int xd_cli_agent_status(struct xd_cli *cli);
 int xd_cli_agent_backlog(struct xd_cli *cli);
+int xd_cli_agent_quarantine(struct xd_cli *cli);
 
 #endif

@@ -170,7 +170,8 @@ static const char *text_or(const cJSON *object, const char *member, const char *
 static void add_errors(struct xd_buffer *text, const cJSON *errors) {
     const cJSON *error;
     cJSON_ArrayForEach(error, errors) {
-        xd_buffer_format(text, "\n  %s: %s (%s)", text_or(error, "pointer", "the whole document"),
+        const char *place = text_or(error, "parameter", "the whole document");
+        xd_buffer_format(text, "\n  %s: %s (%s)", text_or(error, "pointer", place),
                          text_or(error, "detail", "is wrong"), text_or(error, "code", "no code"));
     }
 }

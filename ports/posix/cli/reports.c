@@ -161,7 +161,7 @@ static void tell_difference(struct xd_cli *cli, const cJSON *tree) {
 }
 
 int xd_cli_reconcile(struct xd_cli *cli) {
-    struct xd_cli_call call = {.method = "GET"};
+    struct xd_cli_call call = {.method = "GET", .not_found = "\n`crossdock sites list` shows the sites."};
     cJSON *tree;
     xd_cli_path(&call, "/v1/reconciliation");
     xd_cli_query(&call, "site", cli->options[XD_OPTION_SITE]);

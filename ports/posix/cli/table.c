@@ -54,6 +54,10 @@ void xd_table_time(struct xd_table *table, const char *time) {
     xd_table_end(table);
 }
 
+void xd_table_drop(struct xd_table *table) {
+    xd_buffer_free(&table->heap);
+}
+
 static void measure(const struct xd_table *table, size_t *widths, bool *headed) {
     const char *cell = xd_buffer_string(&table->heap);
     size_t at = 0;

@@ -34,6 +34,7 @@ void xd_table_time(struct xd_table *table, const char *time);
 /* Between xd_table_cell and xd_table_end the caller appends to the cell, cleaned texts only. */
 struct xd_buffer *xd_table_cell(struct xd_table *table);
 void xd_table_end(struct xd_table *table);
+void xd_table_drop(struct xd_table *table); /* frees it unwritten */
 void xd_table_write(struct xd_table *table, struct xd_buffer *out, bool colour);
 
 #endif

@@ -192,6 +192,19 @@ void xd_text_json(struct xd_buffer *out, struct xd_bytes json) {
     xd_buffer_byte(out, '\n');
 }
 
+void xd_text_base64(struct xd_buffer *out, struct xd_bytes bytes) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t at = 0; at < bytes.size; at += 3) {
+        size_t left = bytes.size - at;
+        unsigned group = (unsigned)bytes.data[at] << 16 | (left > 1 ? (unsigned)bytes.data[at + 1] << 8 : 0) |
+                         (left > 2 ? bytes.data[at + 2] : 0);
+        xd_buffer_byte(out, (uint8_t)digits[group >> 18]);
+        xd_buffer_byte(out, (uint8_t)digits[group >> 12 & 63]);
+        xd_buffer_byte(out, left > 1 ? (uint8_t)digits[group >> 6 & 63] : '=');
+        xd_buffer_byte(out, left > 2 ? (uint8_t)digits[group & 63] : '=');
+    }
+}
+
 int64_t xd_text_number(const cJSON *object, const char *member) {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, member);
     bool fits = cJSON_IsNumber(item) && fabs(item->valuedouble) <= WHOLE_MAX;

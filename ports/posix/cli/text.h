@@ -28,6 +28,8 @@ void xd_text_members(struct xd_buffer *out, const cJSON *object);
 /* Appends a well-formed JSON text, indented; numbers and strings stay as they are. */
 void xd_text_json(struct xd_buffer *out, struct xd_bytes json);
 
+void xd_text_base64(struct xd_buffer *out, struct xd_bytes bytes);
+
 /* A whole number of an object, or 0. */
 int64_t xd_text_number(const cJSON *object, const char *member);
 bool xd_text_flag(const cJSON *object, const char *member);

@@ -65,5 +65,9 @@ const struct xd_verb xd_verbs[] = {
     {"agent backlog", NULL, "what waits at this site for the hub",
      "Asks the agent. When it does not run, its database is read (and not changed).\n",
      XD_OPTION_BIT(XD_OPTION_CONFIG), xd_cli_agent_backlog},
+    {"agent quarantine", NULL, "what came to this site and could not be used, the oldest first",
+     "Reads the agent's database (and does not change it), whether the agent runs or not. TIMES counts\n"
+     "repeats. --json has the payloads, as text or in base64; of each at most 64 kB are kept.\n",
+     XD_OPTION_BIT(XD_OPTION_CONFIG) | LISTING, xd_cli_agent_quarantine},
     {NULL, NULL, NULL, NULL, 0, NULL},
 };

@@ -4,8 +4,11 @@
 #include "posix/config/config.h"
 #include "posix/config/values.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define NAME_SIZE_MAX 32
 
@@ -45,6 +48,37 @@ const char *xd_check_loopback(const char *text) {
     return !xd_value_host_port(text, 0) || xd_value_is_loopback(text)
                ? NULL
                : "must be a loopback address (127.0.0.1:9101): nobody is asked for a password there";
+}
+
+void xd_check_state_dir(const struct xd_config *config, const char *folder, struct xd_buffer *errors,
+                        struct xd_buffer *notes) {
+    struct stat status;
+    char parent[4096];
+    if (stat(folder, &status) == 0) {
+        if (!S_ISDIR(status.st_mode)) {
+            xd_config_complain(config, errors, "state_dir", "%s is not a folder", folder);
+        } else if (access(folder, W_OK | X_OK) != 0) {
+            xd_config_complain(config, notes, "state_dir", "%s cannot be written by this user: %s", folder,
+                               strerror(errno));
+        }
+        return;
+    }
+    if (errno != ENOENT) {
+        xd_config_complain(config, errors, "state_dir", "%s: %s", folder, strerror(errno));
+        return;
+    }
+    snprintf(parent, sizeof parent, "%s", folder);
+    char *slash = strrchr(parent, '/');
+    if (slash != NULL) {
+        slash[slash == parent ? 1 : 0] = 0; /* the program makes one folder, not those above it */
+    }
+    if (stat(parent, &status) != 0) {
+        xd_config_complain(config, errors, "state_dir", "%s cannot be created: %s: %s", folder, parent,
+                           strerror(errno));
+    } else if (access(parent, W_OK | X_OK) != 0) {
+        xd_config_complain(config, notes, "state_dir", "%s cannot be created by this user: %s", folder,
+                           strerror(errno));
+    }
 }
 
 void xd_check_tls(const struct xd_config *config, struct xd_buffer *errors, const char *section,

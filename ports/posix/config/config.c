@@ -348,8 +348,12 @@ static void read_map(struct reader *reader, const struct xd_config_key *key, con
                      const struct place *place, void *array_out, size_t *count_out) {
     size_t count = node == NULL ? 0 : node->child_count;
     if (count < (size_t)key->min || count > (size_t)key->max) {
-        complain(reader, place, "needs %lld to %lld entries, each with a name", (long long)key->min,
-                 (long long)key->max);
+        if (key->wanted != NULL) {
+            complain(reader, place, "%s", key->wanted);
+        } else {
+            complain(reader, place, "needs %lld to %lld entries, each with a name", (long long)key->min,
+                     (long long)key->max);
+        }
         return;
     }
     char *elements = xd_tree_alloc(&reader->config->memory, count * key->element_size);
@@ -443,9 +447,14 @@ static void read_section(struct reader *reader, const struct xd_config_key *keys
 
 /* ---- the file ---- */
 
+/* A complaint quotes keys and names of the file, which may hold anything and may have been cut: it stays one
+ * line of UTF-8. */
 static void write_complaint(const struct xd_config *config, struct xd_buffer *errors, struct xd_tree_mark at,
                             const char *what) {
-    xd_buffer_format(errors, "%s:%zu:%zu: %s\n", config->path, at.line, at.column, what);
+    char text[WHAT_SIZE + KEY_PATH_SIZE];
+    snprintf(text, sizeof text, "%s", what);
+    xd_text_make_printable(text);
+    xd_buffer_format(errors, "%s:%zu:%zu: %s\n", config->path, at.line, at.column, text);
 }
 
 static enum xd_result find_folder(struct xd_config *config, const char *path) {

@@ -49,6 +49,7 @@ struct xd_config_key {
     size_t element_size;      /* MAP */
     const char *const *names; /* CHOICE, URL: NULL-terminated */
     const struct xd_config_key *keys; /* SECTION, MAP */
+    const char *wanted;               /* MAP: told when there are too few or too many; NULL: their numbers */
     /* What is wrong with the text (a name, in a MAP), or NULL; may be NULL. */
     const char *(*check)(const char *text);
 };

@@ -119,6 +119,7 @@ static const struct xd_config_key hub_keys[] = {
      .min = 1,
      .max = ERPS_MAX,
      .keys = erp_keys,
+     .wanted = "one ERP must be named here",
      .check = xd_check_name,
      .element_size = sizeof(struct xd_hub_config_erp),
      .offset = HUB(erps),

@@ -75,6 +75,19 @@ static enum xd_result start_worker(struct xd_erp_pool *pool, const struct xd_led
     return XD_OK;
 }
 
+static void ledger_path(const struct xd_hub_config_erp *config, const char *state_dir,
+                        char out[XD_PATH_SIZE]) {
+    (void)snprintf(out, XD_PATH_SIZE, "%s/erp-%s.db", state_dir, config->name);
+}
+
+enum xd_result xd_erp_pool_check(const struct xd_hub_config_erp *config, const char *state_dir, char *why,
+                                 size_t why_size) {
+    char path[XD_PATH_SIZE];
+    ledger_path(config, state_dir, path);
+    struct xd_ledger_config ledger = {.path = path, .data = config->data};
+    return xd_ledger_check(&ledger, why, why_size);
+}
+
 enum xd_result xd_erp_pool_start(const struct xd_hub_config_erp *config, const char *state_dir,
                                  struct xd_mailbox *answers, struct xd_erp_pool **out, char *why,
                                  size_t why_size) {
@@ -83,7 +96,7 @@ enum xd_result xd_erp_pool_start(const struct xd_hub_config_erp *config, const c
         return XD_NO_MEMORY;
     }
     pool->answers = answers;
-    (void)snprintf(pool->ledger_path, sizeof pool->ledger_path, "%s/erp-%s.db", state_dir, config->name);
+    ledger_path(config, state_dir, pool->ledger_path);
     struct xd_ledger_config ledger = {.path = pool->ledger_path, .data = config->data};
     enum xd_result result = xd_ledger_prepare(&ledger, why, why_size);
     if (result == XD_OK) {

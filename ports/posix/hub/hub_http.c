@@ -7,10 +7,12 @@
 #include "posix/hub/hub_program.h"
 
 #include "base/memory.h"
+#include "documents/problem.h"
 #include "documents/writer.h"
 #include "hub/view.h"
 #include "posix/runtime/world.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,9 @@
 #define READ_LIMIT_MS 100u
 #define RECONCILE_LIMIT_MS 10000u
 #define PAGE_DEFAULT 50u
-#define PAGE_MAX 200u
+#define PAGE_MAX 200
+#define TEXT_OF(number) TEXT_OF_(number)
+#define TEXT_OF_(number) #number
 
 struct xd_query {
     struct xd_hub_program *program;
@@ -37,12 +41,17 @@ struct asked {
     struct xd_client_row client;
     enum role role;
     char id[XD_NAME_SIZE]; /* what a route's {id} stands for */
+    /* With XD_INVALID: the query parameter that cannot be used, and why. */
+    char parameter[XD_EXCERPT_SIZE];
+    const char *code;
+    char why[XD_DETAIL_SIZE];
 };
 
 /* ---- answers ---- */
 
-static void answer_problem(struct xd_http_request *request, unsigned status, const char *code,
-                           const char *detail, const char *allow) {
+/* asked NULL: no parameter is to blame. */
+static void write_problem(struct xd_http_request *request, unsigned status, const char *code,
+                          const char *detail, const char *allow, const struct asked *asked) {
     struct xd_buffer body;
     struct xd_http_answer answer = {.status = status,
                                     .content_type = "application/problem+json",
@@ -59,6 +68,14 @@ static void answer_problem(struct xd_http_request *request, unsigned status, con
     xd_writer_text(&writer, "code", code);
     xd_writer_boolean(&writer, "retryable", status == 503);
     xd_writer_begin(&writer, "errors", '[');
+    if (asked != NULL) {
+        xd_writer_begin(&writer, NULL, '{');
+        xd_writer_text(&writer, "code", asked->code);
+        xd_writer_text(&writer, "parameter", asked->parameter);
+        xd_writer_text(&writer, "detail", asked->why);
+        xd_writer_boolean(&writer, "retryable", false);
+        xd_writer_end(&writer, '}');
+    }
     xd_writer_end(&writer, ']');
     xd_writer_end(&writer, '}');
     answer.body = xd_buffer_view(&body);
@@ -66,8 +83,19 @@ static void answer_problem(struct xd_http_request *request, unsigned status, con
     xd_buffer_free(&body);
 }
 
-static void answer_view(struct xd_http_request *request, enum xd_result result,
-                        const struct xd_buffer *body) {
+static void answer_problem(struct xd_http_request *request, unsigned status, const char *code,
+                           const char *detail, const char *allow) {
+    write_problem(request, status, code, detail, allow, NULL);
+}
+
+static void answer_bad_query(struct asked *asked) {
+    char detail[XD_EXCERPT_SIZE + XD_DETAIL_SIZE + 32];
+    (void)snprintf(detail, sizeof detail, "The query parameter `%s` %s", asked->parameter, asked->why);
+    write_problem(asked->request, 400, "bad_query", detail, NULL, asked);
+}
+
+static void answer_view(struct asked *asked, enum xd_result result, const struct xd_buffer *body) {
+    struct xd_http_request *request = asked->request;
     switch (result) {
     case XD_OK: {
         struct xd_http_answer answer = {.status = 200, .body = xd_buffer_view(body)};
@@ -77,8 +105,8 @@ static void answer_view(struct xd_http_request *request, enum xd_result result,
     case XD_NOT_FOUND:
         answer_problem(request, 404, "not_found", "There is no such thing.", NULL);
         break;
-    case XD_INVALID:
-        answer_problem(request, 400, "bad_query", "A query parameter cannot be used.", NULL);
+    case XD_INVALID: /* bad_query said why */
+        answer_bad_query(asked);
         break;
     default:
         answer_problem(request, 503, "try_again", "The question could not be answered just now; ask again.",
@@ -115,17 +143,45 @@ static enum xd_result view_timeline(struct asked *asked, struct xd_buffer *out) 
     return result == XD_OK ? xd_view_timeline(&asked->query->store, asked->id, out) : result;
 }
 
-static enum xd_result page_size(const struct asked *asked, size_t *max) {
+/* Says which query parameter cannot be used. Returns XD_INVALID. */
+static enum xd_result bad_query(struct asked *asked, const char *parameter, const char *code, const char *why,
+                                ...) __attribute__((format(printf, 4, 5)));
+
+static enum xd_result bad_query(struct asked *asked, const char *parameter, const char *code, const char *why,
+                                ...) {
+    va_list arguments;
+    (void)xd_problem_excerpt(parameter, asked->parameter);
+    asked->code = code;
+    va_start(arguments, why);
+    (void)vsnprintf(asked->why, sizeof asked->why, why, arguments);
+    va_end(arguments);
+    return XD_INVALID;
+}
+
+static enum xd_result bad_value(struct asked *asked, const char *parameter, const char *expected) {
+    char excerpt[XD_EXCERPT_SIZE];
+    return bad_query(asked, parameter, "bad_value", "is `%s`; it must be %s.",
+                     xd_problem_excerpt(xd_http_query(asked->request, parameter), excerpt), expected);
+}
+
+static enum xd_result page_size(struct asked *asked, size_t *max) {
     const char *text = xd_http_query(asked->request, "limit");
-    char *end = NULL;
-    unsigned long value = text == NULL ? PAGE_DEFAULT : strtoul(text, &end, 10);
+    size_t digits = text == NULL ? 0 : strspn(text, "0123456789");
+    unsigned long value = text == NULL ? PAGE_DEFAULT : strtoul(text, NULL, 10);
     *max = value;
-    return (text != NULL && (*text == 0 || *end != 0)) || value == 0 || value > PAGE_MAX ? XD_INVALID : XD_OK;
+    bool fine = text == NULL || (digits > 0 && text[digits] == 0 && value > 0 && value <= PAGE_MAX);
+    return fine ? XD_OK : bad_value(asked, "limit", "a number from 1 to " TEXT_OF(PAGE_MAX));
 }
 
 static const char *cursor_of(const struct asked *asked) {
     const char *cursor = xd_http_query(asked->request, "cursor");
     return cursor == NULL ? "" : cursor;
+}
+
+/* Of a list: only its cursor can be what was not found. */
+static enum xd_result listed(struct asked *asked, enum xd_result result) {
+    return result == XD_NOT_FOUND ? bad_value(asked, "cursor", "the next_cursor of an earlier answer")
+                                  : result;
 }
 
 static enum xd_result view_orders(struct asked *asked, struct xd_buffer *out) {
@@ -139,10 +195,11 @@ static enum xd_result view_orders(struct asked *asked, struct xd_buffer *out) {
             query.status = index;
         }
     }
-    if (page_size(asked, &query.max) != XD_OK || (status != NULL && query.status < 0)) {
-        return XD_INVALID;
+    if (status != NULL && query.status < 0) {
+        return bad_value(asked, "status", "the status of an order, such as SHIPPED");
     }
-    return xd_view_order_list(&asked->query->store, &query, out);
+    enum xd_result result = page_size(asked, &query.max);
+    return result == XD_OK ? listed(asked, xd_view_order_list(&asked->query->store, &query, out)) : result;
 }
 
 static enum xd_result view_release(struct asked *asked, struct xd_buffer *out) {
@@ -161,10 +218,13 @@ static enum xd_result view_exceptions(struct asked *asked, struct xd_buffer *out
     const char *status = xd_http_query(asked->request, "status");
     bool open_only = status != NULL && strcasecmp(status, "open") == 0;
     size_t max;
-    if (page_size(asked, &max) != XD_OK || (status != NULL && !open_only && strcasecmp(status, "all") != 0)) {
-        return XD_INVALID;
+    if (status != NULL && !open_only && strcasecmp(status, "all") != 0) {
+        return bad_value(asked, "status", "open or all");
     }
-    return xd_view_exceptions(&asked->query->store, open_only, cursor_of(asked), max, out);
+    enum xd_result result = page_size(asked, &max);
+    return result == XD_OK ? listed(asked, xd_view_exceptions(&asked->query->store, open_only,
+                                                              cursor_of(asked), max, out))
+                           : result;
 }
 
 static enum xd_result view_reconciliation(struct asked *asked, struct xd_buffer *out) {
@@ -204,20 +264,21 @@ struct route {
     enum role least;
     view_fn view;                /* a read ... */
     enum xd_hub_event_kind kind; /* ... or a write */
+    const char *query[5];        /* the parameters that it takes, ended by NULL */
 };
 
 static const struct route routes[] = {
-    {"POST", "/v1/orders", ROLE_CHANNEL, NULL, XD_HUB_EVENT_ORDER},
-    {"GET", "/v1/orders", ROLE_CHANNEL, view_orders, 0},
-    {"GET", "/v1/orders/{id}", ROLE_CHANNEL, view_order, 0},
-    {"GET", "/v1/orders/{id}/timeline", ROLE_CHANNEL, view_timeline, 0},
-    {"GET", "/v1/releases/{id}", ROLE_VIEWER, view_release, 0},
-    {"POST", "/v1/sites", ROLE_ADMIN, NULL, XD_HUB_EVENT_SITE},
-    {"GET", "/v1/sites", ROLE_VIEWER, view_sites, 0},
-    {"GET", "/v1/sites/{id}", ROLE_VIEWER, view_site, 0},
-    {"GET", "/v1/exceptions", ROLE_VIEWER, view_exceptions, 0},
-    {"GET", "/v1/reconciliation", ROLE_VIEWER, view_reconciliation, 0},
-    {"GET", "/v1/status", ROLE_VIEWER, view_status, 0},
+    {"POST", "/v1/orders", ROLE_CHANNEL, NULL, XD_HUB_EVENT_ORDER, {NULL}},
+    {"GET", "/v1/orders", ROLE_CHANNEL, view_orders, 0, {"external_order_id", "status", "limit", "cursor"}},
+    {"GET", "/v1/orders/{id}", ROLE_CHANNEL, view_order, 0, {NULL}},
+    {"GET", "/v1/orders/{id}/timeline", ROLE_CHANNEL, view_timeline, 0, {NULL}},
+    {"GET", "/v1/releases/{id}", ROLE_VIEWER, view_release, 0, {NULL}},
+    {"POST", "/v1/sites", ROLE_ADMIN, NULL, XD_HUB_EVENT_SITE, {NULL}},
+    {"GET", "/v1/sites", ROLE_VIEWER, view_sites, 0, {NULL}},
+    {"GET", "/v1/sites/{id}", ROLE_VIEWER, view_site, 0, {NULL}},
+    {"GET", "/v1/exceptions", ROLE_VIEWER, view_exceptions, 0, {"status", "limit", "cursor"}},
+    {"GET", "/v1/reconciliation", ROLE_VIEWER, view_reconciliation, 0, {"site"}},
+    {"GET", "/v1/status", ROLE_VIEWER, view_status, 0, {NULL}},
 };
 
 static bool path_fits(const char *pattern, const char *path, char *id, size_t id_size) {
@@ -267,6 +328,26 @@ static bool allowed(const struct asked *asked, const struct route *route) {
     return asked->role >= route->least && !(writes && asked->role == ROLE_VIEWER);
 }
 
+/* A typing error in a parameter's name must not widen what was asked for. */
+static enum xd_result check_query(struct asked *asked, const struct route *route) {
+    const char *name;
+    for (size_t index = 0; (name = xd_http_query_name(asked->request, index)) != NULL; index++) {
+        size_t at = 0;
+        while (route->query[at] != NULL && strcmp(route->query[at], name) != 0) {
+            at++;
+        }
+        if (route->query[at] == NULL) {
+            return bad_query(asked, name, "unknown_parameter", "is not known here.");
+        }
+        for (size_t before = 0; before < index; before++) {
+            if (strcmp(xd_http_query_name(asked->request, before), name) == 0) {
+                return bad_query(asked, name, "repeated_parameter", "is there twice.");
+            }
+        }
+    }
+    return XD_OK;
+}
+
 static void serve(struct asked *asked, const struct route *route) {
     const struct xd_store_tx *tx = &asked->query->store.delivery.tx;
     struct xd_buffer body;
@@ -283,6 +364,10 @@ static void serve(struct asked *asked, const struct route *route) {
         answer_problem(asked->request, 403, "forbidden", "This client's role does not allow that.", NULL);
         return;
     }
+    if (check_query(asked, route) != XD_OK) {
+        answer_bad_query(asked);
+        return;
+    }
     if (route->view == NULL) {
         hand_over(asked, route->kind);
         return;
@@ -293,7 +378,7 @@ static void serve(struct asked *asked, const struct route *route) {
         result = route->view(asked, &body);
         tx->rollback(tx->context);
     }
-    answer_view(asked->request, result, &body);
+    answer_view(asked, result, &body);
     xd_buffer_free(&body);
 }
 

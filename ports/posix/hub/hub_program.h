@@ -98,6 +98,10 @@ void xd_hub_board_metrics(struct xd_hub_board *board, struct xd_buffer *out);
 bool xd_hub_board_moves(struct xd_hub_board *board);
 
 /* ---- hub_erp.c: the workers ---- */
+/* Of what the ERP reads at its start; makes and changes nothing. why: a line for people, `file:line: what`.
+ */
+XD_CHECKED enum xd_result xd_erp_pool_check(const struct xd_hub_config_erp *config, const char *state_dir,
+                                            char *why, size_t why_size);
 XD_CHECKED enum xd_result xd_erp_pool_start(const struct xd_hub_config_erp *config, const char *state_dir,
                                             struct xd_mailbox *answers, struct xd_erp_pool **out, char *why,
                                             size_t why_size);

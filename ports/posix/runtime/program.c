@@ -23,7 +23,7 @@ static void print_help(const struct xd_program *program, FILE *to) {
                   "%s\n"
                   "\n"
                   "  --config FILE      the configuration (YAML)\n"
-                  "  --check            check the configuration and exit\n"
+                  "  --check            check the configuration, and the files that it names, and exit\n"
                   "  --log-format FORM  json (default) or text, on standard error\n"
                   "  --version          print the version and exit\n"
                   "  --help             print this and exit\n"
@@ -90,6 +90,21 @@ static int run(const struct xd_program *program, const struct arguments *argumen
     return program->run(program->config, arguments->config, arguments->log_text);
 }
 
+static int check(const struct xd_program *program, const char *path) {
+    struct xd_buffer errors, notes;
+    xd_buffer_init(&errors, 0);
+    xd_buffer_init(&notes, 0);
+    program->check(program->config, &errors, &notes);
+    bool fine = errors.size == 0 && xd_buffer_result(&errors) == XD_OK;
+    (void)fprintf(stderr, "%s%s", xd_buffer_string(&errors), xd_buffer_string(&notes));
+    if (fine) {
+        (void)printf("%s: fine\n", path);
+    }
+    xd_buffer_free(&errors);
+    xd_buffer_free(&notes);
+    return fine ? EXIT_SUCCESS : XD_EXIT_WRONG_INPUT;
+}
+
 int xd_program_main(const struct xd_program *program, int count, char **texts) {
     struct arguments arguments = {0};
     struct xd_buffer errors;
@@ -107,8 +122,7 @@ int xd_program_main(const struct xd_program *program, int count, char **texts) {
         (void)fprintf(stderr, "%s: %s: %s\n", program->name, arguments.config, xd_result_name(result));
         status = EXIT_FAILURE;
     } else if (arguments.check) {
-        (void)printf("%s: fine\n", arguments.config);
-        status = EXIT_SUCCESS;
+        status = check(program, arguments.config);
     } else {
         status = run(program, &arguments);
     }

@@ -15,6 +15,8 @@ struct xd_program {
     /* The program's configuration, zeroed, which the functions below know the type of. */
     void *config;
     enum xd_result (*load)(const char *path, void *config, struct xd_buffer *errors);
+    /* --check: what the configuration alone does not show. Lines for people: errors make it fail. */
+    void (*check)(const void *config, struct xd_buffer *errors, struct xd_buffer *notes);
     int (*log_level)(const void *config);                            /* enum xd_log_level */
     int (*run)(const void *config, const char *path, bool log_text); /* gives the exit status */
     void (*free)(void *config);

@@ -1,6 +1,7 @@
 #include "posix/runtime/world.h"
 
 #include "base/bytes.h"
+#include "posix/runtime/log_text.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -57,9 +58,10 @@ static void write_log(void *context, enum xd_log_level level, const char *event,
     xd_buffer_init(&line, 0);
     xd_time_write(xd_world_now().wall, time);
     if (log_text) {
-        xd_buffer_format(&line, "%s %-7s %s %s%s%s\n", time, names[level], event,
-                         correlation_id != NULL ? correlation_id : "", correlation_id != NULL ? " " : "",
-                         members != NULL ? members : "");
+        xd_buffer_format(&line, "%s %-7s %s", time, names[level], event);
+        xd_log_text_members(&line, members);
+        xd_buffer_format(&line, "%s%s\n", correlation_id != NULL ? " correlation_id=" : "",
+                         correlation_id != NULL ? correlation_id : "");
     } else {
         xd_buffer_format(&line, "{\"ts\":\"%s\",\"level\":\"%s\",\"event\":", time, names[level]);
         xd_buffer_json(&line, event);
