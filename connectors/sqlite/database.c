@@ -14,6 +14,7 @@
 #include "sqlite/statements.h"
 
 #include "base/memory.h"
+#include "base/mutant.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -154,6 +155,9 @@ static enum xd_result configure_writer(struct xd_database *database, int64_t quo
         xd_database_execute(database, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
                                       "PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST;"
                                       "PRAGMA foreign_keys = OFF; PRAGMA journal_size_limit = 16777216;");
+    if (result == XD_OK && XD_MUTANT(COMMIT_NOT_SYNCED)) {
+        result = xd_database_execute(database, "PRAGMA synchronous = OFF;");
+    }
     if (result != XD_OK) {
         return result;
     }

@@ -1,5 +1,7 @@
 #include "delivery/receiver.h"
 
+#include "base/mutant.h"
+
 #include <string.h>
 
 void xd_receiver_init(struct xd_receiver *receiver) {
@@ -38,7 +40,8 @@ enum xd_arrival xd_receiver_look(const struct xd_receiver *receiver, const char 
     }
     if (sequence == row->watermark + 1) {
         struct xd_hash expected = xd_chain(&row->chain, hash);
-        return xd_hash_equal(&expected, chain) ? XD_ARRIVAL_NEW : XD_ARRIVAL_CONFLICT;
+        return xd_hash_equal(&expected, chain) || XD_MUTANT(CHAIN_NOT_COMPARED) ? XD_ARRIVAL_NEW
+                                                                                : XD_ARRIVAL_CONFLICT;
     }
     bool joins =
         xd_ranges_has(&receiver->above, sequence - 1) || xd_ranges_has(&receiver->above, sequence + 1);
@@ -59,7 +62,7 @@ static enum xd_result follow(struct xd_stream_row *next, const struct xd_receive
             return result == XD_NOT_FOUND ? XD_CORRUPT : result;
         }
         struct xd_hash expected = xd_chain(&next->chain, &hash);
-        if (!xd_hash_equal(&expected, &chain)) {
+        if (!xd_hash_equal(&expected, &chain) && !XD_MUTANT(CHAIN_NOT_COMPARED)) {
             next->conflict = next->watermark + 1;
         } else {
             next->chain = chain;
@@ -75,7 +78,7 @@ enum xd_result xd_receiver_take(struct xd_receiver *receiver, const struct xd_de
     struct xd_stream_row next = receiver->row;
     enum xd_result result;
     receiver->told = false;
-    if (sequence != next.watermark + 1) {
+    if (sequence != next.watermark + 1 && !XD_MUTANT(WATERMARK_OVER_GAP)) {
         result = store->above_add(store->context, next.number, sequence, hash, chain);
         return result == XD_OK ? xd_ranges_add(&receiver->above, sequence) : result;
     }

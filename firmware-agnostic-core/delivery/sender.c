@@ -9,6 +9,7 @@
 #include "delivery/sender.h"
 
 #include "base/memory.h"
+#include "base/mutant.h"
 
 #include <string.h>
 
@@ -92,6 +93,9 @@ void xd_sender_took(struct xd_sender *sender, uint64_t last) {
 void xd_sender_sent(struct xd_sender *sender, uint64_t sequence, xd_ms monotonic) {
     if (sequence > sender->sent && sequence < sender->row.next) {
         sender->sent = sequence;
+        if (XD_MUTANT(DROPPED_ON_CONFIRM) && sequence > sender->row.watermark) {
+            sender->row.watermark = sequence;
+        }
     }
     if (sender->sent > sender->row.watermark && sender->stuck_since == 0) {
         sender->stuck_since = monotonic;
@@ -128,7 +132,7 @@ static void resend_cut(struct xd_sender *sender) {
 static void resend_add(struct xd_sender *sender, struct xd_range range) {
     range.first = range.first > sender->row.watermark ? range.first : sender->row.watermark + 1;
     range.last = range.last < sender->cursor ? range.last : sender->cursor - 1;
-    if (range.first > range.last) {
+    if (range.first > range.last || XD_MUTANT(RESEND_SKIPPED)) {
         return;
     }
     struct xd_range *end = sender->resend_count > 0 ? &sender->resend[sender->resend_count - 1] : NULL;
@@ -153,6 +157,9 @@ void xd_sender_lost(struct xd_sender *sender, uint64_t sequence) {
 
 static enum xd_result advance(struct xd_sender *sender, const struct xd_delivery_store *store,
                               uint64_t watermark, xd_ms monotonic) {
+    if (XD_MUTANT(WATERMARK_OFF_BY_ONE) && watermark + 1 < sender->row.next) {
+        watermark++;
+    }
     if (watermark == sender->row.watermark) {
         return XD_OK;
     }
@@ -191,7 +198,10 @@ static enum xd_result same_history(const struct xd_sender *sender, const struct 
                                    const struct xd_link_receive *peer) {
     struct xd_hash chain;
     enum xd_result result = chain_at(sender, store, peer->watermark, &chain);
-    if (result == XD_NOT_FOUND || (result == XD_OK && !xd_hash_equal(&chain, &peer->chain))) {
+    if (result == XD_OK && !xd_hash_equal(&chain, &peer->chain) && !XD_MUTANT(CHAIN_NOT_COMPARED)) {
+        return XD_CONFLICT;
+    }
+    if (result == XD_NOT_FOUND) {
         return XD_CONFLICT;
     }
     return result;
@@ -254,7 +264,8 @@ static enum xd_result renumber(struct xd_sender *sender, const struct xd_deliver
         if (result != XD_OK || batch->count == 0) {
             break;
         }
-        for (size_t index = 0; index < batch->count && result == XD_OK; index++) {
+        size_t count = XD_MUTANT(RENUMBER_FORGETS) ? batch->count - 1 : batch->count;
+        for (size_t index = 0; index < count && result == XD_OK; index++) {
             next->chain = xd_chain(&next->chain, &batch->hashes[index]);
             result = store->outbox_move(store->context, sender->row.number, batch->sequences[index],
                                         next->next++, &next->chain);
@@ -384,8 +395,10 @@ enum xd_result xd_sender_trim(struct xd_sender *sender, const struct xd_delivery
     if (next.floor >= next.watermark) {
         return XD_OK;
     }
-    enum xd_result result = store->outbox_drop(store->context, next.number, next.watermark, before, max,
-                                               &last, &next.floor_chain);
+    uint64_t upto = XD_MUTANT(UNCOVERED_TRIMMED) ? next.next - 1 : next.watermark;
+    before = XD_MUTANT(DROPPED_ON_CONFIRM) ? INT64_MAX : before;
+    enum xd_result result =
+        store->outbox_drop(store->context, next.number, upto, before, max, &last, &next.floor_chain);
     if (result != XD_OK || last == 0) {
         return result;
     }

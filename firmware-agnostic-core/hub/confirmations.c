@@ -7,6 +7,7 @@
 #include "hub/hub_internal.h"
 
 #include "base/memory.h"
+#include "base/mutant.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +40,7 @@ enum xd_result xd_hub_tell(struct xd_hub *hub, const char *site_name, const stru
     struct xd_hub_site *site = xd_hub_site_find(hub, site_name);
     char id[XD_NAME_SIZE * 3];
     struct xd_buffer text;
-    if (site == NULL) {
+    if (site == NULL || XD_MUTANT(SETTLED_NOT_SENT)) {
         return XD_OK;
     }
     xd_buffer_init(&text, 0);
@@ -201,7 +202,9 @@ static enum xd_result move_quantities(struct xd_release_line_row *released, stru
         result = add(&released->over, decision->over);
     }
     if (result == XD_OK) {
-        result = move(&ordered->released, &ordered->shipped, decision->shipped);
+        result = XD_MUTANT(QUANTITY_NOT_MOVED)
+                     ? add(&ordered->shipped, decision->shipped)
+                     : move(&ordered->released, &ordered->shipped, decision->shipped);
     }
     if (result == XD_OK) {
         result = add(&ordered->overshipped, decision->over);
@@ -223,7 +226,8 @@ static enum xd_result post_line(struct matched *match, const struct xd_release_l
     bool close = decision->remainder == XD_REMAINDER_CANCEL;
     struct xd_job_line_row *line = &match->posting[match->posting_count];
     memset(line, 0, sizeof *line);
-    enum xd_result result = xd_decimal_add(decision->shipped, decision->over, &line->qty);
+    struct xd_decimal over = XD_MUTANT(OVERSHIPMENT_DROPPED) ? xd_decimal_of(0) : decision->over;
+    enum xd_result result = xd_decimal_add(decision->shipped, over, &line->qty);
     if (result == XD_OK && xd_decimal_is_zero(line->qty) && !close) {
         return XD_OK; /* nothing was shipped and more may come: no news for the ERP */
     }
@@ -535,7 +539,8 @@ enum xd_result xd_hub_confirmation(struct xd_hub *hub, const struct xd_arrived *
     }
     row_of(arrived, &confirmation, now, &row);
     result = store->confirmation_get(store->context, row.site, row.confirmation_id, row.version, &known);
-    if (result == XD_OK) {
+    bool twice = XD_MUTANT(CONFIRMATION_TWICE);
+    if (result == XD_OK && !twice) {
         return conflicting(hub, arrived, "CONFLICTING_CONFIRMATION",
                            "The same id and version came before with another content; that one counts.", now);
     }
@@ -545,7 +550,7 @@ enum xd_result xd_hub_confirmation(struct xd_hub *hub, const struct xd_arrived *
     if (result != XD_OK && result != XD_NOT_FOUND) {
         return result;
     }
-    if (result == XD_OK) { /* another version was applied: correcting it is a person's decision */
+    if (result == XD_OK && !twice) { /* another version was applied: correcting it is a person's decision */
         struct applying applying = {.hub = hub, .now = now, .row = &row, .confirmation = &confirmation};
         row.lines_in = (int64_t)confirmation.line_count;
         result =

@@ -2,6 +2,7 @@
 #include "hub/hub_internal.h"
 
 #include "base/memory.h"
+#include "base/mutant.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -208,7 +209,7 @@ static enum xd_result release_order(struct xd_hub *hub, const struct xd_order_ro
     if (result == XD_OK) {
         result = write_release(hub, order, &row, lines, &text);
     }
-    if (result == XD_OK) {
+    if (result == XD_OK && !XD_MUTANT(RELEASE_NOT_SENT)) {
         result = xd_hub_send(hub, site, XD_LANE_WORK, XD_DOC_RELEASE, row.release_id, row.revision,
                              order->correlation_id, xd_buffer_view(&text), now);
     }

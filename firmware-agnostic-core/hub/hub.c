@@ -1,6 +1,7 @@
 #include "hub/hub_internal.h"
 
 #include "base/memory.h"
+#include "base/mutant.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -50,6 +51,9 @@ void xd_hub_id(const struct xd_hub *hub, const char *prefix, const char *name, c
     static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; /* Crockford base32 */
     struct xd_hash mac =
         xd_hmac(xd_bytes_of(hub->secret.secret, hub->secret.secret_size), xd_bytes_of_text(name));
+    if (XD_MUTANT(IDS_RANDOM)) {
+        hub->config.env->entropy(hub->config.env->context, mac.bytes, sizeof mac.bytes);
+    }
     size_t size = strlen(prefix);
     memcpy(out, prefix, size);
     for (size_t index = 0; index < 17; index++) {

@@ -16,6 +16,7 @@
 #include "hub/hub_internal.h"
 
 #include "base/memory.h"
+#include "base/mutant.h"
 
 #include <string.h>
 
@@ -131,7 +132,7 @@ enum xd_result xd_hub_jobs_load(struct xd_hub *hub, struct xd_now now, bool rest
     }
     hub->calls_fresh = false;
     hub->queued_cursor = hub->unknown_cursor = 0;
-    return load_state(hub, XD_JOB_SENT, now, &last);
+    return XD_MUTANT(JOB_FORGOTTEN) ? XD_OK : load_state(hub, XD_JOB_SENT, now, &last);
 }
 
 enum xd_result xd_hub_job_add(struct xd_hub *hub, struct xd_job_row *job, const struct xd_job_line_row *lines,
@@ -242,7 +243,7 @@ static enum xd_result start_call(struct xd_hub *hub, struct xd_job_slot *slot, s
         job.state = XD_JOB_SENT;
         job.attempt++;
         job.sent_at = now.wall;
-        result = store->job_save(store->context, &job);
+        result = XD_MUTANT(SENT_NOT_STORED) ? XD_OK : store->job_save(store->context, &job);
     } else if (job.state == XD_JOB_SENT) {
         job.state = XD_JOB_UNKNOWN;
         result = store->job_save(store->context, &job);
@@ -279,9 +280,11 @@ enum xd_result xd_hub_jobs_run(struct xd_hub *hub, struct xd_now now, struct xd_
     if (result == XD_OK && hub->slot_count < XD_JOB_SLOTS / 2) {
         result = load_state(hub, XD_JOB_QUEUED, now, &hub->queued_cursor);
     }
-    for (size_t index = 0;
-         index < XD_JOB_SLOTS && result == XD_OK && hub->calls < hub->config.erp_concurrency; index++) {
+    for (size_t index = 0; index < XD_JOB_SLOTS && result == XD_OK; index++) {
         struct xd_job_slot *slot = &hub->slots[index];
+        if (hub->calls >= hub->config.erp_concurrency && !XD_MUTANT(CALLS_UNBOUNDED)) {
+            break;
+        }
         if (slot->number != 0 && !slot->called && slot->due <= now.monotonic) {
             result = start_call(hub, slot, now, effects);
         }
@@ -331,7 +334,7 @@ static enum xd_result later(struct xd_hub *hub, struct xd_job_slot *slot, struct
 static enum xd_result absent(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_job_row *job,
                              struct xd_now now) {
     xd_ms end = slot->sent + hub->config.erp_life_ms;
-    if (now.monotonic > end) {
+    if (now.monotonic > end || XD_MUTANT(ABSENT_BELIEVED)) {
         return later(hub, slot, job, XD_JOB_QUEUED, now.monotonic, now);
     }
     return later(hub, slot, job, XD_JOB_UNKNOWN, end + 1, now);
@@ -368,7 +371,8 @@ static enum xd_result decide(struct xd_hub *hub, struct xd_job_slot *slot, struc
         return unavailable(hub, slot, job, call->find, answer, now);
     default:
         hub->counters.erp_unknown++;
-        return later(hub, slot, job, XD_JOB_UNKNOWN, now.monotonic + LOOK_AFTER_MS, now);
+        return later(hub, slot, job, XD_MUTANT(RETRIED_WITHOUT_LOOKUP) ? XD_JOB_QUEUED : XD_JOB_UNKNOWN,
+                     now.monotonic + LOOK_AFTER_MS, now);
     }
 }
 

@@ -7,6 +7,8 @@
  * counts as received and goes to quarantine, so that it never blocks the line. */
 #include "hub/hub_internal.h"
 
+#include "base/mutant.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -40,11 +42,11 @@ static struct xd_hub_site *authenticate(struct xd_hub *hub, const struct xd_hub_
         return NULL;
     }
     struct xd_hub_site *site = xd_hub_site_find(hub, message->exchange + prefix);
-    if (site == NULL || strcmp(site->row.user, message->user_id) != 0 ||
-        xd_verify(&site->row.key, message->body, message->signature) != XD_OK) {
+    if (site == NULL || strcmp(site->row.user, message->user_id) != 0) {
         return NULL;
     }
-    return site;
+    bool signed_by_it = xd_verify(&site->row.key, message->body, message->signature) == XD_OK;
+    return signed_by_it || XD_MUTANT(FORGERY_ACCEPTED) ? site : NULL;
 }
 
 static enum xd_result unusable(struct uplink *up, const char *what) {
@@ -159,7 +161,7 @@ static enum xd_result sequenced(struct uplink *up, unsigned lane) {
     if (result != XD_OK && result != XD_NOT_FOUND && result != XD_CONFLICT) {
         return result;
     }
-    bool known = result == XD_OK;
+    bool known = result == XD_OK && !XD_MUTANT(REGISTRY_FORGOTTEN);
     switch (xd_line_look(line, lane, &up->envelope, hash, known)) {
     case XD_ARRIVAL_REPEAT:
         hub->counters.repeats++;

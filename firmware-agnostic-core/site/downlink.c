@@ -6,6 +6,8 @@
 #include "documents/response.h"
 #include "site/site_internal.h"
 
+#include "base/mutant.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -99,7 +101,7 @@ static enum xd_result hold(struct downlink *down, const struct xd_release *relea
         result = accept_cancel(down, release);
     }
     held.published = published_before || (site->wms_up && held.state == XD_HELD_OPEN);
-    if (result == XD_OK) {
+    if (result == XD_OK && !XD_MUTANT(RELEASE_NOT_HELD)) {
         result = store->release_add(store->context, &held);
     }
     if (result == XD_OK && held.state == XD_HELD_OPEN) {

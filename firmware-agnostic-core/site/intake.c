@@ -8,6 +8,8 @@
 #include "documents/response.h"
 #include "site/site_internal.h"
 
+#include "base/mutant.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -270,6 +272,9 @@ static enum xd_result take(struct intake *intake) {
     }
     result = store->document_add(store->context, XD_PEER_WMS, intake->kind, intake->id, intake->version,
                                  &intake->document.hash, intake->now.wall, &known);
+    if (XD_MUTANT(DUPLICATE_ACCEPTED) && result == XD_DUPLICATE) {
+        result = XD_OK;
+    }
     if (result == XD_DUPLICATE) {
         result = answer_releases(intake, true);
         return result == XD_OK ? repeated(intake, &known) : result;
@@ -282,9 +287,12 @@ static enum xd_result take(struct intake *intake) {
     } else if (result != XD_OK) {
         return result;
     }
-    result =
-        xd_site_forward(site, intake->lane, intake->kind, intake->id, intake->version, &intake->document.hash,
-                        intake->correlation_id, intake->message->payload, intake->now.wall);
+    result = XD_OK;
+    if (!XD_MUTANT(RECEIPT_WITHOUT_ROW)) {
+        result = xd_site_forward(site, intake->lane, intake->kind, intake->id, intake->version,
+                                 &intake->document.hash, intake->correlation_id, intake->message->payload,
+                                 intake->now.wall);
+    }
     if (result == XD_OK) {
         result = answer_releases(intake, false);
     }
@@ -366,7 +374,8 @@ void xd_site_wms_refuse(struct xd_site *site, const struct xd_wms_message *messa
         read_id(&intake);
     }
     site->counters.refused_full += full;
-    receipt(&intake, XD_RECEIPT_REJECTED, full ? "store_full" : "try_again",
+    receipt(&intake, XD_MUTANT(FULL_TOLD_AS_ACCEPTED) ? XD_RECEIPT_ACCEPTED : XD_RECEIPT_REJECTED,
+            full ? "store_full" : "try_again",
             full ? "The store is full; nothing was taken. Send it again later."
                  : "The document could not be stored just now; send it again.",
             true);

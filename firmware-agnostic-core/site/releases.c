@@ -9,6 +9,7 @@
 #include "site/site_internal.h"
 
 #include "base/memory.h"
+#include "base/mutant.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +50,8 @@ static enum xd_result deliver_row(void *context, const struct xd_held_release *r
     if (!row->published && page->fresh_count < ROUND_PAGE) {
         page->fresh[page->fresh_count++] = row->number;
     }
-    return xd_site_deliver(page->site, row, page->effects);
+    return row->published && XD_MUTANT(REDELIVERY_STOPS) ? XD_OK
+                                                         : xd_site_deliver(page->site, row, page->effects);
 }
 
 enum xd_result xd_site_round(struct xd_site *site, struct xd_now now, struct xd_effects *effects) {

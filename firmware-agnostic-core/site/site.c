@@ -1,5 +1,7 @@
 #include "site/site_internal.h"
 
+#include "base/mutant.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -108,7 +110,8 @@ static void on_news(void *owner, struct xd_line *line, enum xd_line_news news, c
     xd_log(site->config.env, XD_LOG_WARNING, names[news], NULL, "lane %s epoch %s sequences %llu..%llu", lane,
            rewind != NULL ? rewind->epoch : "", rewind != NULL ? (unsigned long long)rewind->first : 0ULL,
            rewind != NULL ? (unsigned long long)rewind->last : 0ULL);
-    if (news == XD_LINE_ADOPTED && strcmp(lane, "work") == 0 && xd_site_echo_plan(site, 0) != XD_OK) {
+    if (news == XD_LINE_ADOPTED && strcmp(lane, "work") == 0 && !XD_MUTANT(ECHO_SKIPPED) &&
+        xd_site_echo_plan(site, 0) != XD_OK) {
         xd_log(site->config.env, XD_LOG_ERROR, "line.echo_not_planned", NULL, "%s", rewind->epoch);
     }
 }

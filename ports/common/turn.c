@@ -1,5 +1,7 @@
 #include "common/turn.h"
 
+#include "base/mutant.h"
+
 void xd_turn_init(struct xd_turn *turn, const struct xd_turn_ops *ops, const struct xd_store_tx *tx,
                   void (*free_object)(void *object)) {
     *turn = (struct xd_turn){.ops = *ops, .tx = tx};
@@ -8,6 +10,11 @@ void xd_turn_init(struct xd_turn *turn, const struct xd_turn_ops *ops, const str
 
 void xd_turn_free(struct xd_turn *turn) {
     xd_effects_free(&turn->effects);
+}
+
+static void let_out(struct xd_turn *turn) {
+    turn->ops.release(turn->ops.context, &turn->effects);
+    xd_effects_drop_to(&turn->effects, 0, 0);
 }
 
 static bool must_stop(enum xd_result result) {
@@ -36,7 +43,8 @@ static enum xd_result decide_careful(struct xd_turn *turn, void *event, struct x
     if (must_stop(why)) {
         return why;
     }
-    result = turn->tx->undo(turn->tx->context);
+    result =
+        XD_MUTANT(SAVEPOINT_KEPT) ? turn->tx->keep(turn->tx->context) : turn->tx->undo(turn->tx->context);
     if (result != XD_OK) {
         return result; /* the store has given up the whole transaction */
     }
@@ -72,6 +80,9 @@ static enum xd_result decide_all(struct xd_turn *turn, struct batch *batch) {
     if (result == XD_OK) {
         result = turn->effects.result;
     }
+    if (result == XD_OK && XD_MUTANT(RELEASE_BEFORE_COMMIT)) {
+        let_out(turn);
+    }
     return result == XD_OK ? turn->tx->commit(turn->tx->context) : result;
 }
 
@@ -80,18 +91,22 @@ static enum xd_result decide_all(struct xd_turn *turn, struct batch *batch) {
 static enum xd_result run_batch(struct xd_turn *turn, struct batch *batch) {
     enum xd_result result = decide_all(turn, batch);
     if (result == XD_OK) {
-        turn->ops.release(turn->ops.context, &turn->effects);
-        xd_effects_drop_to(&turn->effects, 0, 0);
+        let_out(turn);
         return XD_OK;
     }
     turn->tx->rollback(turn->tx->context);
+    if (XD_MUTANT(FAILED_BATCH_RELEASED) && !batch->spoilt) {
+        let_out(turn);
+    }
     xd_effects_drop_to(&turn->effects, 0, 0);
     if (batch->spoilt) {
         turn->counters.restarts++;
     } else {
         turn->counters.commits_failed++;
     }
-    enum xd_result again = must_stop(result) ? result : turn->ops.reload(turn->ops.context, true);
+    enum xd_result again = must_stop(result)           ? result
+                           : XD_MUTANT(RELOAD_SKIPPED) ? XD_OK
+                                                       : turn->ops.reload(turn->ops.context, true);
     batch->stop = again != XD_OK;
     return batch->stop ? again : result;
 }
@@ -116,8 +131,7 @@ static void refuse_all(struct xd_turn *turn, void *const *events, size_t count, 
     for (size_t index = 0; index < count; index++) {
         turn->ops.refuse(turn->ops.context, events[index], why, &turn->effects);
     }
-    turn->ops.release(turn->ops.context, &turn->effects);
-    xd_effects_drop_to(&turn->effects, 0, 0);
+    let_out(turn);
 }
 
 enum xd_result xd_turn_run(struct xd_turn *turn, void *const *events, size_t count, struct xd_now now) {

@@ -105,6 +105,21 @@ static void plan(struct xd_sim *sim, struct xd_sim_call *call, xd_ms *lands, xd_
     }
 }
 
+/* I7: nothing is posted that is there already or may still land, for an ERP that knows no
+ * references would have it twice. A hub whose disk went back cannot know. */
+static void watch_post(struct xd_sim *sim, const struct xd_erp_request *request, xd_ms lands) {
+    char key[XD_REFERENCE_SIZE + 8];
+    key_of(request->kind, request->reference, key);
+    size_t before = xd_names_get(&sim->posts, key);
+    bool may_land = before != XD_NAMES_NONE && before > (size_t)sim->now;
+    bool there = xd_names_get(&sim->effect_names, key) != XD_NAMES_NONE;
+    if ((may_land || there) && sim->hub_amnesia_to == 0) {
+        xd_sim_violated(sim, "I7: %s %s is posted again, which %s", xd_erp_kind_names[request->kind],
+                        request->reference, there ? "is in the ERP" : "may still land");
+    }
+    xd_names_set(&sim->posts, key, lands < 0 ? 0 : (size_t)(sim->now + lands));
+}
+
 void xd_sim_erp_call(struct xd_sim *sim, struct xd_erp_call *call) {
     struct xd_sim_call *made = xd_host_alloc(sizeof *made);
     xd_ms lands, answers;
@@ -114,6 +129,9 @@ void xd_sim_erp_call(struct xd_sim *sim, struct xd_erp_call *call) {
     sim->calls = made;
     plan(sim, made, &lands, &answers);
     xd_sim_note(sim, 5000 + (uint64_t)call->find, call->request.reference, strlen(call->request.reference));
+    if (!call->find) {
+        watch_post(sim, &call->request, lands);
+    }
     if (lands >= 0) {
         xd_agenda_add(&sim->agenda, sim->now + lands, land, made, 0);
     }

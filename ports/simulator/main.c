@@ -1,5 +1,6 @@
 /* crossdock-simulator: worlds by seed. */
 #include "simulator/host.h"
+#include "simulator/mutants.h"
 #include "simulator/sim.h"
 
 #include <inttypes.h>
@@ -18,12 +19,15 @@ static const char usage[] =
     "  --without CLASS leave out line, broker, wms, channel, erp, process, storage, "
     "memory, clock or forgery\n"
     "  --calm          nothing fails\n"
+    "  --often FAULT   more of that one than any seed draws, also when all else is calm\n"
+    "  --patience N    hours until all must be at rest after the heal\n"
     "  --story         tell what happens, step by step\n"
     "  --timing        say where the time went\n"
     "  --script NAME   a small world: intake, drain, order, release, confirmation, "
     "erp-before, erp-after, erp-late, start or checkpoint\n"
     "  --cut CUT       something fails at that point of it: hub:write:17:torn:3, "
-    "see cut.h; twice at most\n";
+    "see cut.h; twice at most\n"
+    "  --mutant M      make a mistake on purpose, by name or number; --mutants lists them\n";
 
 struct totals {
     uint64_t runs, steps, turns, messages, documents, orders, crashes, site_ms;
@@ -83,6 +87,16 @@ static bool read_cut(const char *text, struct xd_sim_options *options) {
            xd_sim_cut_read(text, &options->cuts[options->cut_count++]);
 }
 
+static bool read_fault(const char *name, struct xd_sim_options *options) {
+    for (unsigned fault = 0; fault < XD_FAULT_COUNT; fault++) {
+        if (strcmp(xd_fault_kinds[fault].name, name) == 0) {
+            options->often[fault] = true;
+            return true;
+        }
+    }
+    return false;
+}
+
 struct command {
     struct xd_sim_options options;
     uint64_t runs;
@@ -123,8 +137,13 @@ static int read_option(const char *word, const char *value, struct command *comm
         options->horizon = (xd_ms)number * XD_MINUTE_MS;
     } else if (strcmp(word, "--documents") == 0) {
         options->documents_a_day = (unsigned)number;
+    } else if (strcmp(word, "--patience") == 0) {
+        options->patience = (xd_ms)number * XD_HOUR_MS;
+    } else if (strcmp(word, "--often") == 0) {
+        return read_fault(value, options) ? 2 : 0;
     } else if (strcmp(word, "--mutant") == 0) {
-        options->mutant = (unsigned)number;
+        options->mutant = xd_mutants_are_built() ? xd_mutant_find(value) : XD_MUTANT_COUNT;
+        return options->mutant < XD_MUTANT_COUNT ? 2 : 0;
     } else if (strcmp(word, "--script") == 0 && xd_sim_script_of(value) != XD_SIM_NO_SCRIPT) {
         options->script = xd_sim_script_of(value);
         options->calm = true;
@@ -147,7 +166,22 @@ static void print_failure(const struct command *command, const struct xd_sim_fig
             (void)printf(" --without %s", xd_fault_class_names[class]);
         }
     }
+    for (unsigned fault = 0; fault < XD_FAULT_COUNT; fault++) {
+        if (command->options.often[fault]) {
+            (void)printf(" --often %s", xd_fault_kinds[fault].name);
+        }
+    }
+    (void)fputs(command->options.calm ? " --calm" : "", stdout);
+    if (command->options.mutant != XD_MUTANT_NONE) {
+        (void)printf(" --mutant %s", xd_mutant_kinds[command->options.mutant].name);
+    }
     (void)printf("\n");
+}
+
+static void print_mutants(void) {
+    for (unsigned number = 1; number < XD_MUTANT_COUNT; number++) {
+        (void)printf("%2u %-24s %s\n", number, xd_mutant_kinds[number].name, xd_mutant_kinds[number].does);
+    }
 }
 
 int main(int count, char **words) {
@@ -155,6 +189,10 @@ int main(int count, char **words) {
     struct totals totals = {0};
     struct xd_sim_figures figures;
     command.options.seed = (uint64_t)time(NULL);
+    if (count == 2 && strcmp(words[1], "--mutants") == 0) {
+        print_mutants();
+        return EXIT_SUCCESS;
+    }
     for (int index = 1; index < count;) {
         int took = read_option(words[index], index + 1 < count ? words[index + 1] : NULL, &command);
         if (took == 0) {

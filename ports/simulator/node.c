@@ -167,6 +167,9 @@ static void run_turn(struct xd_sim_node *node, void **events, size_t count) {
                     xd_database_error(node->database));
         bool corrupt = result == XD_CORRUPT;
         xd_sim_node_restart(node, AGAIN_MS, XD_DISK_KEPT, 0);
+        if (corrupt && node->number == 0) {
+            xd_sim_violated(sim, "I12: the hub takes its store for corrupt, and nobody touched it");
+        }
         if (corrupt && node->number != 0) {
             sim->sites[node->number - 1].corrupt_told = true;
         }

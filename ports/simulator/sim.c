@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "posix/runtime/sha256.h"
 #include "simulator/host.h"
+#include "simulator/mutants.h"
 #include "simulator/sqlite_memory.h"
 
 #include <stdarg.h>
@@ -16,6 +17,9 @@
 #define HEAL_MS_MAX (3 * XD_DAY_MS)
 #define LOOK_MS XD_MINUTE_MS
 #define MILLION 1000000u
+#define MESSAGES_AN_HOUR 10000u
+#define MESSAGES_A_DOCUMENT 100u
+#define OFTEN 4u /* times as often as the most that is drawn */
 
 static const char *const site_names[XD_SIM_SITES_MAX] = {"WH1", "WH2", "3PL-A", "3PL-B", "WH3", "3PL-C"};
 
@@ -90,7 +94,7 @@ static void draw_rates(struct xd_sim *sim, struct xd_chance *plan) {
         uint32_t rate = (uint32_t)xd_chance_spread(plan, 1 + most / 64, most);
         bool off =
             sim->options.calm || sim->options.class_off[kind->class] || (is_amnesia(fault) && !forgetful);
-        sim->rate[fault] = known && !off ? rate : 0;
+        sim->rate[fault] = sim->options.often[fault] ? OFTEN * most : known && !off ? rate : 0;
         xd_chance_init(&sim->chance[fault], sim->options.seed, XD_SIM_CHANCE_FAULTS + fault);
     }
 }
@@ -129,6 +133,17 @@ static void draw(struct xd_sim *sim) {
 
 /* ---- running ---- */
 
+/* I9: what goes round in circles is noticed before it has gone round for days. */
+static void watch_traffic(struct xd_sim *sim) {
+    uint64_t hours = (uint64_t)(sim->now / XD_HOUR_MS) + 1;
+    uint64_t bound = MESSAGES_AN_HOUR * hours * sim->figures->sites +
+                     MESSAGES_A_DOCUMENT * (sim->figures->documents + sim->figures->orders);
+    if (sim->figures->messages > bound) {
+        xd_sim_violated(sim, "I9: %llu messages within %llu h", (unsigned long long)sim->figures->messages,
+                        (unsigned long long)hours);
+    }
+}
+
 void xd_sim_run_until(struct xd_sim *sim, xd_ms until) {
     struct xd_agenda_item item;
     while (sim->now < until && sim->figures->violation[0] == 0 && xd_agenda_take(&sim->agenda, &item)) {
@@ -139,6 +154,7 @@ void xd_sim_run_until(struct xd_sim *sim, xd_ms until) {
         sim->now = item.at;
         sim->figures->steps++;
         item.act(sim, item.object, item.argument);
+        watch_traffic(sim);
     }
     sim->now = sim->now < until ? until : sim->now;
 }
@@ -185,10 +201,11 @@ static void fail_and_heal(struct xd_sim *sim) {
     xd_sim_run_until(sim, sim->heal_at);
     xd_sim_heal(sim);
     char why[200];
+    xd_ms patience = sim->options.patience != 0 ? sim->options.patience : HEAL_MS_MAX;
     while (sim->figures->violation[0] == 0 && !xd_sim_is_quiet(sim, why, sizeof why)) {
-        if (sim->now - sim->heal_at > HEAL_MS_MAX) {
+        if (sim->now - sim->heal_at > patience) {
             xd_sim_violated(sim, "I10: not at rest %lld h after all was healed: %s",
-                            (long long)(HEAL_MS_MAX / XD_HOUR_MS), why);
+                            (long long)(patience / XD_HOUR_MS), why);
         }
         xd_sim_run_until(sim, sim->now + LOOK_MS);
     }
@@ -223,6 +240,7 @@ static void tear_down(struct xd_sim *sim) {
     xd_names_free(&sim->effect_names);
     xd_names_free(&sim->sent);
     xd_names_free(&sim->told);
+    xd_names_free(&sim->posts);
     xd_agenda_free(&sim->agenda);
 }
 
@@ -230,6 +248,7 @@ void xd_sim_run(const struct xd_sim_options *options, struct xd_sim_figures *fig
     struct xd_sim *sim = xd_host_alloc(sizeof *sim);
     memset(figures, 0, sizeof *figures);
     sim->options = *options;
+    xd_mutant = (int)options->mutant;
     sim->figures = figures;
     memcpy(sim->cuts.planned, options->cuts, sizeof sim->cuts.planned);
     sim->cuts.planned_count = options->cut_count;

@@ -41,9 +41,11 @@ struct xd_sim_options {
     xd_ms horizon;            /* of the part in which things fail; 0: drawn */
     unsigned documents_a_day; /* of one site, about; 0: drawn */
     bool class_off[XD_FAULTS_CLASSES];
-    bool calm;   /* nothing fails */
-    bool story;  /* tell each step on standard output */
-    bool timing; /* measure where the host's time goes */
+    bool often[XD_FAULT_COUNT]; /* more of it than any seed draws, even when all else is calm */
+    xd_ms patience;             /* until all must be at rest after the heal; 0: as ever */
+    bool calm;                  /* nothing fails */
+    bool story;                 /* tell each step on standard output */
+    bool timing;                /* measure where the host's time goes */
     unsigned mutant;
     enum xd_sim_script script; /* instead of what the seed draws */
     struct xd_sim_cut cuts[XD_SIM_CUTS_MAX];
@@ -159,10 +161,12 @@ struct xd_sim_document {
     char release[40]; /* of a confirmation; "" none */
     unsigned tries;
     xd_ms accepted_at;
-    bool odd;     /* what becomes of it is a person's to decide: parked */
-    bool excused; /* its keeper's disk lied, was garbled or went back */
-    bool settled; /* said so */
-    bool parked;  /* and that it is */
+    bool odd;          /* what becomes of it is a person's to decide: parked */
+    bool excused;      /* its keeper's disk lied, was garbled or went back */
+    bool parked;       /* said `settled` */
+    bool settled;      /* its sender was told what became of it */
+    bool disputed;     /* another content was sent under its id */
+    unsigned accepted; /* receipts that say so */
     unsigned line_count;
     unsigned qty[XD_SIM_LINES_MAX]; /* shipped, by line */
     bool known_line[XD_SIM_LINES_MAX];
@@ -273,6 +277,7 @@ struct xd_sim {
     size_t effect_count, effect_capacity;
     struct xd_names effect_names; /* kind and reference */
     struct xd_names sent, told;   /* by stream: the highest sequence that left, the highest watermark told */
+    struct xd_names posts;        /* the same, of all that was posted: when it lands at the latest */
 };
 
 /* ---- sim.c ---- */

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ALLOCATIONS 200
+
 static void next(struct xd_sim *sim, enum xd_fault fault);
 
 static struct xd_chance *chance_of(struct xd_sim *sim, enum xd_fault fault) {
@@ -249,6 +251,23 @@ static void garble(struct xd_sim *sim) {
     forgets(sim, site, sim->now);
 }
 
+/* ---- memory ---- */
+
+static void starve_again(struct xd_sim *sim, void *object, uint64_t argument) {
+    struct xd_sim_node *node = object;
+    node->fail_alloc_at = sim->healing ? 0 : argument;
+}
+
+/* It comes in company: some turns of the next minute lack it as well. A message takes few
+ * allocations, a full batch many. */
+static void starve(struct xd_sim *sim, enum xd_fault fault, struct xd_sim_node *node) {
+    node->fail_alloc_at = (uint64_t)xd_chance_spread(chance_of(sim, fault), 1, ALLOCATIONS);
+    for (uint64_t more = xd_chance_below(chance_of(sim, fault), 8); more > 0; more--) {
+        xd_agenda_add(&sim->agenda, sim->now + xd_chance_between(chance_of(sim, fault), 1, XD_MINUTE_MS),
+                      starve_again, node, (uint64_t)xd_chance_spread(chance_of(sim, fault), 1, ALLOCATIONS));
+    }
+}
+
 /* ---- clocks ---- */
 
 static void thaw(struct xd_sim *sim, void *object, uint64_t argument) {
@@ -277,6 +296,20 @@ static void clock_goes_wrong(struct xd_sim *sim, enum xd_fault fault) {
 
 /* ---- forgeries ---- */
 
+static void overwrite(char *body, const char *member, char letter) {
+    char *place = strstr(body, member);
+    if (place != NULL) {
+        place[strlen(member)] = letter;
+    }
+}
+
+/* Who listens in can do all but sign: a document that nobody sent, beyond what came so far. */
+static void make_up(char *body) {
+    overwrite(body, "\"sequence\":\"", '9');
+    overwrite(body, "\"confirmation_id\":\"", 'X');
+    overwrite(body, "\"advice_id\":\"", 'X');
+}
+
 static void forge(struct xd_sim *sim, enum xd_fault fault) {
     size_t kept = sizeof sim->recorded / sizeof sim->recorded[0];
     kept = sim->recorded_count < kept ? sim->recorded_count : kept;
@@ -284,16 +317,19 @@ static void forge(struct xd_sim *sim, enum xd_fault fault) {
         return;
     }
     const struct xd_sim_message *of = sim->recorded[xd_chance_below(chance_of(sim, fault), kept)];
-    struct xd_bytes body = xd_bytes_of(of->body, of->size);
+    char *body = xd_host_alloc(of->size + 1);
+    memcpy(body, of->body, of->size);
     char exchange[64], signature[XD_SIGNATURE_SIZE];
     (void)snprintf(exchange, sizeof exchange, "%s", of->exchange);
     (void)snprintf(signature, sizeof signature, "%s", of->signature);
     if (fault == XD_FAULT_FORGED_SIGNATURE) {
         signature[strlen(signature) - 1] = signature[strlen(signature) - 1] == '0' ? '1' : '0';
+        make_up(body);
     } else if (fault == XD_FAULT_FORGED_SITE) {
         (void)snprintf(exchange, sizeof exchange, "crossdock.up.%s", some_site(sim, fault)->name_text);
     }
-    xd_sim_push(sim, &sim->hub_node, 1, exchange, of->user, signature, body);
+    xd_sim_push(sim, &sim->hub_node, 1, exchange, of->user, signature, xd_bytes_of(body, of->size));
+    xd_host_free(body);
 }
 
 /* ---- when ---- */
@@ -345,10 +381,10 @@ static void strike_machine(struct xd_sim *sim, enum xd_fault fault) {
         garble(sim);
         break;
     case XD_FAULT_HUB_NO_MEMORY:
-        sim->hub_node.fail_alloc_at = xd_chance_below(chance_of(sim, fault), 200) + 1;
+        starve(sim, fault, &sim->hub_node);
         break;
     default:
-        some_site(sim, fault)->node.fail_alloc_at = xd_chance_below(chance_of(sim, fault), 200) + 1;
+        starve(sim, fault, &some_site(sim, fault)->node);
         break;
     }
 }

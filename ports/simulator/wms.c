@@ -198,12 +198,13 @@ static void take_release(struct xd_sim_site *site, const cJSON *tree) {
 
 /* ---- what it is told ---- */
 
-static void say_nonsense(struct xd_sim_site *site, const struct xd_sim_document *document) {
+static void say_nonsense(struct xd_sim_site *site, struct xd_sim_document *document) {
     struct xd_sim *sim = site->node.sim;
     char text[1200];
     if (document->kind == XD_DOC_CONFIRMATION && xd_sim_hit(sim, XD_FAULT_WMS_CONFLICT)) {
         (void)snprintf(text, sizeof text, "%.*s,\"bol\":\"another\"}", (int)strlen(document->text) - 1,
                        document->text);
+        document->disputed = true;
         say(site, "confirmation", text, xd_chance_between(&sim->work, 1, 60000));
     }
     if (xd_sim_hit(sim, XD_FAULT_WMS_GARBAGE)) {
@@ -234,6 +235,10 @@ static void take_receipt(struct xd_sim_site *site, const cJSON *tree) {
         return;
     }
     struct xd_sim_document *document = &sim->documents[number];
+    document->accepted += strcmp(status, "accepted") == 0;
+    if (document->accepted > 1 && !document->disputed && site->amnesia_to == 0) {
+        xd_sim_violated(sim, "I2: %s of %s was accepted twice", id, site->name_text);
+    }
     if (document->state != XD_SIM_WAITING) {
         return;
     }
@@ -257,19 +262,20 @@ static void take_settled(struct xd_sim_site *site, const cJSON *tree) {
                         id == NULL ? "nothing" : id);
         return;
     }
-    sim->documents[number].settled = true;
     sim->documents[number].parked = strcmp(outcome, "parked") == 0;
+    sim->documents[number].settled = true;
 }
 
 void xd_sim_wms_hears(struct xd_sim_site *site, const char *topic, const char *text, size_t size) {
     struct xd_sim *sim = site->node.sim;
     const char *tail = strrchr(topic, '/');
     xd_sim_note(sim, 3000 + site->node.number, text, size);
-    if (!site->wms_up || tail == NULL) {
+    if (tail == NULL) {
         return;
     }
     bool release = strcmp(tail, "/release") == 0, receipt = strcmp(tail, "/receipt") == 0;
-    if ((release && xd_sim_hit(sim, XD_FAULT_WMS_RELEASE_LOST)) ||
+    bool settled = strcmp(tail, "/settled") == 0; /* whether it is heard or not: the word was given */
+    if ((!site->wms_up && !settled) || (release && xd_sim_hit(sim, XD_FAULT_WMS_RELEASE_LOST)) ||
         (receipt && xd_sim_hit(sim, XD_FAULT_WMS_RECEIPT_LOST))) {
         return;
     }
@@ -280,7 +286,7 @@ void xd_sim_wms_hears(struct xd_sim_site *site, const char *topic, const char *t
         take_release(site, tree);
     } else if (receipt) {
         take_receipt(site, tree);
-    } else if (strcmp(tail, "/settled") == 0) {
+    } else if (settled) {
         take_settled(site, tree);
     }
     cJSON_Delete(tree);
