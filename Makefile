@@ -111,7 +111,7 @@ FUZZ_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(FUZZ_SOURCES))
 # ---- targets for people ----
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps check unit lint purity contract integration simulation test sanitize fuzz bench demo sim sim-shrink \
+.PHONY: all help deps check unit lint purity contract integration simulation mutants test sanitize fuzz bench demo sim sim-shrink \
     soak install clean
 
 all: toolcheck programs ## build the three programs: build/crossdock-agent, build/crossdock-hub, build/crossdock
@@ -167,6 +167,11 @@ sim: ## simulate worlds in which everything fails, for SECONDS (60); SEED=n: tha
 sim-shrink: ## make the failing world of SEED small: fewer kinds of faults, fewer sites, less time
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=sim simulator
 	@$(PYTHON) tests/simulation/shrink.py $(BUILD)/sim/crossdock-simulator '$(SEED)' $(SIM_OPTIONS)
+
+mutants: ## tests of the simulator's oracle: it must notice every mistake that the simulator can make on purpose
+	@config/install-packages.sh build
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=sim simulator
+	@$(PYTHON) tests/simulation/mutants.py $(BUILD)/sim/crossdock-simulator $(if $(RECORDED),--recorded) $(MUTANTS)
 
 simulation: ## the simulator's part of the tests: every seed that ever failed, fresh ones, the same trace in every build
 	@$(RUN) simulation
