@@ -114,7 +114,7 @@ CRASH_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(CRASH_SOURCES))
 # ---- targets for people ----
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps check unit lint purity contract integration simulation test sanitize fuzz bench demo sim sim-shrink \
+.PHONY: all help deps check unit lint purity contract integration simulation mutants test sanitize fuzz bench demo sim sim-shrink \
     soak install clean
 
 all: toolcheck programs ## build the three programs: build/crossdock-agent, build/crossdock-hub, build/crossdock
@@ -147,14 +147,14 @@ sanitize: ## unit, contract and a short kill run with address and undefined-beha
 
 test: ## install what is missing, build, and run everything; the last line is `N passed, N failed`
 	@config/install-packages.sh
-	@$(RUN) unit unit-asan contract contract-asan fuzz lint crash simulation integration integration-asan
+	@$(RUN) unit unit-asan contract contract-asan fuzz lint crash simulation mutants integration integration-asan
 
 fuzz: ## libFuzzer on every parser and on the core: MINUTES=5 in all, TARGET=json for one; crashers go to build/fuzz/found/
 	@config/install-packages.sh
 	@BUILD='$(abspath $(BUILD))' MAKE='$(MAKE)' $(PYTHON) tests/fuzz/run.py --minutes '$(MINUTES)' --target '$(TARGET)'
 
 soak: ## integration for longer: more kills, more orders; every crash point in every way, and pairs (XD_SOAK=1)
-	@XD_SOAK=1 $(RUN) integration crash
+	@XD_SOAK=1 $(RUN) integration crash simulation
 
 bench: ## speed and memory as ratios within one run, as a table
 	@config/install-packages.sh build test
@@ -170,6 +170,11 @@ sim: ## simulate worlds in which everything fails, for SECONDS (60); SEED=n: tha
 sim-shrink: ## make the failing world of SEED small: fewer kinds of faults, fewer sites, less time
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=sim simulator
 	@$(PYTHON) tests/simulation/shrink.py $(BUILD)/sim/crossdock-simulator '$(SEED)' $(SIM_OPTIONS)
+
+mutants: ## tests of the simulator's oracle: it must notice every mistake that the simulator can make on purpose
+	@config/install-packages.sh build
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=sim simulator
+	@$(PYTHON) tests/simulation/mutants.py $(BUILD)/sim/crossdock-simulator $(if $(RECORDED),--recorded) $(MUTANTS)
 
 simulation: ## the simulator's part of the tests: every seed that ever failed, fresh ones, the same trace in every build
 	@$(RUN) simulation

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds and runs suites of tests, says how they go, and sums them.
 
-    run.py SUITE...      unit contract integration (each also with -asan), fuzz, crash, lint, simulation
+    run.py SUITE...      unit contract integration (each also with -asan), fuzz, crash, lint, simulation, mutants
 
 Run by make, with BUILD and MAKE in the environment. A suite that fails, or does not even build, does not stop the
 next. The last line is `N passed, N failed`; the exit status is 0 only if nothing failed.
@@ -333,7 +333,19 @@ def simulation(_variant, tally):
         say(f"  {'ok' if found == wanted else 'FAIL':4} the same trace, {variant}")
 
 
-SUITES = {"simulation": simulation, "fuzz": fuzz, "crash": crash, "unit": unit, "contract": contract,
+def mutants(_variant, tally):
+    """Each mistake that the simulator can make on purpose, in the world that is known to show it."""
+    sys.path.insert(0, os.path.join(TOP, "tests", "simulation"))
+    import mutants as hunts  # pylint: disable=import-outside-toplevel
+    program = simulator("sim")
+    if program is None:
+        tally.add(0, 1, 0, ["the simulator does not build"])
+        return
+    caught, missed = hunts.run(program, True, say=lambda line: say("  " + line))
+    tally.add(len(caught), len(missed), 0, missed)
+
+
+SUITES = {"simulation": simulation, "fuzz": fuzz, "crash": crash, "mutants": mutants, "unit": unit, "contract": contract,
           "integration": integration, "lint": lint}
 
 
