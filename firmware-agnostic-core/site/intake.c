@@ -287,12 +287,11 @@ static enum xd_result take(struct intake *intake) {
     } else if (result != XD_OK) {
         return result;
     }
-    result = XD_OK;
-    if (!XD_MUTANT(RECEIPT_WITHOUT_ROW)) {
-        result = xd_site_forward(site, intake->lane, intake->kind, intake->id, intake->version,
-                                 &intake->document.hash, intake->correlation_id, intake->message->payload,
-                                 intake->now.wall);
-    }
+    result = XD_MUTANT(RECEIPT_WITHOUT_ROW)
+                 ? XD_OK
+                 : xd_site_forward(site, intake->lane, intake->kind, intake->id, intake->version,
+                                   &intake->document.hash, intake->correlation_id, intake->message->payload,
+                                   intake->now.wall);
     if (result == XD_OK) {
         result = answer_releases(intake, false);
     }
