@@ -35,16 +35,27 @@ static unsigned index_of(const char *name, const char *const *names, unsigned co
     return index;
 }
 
-bool xd_sim_cut_read(const char *text, struct xd_sim_cut *out) {
-    char node[8] = "", point[16] = "", harm[16] = "";
-    *out = (struct xd_sim_cut){.node = 0};
-    if (sscanf(text, "%7[a-z]:%15[a-z]:%" SCNu64 ":%15[a-z]:%" SCNu64, node, point, &out->number, harm,
-               &out->random) < 4) {
-        return false;
+/* The next of the words that colons part; "" when there is none. */
+static const char *next_word(char **rest) {
+    char *word = *rest;
+    char *colon = strchr(word, ':');
+    *rest = colon != NULL ? colon + 1 : word + strlen(word);
+    if (colon != NULL) {
+        *colon = 0;
     }
-    out->node = strcmp(node, "hub") == 0 ? 0 : 1;
-    out->point = (enum xd_sim_point)index_of(point, xd_sim_point_names, XD_SIM_POINTS);
-    out->harm = (enum xd_sim_harm)index_of(harm, xd_sim_harm_names, XD_SIM_HARMS);
+    return word;
+}
+
+bool xd_sim_cut_read(const char *text, struct xd_sim_cut *out) {
+    char copy[XD_SIM_CUT_TEXT_MAX], *rest = copy;
+    (void)snprintf(copy, sizeof copy, "%s", text);
+    const char *node = next_word(&rest), *point = next_word(&rest);
+    const char *number = next_word(&rest), *harm = next_word(&rest);
+    *out = (struct xd_sim_cut){.node = strcmp(node, "hub") == 0 ? 0 : 1,
+                               .point = (enum xd_sim_point)index_of(point, xd_sim_point_names, XD_SIM_POINTS),
+                               .number = strtoull(number, NULL, 10),
+                               .harm = (enum xd_sim_harm)index_of(harm, xd_sim_harm_names, XD_SIM_HARMS),
+                               .random = strtoull(rest, NULL, 10)};
     return (out->node == 0 || strcmp(node, "site") == 0) && out->point < XD_SIM_POINTS &&
            out->harm < XD_SIM_HARMS && out->number > 0 && xd_sim_cut_possible(out->point, out->harm);
 }

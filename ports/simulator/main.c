@@ -156,7 +156,24 @@ static int read_option(const char *word, const char *value, struct command *comm
     return 2;
 }
 
+static void print_failed_script(const struct xd_sim_options *options, const struct xd_sim_figures *figures) {
+    char cut[XD_SIM_CUT_TEXT_MAX];
+    (void)printf("%s: %s\n  trace %016" PRIx64 "\n  again: crossdock-simulator --story --seed %" PRIu64
+                 " --script %s",
+                 xd_sim_script_names[options->script], figures->violation, figures->trace, options->seed,
+                 xd_sim_script_names[options->script]);
+    for (size_t index = 0; index < options->cut_count; index++) {
+        xd_sim_cut_write(&options->cuts[index], cut);
+        (void)printf(" --cut %s", cut);
+    }
+    (void)printf("\n");
+}
+
 static void print_failure(const struct command *command, const struct xd_sim_figures *figures) {
+    if (command->options.script != XD_SIM_NO_SCRIPT) {
+        print_failed_script(&command->options, figures);
+        return;
+    }
     (void)printf("seed %" PRIu64 ": %s\n  trace %016" PRIx64 "\n  again: crossdock-simulator --seed %" PRIu64
                  " --sites %u --minutes %lld --documents %u",
                  command->options.seed, figures->violation, figures->trace, command->options.seed,
