@@ -85,7 +85,7 @@ def test_a_healthy_line_passes_everything_on_in_order(line):
     data = os.urandom(3_000_000)
     threading.Thread(target=connection.sendall, args=(data,), daemon=True).start()
     assert receive(connection, len(data)) == data
-    assert line.bytes_up == line.bytes_down == len(data)
+    wait_for(lambda: line.bytes_up == line.bytes_down == len(data), 5, "both counts")  # counted after it was passed on
 
 
 def test_the_end_of_one_side_reaches_the_other(line, echo):
