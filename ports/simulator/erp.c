@@ -1,5 +1,6 @@
-/* An ERP whose books are the truth: it enforces our reference, and is otherwise as ERPs
- * are: slow, away, answering too early, too late or not at all. */
+/* An ERP whose books are the truth: it enforces our reference (in a script it takes all that
+ * is posted, so that a blind retry shows), and is otherwise as ERPs are: slow, away, answering too early, too
+ * late or not at all. */
 #include "simulator/host.h"
 #include "simulator/sim.h"
 
@@ -54,7 +55,9 @@ static void land(struct xd_sim *sim, void *object, uint64_t argument) {
     struct xd_erp_answer there;
     (void)argument;
     found(sim, call, &there);
-    if (!call->call->find && there.outcome == XD_ERP_ABSENT) {
+    bool refuses_twins =
+        sim->options.script == XD_SIM_NO_SCRIPT; /* no blind retry: so nothing is posted twice */
+    if (!call->call->find && (there.outcome == XD_ERP_ABSENT || !refuses_twins)) {
         take_effect(sim, &call->call->request);
         found(sim, call, &there);
     }
