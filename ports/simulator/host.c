@@ -1,5 +1,7 @@
 #include "simulator/host.h"
 
+#include <malloc.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +13,12 @@ static void *there(void *memory) {
         abort();
     }
     return memory;
+}
+
+void xd_host_begin(void) {
+    (void)mallopt(M_TRIM_THRESHOLD, INT32_MAX);
+    (void)mallopt(M_MMAP_THRESHOLD, INT32_MAX);
+    (void)mallopt(M_TOP_PAD, 64 * 1024 * 1024);
 }
 
 void *xd_host_alloc(size_t size) {

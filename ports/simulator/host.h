@@ -6,6 +6,9 @@
 
 #include <stddef.h>
 
+/* Once, first of all: what one world gives back, the next one takes. The C library would give it
+ * back to the system and clear it anew, which is half of a small world's cost. */
+void xd_host_begin(void);
 void *xd_host_alloc(size_t size); /* zero-filled */
 /* Room for one more element behind count. */
 void *xd_host_grow(void *items, size_t count, size_t *capacity, size_t element_size);

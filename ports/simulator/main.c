@@ -205,6 +205,7 @@ int main(int count, char **words) {
     struct command command = {.runs = 1};
     struct totals totals = {0};
     struct xd_sim_figures figures;
+    xd_host_begin();
     command.options.seed = (uint64_t)time(NULL);
     if (count == 2 && strcmp(words[1], "--mutants") == 0) {
         print_mutants();

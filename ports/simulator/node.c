@@ -13,8 +13,8 @@
 #define EVENTS_MAX 128u
 #define PREFETCH 256u
 #define REST_MS_MIN ((xd_ms)250) /* an ack is due after 200 */
-#define REST_MS_MAX ((xd_ms)30000)
-#define REST_GROWS 12
+#define REST_MS_MAX ((xd_ms)60000)
+#define REST_GROWS 16
 #define AGAIN_MS ((xd_ms)2000)
 
 struct xd_now xd_sim_now(struct xd_sim_node *node) {

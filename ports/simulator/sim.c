@@ -163,6 +163,7 @@ static void set_up(struct xd_sim *sim) {
     char body[96];
     sim->adding_sites = true;
     sim->broker_up = true;
+    xd_sim_sqlite_begin();
     if (sim->options.script != XD_SIM_NO_SCRIPT && !xd_sim_sqlite_memory()) {
         xd_sim_violated(sim, "SQLite does not take another allocator any more");
     }

@@ -53,6 +53,11 @@ static void mine_end(void *context) {
     (void)context;
 }
 
+void xd_sim_sqlite_begin(void) {
+    (void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 bool xd_sim_sqlite_memory(void) {
     static const sqlite3_mem_methods methods = {.xMalloc = mine_alloc,
                                                 .xFree = mine_free,

@@ -14,7 +14,6 @@
 #include "simulator/sim.h"
 
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -306,10 +305,7 @@ int main(int count, char **words) {
     const char *wanted = getenv("XD_SOAK");
     double began = seconds();
     soak = wanted != NULL && wanted[0] != 0;
-    /* Worlds come and go by the thousand: what one gives back, the next one takes. */
-    (void)mallopt(M_TRIM_THRESHOLD, INT32_MAX);
-    (void)mallopt(M_MMAP_THRESHOLD, INT32_MAX);
-    (void)mallopt(M_TOP_PAD, 64 * 1024 * 1024);
+    xd_host_begin();
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {
         perror("mmap");

@@ -1,5 +1,7 @@
 """RabbitMQ is killed in the very second in which a site was added. It may bring the site's queue back without a leader: nothing can be
 consumed from it, and what is published into it is never confirmed. The hub finds that out and makes the queue anew."""
+import urllib.error
+
 import pytest
 
 from audit import Audit
@@ -25,8 +27,14 @@ def made_anew(stack):
 
 
 def is_whole(stack, queue):
-    """Its leader has told its state. type: without it RabbitMQ would not look."""
-    entry = stack.rabbit.api("GET", f"/api/queues/{stack.rabbit.vhost}/{queue}?columns=name,type,state")
+    """Its leader has told its state. type: without it RabbitMQ would not look. For a moment, between deleted and declared, there is no
+    such queue."""
+    try:
+        entry = stack.rabbit.api("GET", f"/api/queues/{stack.rabbit.vhost}/{queue}?columns=name,type,state")
+    except urllib.error.HTTPError as error:
+        if error.code != 404:
+            raise
+        return False
     return entry.get("state") == "running"
 
 
