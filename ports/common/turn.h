@@ -3,7 +3,7 @@
  *
  * One transaction holds the whole batch, so that one fsync carries it (group
  * commit). A bad event is undone and refused alone: a batch is first decided
- * without savepoints, which cost a third of the rest; when an event fails, all of
+ * without savepoints, which cost about a sixth of intake; when an event fails, all of
  * it is rolled back and decided again with a savepoint for each, and so are the
  * next XD_TURN_CAREFUL batches, for troubles come in company (a full store).
  * Effects leave only after the commit; after a failed one they are dropped and all
