@@ -196,3 +196,15 @@ bool xd_sim_can_connect(const struct xd_sim_node *node) {
 void xd_sim_connect(struct xd_sim_node *node) {
     xd_agenda_add(&node->sim->agenda, node->sim->now + XD_SECOND_MS, try_to_connect, node, node->lives);
 }
+
+void xd_sim_let_out(struct xd_sim_node *node, const struct xd_effects *effects,
+                    const struct xd_effect *effect) {
+    bool answer = effect->kind == XD_EFFECT_LINE_ACK || effect->kind == XD_EFFECT_LINE_REJECT ||
+                  effect->kind == XD_EFFECT_LINE_RETRY;
+    if (effect->kind == XD_EFFECT_LINE_PUBLISH) {
+        xd_sim_publish(node, effects, effect);
+    } else if (answer) {
+        xd_sim_answer_message(node, effect->tag, effect->kind == XD_EFFECT_LINE_RETRY,
+                              effect->kind == XD_EFFECT_LINE_REJECT);
+    }
+}

@@ -131,15 +131,6 @@ static void release(void *context, struct xd_effects *effects) {
     for (size_t index = 0; index < effects->count && xd_sim_cut_lets_out(node); index++) {
         struct xd_effect *effect = &effects->items[index];
         switch (effect->kind) {
-        case XD_EFFECT_LINE_PUBLISH:
-            xd_sim_publish(node, effects, effect);
-            break;
-        case XD_EFFECT_LINE_ACK:
-        case XD_EFFECT_LINE_REJECT:
-        case XD_EFFECT_LINE_RETRY:
-            xd_sim_answer_message(node, effect->tag, effect->kind == XD_EFFECT_LINE_RETRY,
-                                  effect->kind == XD_EFFECT_LINE_REJECT);
-            break;
         case XD_EFFECT_HTTP:
             if (sim->adding_sites) {
                 enrol(sim, xd_effects_string(effects, effect->body));
@@ -152,6 +143,7 @@ static void release(void *context, struct xd_effects *effects) {
             effect->object = NULL;
             break;
         default:
+            xd_sim_let_out(node, effects, effect);
             break;
         }
         xd_sim_cut_is_out(node);
@@ -159,7 +151,7 @@ static void release(void *context, struct xd_effects *effects) {
     xd_sim_cut_memory(node, true);
 }
 
-void xd_sim_hub_ops(struct xd_sim *sim, struct xd_turn_ops *out) {
+static void fill_ops(struct xd_sim *sim, struct xd_turn_ops *out) {
     *out = (struct xd_turn_ops){sim, decide, refuse, settle, reload, release};
 }
 
@@ -205,7 +197,7 @@ bool xd_sim_hub_open(struct xd_sim *sim) {
         node->database = NULL;
         return false;
     }
-    xd_sim_hub_ops(sim, &ops);
+    fill_ops(sim, &ops);
     xd_turn_init(&node->turn, &ops, tx, xd_erp_call_free);
     return true;
 }

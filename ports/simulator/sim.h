@@ -162,7 +162,6 @@ struct xd_sim_document {
     unsigned tries;
     xd_ms accepted_at;
     bool odd;          /* what becomes of it is a person's to decide: parked */
-    bool excused;      /* its keeper's disk lied, was garbled or went back */
     bool parked;       /* said `settled` */
     bool settled;      /* its sender was told what became of it */
     bool disputed;     /* another content was sent under its id */
@@ -203,7 +202,6 @@ struct xd_sim_order {
     bool answered;
     unsigned status;
     xd_ms answered_at;
-    bool excused;
     unsigned sales; /* in the ERP */
     unsigned shipped[XD_SIM_LINES_MAX];
     uint64_t waiting; /* the attempt that an answer counts for */
@@ -303,6 +301,9 @@ void xd_sim_consumer_lost(struct xd_sim_node *node);
 void xd_sim_purge(struct xd_sim_queue *queue);
 void xd_sim_forget_recorded(struct xd_sim *sim);
 /* A program publishes: whether, when and how often it arrives, and what it is told. */
+/* Lets an effect towards the broker out; of any other kind it does nothing. */
+void xd_sim_let_out(struct xd_sim_node *node, const struct xd_effects *effects,
+                    const struct xd_effect *effect);
 void xd_sim_publish(struct xd_sim_node *from, const struct xd_effects *effects,
                     const struct xd_effect *effect);
 /* The connection is gone for the program. */
@@ -328,10 +329,8 @@ bool xd_sim_node_open_store(struct xd_sim_node *node);
 
 /* ---- site_node.c, hub_node.c ---- */
 
-void xd_sim_site_ops(struct xd_sim_site *site, struct xd_turn_ops *out);
 bool xd_sim_site_open(struct xd_sim_site *site);
 void xd_sim_site_close(struct xd_sim_site *site);
-void xd_sim_hub_ops(struct xd_sim *sim, struct xd_turn_ops *out);
 bool xd_sim_hub_open(struct xd_sim *sim);
 void xd_sim_hub_close(struct xd_sim *sim);
 

@@ -101,19 +101,11 @@ static void release(void *context, struct xd_effects *effects) {
         const struct xd_effect *effect = &effects->items[index];
         struct xd_bytes body = xd_effects_view(effects, effect->body);
         switch (effect->kind) {
-        case XD_EFFECT_LINE_PUBLISH:
-            xd_sim_publish(node, effects, effect);
-            break;
-        case XD_EFFECT_LINE_ACK:
-        case XD_EFFECT_LINE_REJECT:
-        case XD_EFFECT_LINE_RETRY:
-            xd_sim_answer_message(node, effect->tag, effect->kind == XD_EFFECT_LINE_RETRY,
-                                  effect->kind == XD_EFFECT_LINE_REJECT);
-            break;
         case XD_EFFECT_WMS_PUBLISH:
             xd_sim_wms_hears(site, xd_effects_string(effects, effect->a), (const char *)body.data, body.size);
             break;
         default:
+            xd_sim_let_out(node, effects, effect);
             break;
         }
         xd_sim_cut_is_out(node);
@@ -121,7 +113,7 @@ static void release(void *context, struct xd_effects *effects) {
     xd_sim_cut_memory(node, true);
 }
 
-void xd_sim_site_ops(struct xd_sim_site *site, struct xd_turn_ops *out) {
+static void fill_ops(struct xd_sim_site *site, struct xd_turn_ops *out) {
     *out = (struct xd_turn_ops){site, decide, refuse, settle, reload, release};
 }
 
@@ -161,7 +153,7 @@ bool xd_sim_site_open(struct xd_sim_site *site) {
         site->node.database = NULL;
         return false;
     }
-    xd_sim_site_ops(site, &ops);
+    fill_ops(site, &ops);
     xd_turn_init(&site->node.turn, &ops, tx, NULL);
     return true;
 }
