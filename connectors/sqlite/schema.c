@@ -119,7 +119,7 @@ static const char hub_work_1[] =
     " unit_price TEXT, close INTEGER NOT NULL, PRIMARY KEY(job, number)) STRICT, WITHOUT ROWID;";
 
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
-#define PARTS_MAX 4
+#define PARTS_MAX 8
 struct migration {
     const char *parts[PARTS_MAX];
 };

@@ -1,0 +1,129 @@
+/* Reference data: what the hub knows of customers, products, sites, carriers,
+ * channels and tenants, beside what an order says.
+ *
+ * An entry is a JSON document with a key of its kind. Each change makes a new
+ * version of it, numbered across all kinds, and the older ones stay, so that a
+ * decision can name the version that it used. It comes from the ERP, from CSV files
+ * and from the API. While a kind has no entry at all nothing of that kind is checked:
+ * a hub without reference data takes what the ERP takes. All on the turn's thread. */
+#ifndef XD_HUB_REFERENCE_REFERENCE_H
+#define XD_HUB_REFERENCE_REFERENCE_H
+
+#include "base/decimal.h"
+#include "hub/store.h"
+
+struct xd_hub;
+
+enum xd_reference_kind {
+    XD_REF_CUSTOMER,
+    XD_REF_PRODUCT,
+    XD_REF_SITE,
+    XD_REF_CARRIER,
+    XD_REF_CHANNEL,
+    XD_REF_TENANT,
+    XD_REF_KIND_COUNT
+};
+/* "customers", "products", "sites", "carriers", "channels", "tenants", NULL: as in the API's paths. */
+extern const char *const xd_reference_kind_names[];
+
+/* Whom a channel's customer reference means at the ERP. */
+struct xd_customer {
+    char code[XD_NAME_SIZE]; /* the key; the ERP's */
+    char name[128];
+    bool active;
+    bool has_credit_limit;
+    struct xd_decimal credit_limit;
+    char currency[8]; /* "" any */
+    int64_t version;
+};
+
+#define XD_UOMS_MAX 12u
+/* base units per uom, exact */
+struct xd_uom {
+    char uom[24];
+    int64_t num, den;
+};
+
+struct xd_product {
+    char sku[XD_NAME_SIZE]; /* the key; the ERP's */
+    char description[128];
+    char base_uom[24];
+    bool active, lot_tracked, serial_tracked;
+    struct xd_uom uoms[XD_UOMS_MAX]; /* beside base_uom, which is 1/1 */
+    size_t uom_count;
+    bool has_price; /* per base unit, before tax */
+    struct xd_decimal price;
+    char currency[8]; /* of price; "" any */
+    bool has_tax_pct;
+    struct xd_decimal tax_pct;
+    int64_t version;
+};
+
+#define XD_SITE_HOLIDAYS_MAX 64u
+#define XD_SITE_LIST_MAX 64u
+/* A site as routing sees it. A site without an entry has the defaults in brackets. */
+struct xd_site_profile {
+    char site[XD_SITE_SIZE];
+    int64_t priority;        /* the lower the sooner [100; a 3PL 200] */
+    bool third_party;        /* [as the site was added] */
+    bool paused;             /* gets no new releases [no] */
+    bool wms_reserves;       /* its RESERVED is waited for before work counts as allocated [no] */
+    int64_t ack_minutes;     /* without an answer for so long a release is taken elsewhere; 0: never [0] */
+    int64_t offline_minutes; /* not heard of for so long it is not chosen; 0: whatever [0] */
+    char zone[48];           /* IANA name ["UTC"] */
+    int64_t cutoff_minute; /* of the site's day: what comes later ships on the next open day; -1 none [-1] */
+    unsigned open_days;    /* bit 0 Monday .. bit 6 Sunday [all] */
+    char holidays[XD_SITE_HOLIDAYS_MAX][12]; /* YYYY-MM-DD, closed */
+    size_t holiday_count;
+    char countries[XD_SITE_LIST_MAX][4]; /* it ships to; none: all */
+    size_t country_count;
+    char postal_prefixes[XD_SITE_LIST_MAX][12]; /* ... there only; none: all */
+    size_t postal_count;
+    char skus[XD_SITE_LIST_MAX]
+             [XD_NAME_SIZE]; /* it has these only, an asterisk at the end stands for any rest; none: all */
+    size_t sku_count;
+    int64_t version; /* 0: there is no entry */
+};
+
+/* What a tenant may, and what is promised to it. Zero means: no such limit. */
+struct xd_tenant_policy {
+    char tenant[XD_NAME_SIZE];
+    int64_t order_bytes_max, order_lines_max;
+    int64_t share;                         /* of the work when there is more than can be done [1] */
+    bool no_split;                         /* an order ships from one site only */
+    struct xd_decimal price_tolerance_pct; /* an order's price may differ from ours by so much */
+    bool has_price_tolerance;
+    int64_t accepted_within_s, released_within_s, acknowledged_within_s, shipped_within_s; /* SLA */
+    int64_t warn_pct; /* of the time gone before the warning [80] */
+    int64_t version;
+};
+
+/* A kind of channel, and what comes by it. */
+struct xd_channel_rule {
+    char type[XD_NAME_SIZE]; /* the key */
+    bool active;
+    int64_t share; /* [1] */
+    int64_t version;
+};
+
+/* Whether there is any entry of that kind. */
+XD_CHECKED enum xd_result xd_reference_known(struct xd_hub *hub, enum xd_reference_kind kind, bool *known);
+/* The customer whom the channel's account calls so: by an alias of that account, of the tenant, or by the
+ * code. XD_NOT_FOUND. */
+XD_CHECKED enum xd_result xd_reference_customer(struct xd_hub *hub, const char *tenant, const char *account,
+                                                const char *ref, struct xd_customer *out);
+/* By SKU, by alias or by GTIN. XD_NOT_FOUND. */
+XD_CHECKED enum xd_result xd_reference_product(struct xd_hub *hub, const char *sku, struct xd_product *out);
+/* Defaults when there is no entry (version 0). */
+XD_CHECKED enum xd_result xd_reference_site(struct xd_hub *hub, const char *site,
+                                            struct xd_site_profile *out);
+XD_CHECKED enum xd_result xd_reference_tenant(struct xd_hub *hub, const char *tenant,
+                                              struct xd_tenant_policy *out);
+/* XD_NOT_FOUND. */
+XD_CHECKED enum xd_result xd_reference_channel(struct xd_hub *hub, const char *type,
+                                               struct xd_channel_rule *out);
+/* XD_NOT_FOUND: no factor is known for it. */
+XD_CHECKED enum xd_result xd_product_factor(const struct xd_product *product, const char *uom, int64_t *num,
+                                            int64_t *den);
+
+#endif
