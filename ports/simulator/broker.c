@@ -9,7 +9,7 @@
 
 #define CONFIRM_MS 3
 #define CONSUMER_MS ((xd_ms)200) /* a connection for it is made */
-#define RESTART_MS XD_SECOND_MS /* between two; as ports/posix has it */
+#define RESTART_MS XD_SECOND_MS  /* between two; as ports/posix has it */
 #define RETRY_MS (5 * XD_SECOND_MS)
 
 void xd_sim_push(struct xd_sim *sim, struct xd_sim_node *to, xd_ms delay, const char *exchange,
