@@ -325,7 +325,7 @@ def simulation(_variant, tally):
     # A failure says `seed N`: `make sim SEED=N` tells that world again, step by step. Mend it, and keep it in that file.
     first, seconds = int(time.time()), int(os.environ.get("XD_SIM_SECONDS", "900" if os.environ.get("XD_SOAK") else "150"))
     if seconds > 0:
-        world(f"fresh worlds from seed {first}", ["--seed", str(first), "--seconds", str(seconds)], seconds + 600)
+        world(f"fresh worlds from seed {first}", ["--seed", str(first), "--seconds", str(seconds)], seconds + 1200)
     options = ["--seed", "7", "--hours", "6", "--sites", "2", "--documents", "300"]
     wanted = trace_of(program, options)
     for variant, *more in (("asan",), ("simclang", "CC=clang")):
