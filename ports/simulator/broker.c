@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define CONFIRM_MS 3
-#define CONSUMER_MS (2 * XD_SECOND_MS)
+#define CONSUMER_MS ((xd_ms)200) /* a connection for it is made */
+#define RESTART_MS XD_SECOND_MS  /* between two; as ports/posix has it */
 #define RETRY_MS (5 * XD_SECOND_MS)
 
 void xd_sim_push(struct xd_sim *sim, struct xd_sim_node *to, xd_ms delay, const char *exchange,
@@ -53,14 +54,13 @@ void xd_sim_answer_message(struct xd_sim_node *node, uint64_t tag, bool keep, bo
     if (message == NULL || !message->delivered) {
         return; /* purged meanwhile, or of a connection that is gone */
     }
+    if (keep) { /* the broker brings it again when the consumer is made anew */
+        node->restart_due = true;
+        return;
+    }
     queue->dead += dead;
     queue->unanswered--;
     message->delivered = false;
-    if (keep) { /* as the programs do: the consumer is made anew, and the broker brings all of it again */
-        xd_sim_consumer_lost(node);
-        node->deaf_until = node->sim->now + CONSUMER_MS;
-        return;
-    }
     if (before != NULL) {
         before->next = message->next;
     } else {
@@ -73,7 +73,19 @@ void xd_sim_answer_message(struct xd_sim_node *node, uint64_t tag, bool keep, bo
     free_message(message);
 }
 
+/* As the programs do, with the first release after a refusal, but not too often. What is answered
+ * until then is answered for good: only what was not taken, and what was on its way, comes again. */
+void xd_sim_restart_consumer(struct xd_sim_node *node) {
+    xd_ms now = node->sim->now;
+    if (node->restart_due && now >= node->restart_at) {
+        node->restart_at = now + RESTART_MS;
+        node->deaf_until = now + CONSUMER_MS;
+        xd_sim_consumer_lost(node);
+    }
+}
+
 void xd_sim_consumer_lost(struct xd_sim_node *node) {
+    node->restart_due = false; /* a new connection brings it anyway */
     for (struct xd_sim_message *message = node->queue.first; message != NULL; message = message->next) {
         message->delivered = false;
     }

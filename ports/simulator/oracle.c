@@ -60,8 +60,6 @@ static int64_t difference(struct xd_sim *sim) {
         cJSON *tree = cJSON_Parse(xd_buffer_string(&text));
         const cJSON *item = cJSON_GetObjectItemCaseSensitive(tree, "difference");
         found = cJSON_IsNumber(item) ? (int64_t)item->valuedouble : -1;
-        if (getenv("DBG"))
-            (void)printf("%lld %s\n", (long long)sim->now, xd_buffer_string(&text));
         cJSON_Delete(tree);
     }
     xd_buffer_free(&text);

@@ -130,10 +130,12 @@ struct xd_sim_node {
     size_t mail_count;
     bool running, linked; /* linked: the program believes its line to be up */
     bool full;            /* its disk has no room */
+    bool restart_due;     /* its consumer is to be made anew: something was not taken */
     bool dead;            /* its power was cut (cut.h), and what it does is not heard */
     enum xd_disk_loss loss;
     uint64_t loss_random;
     xd_ms hung_until, deaf_until; /* deaf: its consumer is being made anew */
+    xd_ms restart_at;             /* the next time not before */
     xd_ms turn_at;                /* the turn that counts; others on the agenda are stale */
     xd_ms rest;                   /* until the next turn when nothing comes */
     xd_ms wall_offset, frozen_at; /* frozen_at: 0 not */
@@ -295,7 +297,10 @@ void xd_sim_run_until(struct xd_sim *sim, xd_ms until);
 
 void xd_sim_push(struct xd_sim *sim, struct xd_sim_node *to, xd_ms delay, const char *exchange,
                  const char *user, const char *signature, struct xd_bytes body);
+/* keep: not taken, the broker shall bring it again. */
 void xd_sim_answer_message(struct xd_sim_node *node, uint64_t tag, bool keep, bool dead);
+/* Each release begins with it: the consumer is made anew when something was not taken. */
+void xd_sim_restart_consumer(struct xd_sim_node *node);
 /* What was delivered and not answered comes again. */
 void xd_sim_consumer_lost(struct xd_sim_node *node);
 void xd_sim_purge(struct xd_sim_queue *queue);
