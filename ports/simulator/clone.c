@@ -7,6 +7,10 @@
  *     beside        both run, the WMS speaks to the clone
  *     behind        both run, the WMS stays with the first one
  *
+ * While both run, the queue's consumer now and then is the other one, though both are
+ * connected: a consumer that is made anew stands behind the one that waited. And the WMS
+ * speaks to the other one.
+ *
  * In the end somebody notices. As the README asks of him, he stops the first machine, so that
  * the clone is heard; lets the clone run until the hub has all that it took; switches it off, and
  * lets the first one go on, with all that it holds. What only the clone took is its no more. */
@@ -61,6 +65,17 @@ static bool is_drained(struct xd_sim_site *clone) {
            status.backlog_work == 0 && status.backlog_bulk == 0;
 }
 
+static void turn_queue(struct xd_sim *sim, struct xd_sim_site *clone) {
+    struct xd_sim_node *consumer = clone->node.queue->consumer;
+    struct xd_sim_node *next = consumer == NULL ? NULL : xd_sim_twin_of(consumer);
+    bool turns = xd_chance_hits(&sim->chance[XD_FAULT_SITE_CLONE], clone->turns);
+    if (turns && next != NULL && next->running && next->linked && !next->paused) {
+        xd_sim_tell(sim, next->name, "is heard from now on");
+        xd_sim_consumer_lost(consumer);
+        clone->node.queue->consumer = next;
+    }
+}
+
 static void switch_off(struct xd_sim_site *clone, struct xd_sim_site *site) {
     struct xd_sim *sim = site->node.sim;
     xd_sim_tell(sim, clone->node.name, "is switched off");
@@ -75,6 +90,10 @@ static void look_after(struct xd_sim *sim, void *object, uint64_t machine) {
     struct xd_sim_site *site = &sim->sites[clone->node.number - 1];
     if (!clone->there || clone->machine != machine) {
         return;
+    }
+    turn_queue(sim, clone);
+    if (xd_chance_hits(&sim->chance[XD_FAULT_SITE_CLONE], clone->turns) && !site->node.paused) {
+        xd_sim_wms_turn_to(site, !site->with_clone);
     }
     if (sim->now >= clone->until) {
         xd_sim_wms_turn_to(site, false);
@@ -120,6 +139,7 @@ void xd_sim_clone(struct xd_sim *sim, struct xd_sim_site *site, struct xd_chance
     struct xd_sim_site *clone = &sim->clones[site->node.number - 1];
     enum plot plot = (enum plot)xd_chance_below(chance, PLOTS);
     xd_ms lasts = xd_chance_spread(chance, LASTS_MS_MIN, LASTS_MS_MAX);
+    uint32_t turns = (uint32_t)xd_chance_spread(chance, 1000, 300000);
     if (clone->there || !site->node.running || site->garbled) {
         return; /* a garbled one is noticed, and not copied */
     }
@@ -128,6 +148,7 @@ void xd_sim_clone(struct xd_sim *sim, struct xd_sim_site *site, struct xd_chance
         return;
     }
     be_born(site, clone, lasts);
+    clone->turns = turns;
     xd_sim_tell(sim, clone->node.name, "is a clone of %s, %s", site->name_text, plots[plot]);
     xd_sim_node_start(&clone->node);
     if (plot == ASLEEP) {

@@ -182,9 +182,11 @@ struct xd_sim_site {
     unsigned machine;  /* 0: the first one; clones are numbered as they come */
     bool there;        /* of a clone: it runs, or is started again */
     xd_ms born, until; /* ... since; is to be switched off then, if nothing is left on it */
-    unsigned clones;   /* made so far */
-    bool with_clone;   /* the WMS speaks to the clone */
-    bool garbled;      /* at some time */
+    uint32_t
+        turns; /* how often in a minute its broker, and its WMS, turn to the other machine; in a million */
+    unsigned clones; /* made so far */
+    bool with_clone; /* the WMS speaks to the clone */
+    bool garbled;    /* at some time */
     struct xd_key key;
     struct xd_site_store store;
     struct xd_site site;
