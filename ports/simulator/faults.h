@@ -102,6 +102,7 @@ enum xd_fault {
     XD_FAULT_REPLAYED,
     /* New ones stand at the end: what a seed draws of the others stays as it was. */
     XD_FAULT_SITE_CLONE, /* storage */
+    XD_FAULT_SYNC_LOST,  /* storage */
     XD_FAULT_COUNT
 };
 

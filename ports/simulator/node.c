@@ -296,7 +296,10 @@ void xd_sim_node_kill(struct xd_sim_node *node, enum xd_disk_loss loss, uint64_t
     if (!node->running) {
         return;
     }
-    xd_disk_crash(node->disk, loss, random); /* first: closing in order would save what a kill does not */
+    bool cached = node->cache_stays && loss == XD_DISK_KEPT;
+    node->cache_stays = cached;
+    xd_disk_crash(node->disk, cached ? XD_DISK_CACHED : loss,
+                  random); /* first: closing in order would save what a kill does not */
     node->running = false;
     node->linked = false;
     node->turn_at = 0;

@@ -132,6 +132,7 @@ struct xd_sim_node {
     size_t mail_count;
     bool running, linked; /* linked: the program believes its line to be up */
     bool full;            /* its disk has no room */
+    bool cache_stays;     /* when the program ends, until its power fails */
     bool paused;          /* its machine stands still, until somebody lets it go on */
     bool dead;            /* its power was cut (cut.h), and what it does is not heard */
     enum xd_disk_loss loss;
@@ -338,7 +339,7 @@ void xd_sim_mail(struct xd_sim_node *node, struct xd_sim_mail mail, xd_ms delay)
 /* The program gets its turn by then. */
 void xd_sim_wake(struct xd_sim_node *node, xd_ms at);
 void xd_sim_node_start(struct xd_sim_node *node);
-/* As kill -9 does (loss XD_DISK_KEPT), or a power failure. */
+/* As kill -9 does (loss XD_DISK_KEPT, or XD_DISK_CACHED), or a power failure. */
 void xd_sim_node_kill(struct xd_sim_node *node, enum xd_disk_loss loss, uint64_t random);
 /* Killed so, and started again after delay. */
 void xd_sim_node_restart(struct xd_sim_node *node, xd_ms delay, enum xd_disk_loss loss, uint64_t random);

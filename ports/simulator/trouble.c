@@ -202,6 +202,28 @@ static void fail_disk(struct xd_sim *sim, enum xd_fault fault, enum xd_disk_oper
     }
 }
 
+static void cache_is_lost(struct xd_sim *sim, void *object, uint64_t argument) {
+    struct xd_sim_node *node = object;
+    (void)argument;
+    node->cache_stays = false;
+    xd_sim_tell(sim, node->name, "loses its power and all that its disk has not");
+    xd_disk_crash(node->disk, XD_DISK_LOST, 0);
+    xd_sim_node_restart(node, XD_SECOND_MS, XD_DISK_LOST, 0);
+}
+
+/* A sync fails and takes what it should have written for clean, as Linux does; the program
+ * stops, comes back and reads it as if it were on the disk; some time later the power fails. */
+static void fail_sync_then_power(struct xd_sim *sim) {
+    struct xd_sim_node *node = some_node(sim, XD_FAULT_SYNC_LOST);
+    uint64_t which = xd_chance_below(chance_of(sim, XD_FAULT_SYNC_LOST), 40) + 1;
+    xd_ms later = some_time(sim, XD_FAULT_SYNC_LOST, 10 * XD_SECOND_MS, 2 * XD_HOUR_MS);
+    if (node->running) {
+        node->cache_stays = true;
+        xd_disk_fail(node->disk, XD_DISK_SYNC, which, false, 1034 /* SQLITE_IOERR_FSYNC */);
+        xd_agenda_add(&sim->agenda, sim->now + later, cache_is_lost, node, 0);
+    }
+}
+
 static void forgets(struct xd_sim *sim, struct xd_sim_site *site, xd_ms from) {
     site->amnesia_from = site->amnesia_to == 0 || from < site->amnesia_from ? from : site->amnesia_from;
     site->amnesia_to = sim->now;
@@ -395,6 +417,9 @@ static void strike_machine(struct xd_sim *sim, enum xd_fault fault) {
         break;
     case XD_FAULT_SITE_GARBLED:
         garble(sim);
+        break;
+    case XD_FAULT_SYNC_LOST:
+        fail_sync_then_power(sim);
         break;
     case XD_FAULT_SITE_CLONE:
         xd_sim_clone(sim, some_site(sim, fault), chance_of(sim, fault));
