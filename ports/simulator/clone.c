@@ -11,9 +11,9 @@
  * connected: a consumer that is made anew stands behind the one that waited. And the WMS
  * speaks to the other one.
  *
- * In the end somebody notices. As the README asks of him, he stops the first machine, so that
- * the clone is heard; lets the clone run until the hub has all that it took; switches it off, and
- * lets the first one go on, with all that it holds. What only the clone took is its no more. */
+ * In the end somebody notices. He stops the first machine, so that the clone is heard; lets the
+ * WMS work with the clone until the hub has all that it took, and the WMS has answered all
+ * that it was given; switches it off, and lets the first one go on, with what that one holds. */
 #include "simulator/sim.h"
 
 #include <stdio.h>
@@ -62,7 +62,7 @@ static bool is_drained(struct xd_sim_site *clone) {
     struct xd_site_status status = {0};
     return clone->node.running && clone->node.mail_count == 0 &&
            xd_site_status_of(&clone->site, xd_sim_now(&clone->node), &status) == XD_OK &&
-           status.backlog_work == 0 && status.backlog_bulk == 0;
+           status.backlog_work == 0 && status.backlog_bulk == 0 && status.releases_unanswered == 0;
 }
 
 static void turn_queue(struct xd_sim *sim, struct xd_sim_site *clone) {
@@ -79,6 +79,7 @@ static void turn_queue(struct xd_sim *sim, struct xd_sim_site *clone) {
 static void switch_off(struct xd_sim_site *clone, struct xd_sim_site *site) {
     struct xd_sim *sim = site->node.sim;
     xd_sim_tell(sim, clone->node.name, "is switched off");
+    xd_sim_wms_turn_to(site, false);
     xd_sim_node_kill(&clone->node, XD_DISK_KEPT, 0);
     clone->node.lives++; /* nobody starts it again */
     clone->there = false;
@@ -92,11 +93,12 @@ static void look_after(struct xd_sim *sim, void *object, uint64_t machine) {
         return;
     }
     turn_queue(sim, clone);
-    if (xd_chance_hits(&sim->chance[XD_FAULT_SITE_CLONE], clone->turns) && !site->node.paused) {
+    bool turns = xd_chance_hits(&sim->chance[XD_FAULT_SITE_CLONE], clone->turns);
+    if (turns && !site->node.paused && sim->now < clone->until) {
         xd_sim_wms_turn_to(site, !site->with_clone);
     }
     if (sim->now >= clone->until) {
-        xd_sim_wms_turn_to(site, false);
+        xd_sim_wms_turn_to(site, true);
         fall_asleep(&site->node); /* perhaps again: somebody may have started it */
     }
     if (sim->now >= clone->until && is_drained(clone)) {

@@ -64,8 +64,6 @@ static int64_t difference(struct xd_sim *sim) {
         cJSON *tree = cJSON_Parse(xd_buffer_string(&text));
         const cJSON *item = cJSON_GetObjectItemCaseSensitive(tree, "difference");
         found = cJSON_IsNumber(item) ? (int64_t)item->valuedouble : -1;
-        if (getenv("DBG"))
-            (void)printf("%lld %s\n", (long long)sim->now, xd_buffer_string(&text));
         cJSON_Delete(tree);
     }
     xd_buffer_free(&text);
@@ -73,10 +71,13 @@ static int64_t difference(struct xd_sim *sim) {
 }
 
 /* A site that forgot a document, or a hub that forgot what became of it, need not tell. Nor
- * need a site tell of what only its clone took, which is gone. */
+ * need a site tell of what its clone took: what became of it was told to the clone, or to the
+ * first machine before that one knew of it. Nor of anything when the hub said that it has no more
+ * what this machine misses. */
 static bool fate_is_due(const struct xd_sim *sim, const struct xd_sim_document *document) {
     return document->kind != XD_DOC_RESPONSE && document->state == XD_SIM_ACCEPTED && !document->settled &&
-           (document->held_by & 1) != 0 && sim->hub_amnesia_to == 0 && !document_excused(sim, document);
+           document->held_by == 1 && !sim->sites[document->site].rewound && sim->hub_amnesia_to == 0 &&
+           !document_excused(sim, document);
 }
 
 static bool documents_rest(const struct xd_sim *sim, char *why, size_t size) {

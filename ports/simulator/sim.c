@@ -68,11 +68,23 @@ static void entropy(void *context, void *out, size_t size) {
     xd_chance_bytes(&node->entropy, out, size);
 }
 
+/* The exception names its site. */
+static void note_rewound(struct xd_sim *sim, const char *members) {
+    for (unsigned index = 0; index < sim->site_count; index++) {
+        char name[XD_SITE_SIZE + 8];
+        (void)snprintf(name, sizeof name, " site %s ", sim->sites[index].name_text);
+        sim->sites[index].rewound = sim->sites[index].rewound || strstr(members, name) != NULL;
+    }
+}
+
 /* Log lines are part of what a program says, and so of the trace. */
 static void log_line(void *context, enum xd_log_level level, const char *event, const char *correlation_id,
                      const char *members) {
     struct xd_sim_node *node = context;
     (void)correlation_id;
+    if (node->number == 0 && members != NULL && strstr(members, "STREAM_REWOUND") != NULL) {
+        note_rewound(node->sim, members);
+    }
     xd_sim_tell(node->sim, node->name, "%s%s %s", level >= XD_LOG_ERROR ? "! " : "", event,
                 members != NULL ? members : "");
 }

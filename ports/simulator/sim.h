@@ -183,11 +183,11 @@ struct xd_sim_site {
     unsigned machine;  /* 0: the first one; clones are numbered as they come */
     bool there;        /* of a clone: it runs, or is started again */
     xd_ms born, until; /* ... since; is to be switched off then, if nothing is left on it */
-    uint32_t
-        turns; /* how often in a minute its broker, and its WMS, turn to the other machine; in a million */
-    unsigned clones; /* made so far */
-    bool with_clone; /* the WMS speaks to the clone */
-    bool garbled;    /* at some time */
+    uint32_t turns;    /* per million and minute: broker, or WMS, turns to the other machine */
+    unsigned clones;   /* made so far */
+    bool with_clone;   /* the WMS speaks to the clone */
+    bool garbled;      /* at some time */
+    bool rewound;      /* the hub said that it has no more what the site missed */
     struct xd_key key;
     struct xd_site_store store;
     struct xd_site site;
@@ -375,6 +375,8 @@ struct xd_sim_node *xd_sim_wms_side(struct xd_sim_site *site);
 void xd_sim_wms_turn_to(struct xd_sim_site *site, bool clone);
 
 void xd_sim_wms_hears(struct xd_sim_site *from, const char *topic, const char *text, size_t size);
+/* From now on it asks now and then for what it was never told. */
+void xd_sim_wms_ask(struct xd_sim_site *site);
 void xd_sim_wms_work(struct xd_sim_site *site);  /* inventory now and then */
 void xd_sim_wms_count(struct xd_sim_site *site); /* once */
 void xd_sim_channel_start(struct xd_sim *sim);

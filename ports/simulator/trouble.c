@@ -540,6 +540,9 @@ void xd_sim_heal(struct xd_sim *sim) {
         if (xd_sim_twin_of(node) != NULL) {
             heal_node(sim, xd_sim_twin_of(node));
         }
+        if (index > 0 && sim->sites[index - 1].clones > 0) {
+            xd_sim_wms_ask(&sim->sites[index - 1]);
+        }
         if (index > 0 && !sim->sites[index - 1].wms_up) {
             wms_returns(sim, &sim->sites[index - 1], 0);
         }

@@ -12,6 +12,7 @@
 #define MAIL_MAX 400u /* the site's broker holds the rest back */
 #define PATIENCE_MS ((xd_ms)10000)
 #define PATIENCE_MS_MAX ((xd_ms)600000)
+#define ASKING_MS (6 * XD_HOUR_MS)
 
 /* ---- whom it speaks to ---- */
 
@@ -259,7 +260,7 @@ static void take_receipt(const struct xd_sim_site *from, struct xd_sim_site *sit
         return;
     }
     struct xd_sim_document *document = &sim->documents[number];
-    uint64_t bit = UINT64_C(1) << from->machine % 64;
+    uint64_t bit = from->machine == 0 ? 1 : UINT64_C(2) << from->machine % 63;
     bool accepted = strcmp(status, "accepted") == 0;
     if (accepted && (document->accepted_by & bit) != 0 && !document->disputed && site->amnesia_to == 0) {
         xd_sim_violated(sim, "I2: %s of %s was accepted twice", id, from->node.name);
@@ -319,6 +320,26 @@ void xd_sim_wms_hears(struct xd_sim_site *from, const char *topic, const char *t
         take_settled(site, tree);
     }
     cJSON_Delete(tree);
+}
+
+/* The word on a document may have been lost with a machine that was told and did not tell: at
+ * a site that had two, the broker brought it again to the other one. Who says the document again
+ * is told the latest. */
+static void ask_again(struct xd_sim *sim, void *object, uint64_t argument) {
+    struct xd_sim_site *site = object;
+    (void)argument;
+    for (size_t index = 0; index < sim->document_count; index++) {
+        const struct xd_sim_document *document = &sim->documents[index];
+        if (document->site == site->node.number - 1 && document->kind != XD_DOC_RESPONSE &&
+            document->state == XD_SIM_ACCEPTED && !document->settled && document->held_by == 1) {
+            say(site, tail_of(document), document->text, 1);
+        }
+    }
+    xd_agenda_add(&sim->agenda, sim->now + ASKING_MS, ask_again, site, 0);
+}
+
+void xd_sim_wms_ask(struct xd_sim_site *site) {
+    xd_agenda_add(&site->node.sim->agenda, site->node.sim->now + ASKING_MS, ask_again, site, 0);
 }
 
 /* ---- work of its own ---- */
