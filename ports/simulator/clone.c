@@ -22,6 +22,7 @@
 #define LASTS_MS_MIN XD_MINUTE_MS
 #define LASTS_MS_MAX (8 * XD_HOUR_MS)
 #define LOOK_MS XD_MINUTE_MS
+#define CHANCE UINT64_C(1000000) /* as a stream's purpose, and the site: unlike all others */
 
 enum plot { ASLEEP, BESIDE, BEHIND, PLOTS };
 static const char *const plots[PLOTS] = {"which sleeps from now on", "which goes on",
@@ -117,6 +118,7 @@ static bool make(struct xd_sim *sim, struct xd_sim_site *site, struct xd_sim_sit
         (void)snprintf(clone->machine_text, sizeof clone->machine_text, "%s-2", site->name_text);
         xd_sim_node_open(sim, &clone->node, clone->machine_text, site->node.number);
         clone->node.clone = true;
+        xd_chance_init(&clone->node.entropy, sim->options.seed, CHANCE + site->node.number);
     }
     bool made = image != NULL && clone->node.disk != NULL && xd_disk_restore(clone->node.disk, image);
     xd_disk_image_free(image);

@@ -63,7 +63,7 @@ TABLE = {
     "quantity-not-moved": (1, SMALL),
     "ids-random": (1, LONG + " --often hub.old_copy"),
     "settled-not-sent": (1, SMALL),
-    "conflict-not-marked": (6, CLONES),
+    "conflict-not-marked": (8, CLONES),
 }
 
 
