@@ -285,8 +285,8 @@ void xd_sim_node_start(struct xd_sim_node *node) {
     node->linked = false;
     node->rest = REST_MS_MIN;
     xd_sim_connect(node);
-    struct xd_sim_site *site = node->number == 0 ? NULL : &sim->sites[node->number - 1];
-    if (site != NULL && site->wms_up && xd_sim_wms_side(site) == node) {
+    if (node->number != 0 && sim->sites[node->number - 1].wms_up &&
+        xd_sim_wms_side(&sim->sites[node->number - 1]) == node) {
         xd_sim_mail(node, (struct xd_sim_mail){.kind = XD_SIM_MAIL_WMS_UP}, XD_SECOND_MS / 2);
     }
     xd_sim_wake(node, sim->now + 1);
