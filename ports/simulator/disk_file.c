@@ -278,6 +278,8 @@ void xd_disk_file_forsake(struct xd_disk_file *file) {
 
 bool xd_disk_file_lose(struct xd_disk_file *file, enum xd_disk_loss loss, uint64_t *random) {
     switch (loss) {
+    case XD_DISK_CACHED:
+        return true;
     case XD_DISK_KEPT:
         copy_changes(file, &file->durable, &file->now);
         break;

@@ -144,7 +144,7 @@ bool xd_sim_site_open(struct xd_sim_site *site) {
         result = tx->commit(tx->context);
     }
     if (result != XD_OK) {
-        xd_sim_tell(site->node.sim, site->name_text, "cannot start: %s: %s", xd_result_name(result),
+        xd_sim_tell(site->node.sim, site->node.name, "cannot start: %s: %s", xd_result_name(result),
                     xd_database_error(site->node.database));
         site->corrupt_told = site->corrupt_told || result == XD_CORRUPT;
         if (opened) {

@@ -4,7 +4,12 @@
  *     never followed by something under one that it replaced.
  * I5  a watermark that was told never falls, and is never beyond what was ever sent.
  *
- * A machine whose disk forgot something may tell a lower watermark: it does not know better. */
+ * I12 two contents under one number of one epoch, of which the hub took both from its
+ *     queue, are no secret to it: it says that this stream is in conflict.
+ *
+ * A machine whose disk forgot something may tell a lower watermark: it does not know better.
+ * A site's machines are judged each by what it said itself. A clone knows what the first one
+ * knew when it was made: an epoch given up before that it has given up, too. */
 #include "simulator/host.h"
 #include "simulator/sim.h"
 
@@ -37,19 +42,44 @@ static struct xd_sim_site *site_named(struct xd_sim *sim, const char *name) {
     return NULL;
 }
 
+/* When the machine gave up that epoch; XD_NAMES_NONE: never. */
+static size_t given_up(struct xd_sim *sim, unsigned machine, const char *stream) {
+    char key[XD_SIM_STREAM + 12];
+    (void)snprintf(key, sizeof key, "%u/%s", machine, stream);
+    return xd_names_get(&sim->gone, key);
+}
+
+static void give_up(struct xd_sim *sim, unsigned machine, const char *stream) {
+    char key[XD_SIM_STREAM + 12];
+    (void)snprintf(key, sizeof key, "%u/%s", machine, stream);
+    xd_names_set(&sim->gone, key, (size_t)sim->now);
+}
+
+/* machine is the hub (number 0), a site's first machine, or a clone of it. */
+static bool knows_as_given_up(struct xd_sim *sim, const struct xd_sim_site *machine, const char *stream) {
+    size_t before = machine->machine == 0 ? XD_NAMES_NONE : given_up(sim, 0, stream);
+    return given_up(sim, machine->machine, stream) != XD_NAMES_NONE ||
+           (before != XD_NAMES_NONE && before <= (size_t)machine->born);
+}
+
 static void see_sequenced(struct xd_sim_node *from, struct xd_sim_site *site, int lane, const char *epoch,
                           uint64_t sequence) {
     struct xd_sim *sim = from->sim;
     bool up = from->number != 0;
-    char key[XD_SIM_STREAM];
-    char(*live)[XD_EPOCH_SIZE] = up ? site->live_up : site->live_down;
+    char key[XD_SIM_STREAM], old[XD_SIM_STREAM];
+    struct xd_sim_site *machine = up ? xd_sim_site_of(from) : site;
+    char *live = up ? machine->live_up[lane] : machine->live_down[lane];
     key_of(up, site->name_text, lane, epoch, key);
-    size_t sent = xd_names_get(&sim->sent, key);
-    if (strcmp(live[lane], epoch) != 0 && sent != XD_NAMES_NONE) {
-        xd_sim_violated(sim, "I4: %s sends %s %llu of an epoch that it had given up", from->name, lanes[lane],
-                        (unsigned long long)sequence);
+    if (strcmp(live, epoch) != 0) {
+        if (knows_as_given_up(sim, machine, key)) {
+            xd_sim_violated(sim, "I4: %s sends %s %llu of an epoch that it had given up", from->name,
+                            lanes[lane], (unsigned long long)sequence);
+        }
+        key_of(up, site->name_text, lane, live, old);
+        give_up(sim, machine->machine, old);
     }
-    (void)snprintf(live[lane], XD_EPOCH_SIZE, "%s", epoch);
+    (void)snprintf(live, XD_EPOCH_SIZE, "%s", epoch);
+    size_t sent = xd_names_get(&sim->sent, key);
     if (sent == XD_NAMES_NONE || sequence > sent) {
         xd_names_set(&sim->sent, key, (size_t)sequence);
     }
@@ -61,12 +91,14 @@ static void see_watermark(struct xd_sim_node *from, struct xd_sim_site *site, co
     const char *epoch = xd_json_text(stream, "epoch");
     int lane = lane_of(xd_json_text(stream, "lane"));
     uint64_t watermark = xd_json_u64(stream, "watermark", 0);
-    char key[XD_SIM_STREAM];
+    unsigned machine = up ? 0 : xd_sim_site_of(from)->machine;
+    char key[XD_SIM_STREAM], told_key[XD_SIM_STREAM + 12];
     if (lane < 0 || epoch == NULL || epoch[0] == 0 || watermark == 0) {
         return;
     }
     key_of(up, site->name_text, lane, epoch, key);
-    size_t sent = xd_names_get(&sim->sent, key), told = xd_names_get(&sim->told, key);
+    (void)snprintf(told_key, sizeof told_key, "%u/%s", machine, key);
+    size_t sent = xd_names_get(&sim->sent, key), told = xd_names_get(&sim->told, told_key);
     bool forgot = (up ? sim->hub_amnesia_to : site->amnesia_to) != 0;
     if (sent == XD_NAMES_NONE || watermark > sent) {
         xd_sim_violated(sim, "I5: %s has %s up to %llu, and %llu were sent", from->name, key,
@@ -77,7 +109,13 @@ static void see_watermark(struct xd_sim_node *from, struct xd_sim_site *site, co
                         (unsigned long long)told, (unsigned long long)watermark);
     }
     if (told == XD_NAMES_NONE || watermark > told) {
-        xd_names_set(&sim->told, key, (size_t)watermark);
+        xd_names_set(&sim->told, told_key, (size_t)watermark);
+    }
+    size_t twofold = up ? xd_names_get(&sim->twofold, key) : XD_NAMES_NONE;
+    if (twofold != XD_NAMES_NONE && watermark >= twofold && !forgot &&
+        xd_json_u64(stream, "conflict", 0) == 0) {
+        xd_sim_violated(sim, "I12: the hub took two contents as %s %llu, and says nothing of it", key,
+                        (unsigned long long)twofold);
     }
 }
 
@@ -95,6 +133,33 @@ void xd_sim_witness(struct xd_sim_node *from, struct xd_bytes body) {
         cJSON_ArrayForEach(stream, cJSON_GetObjectItemCaseSensitive(data, "receive")) {
             see_watermark(from, site, stream);
         }
+    }
+    cJSON_Delete(tree);
+}
+
+/* A content that the hub had before comes again under other numbers when a site renumbers: no
+ * conflict, for it is known. Only sites that were cloned are watched. */
+void xd_sim_witness_taken(struct xd_sim *sim, const struct xd_sim_message *message) {
+    cJSON *tree =
+        sim->rate[XD_FAULT_SITE_CLONE] == 0 ? NULL : cJSON_ParseWithLength(message->body, message->size);
+    const char *name = xd_json_text(tree, "site"), *epoch = xd_json_text(tree, "epoch");
+    const char *id = xd_json_text(tree, "id");
+    const struct xd_sim_site *site = name == NULL ? NULL : site_named(sim, name);
+    int lane = lane_of(xd_json_text(tree, "lane"));
+    uint64_t sequence = xd_json_u64(tree, "sequence", 0);
+    if (site != NULL && site->clones > 0 && lane >= 0 && epoch != NULL && id != NULL) {
+        char stream[XD_SIM_STREAM], key[XD_SIM_STREAM + 24];
+        size_t content = (size_t)xd_fnv(XD_FNV_START, id, strlen(id)) >> 1;
+        key_of(true, name, lane, epoch, stream);
+        (void)snprintf(key, sizeof key, "%s/%llu", stream, (unsigned long long)sequence);
+        size_t taken = xd_names_get(&sim->taken, key), twofold = xd_names_get(&sim->twofold, stream);
+        bool known = xd_names_get(&sim->seen, id) != XD_NAMES_NONE;
+        if (taken == XD_NAMES_NONE) {
+            xd_names_set(&sim->taken, key, content);
+        } else if (taken != content && !known && sequence < twofold) {
+            xd_names_set(&sim->twofold, stream, (size_t)sequence);
+        }
+        xd_names_set(&sim->seen, id, 1);
     }
     cJSON_Delete(tree);
 }
