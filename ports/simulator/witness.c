@@ -26,7 +26,15 @@ static int lane_of(const char *name) {
 
 /* "up/<site>/<lane>/<epoch>" */
 static void key_of(bool up, const char *site, int lane, const char *epoch, char out[XD_SIM_STREAM]) {
-    (void)snprintf(out, XD_SIM_STREAM, "%s/%.40s/%s/%.40s", up ? "up" : "down", site, lanes[lane], epoch);
+    const char *const parts[] = {up ? "up/" : "down/", site, "/", lanes[lane], "/", epoch};
+    size_t used = 0;
+    for (size_t index = 0; index < sizeof parts / sizeof parts[0]; index++) {
+        size_t size = strlen(parts[index]), room = XD_SIM_STREAM - 1 - used;
+        size = size < room ? size : room;
+        memcpy(out + used, parts[index], size);
+        used += size;
+    }
+    out[used] = 0;
 }
 
 static struct xd_sim_site *site_named(struct xd_sim *sim, const char *name) {
@@ -56,14 +64,12 @@ static void see_sequenced(struct xd_sim_node *from, struct xd_sim_site *site, in
     }
 }
 
-static void see_watermark(struct xd_sim_node *from, struct xd_sim_site *site, const cJSON *stream) {
+static void see_watermark(struct xd_sim_node *from, struct xd_sim_site *site, int lane, const char *epoch,
+                          uint64_t watermark) {
     struct xd_sim *sim = from->sim;
     bool up = from->number == 0; /* who tells it receives the stream */
-    const char *epoch = xd_json_text(stream, "epoch");
-    int lane = lane_of(xd_json_text(stream, "lane"));
-    uint64_t watermark = xd_json_u64(stream, "watermark", 0);
     char key[XD_SIM_STREAM];
-    if (lane < 0 || epoch == NULL || epoch[0] == 0 || watermark == 0) {
+    if (lane < 0 || epoch[0] == 0 || watermark == 0) {
         return;
     }
     key_of(up, site->name_text, lane, epoch, key);
@@ -146,6 +152,51 @@ static bool read_as_written(struct xd_bytes body, struct event *event) {
     return false;
 }
 
+/* One stream, in the order of documents/link.c. */
+static bool take_stream(struct xd_bytes data, size_t *at, struct event *stream) {
+    struct xd_bytes lane, epoch, watermark;
+    if (!take_text(data, at, "{\"lane\":\"") || !take_string(data, at, &lane) ||
+        !take_text(data, at, ",\"epoch\":\"") || !take_string(data, at, &epoch) ||
+        !take_text(data, at, ",\"watermark\":\"") || !take_string(data, at, &watermark)) {
+        return false;
+    }
+    const void *end = memmem(data.data + *at, data.size - *at, "]}", 2); /* of what is missing */
+    *at = end == NULL ? data.size : (size_t)((const uint8_t *)end - data.data) + 2;
+    return end != NULL && keep(lane, stream->lane, sizeof stream->lane) &&
+           keep(epoch, stream->epoch, sizeof stream->epoch) &&
+           keep(watermark, stream->sequence, sizeof stream->sequence);
+}
+
+static bool see_streams_as_written(struct xd_sim_node *from, struct xd_sim_site *site, struct xd_bytes data) {
+    static const char begin[] = "\"receive\":[";
+    const void *found = memmem(data.data, data.size, begin, sizeof begin - 1);
+    size_t at = found == NULL ? 0 : (size_t)((const uint8_t *)found - data.data) + sizeof begin - 1;
+    struct event stream;
+    bool goes_on = found != NULL;
+    while (goes_on && take_stream(data, &at, &stream)) {
+        see_watermark(from, site, lane_of(stream.lane), stream.epoch, strtoull(stream.sequence, NULL, 10));
+        if (take_text(data, &at, "]")) {
+            return true;
+        }
+        goes_on = take_text(data, &at, ",");
+    }
+    return found == NULL;
+}
+
+static void see_streams(struct xd_sim_node *from, struct xd_sim_site *site, struct xd_bytes data) {
+    if (see_streams_as_written(from, site, data)) {
+        return;
+    }
+    cJSON *tree = cJSON_ParseWithLength((const char *)data.data, data.size);
+    const cJSON *stream;
+    cJSON_ArrayForEach(stream, cJSON_GetObjectItemCaseSensitive(tree, "receive")) {
+        const char *epoch = xd_json_text(stream, "epoch");
+        see_watermark(from, site, lane_of(xd_json_text(stream, "lane")), epoch == NULL ? "" : epoch,
+                      xd_json_u64(stream, "watermark", 0));
+    }
+    cJSON_Delete(tree);
+}
+
 static bool is_json(struct xd_bytes body) {
     struct xd_json_scan scan;
     xd_json_scan_init(&scan, body, XD_JSON_NESTING_MAX, SIZE_MAX);
@@ -163,11 +214,6 @@ void xd_sim_witness(struct xd_sim_node *from, struct xd_bytes body) {
     } else if (lane >= 0 && event.epoch[0] != 0) {
         see_sequenced(from, site, lane, event.epoch, strtoull(event.sequence, NULL, 10));
     } else {
-        cJSON *data = cJSON_ParseWithLength((const char *)event.data.data, event.data.size);
-        const cJSON *stream;
-        cJSON_ArrayForEach(stream, cJSON_GetObjectItemCaseSensitive(data, "receive")) {
-            see_watermark(from, site, stream);
-        }
-        cJSON_Delete(data);
+        see_streams(from, site, event.data);
     }
 }
