@@ -65,6 +65,7 @@ struct loading {
     struct xd_now now;
     int state;
     int64_t last; /* 0: there was nothing */
+    size_t rows;
 };
 
 static enum xd_result load_job(void *context, const struct xd_job_row *row) {
@@ -72,6 +73,7 @@ static enum xd_result load_job(void *context, const struct xd_job_row *row) {
     struct xd_hub *hub = loading->hub;
     xd_ms wait = row->due_at - loading->now.wall;
     loading->last = row->number;
+    loading->rows++;
     if (slot_of(hub, row->number) != NULL) {
         return XD_OK;
     }
@@ -102,7 +104,7 @@ static enum xd_result load_state(struct xd_hub *hub, int state, struct xd_now no
     enum xd_result result = XD_OK;
     if (!*seen) {
         result = store->job_list(store->context, hub->config.erp, state, *cursor, room, load_job, &loading);
-        *seen = result == XD_OK && loading.last == 0;
+        *seen = result == XD_OK && loading.rows < room;
     }
     if (result == XD_OK && loading.last != 0) {
         *cursor = loading.last;
@@ -153,7 +155,8 @@ enum xd_result xd_hub_job_add(struct xd_hub *hub, struct xd_job_row *job, const 
 
 static enum xd_result save_job(struct xd_hub *hub, const struct xd_job_row *job) {
     const struct xd_hub_store *store = hub->config.store;
-    hub->queued_seen = hub->unknown_seen = false;
+    hub->queued_seen = hub->queued_seen && job->state != XD_JOB_QUEUED;
+    hub->unknown_seen = hub->unknown_seen && job->state != XD_JOB_UNKNOWN;
     return store->job_save(store->context, job);
 }
 
