@@ -68,7 +68,7 @@ static struct {
 } pool;
 
 static size_t rounded(size_t size) {
-    return (size + STEP - 1) / STEP * STEP;
+    return (size / STEP + (size % STEP != 0 || size == 0)) * STEP;
 }
 
 static union head *cut(size_t size) {
