@@ -145,18 +145,22 @@ enum xd_result xd_hub_jobs_load(struct xd_hub *hub, struct xd_now now, bool rest
     return XD_MUTANT(JOB_FORGOTTEN) ? XD_OK : load_state(hub, XD_JOB_SENT, now, &last, &seen);
 }
 
+void xd_hub_job_comes(struct xd_hub *hub, int state) {
+    hub->queued_seen = hub->queued_seen && state != XD_JOB_QUEUED;
+    hub->unknown_seen = hub->unknown_seen && state != XD_JOB_UNKNOWN;
+}
+
 enum xd_result xd_hub_job_add(struct xd_hub *hub, struct xd_job_row *job, const struct xd_job_line_row *lines,
                               size_t count) {
     const struct xd_hub_store *store = hub->config.store;
     enum xd_result result = store->job_add(store->context, job, lines, count);
-    hub->queued_seen = false;
+    xd_hub_job_comes(hub, job->state);
     return result == XD_DUPLICATE ? XD_OK : result;
 }
 
 static enum xd_result save_job(struct xd_hub *hub, const struct xd_job_row *job) {
     const struct xd_hub_store *store = hub->config.store;
-    hub->queued_seen = hub->queued_seen && job->state != XD_JOB_QUEUED;
-    hub->unknown_seen = hub->unknown_seen && job->state != XD_JOB_UNKNOWN;
+    xd_hub_job_comes(hub, job->state);
     return store->job_save(store->context, job);
 }
 
