@@ -9,7 +9,6 @@
 
 #define CONFIRM_MS 3
 #define CONSUMER_MS ((xd_ms)200) /* a connection for it is made */
-#define RESTART_MS XD_SECOND_MS  /* between two; as ports/posix has it */
 #define RETRY_MS (5 * XD_SECOND_MS)
 
 void xd_sim_push(struct xd_sim *sim, struct xd_sim_node *to, xd_ms delay, const char *exchange,
@@ -58,7 +57,7 @@ void xd_sim_answer_message(struct xd_sim_node *node, uint64_t tag, bool keep, bo
         return; /* purged meanwhile, or of a connection that is gone */
     }
     if (keep) { /* the broker brings it again when the consumer is made anew */
-        node->restart_due = true;
+        node->restart.due = true;
         return;
     }
     queue->dead += dead;
@@ -83,8 +82,7 @@ void xd_sim_answer_message(struct xd_sim_node *node, uint64_t tag, bool keep, bo
  * until then is answered for good: only what was not taken, and what was on its way, comes again. */
 void xd_sim_restart_consumer(struct xd_sim_node *node) {
     xd_ms now = node->sim->now;
-    if (node->restart_due && now >= node->restart_at) {
-        node->restart_at = now + RESTART_MS;
+    if (xd_again_take(&node->restart, now)) {
         node->deaf_until = now + CONSUMER_MS;
         xd_sim_consumer_lost(node);
     }
@@ -99,7 +97,7 @@ void xd_sim_redeliver(struct xd_sim_queue *queue) {
 
 void xd_sim_consumer_lost(struct xd_sim_node *node) {
     struct xd_sim_node *next = xd_sim_twin_of(node);
-    node->restart_due = false; /* a new connection brings it anyway */
+    node->restart.due = false; /* a new connection brings it anyway */
     if (node->queue->consumer != node) {
         return;
     }

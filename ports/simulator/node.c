@@ -126,8 +126,8 @@ static void wake_for_the_rest(struct xd_sim_node *node, bool busy) {
     if (node->sim->now < node->deaf_until && node->deaf_until < next) {
         next = node->deaf_until;
     }
-    if (node->restart_due && node->restart_at < next) {
-        next = node->restart_at;
+    if (node->restart.due && node->restart.at < next) {
+        next = node->restart.at;
     }
     const struct xd_sim_message *message = can_hear(node) ? node->queue->first : NULL;
     for (; message != NULL; message = message->next) {
@@ -286,7 +286,7 @@ void xd_sim_node_start(struct xd_sim_node *node) {
     }
     xd_sim_tell(sim, node->name, "starts");
     node->linked = false;
-    node->restart_at = 0;
+    node->restart = (struct xd_again){.due = false};
     node->rest = REST_MS_MIN;
     xd_sim_connect(node);
     if (node->number != 0 && sim->sites[node->number - 1].wms_up &&

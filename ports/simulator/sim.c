@@ -27,8 +27,8 @@ static const char *const site_names[XD_SIM_SITES_MAX] = {"WH1", "WH2", "3PL-A", 
 
 void xd_sim_note(struct xd_sim *sim, uint64_t what, const void *data, size_t size) {
     uint64_t head[2] = {(uint64_t)sim->now, what};
-    sim->trace = xd_fnv(sim->trace, head, sizeof head);
-    sim->trace = xd_fnv(sim->trace, data, size);
+    sim->trace = xd_names_hash(sim->trace, head, sizeof head);
+    sim->trace = xd_names_hash(sim->trace, data, size);
 }
 
 void xd_sim_tell(struct xd_sim *sim, const char *who, const char *format, ...) {
@@ -271,7 +271,7 @@ void xd_sim_run(const struct xd_sim_options *options, struct xd_sim_figures *fig
     sim->figures = figures;
     memcpy(sim->cuts.planned, options->cuts, sizeof sim->cuts.planned);
     sim->cuts.planned_count = options->cut_count;
-    sim->trace = XD_FNV_START;
+    sim->trace = XD_NAMES_HASH_START;
     draw(sim);
     set_up(sim);
     if (figures->violation[0] == 0 && options->script != XD_SIM_NO_SCRIPT) {

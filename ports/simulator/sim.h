@@ -14,6 +14,7 @@
 #ifndef XD_SIMULATOR_SIM_H
 #define XD_SIMULATOR_SIM_H
 
+#include "common/again.h"
 #include "common/turn.h"
 #include "hub/hub.h"
 #include "simulator/agenda.h"
@@ -130,16 +131,15 @@ struct xd_sim_node {
     struct xd_sim_queue *queue; /* that it consumes from; a site's machines share it */
     struct xd_sim_mail *mail, *mail_last;
     size_t mail_count;
-    bool running, linked; /* linked: the program believes its line to be up */
-    bool full;            /* its disk has no room */
-    bool restart_due;     /* its consumer is to be made anew: something was not taken */
-    bool cache_stays;     /* when the program ends, until its power fails */
-    bool paused;          /* its machine stands still, until somebody lets it go on */
-    bool dead;            /* its power was cut (cut.h), and what it does is not heard */
+    bool running, linked;    /* linked: the program believes its line to be up */
+    bool full;               /* its disk has no room */
+    struct xd_again restart; /* of its consumer: something was not taken */
+    bool cache_stays;        /* when the program ends, until its power fails */
+    bool paused;             /* its machine stands still, until somebody lets it go on */
+    bool dead;               /* its power was cut (cut.h), and what it does is not heard */
     enum xd_disk_loss loss;
     uint64_t loss_random;
     xd_ms hung_until, deaf_until; /* deaf: its consumer is being made anew */
-    xd_ms restart_at;             /* the next time not before */
     xd_ms turn_at;                /* the turn that counts; others on the agenda are stale */
     xd_ms rest;                   /* until the next turn when nothing comes */
     xd_ms wall_offset, frozen_at; /* frozen_at: 0 not */
