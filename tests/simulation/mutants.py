@@ -36,7 +36,8 @@ TABLE = {
     "watermark-off-by-one": (1, PURGES),
     "watermark-over-gap": (10, PURGES),
     "dropped-on-confirm": (1, PURGES),
-    "registry-forgotten": (1, SMALL + " --often line.duplicate"),
+    # Short: what it does not know again it refuses, and a queue that is refused costs a world its time.
+    "registry-forgotten": (1, "--calm --sites 1 --hours 3 --documents 150 --patience 3 --often line.duplicate"),
     "lane-starved": (1, SMALL),
     "chain-not-compared": (4, AWAY + " --often site.old_copy --often line.cut"),
     "renumber-forgets": (3, LONG + " --often hub.old_copy --often site.old_copy"),
