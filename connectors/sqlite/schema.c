@@ -118,6 +118,37 @@ static const char hub_work_1[] =
     " line_id TEXT NOT NULL, sku TEXT NOT NULL, uom TEXT NOT NULL, qty TEXT NOT NULL, unbilled TEXT NOT NULL,"
     " unit_price TEXT, close INTEGER NOT NULL, PRIMARY KEY(job, number)) STRICT, WITHOUT ROWID;";
 
+/* Orders have steps, lines factors, releases a number and a way back. A release of the first
+ * schema has its states numbered without DRAFT (0) and ACK_TIMEOUT (3); an order that the ERP
+ * had accepted (status from 4 on) has all of its steps (31) behind it, and one that it had
+ * refused is held for it (16). */
+static const char hub_orders_2[] =
+    "ALTER TABLE orders ADD COLUMN customer_code TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE orders ADD COLUMN steps INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE orders ADD COLUMN holds INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE orders ADD COLUMN cancelled INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE orders ADD COLUMN releases INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE orders ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE orders ADD COLUMN changing INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE orders ADD COLUMN total TEXT NOT NULL DEFAULT '0';"
+    "UPDATE orders SET steps = 31, releases = 1 WHERE status >= 4;"
+    "UPDATE orders SET holds = 16 WHERE status = 2;"
+    "ALTER TABLE order_line ADD COLUMN factor_num INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE order_line ADD COLUMN factor_den INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE order_line ADD COLUMN pending TEXT NOT NULL DEFAULT '0';"
+    "CREATE INDEX order_line_backordered ON order_line(n) WHERE backordered <> '0';"
+    "ALTER TABLE release ADD COLUMN number INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE release ADD COLUMN cancel INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE release ADD COLUMN bucket INTEGER NOT NULL DEFAULT 2;"
+    "ALTER TABLE release ADD COLUMN reroutes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE release ADD COLUMN ack_by INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE release SET status = CASE WHEN status < 2 THEN status + 1 ELSE status + 2 END;"
+    "CREATE INDEX release_late ON release(ack_by) WHERE ack_by > 0;"
+    "ALTER TABLE job_line ADD COLUMN factor_num INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE job_line ADD COLUMN factor_den INTEGER NOT NULL DEFAULT 1;"
+    "CREATE INDEX exception_order ON exception(order_id, code) WHERE open = 1;"
+    "ALTER TABLE release_line ADD COLUMN asked TEXT NOT NULL DEFAULT '0';";
+
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
 struct migration {
@@ -125,7 +156,7 @@ struct migration {
 };
 
 static const struct migration site_migrations[] = {{{delivery_1, site_1}}};
-static const struct migration hub_migrations[] = {{{delivery_1, hub_orders_1, hub_work_1}}};
+static const struct migration hub_migrations[] = {{{delivery_1, hub_orders_1, hub_work_1}}, {{hub_orders_2}}};
 
 struct schema {
     const char *name;

@@ -18,15 +18,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* An adjustment changes stock at a site by signed quantities (an inventory DELTA). */
-enum xd_erp_kind { XD_ERP_SALE, XD_ERP_SHIPMENT, XD_ERP_ADJUSTMENT };
-extern const char *const xd_erp_kind_names[]; /* "sale", "shipment", "adjustment" */
+enum xd_erp_kind {
+    XD_ERP_SALE,
+    XD_ERP_SHIPMENT,
+    XD_ERP_ADJUSTMENT, /* changes stock at a site by signed quantities (an inventory DELTA) */
+    XD_ERP_CHANGE,     /* of a sale: each line shall have qty in all, never less than was shipped; 0: none */
+    XD_ERP_CHECK       /* of an order, before anything: asked of somebody outside, never of the ERP */
+};
+extern const char *const xd_erp_kind_names[]; /* "sale", "shipment", "adjustment", "change", "check" */
 
 struct xd_erp_line {
     const char *line_id;
     const char *sku;
     const char *uom;
-    struct xd_decimal qty;        /* sale: ordered; shipment: shipped, 0 allowed with close */
+    int64_t factor_num, factor_den; /* base units of the product per uom, exact */
+    struct xd_decimal qty;          /* change: in all; sale: ordered; shipment: shipped, 0 allowed with close */
     struct xd_decimal unbilled;   /* shipment: part of qty that must not be billed (over-shipment) */
     struct xd_decimal unit_price; /* sale */
     bool has_unit_price;
@@ -37,7 +43,7 @@ struct xd_erp_request {
     enum xd_erp_kind kind;
     /* Ours, unique: the same reference never makes a second sale or shipment. */
     const char *reference;
-    const char *sale_reference; /* shipment: of the sale it belongs to */
+    const char *sale_reference; /* shipment, change: of the sale it belongs to */
     const char *tenant;
     const char *site;     /* the warehouse */
     const char *customer; /* sale */

@@ -18,11 +18,13 @@ const char *const xd_order_status_names[] = {"RECEIVED",      "VALIDATED",      
                                              "IN_FULFILMENT", "PART_SHIPPED",   "SHIPPED",   "CLOSED_SHORT",
                                              "INVOICED",      "CANCELLED",      NULL};
 const char *const xd_release_status_names[] = {
-    "QUEUED",       "SENT",    "ACKED",        "REJECTED",  "PICKING", "PACKED",
-    "PART_SHIPPED", "SHIPPED", "SHORT_CLOSED", "CANCELLED", NULL};
+    "DRAFT",   "QUEUED", "SENT",         "ACK_TIMEOUT", "ACKED",        "REJECTED",
+    "PICKING", "PACKED", "PART_SHIPPED", "SHIPPED",     "SHORT_CLOSED", "CANCELLED",
+    NULL};
+const char *const xd_release_cancel_names[] = {"NONE", "REQUESTED", "ACCEPTED", "REFUSED", NULL};
 const char *const xd_confirmation_state_names[] = {"APPLIED", "POSTED", "PARKED", "REJECTED", NULL};
-const char *const xd_job_state_names[] = {"QUEUED", "SENT", "UNKNOWN", "DONE", "REJECTED", NULL};
-const char *const xd_erp_kind_names[] = {"sale", "shipment", "adjustment", NULL};
+const char *const xd_job_state_names[] = {"QUEUED", "SENT", "UNKNOWN", "DONE", "REJECTED", "WITHDRAWN", NULL};
+const char *const xd_erp_kind_names[] = {"sale", "shipment", "adjustment", "change", "check", NULL};
 const char *const xd_erp_outcome_names[] = {"done", "rejected", "unknown", "unavailable", "absent", NULL};
 
 /* ---- small shared things ---- */
@@ -60,6 +62,13 @@ void xd_hub_id(const struct xd_hub *hub, const char *prefix, const char *name, c
         out[size + index] = alphabet[mac.bytes[index] & 31];
     }
     out[size + 17] = 0;
+}
+
+void xd_hub_release_id(const struct xd_hub *hub, const char *order_id, const char *site, int64_t number,
+                       char out[XD_ID_SIZE]) {
+    char name[XD_ID_SIZE + XD_SITE_SIZE + 24];
+    (void)snprintf(name, sizeof name, "%s/%s/%lld", order_id, site, (long long)number);
+    xd_hub_id(hub, "R", name, out);
 }
 
 void xd_hub_answer(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
@@ -290,6 +299,9 @@ enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, s
     hub->now = now;
     xd_hub_jobs_left(hub);
     enum xd_result result = trim(hub, now);
+    if (result == XD_OK) {
+        result = xd_hub_releases_late(hub, now);
+    }
     if (result == XD_OK) {
         result = xd_hub_jobs_run(hub, now, effects);
     }

@@ -21,6 +21,7 @@ struct xd_hub_config {
     xd_ms retention_ms;       /* covered rows are kept so long */
     xd_ms idempotency_ms;     /* idempotency keys are kept so long */
     const char *erp;          /* the name of the ERP in the configuration */
+    bool checks;              /* somebody outside is asked about each order first */
     unsigned erp_concurrency; /* calls at the same time */
     xd_ms erp_life_ms;        /* the longest life of a request: after it, "not there" is final */
     xd_ms erp_retry_ms_min, erp_retry_ms_max;
@@ -85,7 +86,7 @@ struct xd_hub {
     bool calls_fresh;                      /* some slot is fresh */
     bool up;                               /* the publishing connection */
     struct xd_now now;                     /* of the event under way */
-    xd_ms trim_at;                         /* monotonic */
+    xd_ms trim_at, late_at;                /* monotonic */
     struct xd_hub_counters counters;
 };
 

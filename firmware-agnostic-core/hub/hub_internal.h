@@ -20,6 +20,10 @@ struct xd_hub_site *xd_hub_site_find(struct xd_hub *hub, const char *name); /* N
  * everybody else, the same again after a restore from a backup. */
 void xd_hub_id(const struct xd_hub *hub, const char *prefix, const char *name, char out[XD_ID_SIZE]);
 
+/* The id of the n-th release of an order, from 1, which went to that site. */
+void xd_hub_release_id(const struct xd_hub *hub, const char *order_id, const char *site, int64_t number,
+                       char out[XD_ID_SIZE]);
+
 /* ---- answers to the API ---- */
 void xd_hub_answer(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
                    const char *location, const struct xd_buffer *body);
@@ -54,11 +58,17 @@ XD_CHECKED enum xd_result xd_hub_complain(struct xd_hub *hub, const struct xd_co
 
 /* ---- orders and releases ---- */
 #define XD_CLIENT_ADOPTED "adopted" /* the client of an order that a site gave back */
-/* The ERP has the sale: allocates and releases the order. */
+/* The ERP's word on an order's sale, on a change of it, and somebody's on the order itself. */
 XD_CHECKED enum xd_result xd_hub_sale_done(struct xd_hub *hub, const struct xd_job_row *job,
                                            struct xd_now now);
 XD_CHECKED enum xd_result xd_hub_sale_rejected(struct xd_hub *hub, const struct xd_job_row *job,
                                                struct xd_now now);
+XD_CHECKED enum xd_result xd_hub_change_decided(struct xd_hub *hub, const struct xd_job_row *job,
+                                                struct xd_now now);
+XD_CHECKED enum xd_result xd_hub_check_decided(struct xd_hub *hub, const struct xd_job_row *job,
+                                               struct xd_now now);
+/* Releases that their sites did not answer in time are asked back. */
+XD_CHECKED enum xd_result xd_hub_releases_late(struct xd_hub *hub, struct xd_now now);
 /* The order's status from its lines; also checks conservation (XD_CORRUPT). */
 XD_CHECKED enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, struct xd_now now);
 /* A bounded copy of an order's lines. Free with xd_free. */

@@ -4,7 +4,7 @@
  * number, and by an id that the hub derives from the latter, so that an order
  * that a restored hub has forgotten and is sent again gets the same id, the same
  * release and the same ERP reference: the site and the ERP know it. */
-#include "hub/hub_internal.h"
+#include "hub/orchestration/conduct.h"
 
 #include "base/memory.h"
 #include "base/mutant.h"
@@ -163,20 +163,16 @@ static bool can_correlate(const char *text) {
     return size > 0 && size <= XD_CORRELATION_MAX;
 }
 
+/* The site that the order prefers; NULL: none, and XD_INVALID when there is no such site. */
 static enum xd_result choose_site(struct intake *intake, const struct xd_hub_site **site) {
     struct xd_hub *hub = intake->hub;
     const char *wanted = intake->order.preferred_site;
     *site = xd_hub_site_find(hub, wanted);
-    if (wanted == NULL && hub->site_count == 1) {
-        *site = hub->sites[0];
-    }
     if (*site == NULL && wanted != NULL) {
         xd_problem_add(&hub->problems, "unknown_site", "/preferred_site", "There is no site %s.", wanted);
-    } else if (*site == NULL) {
-        xd_problem_add(&hub->problems, "missing_member", "/preferred_site",
-                       "Say which site ships the order.");
+        return XD_INVALID;
     }
-    return *site == NULL ? XD_INVALID : XD_OK;
+    return XD_OK;
 }
 
 static void fill_order(const struct intake *intake, const struct xd_hub_site *site,
@@ -195,7 +191,7 @@ static void fill_order(const struct intake *intake, const struct xd_hub_site *si
             order->customer_ref != NULL ? order->customer_ref : order->customer_id);
     xd_copy(row->customer_po, sizeof row->customer_po, order->customer_po);
     xd_copy(row->currency, sizeof row->currency, order->currency);
-    xd_copy(row->site, sizeof row->site, site->row.site);
+    xd_copy(row->site, sizeof row->site, site != NULL ? site->row.site : NULL);
     if (can_correlate(intake->request->correlation_id)) {
         xd_copy(row->correlation_id, sizeof row->correlation_id, intake->request->correlation_id);
     } else {
@@ -218,79 +214,50 @@ static void fill_line(const struct xd_order_line *line, size_t index, struct xd_
     xd_copy(row->uom, sizeof row->uom, line->uom);
     row->unit_price = line->unit_price;
     row->has_unit_price = line->has_unit_price;
+    row->factor_num = row->factor_den = 1;
     row->ordered = row->open = line->qty;
 }
 
-static void fill_job(const struct xd_hub *hub, const struct xd_order_row *order, struct xd_job_row *job) {
-    memset(job, 0, sizeof *job);
-    xd_copy(job->erp, sizeof job->erp, hub->config.erp);
-    job->kind = XD_ERP_SALE;
-    xd_copy(job->reference, sizeof job->reference, order->sale_reference);
-    job->state = XD_JOB_QUEUED;
-    xd_copy(job->order_id, sizeof job->order_id, order->order_id);
-    xd_copy(job->site, sizeof job->site, order->site);
-    job->at = order->received_at;
-}
-
-static void fill_job_line(const struct xd_order_line_row *line, struct xd_job_line_row *row) {
-    memset(row, 0, sizeof *row);
-    memcpy(row->line_id, line->line_id, sizeof row->line_id);
-    memcpy(row->sku, line->sku, sizeof row->sku);
-    memcpy(row->uom, line->uom, sizeof row->uom);
-    row->qty = line->ordered;
-    row->unit_price = line->unit_price;
-    row->has_unit_price = line->has_unit_price;
-}
-
-/* The order, its lines, its ERP job and the first step of its timeline. */
-static enum xd_result store_order(struct xd_hub *hub, const struct xd_order_row *order,
-                                  const struct xd_order_line_row *lines, size_t count, int job_state,
-                                  struct xd_now now) {
-    const struct xd_hub_store *store = hub->config.store;
-    struct xd_job_line_row *job_lines = xd_alloc(count * sizeof *job_lines);
-    struct xd_job_row job;
-    if (job_lines == NULL) {
-        return XD_NO_MEMORY;
-    }
-    fill_job(hub, order, &job);
-    job.state = job_state;
-    for (size_t index = 0; index < count; index++) {
-        fill_job_line(&lines[index], &job_lines[index]);
-    }
-    enum xd_result result = store->order_add(store->context, order, lines, count);
-    if (result == XD_OK) {
-        result = xd_hub_job_add(hub, &job, job_lines, count);
-    }
-    if (result == XD_OK) {
-        result = xd_hub_timeline(hub, order, job_state == XD_JOB_QUEUED ? "order.received" : "order.adopted",
-                                 now, "\"site\":\"%s\",\"lines\":%zu", order->site, count);
-    }
-    xd_free(job_lines);
-    return result;
+/* The order, its lines, and the first step of its timeline; then whatever can be done with it at once.
+ * Takes lines over. */
+static enum xd_result start(struct xd_conduct *conduct, const char *step) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    enum xd_result result = store->order_add(store->context, &conduct->order, conduct->lines.rows,
+                                             conduct->lines.count);
+    conduct->order.body = (struct xd_bytes){0}; /* it is stored: saving the row leaves it */
+    return result == XD_OK ? xd_hub_timeline(conduct->hub, &conduct->order, step, conduct->now,
+                                             "\"site\":\"%s\",\"lines\":%zu", conduct->order.site,
+                                             conduct->lines.count)
+                           : result;
 }
 
 static enum xd_result take_order(struct intake *intake, const struct xd_hub_site *site) {
     struct xd_hub *hub = intake->hub;
     const struct xd_hub_store *store = hub->config.store;
     size_t count = intake->order.line_count;
-    struct xd_order_row row;
-    struct xd_order_line_row *lines = xd_alloc(count * sizeof *lines);
-    if (lines == NULL) {
+    struct xd_conduct conduct = {.hub = hub, .now = intake->now, .parsed = &intake->order};
+    fill_order(intake, site, &conduct.order);
+    struct xd_order_row answered = conduct.order;
+    conduct.lines.rows = xd_alloc(count * sizeof *conduct.lines.rows);
+    if (conduct.lines.rows == NULL) {
         return XD_NO_MEMORY;
     }
-    fill_order(intake, site, &row);
+    conduct.lines.count = count;
     for (size_t index = 0; index < count; index++) {
-        fill_line(&intake->order.lines[index], index, &lines[index]);
+        fill_line(&intake->order.lines[index], index, &conduct.lines.rows[index]);
     }
-    enum xd_result result = store_order(hub, &row, lines, count, XD_JOB_QUEUED, intake->now);
-    xd_free(lines);
+    enum xd_result result = start(&conduct, "order.received");
     if (result == XD_OK) {
-        result = store->key_add(store->context, row.tenant, row.client, intake->key, &row.hash, row.order_id,
-                                intake->now.wall);
+        result = store->key_add(store->context, answered.tenant, answered.client, intake->key, &answered.hash,
+                                answered.order_id, intake->now.wall);
     }
+    if (result == XD_OK) {
+        result = xd_conduct_go(&conduct);
+    }
+    result = xd_conduct_end(&conduct, result);
     if (result == XD_OK) {
         hub->counters.orders_accepted++;
-        answer_order(intake, &row);
+        answer_order(intake, &answered);
     }
     return result;
 }
@@ -365,8 +332,8 @@ enum xd_result xd_hub_order(struct xd_hub *hub, const struct xd_api_request *req
 
 /* ---- a release that a site gives back ---- */
 
-static void adopted_order(struct xd_hub *hub, const struct xd_release *release,
-                          const struct xd_arrived *arrived, struct xd_now now, struct xd_order_row *row) {
+static void adopted_order(const struct xd_release *release, const struct xd_arrived *arrived,
+                          struct xd_now now, struct xd_order_row *row) {
     memset(row, 0, sizeof *row);
     xd_copy(row->order_id, sizeof row->order_id, release->order_id);
     xd_copy(row->tenant, sizeof row->tenant, release->tenant);
@@ -385,29 +352,35 @@ static void adopted_order(struct xd_hub *hub, const struct xd_release *release,
     row->hash = arrived->document->hash;
     row->received_at = row->updated_at = now.wall;
     row->body = arrived->body;
-    (void)hub;
 }
 
 static enum xd_result adopt_order(struct xd_hub *hub, const struct xd_release *release,
                                   const struct xd_arrived *arrived, struct xd_now now) {
-    struct xd_order_row row;
-    struct xd_order_line_row *lines = xd_alloc(release->line_count * sizeof *lines);
-    if (lines == NULL) {
-        return XD_NO_MEMORY;
+    struct xd_conduct conduct = {.hub = hub, .now = now};
+    adopted_order(release, arrived, now, &conduct.order);
+    enum xd_result result = start(&conduct, "order.adopted");
+    if (result == XD_OK) {
+        result = xd_conduct_draft_adopted(&conduct, release);
     }
-    for (size_t index = 0; index < release->line_count; index++) {
-        struct xd_order_line line = {.line_id = release->lines[index].line_id,
-                                     .external_line_id = release->lines[index].external_line_id,
-                                     .sku = release->lines[index].sku,
-                                     .qty = release->lines[index].qty,
-                                     .uom = release->lines[index].uom};
-        fill_line(&line, index, &lines[index]);
+    if (result == XD_OK) {
+        result = xd_conduct_go(&conduct);
     }
-    adopted_order(hub, release, arrived, now, &row);
-    /* The ERP most likely has the sale: it is looked up before anything is posted. */
-    enum xd_result result = store_order(hub, &row, lines, release->line_count, XD_JOB_UNKNOWN, now);
-    xd_free(lines);
-    return result;
+    return xd_conduct_end(&conduct, result);
+}
+
+/* The order is known: it was given back before by another of its sites, or sent again and routed anew. */
+static enum xd_result adopt_release(struct xd_hub *hub, const char *order_id, const struct xd_release *release,
+                                    struct xd_now now) {
+    struct xd_conduct conduct;
+    enum xd_result result = xd_conduct_open(&conduct, hub, order_id, now);
+    if (result == XD_OK) {
+        result = xd_conduct_draft_adopted(&conduct, release);
+    }
+    if (result == XD_OK && xd_conduct_did(&conduct, XD_STEP_POST)) {
+        result = xd_conduct_release(&conduct);
+        conduct.sale_stale = true;
+    }
+    return xd_conduct_end(&conduct, result);
 }
 
 static bool says_its_order(const struct xd_release *release) {
@@ -421,7 +394,7 @@ static bool made_here(const struct xd_hub *hub, const struct xd_release *release
     char reference[XD_REFERENCE_SIZE], order_id[XD_ID_SIZE], release_id[XD_ID_SIZE];
     reference_of(release->tenant, release->channel_account, release->external_order_id, reference);
     xd_hub_id(hub, "O", reference, order_id);
-    xd_hub_id(hub, "R", order_id, release_id);
+    xd_hub_release_id(hub, order_id, site, release->split_number > 0 ? release->split_number : 1, release_id);
     return strcmp(release->order_id, order_id) == 0 && strcmp(release->release_id, release_id) == 0 &&
            strcmp(release->site_id, site) == 0;
 }
@@ -453,9 +426,10 @@ enum xd_result xd_hub_adopt(struct xd_hub *hub, const struct xd_arrived *arrived
     }
     result = store->order_find(store->context, release.tenant, release.channel_account,
                                release.external_order_id, &known);
-    if (result != XD_NOT_FOUND) {
-        return result; /* the order is there and will make the same release again */
+    if (result != XD_OK && result != XD_NOT_FOUND) {
+        return result;
     }
     hub->counters.releases_adopted++;
-    return adopt_order(hub, &release, arrived, now);
+    return result == XD_OK ? adopt_release(hub, known.order_id, &release, now)
+                           : adopt_order(hub, &release, arrived, now);
 }

@@ -173,7 +173,8 @@ static void fill_request(struct call_memory *memory, size_t count, struct xd_erp
     request->sale_reference = memory->order.sale_reference;
     request->tenant = memory->order.tenant;
     request->site = memory->job.site;
-    request->customer = memory->order.customer_ref;
+    request->customer = memory->order.customer_code[0] != 0 ? memory->order.customer_code
+                                                            : memory->order.customer_ref;
     request->currency = memory->order.currency;
     request->at = memory->job.at;
     request->lines = memory->lines;
@@ -183,6 +184,8 @@ static void fill_request(struct call_memory *memory, size_t count, struct xd_erp
         memory->lines[index] = (struct xd_erp_line){.line_id = row->line_id,
                                                     .sku = row->sku,
                                                     .uom = row->uom,
+                                                    .factor_num = row->factor_num,
+                                                    .factor_den = row->factor_den,
                                                     .qty = row->qty,
                                                     .unbilled = row->unbilled,
                                                     .unit_price = row->unit_price,
@@ -238,6 +241,10 @@ static enum xd_result start_call(struct xd_hub *hub, struct xd_job_slot *slot, s
     enum xd_result result = store->job_get(store->context, slot->number, &job);
     if (result != XD_OK) {
         return result;
+    }
+    if (job.state == XD_JOB_WITHDRAWN) {
+        slot_clear(hub, slot);
+        return XD_OK;
     }
     if (!find) {
         job.state = XD_JOB_SENT;
@@ -299,12 +306,25 @@ static enum xd_result finish(struct xd_hub *hub, struct xd_job_slot *slot, struc
     const struct xd_hub_store *store = hub->config.store;
     enum xd_result result = store->job_save(store->context, job);
     bool done = job->state == XD_JOB_DONE;
-    if (result == XD_OK && job->kind == XD_ERP_SALE) {
+    if (result != XD_OK) {
+        return result;
+    }
+    switch (job->kind) {
+    case XD_ERP_SALE:
         result = done ? xd_hub_sale_done(hub, job, now) : xd_hub_sale_rejected(hub, job, now);
-    } else if (result == XD_OK && job->kind == XD_ERP_ADJUSTMENT) {
+        break;
+    case XD_ERP_ADJUSTMENT:
         result = xd_hub_adjustment_decided(hub, job, now);
-    } else if (result == XD_OK) {
+        break;
+    case XD_ERP_CHANGE:
+        result = xd_hub_change_decided(hub, job, now);
+        break;
+    case XD_ERP_CHECK:
+        result = xd_hub_check_decided(hub, job, now);
+        break;
+    default:
         result = done ? xd_hub_shipment_done(hub, job, now) : xd_hub_shipment_rejected(hub, job, now);
+        break;
     }
     if (result == XD_OK) {
         slot_clear(hub, slot);

@@ -1,0 +1,222 @@
+/* From open quantities to sites: the routing decision carried out.
+ *
+ * Each site of the plan becomes a release of its own, a draft until the ERP has the sale.
+ * Its stock is reserved at once, so that two orders never count on the same piece. */
+#include "hub/orchestration/conduct.h"
+
+#include "base/memory.h"
+#include "hub/events/events.h"
+#include "hub/orchestration/routing.h"
+#include "hub/orchestration/stock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MS_A_MINUTE ((xd_ms)60000)
+
+struct placing {
+    struct xd_conduct *conduct;
+    struct xd_routing routing; /* the question's lines and the plan */
+    enum xd_pot from;
+};
+
+/* ---- drafts ---- */
+
+static enum xd_result draft_line(struct placing *placing, const struct xd_route_part *part,
+                                 struct xd_release_row *row, struct xd_release_line_row *out) {
+    struct xd_conduct *conduct = placing->conduct;
+    struct xd_order_line_row *line = placing->routing.lines[part->line];
+    memset(out, 0, sizeof *out);
+    memcpy(out->line_id, line->line_id, sizeof out->line_id);
+    memcpy(out->sku, line->sku, sizeof out->sku);
+    memcpy(out->uom, line->uom, sizeof out->uom);
+    out->factor_num = line->factor_num;
+    out->factor_den = line->factor_den;
+    enum xd_result result = xd_decimal_ratio(part->qty, line->factor_den, line->factor_num, &out->qty);
+    if (result == XD_OK) {
+        result = xd_line_move(line, placing->from, xd_pot_of_bucket(row->bucket), out->qty);
+    }
+    if (result == XD_OK) {
+        result = xd_conduct_save_line(conduct, line);
+    }
+    return result == XD_OK ? xd_stock_reserve(conduct->hub, row->site, line->sku, part->qty) : result;
+}
+
+static void draft_head(struct xd_conduct *conduct, const char *site, bool wms_reserves,
+                       struct xd_release_row *row) {
+    memset(row, 0, sizeof *row);
+    row->number = ++conduct->order.releases;
+    xd_hub_release_id(conduct->hub, conduct->order.order_id, site, row->number, row->release_id);
+    if (conduct->order.site[0] == 0) {
+        xd_copy(conduct->order.site, sizeof conduct->order.site, site);
+    }
+    memcpy(row->order_id, conduct->order.order_id, sizeof row->order_id);
+    xd_copy(row->site, sizeof row->site, site);
+    row->revision = 1;
+    row->status = XD_RELEASE_DRAFT;
+    row->bucket = wms_reserves ? XD_BUCKET_PENDING : XD_BUCKET_ALLOCATED;
+    row->created_at = row->updated_at = conduct->now.wall;
+}
+
+/* All parts that the plan gives to one site. */
+static enum xd_result draft_site(struct placing *placing, size_t site) {
+    struct xd_conduct *conduct = placing->conduct;
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    const struct xd_route_plan *plan = &placing->routing.plan;
+    struct xd_site_profile profile;
+    struct xd_release_row row;
+    struct xd_release_line_row *lines = xd_alloc(plan->part_count * sizeof *lines);
+    size_t count = 0;
+    enum xd_result result = lines == NULL ? XD_NO_MEMORY : XD_OK;
+    if (result == XD_OK) {
+        result = xd_reference_site(conduct->hub, plan->sites[site].site, &profile);
+    }
+    for (size_t index = 0; index < plan->part_count && result == XD_OK; index++) {
+        if (plan->parts[index].site != site) {
+            continue;
+        }
+        if (count == 0) {
+            draft_head(conduct, plan->sites[site].site, profile.wms_reserves, &row);
+        }
+        result = draft_line(placing, &plan->parts[index], &row, &lines[count++]);
+    }
+    if (result == XD_OK && count > 0) {
+        result = store->release_add(store->context, &row, lines, count);
+    }
+    xd_free(lines);
+    return result;
+}
+
+/* ---- what found no place ---- */
+
+static enum xd_result rest_to(struct placing *placing, struct xd_order_line_row *line, struct xd_decimal base,
+                              enum xd_pot pot) {
+    struct xd_decimal qty;
+    if (xd_decimal_sign(base) <= 0 || pot == placing->from) {
+        return XD_OK;
+    }
+    enum xd_result result = xd_decimal_ratio(base, line->factor_den, line->factor_num, &qty);
+    if (result == XD_OK) {
+        result = xd_line_move(line, placing->from, pot, qty);
+    }
+    placing->conduct->sale_stale = placing->conduct->sale_stale || pot == XD_POT_CANCELLED;
+    return result == XD_OK ? xd_conduct_save_line(placing->conduct, line) : result;
+}
+
+static enum xd_result settle_rests(struct placing *placing, bool *waits) {
+    const struct xd_route_plan *plan = &placing->routing.plan;
+    enum xd_result result = XD_OK;
+    *waits = false;
+    for (size_t index = 0; index < plan->line_count && result == XD_OK; index++) {
+        const struct xd_route_rest *rest = &plan->rests[index];
+        struct xd_order_line_row *line = placing->routing.lines[index];
+        *waits = *waits || xd_decimal_sign(rest->waiting) > 0;
+        result = rest_to(placing, line, rest->backordered, XD_POT_BACKORDERED);
+        if (result == XD_OK) {
+            result = rest_to(placing, line, rest->waiting, XD_POT_BACKORDERED);
+        }
+        if (result == XD_OK) {
+            result = rest_to(placing, line, rest->cancelled, XD_POT_CANCELLED);
+        }
+    }
+    return result;
+}
+
+static enum xd_result tell_decision(struct placing *placing) {
+    struct xd_conduct *conduct = placing->conduct;
+    const struct xd_route_plan *plan = &placing->routing.plan;
+    char quoted[XD_QUOTED_SIZE], sites[400] = "";
+    size_t size = 0;
+    for (size_t index = 0; index < plan->site_count; index++) {
+        int more = snprintf(sites + size, sizeof sites - size, "%s\"%s\":\"%s\"", index > 0 ? "," : "",
+                            plan->sites[index].site, xd_route_reason_names[plan->sites[index].reason]);
+        if (more < 0 || (size_t)more >= sizeof sites - size) {
+            sites[size] = 0; /* so many were considered that not all are named */
+            break;
+        }
+        size += (size_t)more;
+    }
+    return xd_hub_timeline(conduct->hub, &conduct->order, "route.decided", conduct->now,
+                           "\"decision\":\"%s\",\"reason\":%s,\"sites\":{%s}",
+                           xd_route_decision_names[plan->decision], xd_hub_quote(plan->sentence, quoted),
+                           sites);
+}
+
+static bool changes_nothing(const struct placing *placing) {
+    return placing->from == XD_POT_BACKORDERED && placing->routing.plan.part_count == 0;
+}
+
+enum xd_result xd_conduct_place(struct xd_conduct *conduct, enum xd_place what) {
+    struct placing placing = {.conduct = conduct,
+                              .from = what == XD_PLACE_OPEN ? XD_POT_OPEN : XD_POT_BACKORDERED};
+    bool waits = false;
+    enum xd_result result = xd_conduct_parse(conduct);
+    if (result == XD_OK) {
+        result = xd_hub_route(conduct, placing.from, &placing.routing);
+    }
+    if (result != XD_OK || placing.routing.line_count == 0 || changes_nothing(&placing)) {
+        xd_routing_free(&placing.routing);
+        return result;
+    }
+    for (size_t site = 0; site < placing.routing.plan.site_count && result == XD_OK; site++) {
+        result = draft_site(&placing, site);
+    }
+    if (result == XD_OK) {
+        result = settle_rests(&placing, &waits);
+    }
+    if (result == XD_OK) {
+        result = tell_decision(&placing);
+    }
+    if (result == XD_OK && waits && what == XD_PLACE_OPEN) {
+        result =
+            xd_conduct_hold(conduct, XD_HOLD_BACKORDER, "BACKORDER_DECISION", placing.routing.plan.sentence);
+    }
+    xd_routing_free(&placing.routing);
+    return result;
+}
+
+/* ---- sending ---- */
+
+static enum xd_result remember_sent(struct xd_conduct *conduct, const char *release_id) {
+    void *rows = xd_grow(conduct->sent, conduct->sent_count, &conduct->sent_capacity, sizeof *conduct->sent);
+    if (rows == NULL) {
+        return XD_NO_MEMORY;
+    }
+    conduct->sent = rows;
+    memcpy(conduct->sent[conduct->sent_count++], release_id, XD_ID_SIZE);
+    return XD_OK;
+}
+
+static enum xd_result send_draft(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
+    struct xd_site_profile profile;
+    (void)context;
+    if (work->row.status != XD_RELEASE_DRAFT) {
+        return XD_OK;
+    }
+    enum xd_result result = xd_reference_site(conduct->hub, work->row.site, &profile);
+    if (result == XD_OK && work->row.bucket == XD_BUCKET_ALLOCATED) {
+        result = xd_release_work_bucket(conduct, work, XD_BUCKET_RELEASED);
+    }
+    work->row.status = XD_RELEASE_QUEUED;
+    work->row.ack_by = profile.ack_minutes > 0 ? conduct->now.wall + profile.ack_minutes * MS_A_MINUTE : 0;
+    if (result == XD_OK) {
+        result = xd_release_work_save(conduct, work);
+    }
+    if (result == XD_OK) {
+        result = xd_release_work_send(conduct, work, XD_PURPOSE_ORIGINAL);
+    }
+    if (result == XD_OK) {
+        result =
+            xd_hub_timeline(conduct->hub, &conduct->order, "release.queued", conduct->now,
+                            "\"release_id\":\"%s\",\"site\":\"%s\"", work->row.release_id, work->row.site);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_event(conduct->hub, &conduct->order, XD_EVENT_RELEASED, conduct->now,
+                              "\"release_id\":\"%s\",\"site\":\"%s\"", work->row.release_id, work->row.site);
+    }
+    return result == XD_OK ? remember_sent(conduct, work->row.release_id) : result;
+}
+
+enum xd_result xd_conduct_release(struct xd_conduct *conduct) {
+    return xd_conduct_each_release(conduct, send_draft, NULL);
+}
