@@ -118,6 +118,15 @@ static const char hub_work_1[] =
     " line_id TEXT NOT NULL, sku TEXT NOT NULL, uom TEXT NOT NULL, qty TEXT NOT NULL, unbilled TEXT NOT NULL,"
     " unit_price TEXT, close INTEGER NOT NULL, PRIMARY KEY(job, number)) STRICT, WITHOUT ROWID;";
 
+static const char hub_stock_2[] =
+    "CREATE TABLE stock(site TEXT NOT NULL, sku TEXT NOT NULL, on_hand TEXT NOT NULL, reserved TEXT NOT NULL,"
+    " listed TEXT NOT NULL, adjusted TEXT NOT NULL, shipped TEXT NOT NULL, listed_at INTEGER NOT NULL,"
+    " source TEXT NOT NULL, PRIMARY KEY(site, sku)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX stock_sku ON stock(sku);"
+    "CREATE INDEX stock_listed ON stock(site) WHERE listed_at > 0;"
+    "CREATE TABLE exposure(customer TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL,"
+    " PRIMARY KEY(customer, currency)) STRICT, WITHOUT ROWID;";
+
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
 struct migration {
@@ -125,7 +134,7 @@ struct migration {
 };
 
 static const struct migration site_migrations[] = {{{delivery_1, site_1}}};
-static const struct migration hub_migrations[] = {{{delivery_1, hub_orders_1, hub_work_1}}};
+static const struct migration hub_migrations[] = {{{delivery_1, hub_orders_1, hub_work_1}}, {{hub_stock_2}}};
 
 struct schema {
     const char *name;
