@@ -148,6 +148,14 @@ static const char hub_orders_2[] =
     "ALTER TABLE job_line ADD COLUMN factor_den INTEGER NOT NULL DEFAULT 1;"
     "CREATE INDEX exception_order ON exception(order_id, code) WHERE open = 1;"
     "ALTER TABLE release_line ADD COLUMN asked TEXT NOT NULL DEFAULT '0';";
+static const char hub_stock_2[] =
+    "CREATE TABLE stock(site TEXT NOT NULL, sku TEXT NOT NULL, on_hand TEXT NOT NULL, reserved TEXT NOT NULL,"
+    " listed TEXT NOT NULL, adjusted TEXT NOT NULL, shipped TEXT NOT NULL, listed_at INTEGER NOT NULL,"
+    " source TEXT NOT NULL, PRIMARY KEY(site, sku)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX stock_sku ON stock(sku);"
+    "CREATE INDEX stock_listed ON stock(site) WHERE listed_at > 0;"
+    "CREATE TABLE exposure(customer TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL,"
+    " PRIMARY KEY(customer, currency)) STRICT, WITHOUT ROWID;";
 
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
@@ -156,7 +164,8 @@ struct migration {
 };
 
 static const struct migration site_migrations[] = {{{delivery_1, site_1}}};
-static const struct migration hub_migrations[] = {{{delivery_1, hub_orders_1, hub_work_1}}, {{hub_orders_2}}};
+static const struct migration hub_migrations[] = {{{delivery_1, hub_orders_1, hub_work_1}},
+                                                  {{hub_orders_2, hub_stock_2}}};
 
 struct schema {
     const char *name;

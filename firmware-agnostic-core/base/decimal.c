@@ -237,6 +237,18 @@ enum xd_result xd_decimal_ratio(struct xd_decimal value, int64_t numerator, int6
     return finish_product(negative, a, b, value.scale + more, out);
 }
 
+enum xd_result xd_decimal_floor_to(struct xd_decimal value, struct xd_decimal unit, struct xd_decimal *out) {
+    unsigned scale = value.scale > unit.scale ? value.scale : unit.scale;
+    int64_t whole = 0;
+    int64_t step = 0;
+    if (value.coefficient < 0 || unit.coefficient <= 0 ||
+        __builtin_mul_overflow(value.coefficient, powers_of_ten[scale - value.scale], &whole) ||
+        __builtin_mul_overflow(unit.coefficient, powers_of_ten[scale - unit.scale], &step)) {
+        return XD_INVALID;
+    }
+    return finish(false, magnitude_of(whole - whole % step), scale, out);
+}
+
 int xd_decimal_compare(struct xd_decimal a, struct xd_decimal b) {
     int64_t whole_a = a.coefficient / powers_of_ten[a.scale];
     int64_t whole_b = b.coefficient / powers_of_ten[b.scale];
