@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/mutant.h"
+#include "hub/orchestration/stock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -130,6 +131,12 @@ static enum xd_result match_release(struct applying *applying, const char *relea
         return XD_DENIED;
     }
     if (result == XD_OK) {
+        result = xd_hub_claim(hub, &match->row, applying->confirmation, applying->row, applying->now);
+    }
+    if (result == XD_OK) {
+        result = store->release_get(store->context, release_id, &match->row);
+    }
+    if (result == XD_OK) {
         applying->release_count++;
         result = store->order_get(store->context, match->row.order_id, &match->order);
     }
@@ -236,9 +243,34 @@ static enum xd_result post_line(struct matched *match, const struct xd_release_l
         memcpy(line->line_id, released->line_id, sizeof line->line_id);
         memcpy(line->sku, released->sku, sizeof line->sku);
         memcpy(line->uom, released->uom, sizeof line->uom);
+        line->factor_num = released->factor_num;
+        line->factor_den = released->factor_den;
         line->unbilled = decision->unbilled;
         line->close = close;
         match->posting_count++;
+    }
+    return result;
+}
+
+/* What left the site is not there any more, and what will not be shipped on this release is not promised. */
+static enum xd_result move_stock(struct applying *applying, const struct matched *match,
+                                 const struct xd_release_line_row *released,
+                                 const struct xd_line_decision *decision) {
+    struct xd_hub *hub = applying->hub;
+    struct xd_decimal shipped, left, base;
+    enum xd_result result = xd_decimal_add(decision->shipped, decision->over, &left);
+    if (result == XD_OK) {
+        result = xd_decimal_ratio(left, released->factor_num, released->factor_den, &left);
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_ratio(decision->shipped, released->factor_num, released->factor_den, &shipped);
+    }
+    if (result == XD_OK && xd_decimal_sign(left) > 0) {
+        result = xd_stock_ship(hub, match->row.site, released->sku, left, shipped);
+    }
+    if (result == XD_OK && decision->remainder != XD_REMAINDER_KEEP && xd_decimal_sign(decision->rest) > 0) {
+        result = xd_decimal_ratio(decision->rest, released->factor_num, released->factor_den, &base);
+        result = result == XD_OK ? xd_stock_unreserve(hub, match->row.site, released->sku, base) : result;
     }
     return result;
 }
@@ -264,6 +296,9 @@ static enum xd_result apply_decision(struct applying *applying, struct matched *
     }
     if (result == XD_OK) {
         result = post_line(match, released, decision);
+    }
+    if (result == XD_OK) {
+        result = move_stock(applying, match, released, decision);
     }
     if (result == XD_OK && decision->code != NULL) {
         result = complain(applying, match, released->line_id, decision->rest, decision->code, decision->info,
@@ -402,8 +437,10 @@ static enum xd_result finish_release(struct applying *applying, struct matched *
         result = infer_ack(applying, match);
     }
     if (result == XD_OK) {
-        result = store->release_set(store->context, match->row.release_id, match->row.revision,
-                                    release_status(match), applying->now.wall);
+        match->row.status = release_status(match);
+        match->row.ack_by = 0;
+        match->row.updated_at = applying->now.wall;
+        result = store->release_save(store->context, &match->row);
     }
     if (result == XD_OK) {
         result =

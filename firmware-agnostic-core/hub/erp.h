@@ -32,7 +32,7 @@ struct xd_erp_line {
     const char *sku;
     const char *uom;
     int64_t factor_num, factor_den; /* base units of the product per uom, exact */
-    struct xd_decimal qty;          /* change: in all; sale: ordered; shipment: shipped, 0 allowed with close */
+    struct xd_decimal qty;        /* change: in all; sale: ordered; shipment: shipped, 0 allowed with close */
     struct xd_decimal unbilled;   /* shipment: part of qty that must not be billed (over-shipment) */
     struct xd_decimal unit_price; /* sale */
     bool has_unit_price;

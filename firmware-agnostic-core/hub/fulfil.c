@@ -56,10 +56,9 @@ enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, struc
 
 static enum xd_result accepted(struct xd_conduct *conduct, const struct xd_job_row *job) {
     char document[XD_QUOTED_SIZE];
-    enum xd_result result =
-        xd_hub_timeline(conduct->hub, &conduct->order, "order.accepted", conduct->now,
-                        "\"erp\":\"%s\",\"sale\":%s,\"attempt\":%lld", job->erp,
-                        xd_hub_quote(job->document, document), (long long)job->attempt);
+    enum xd_result result = xd_hub_timeline(conduct->hub, &conduct->order, "order.accepted", conduct->now,
+                                            "\"erp\":\"%s\",\"sale\":%s,\"attempt\":%lld", job->erp,
+                                            xd_hub_quote(job->document, document), (long long)job->attempt);
     return result == XD_OK ? xd_hub_event(conduct->hub, &conduct->order, XD_EVENT_ACCEPTED, conduct->now,
                                           "\"erp\":\"%s\",\"sale\":%s", job->erp, document)
                            : result;

@@ -18,9 +18,8 @@ const char *const xd_order_status_names[] = {"RECEIVED",      "VALIDATED",      
                                              "IN_FULFILMENT", "PART_SHIPPED",   "SHIPPED",   "CLOSED_SHORT",
                                              "INVOICED",      "CANCELLED",      NULL};
 const char *const xd_release_status_names[] = {
-    "DRAFT",   "QUEUED", "SENT",         "ACK_TIMEOUT", "ACKED",        "REJECTED",
-    "PICKING", "PACKED", "PART_SHIPPED", "SHIPPED",     "SHORT_CLOSED", "CANCELLED",
-    NULL};
+    "DRAFT",  "QUEUED",       "SENT",    "ACK_TIMEOUT",  "ACKED",     "REJECTED", "PICKING",
+    "PACKED", "PART_SHIPPED", "SHIPPED", "SHORT_CLOSED", "CANCELLED", NULL};
 const char *const xd_release_cancel_names[] = {"NONE", "REQUESTED", "ACCEPTED", "REFUSED", NULL};
 const char *const xd_confirmation_state_names[] = {"APPLIED", "POSTED", "PARKED", "REJECTED", NULL};
 const char *const xd_job_state_names[] = {"QUEUED", "SENT", "UNKNOWN", "DONE", "REJECTED", "WITHDRAWN", NULL};

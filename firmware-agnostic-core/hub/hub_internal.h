@@ -67,6 +67,11 @@ XD_CHECKED enum xd_result xd_hub_change_decided(struct xd_hub *hub, const struct
                                                 struct xd_now now);
 XD_CHECKED enum xd_result xd_hub_check_decided(struct xd_hub *hub, const struct xd_job_row *job,
                                                struct xd_now now);
+/* A site's answer to a revision of a release that exists. */
+struct xd_arrived;
+XD_CHECKED enum xd_result xd_hub_answered(struct xd_hub *hub, const struct xd_arrived *arrived,
+                                          const char *release_id, const struct xd_response *response,
+                                          struct xd_now now);
 /* Releases that their sites did not answer in time are asked back. */
 XD_CHECKED enum xd_result xd_hub_releases_late(struct xd_hub *hub, struct xd_now now);
 /* The order's status from its lines; also checks conservation (XD_CORRUPT). */
@@ -111,6 +116,11 @@ XD_CHECKED enum xd_result xd_hub_responses_resume(struct xd_hub *hub, const char
                                                   struct xd_now now);
 /* Responses and confirmations that waited for this release are applied. */
 XD_CHECKED enum xd_result xd_hub_resume(struct xd_hub *hub, const char *release_id, struct xd_now now);
+/* Before a confirmation of the release is applied: takes back into it what it ships although it was refused,
+ * given up or asked for, and counts it as released. */
+XD_CHECKED enum xd_result xd_hub_claim(struct xd_hub *hub, const struct xd_release_row *release,
+                                       const struct xd_confirmation *confirmation,
+                                       const struct xd_confirmation_row *row, struct xd_now now);
 /* Tells the site what became of a confirmation, when it is decided. */
 XD_CHECKED enum xd_result xd_hub_tell_fate(struct xd_hub *hub, struct xd_confirmation_row *row,
                                            enum xd_outcome outcome, const char *code, const char *detail,

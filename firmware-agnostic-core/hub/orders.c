@@ -222,13 +222,13 @@ static void fill_line(const struct xd_order_line *line, size_t index, struct xd_
  * Takes lines over. */
 static enum xd_result start(struct xd_conduct *conduct, const char *step) {
     const struct xd_hub_store *store = conduct->hub->config.store;
-    enum xd_result result = store->order_add(store->context, &conduct->order, conduct->lines.rows,
-                                             conduct->lines.count);
+    enum xd_result result =
+        store->order_add(store->context, &conduct->order, conduct->lines.rows, conduct->lines.count);
     conduct->order.body = (struct xd_bytes){0}; /* it is stored: saving the row leaves it */
-    return result == XD_OK ? xd_hub_timeline(conduct->hub, &conduct->order, step, conduct->now,
-                                             "\"site\":\"%s\",\"lines\":%zu", conduct->order.site,
-                                             conduct->lines.count)
-                           : result;
+    return result == XD_OK
+               ? xd_hub_timeline(conduct->hub, &conduct->order, step, conduct->now,
+                                 "\"site\":\"%s\",\"lines\":%zu", conduct->order.site, conduct->lines.count)
+               : result;
 }
 
 static enum xd_result take_order(struct intake *intake, const struct xd_hub_site *site) {
@@ -369,8 +369,8 @@ static enum xd_result adopt_order(struct xd_hub *hub, const struct xd_release *r
 }
 
 /* The order is known: it was given back before by another of its sites, or sent again and routed anew. */
-static enum xd_result adopt_release(struct xd_hub *hub, const char *order_id, const struct xd_release *release,
-                                    struct xd_now now) {
+static enum xd_result adopt_release(struct xd_hub *hub, const char *order_id,
+                                    const struct xd_release *release, struct xd_now now) {
     struct xd_conduct conduct;
     enum xd_result result = xd_conduct_open(&conduct, hub, order_id, now);
     if (result == XD_OK) {

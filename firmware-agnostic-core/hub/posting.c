@@ -173,8 +173,8 @@ static void fill_request(struct call_memory *memory, size_t count, struct xd_erp
     request->sale_reference = memory->order.sale_reference;
     request->tenant = memory->order.tenant;
     request->site = memory->job.site;
-    request->customer = memory->order.customer_code[0] != 0 ? memory->order.customer_code
-                                                            : memory->order.customer_ref;
+    request->customer =
+        memory->order.customer_code[0] != 0 ? memory->order.customer_code : memory->order.customer_ref;
     request->currency = memory->order.currency;
     request->at = memory->job.at;
     request->lines = memory->lines;

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "erp/ledger/ledger.h"
+#include "hub/orchestration/quantities.h"
 
 #include <sqlite3.h>
 #include <stdio.h>

@@ -45,6 +45,8 @@ enum {
     SALE_SET,
     SALE_LINE_GET,
     SALE_LINE_SET,
+    SALE_LINE_CHANGE,
+    SALE_LINE_NUMBER,
     SALE_LINES,
     SHIPMENT_ADD,
     SHIPMENT_LINE_ADD,
@@ -52,7 +54,9 @@ enum {
     STOCK_SET,
     ADJUSTMENT_BY_REFERENCE,
     ADJUSTMENT_ADD,
-    ADJUSTMENT_LINE_ADD
+    ADJUSTMENT_LINE_ADD,
+    CHANGE_BY_REFERENCE,
+    CHANGE_ADD
 };
 
 static const char *const sql[] = {
@@ -72,6 +76,9 @@ static const char *const sql[] = {
     [SALE_LINE_GET] =
         "SELECT sku, uom, qty, unit_price, shipped, closed FROM sale_line WHERE sale = ? AND line_id = ?",
     [SALE_LINE_SET] = "UPDATE sale_line SET shipped = ?, closed = ? WHERE sale = ? AND line_id = ?",
+    [SALE_LINE_CHANGE] =
+        "UPDATE sale_line SET qty = ?, unit_price = ?, closed = ? WHERE sale = ? AND line_id = ?",
+    [SALE_LINE_NUMBER] = "SELECT coalesce(max(number), 0) FROM sale_line WHERE sale = ?",
     [SALE_LINES] = "SELECT qty, shipped, closed FROM sale_line WHERE sale = ?",
     [SHIPMENT_ADD] =
         "INSERT INTO shipment(reference, fingerprint, sale, site, shipped_at) VALUES(?, ?, ?, ?, ?)",
@@ -85,6 +92,8 @@ static const char *const sql[] = {
     [ADJUSTMENT_ADD] = "INSERT INTO adjustment(reference, fingerprint, site, adjusted_at) VALUES(?, ?, ?, ?)",
     [ADJUSTMENT_LINE_ADD] =
         "INSERT INTO adjustment_line(adjustment, number, sku, uom, qty) VALUES(?, ?, ?, ?, ?)",
+    [CHANGE_BY_REFERENCE] = "SELECT number, fingerprint FROM sale_change WHERE reference = ?",
+    [CHANGE_ADD] = "INSERT INTO sale_change(reference, fingerprint, sale, changed_at) VALUES(?, ?, ?, ?)",
 };
 
 static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
@@ -144,6 +153,7 @@ static const struct {
     [XD_ERP_SALE] = {SALE_BY_REFERENCE, 'S'},
     [XD_ERP_SHIPMENT] = {SHIPMENT_BY_REFERENCE, 'D'},
     [XD_ERP_ADJUSTMENT] = {ADJUSTMENT_BY_REFERENCE, 'A'},
+    [XD_ERP_CHANGE] = {CHANGE_BY_REFERENCE, 'C'},
 };
 
 static void say_done(struct xd_erp_answer *answer, enum xd_erp_kind kind, int64_t number) {
@@ -165,6 +175,16 @@ static enum xd_result find_document(struct xd_book *book, enum xd_erp_kind kind,
     }
     enum xd_result result = xd_entry_close(&entry);
     return result == XD_OK && !there ? XD_NOT_FOUND : result;
+}
+
+/* Stock is kept in the product's own unit; a line may count in another, whose factor it says. */
+static enum xd_result base_of(const struct post *post, const struct xd_erp_line *line,
+                              struct xd_decimal *out) {
+    if (line->factor_num == line->factor_den) {
+        *out = line->qty;
+        return XD_OK;
+    }
+    return exact(post, xd_decimal_ratio(line->qty, line->factor_num, line->factor_den, out));
 }
 
 /* ---- sales ---- */
@@ -231,7 +251,8 @@ static enum xd_result get_product(const struct post *post, const struct xd_erp_l
     if (result == XD_OK && !there) {
         return reject(post, "unknown_product", "no product has the sku %s", text_of(line->sku));
     }
-    if (result == XD_OK && line->uom != NULL && strcmp(line->uom, uom) != 0) {
+    if (result == XD_OK && line->uom != NULL && line->factor_num == line->factor_den &&
+        strcmp(line->uom, uom) != 0) {
         return reject(post, "unknown_uom", "product %s is kept in %s, not in %s", line->sku, uom, line->uom);
     }
     return result;
@@ -255,9 +276,8 @@ static enum xd_result check_product(const struct post *post, const struct xd_erp
     return XD_OK;
 }
 
-static enum xd_result add_sale_line(const struct post *post, int64_t sale, size_t index,
-                                    struct xd_decimal *value) {
-    const struct xd_erp_line *line = &post->request->lines[index];
+static enum xd_result add_sale_line(const struct post *post, int64_t sale, int64_t number,
+                                    const struct xd_erp_line *line, struct xd_decimal *value) {
     struct xd_decimal price = xd_decimal_of(0);
     if (xd_decimal_sign(line->qty) <= 0) {
         return reject(post, "bad_quantity", "line %s has no quantity", text_of(line->line_id));
@@ -277,7 +297,7 @@ static enum xd_result add_sale_line(const struct post *post, int64_t sale, size_
     xd_entry_open(&entry, post->book, SALE_LINE_ADD);
     xd_entry_int(&entry, sale);
     xd_entry_text(&entry, line->line_id);
-    xd_entry_int(&entry, (int64_t)index + 1);
+    xd_entry_int(&entry, number);
     xd_entry_text(&entry, line->sku);
     xd_entry_text(&entry, line->uom);
     xd_entry_decimal(&entry, line->qty);
@@ -342,7 +362,7 @@ static enum xd_result post_sale(const struct post *post, const struct xd_hash *p
         result = add_sale(post, print, number);
     }
     for (size_t i = 0; i < post->request->line_count && result == XD_OK; i++) {
-        result = add_sale_line(post, *number, i, &value);
+        result = add_sale_line(post, *number, (int64_t)i + 1, &post->request->lines[i], &value);
     }
     if (result == XD_OK) {
         result = check_credit(post, &customer, value);
@@ -505,8 +525,12 @@ static enum xd_result ship_line(const struct post *post, const struct sale *sale
     if (result == XD_OK) {
         result = set_sale_line(post, sale->number, line->line_id, &sold);
     }
-    if (result == XD_OK && !xd_decimal_is_zero(line->qty)) {
-        result = take_from_stock(post, sold.sku, line->qty);
+    struct xd_decimal base = xd_decimal_of(0);
+    if (result == XD_OK) {
+        result = base_of(post, line, &base);
+    }
+    if (result == XD_OK && !xd_decimal_is_zero(base)) {
+        result = take_from_stock(post, sold.sku, base);
     }
     return result == XD_OK ? add_shipment_line(post, shipment, index, sold.sku) : result;
 }
@@ -516,6 +540,7 @@ static enum xd_result fold_sale(const struct post *post, int64_t sale) {
     bool any_open = false;
     bool any_short = false;
     bool any_shipped = false;
+    bool any_wanted = false;
     struct xd_entry entry;
     xd_entry_open(&entry, post->book, SALE_LINES);
     xd_entry_int(&entry, sale);
@@ -529,12 +554,13 @@ static enum xd_result fold_sale(const struct post *post, int64_t sale) {
         any_open = any_open || (missing && !closed);
         any_short = any_short || (missing && closed);
         any_shipped = any_shipped || xd_decimal_sign(shipped) > 0;
+        any_wanted = any_wanted || xd_decimal_sign(qty) > 0;
     }
     enum xd_result result = xd_entry_close(&entry);
     if (result != XD_OK) {
         return result;
     }
-    const char *done = any_short ? "closed_short" : "shipped";
+    const char *done = any_short ? "closed_short" : any_wanted || any_shipped ? "shipped" : "cancelled";
     const char *going = any_shipped || any_short ? "part_shipped" : "open";
     xd_entry_open(&entry, post->book, SALE_SET);
     xd_entry_text(&entry, any_open ? going : done);
@@ -577,6 +603,102 @@ static enum xd_result post_shipment(const struct post *post, const struct xd_has
         result = change_open_value(post, sale.customer, customer.open_value, xd_decimal_negate(released));
     }
     return result;
+}
+
+/* ---- changes ---- */
+
+/* The line shall have qty in all; what was shipped of it stays. *value gets what that adds to the open value.
+ */
+static enum xd_result change_line(const struct post *post, int64_t sale, const struct xd_erp_line *line,
+                                  struct sale_line *sold, struct xd_decimal *value) {
+    struct xd_decimal before, after;
+    enum xd_result result = open_value_of(post, sold, &before);
+    bool more = xd_decimal_compare(line->qty, sold->qty) > 0;
+    sold->qty = xd_decimal_compare(line->qty, sold->shipped) < 0 ? sold->shipped : line->qty;
+    sold->closed = sold->closed && !more;
+    if (line->has_unit_price) {
+        sold->unit_price = line->unit_price;
+    }
+    if (result == XD_OK) {
+        result = open_value_of(post, sold, &after);
+    }
+    if (result == XD_OK) {
+        result = add(post, *value, after, value);
+    }
+    if (result == XD_OK) {
+        result = add(post, *value, xd_decimal_negate(before), value);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    struct xd_entry entry;
+    xd_entry_open(&entry, post->book, SALE_LINE_CHANGE);
+    xd_entry_decimal(&entry, sold->qty);
+    xd_entry_decimal(&entry, sold->unit_price);
+    xd_entry_int(&entry, sold->closed);
+    xd_entry_int(&entry, sale);
+    xd_entry_text(&entry, line->line_id);
+    return xd_entry_run(&entry);
+}
+
+static enum xd_result has_line(const struct post *post, int64_t sale, const char *line_id, bool *there) {
+    struct xd_entry entry;
+    xd_entry_open(&entry, post->book, SALE_LINE_GET);
+    xd_entry_int(&entry, sale);
+    xd_entry_text(&entry, line_id);
+    *there = xd_entry_next(&entry);
+    return xd_entry_close(&entry);
+}
+
+static enum xd_result change_or_add(const struct post *post, int64_t sale, const struct xd_erp_line *line,
+                                    struct xd_decimal *value) {
+    struct sale_line sold = {.closed = false};
+    struct xd_entry entry;
+    bool there = false;
+    if (xd_decimal_sign(line->qty) < 0) {
+        return reject(post, "bad_quantity", "line %s has an impossible quantity", text_of(line->line_id));
+    }
+    enum xd_result result = has_line(post, sale, line->line_id, &there);
+    if (result == XD_OK && there) {
+        result = get_sale_line(post, sale, line, &sold);
+        return result == XD_OK ? change_line(post, sale, line, &sold, value) : result;
+    }
+    if (result != XD_OK || xd_decimal_is_zero(line->qty)) {
+        return result; /* nothing of what was never there */
+    }
+    xd_entry_open(&entry, post->book, SALE_LINE_NUMBER);
+    xd_entry_int(&entry, sale);
+    int64_t number = xd_entry_next(&entry) ? xd_entry_take_int(&entry) : 0;
+    result = xd_entry_close(&entry);
+    return result == XD_OK ? add_sale_line(post, sale, number + 1, line, value) : result;
+}
+
+static enum xd_result post_change(const struct post *post, const struct xd_hash *print, int64_t *number) {
+    struct sale sale = {.number = 0};
+    struct customer customer = {.active = false};
+    struct xd_decimal value = xd_decimal_of(0);
+    struct xd_entry entry;
+    enum xd_result result = get_sale(post, &sale);
+    if (result == XD_OK) {
+        result = get_customer(post, sale.customer, &customer);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    xd_entry_open(&entry, post->book, CHANGE_ADD);
+    xd_entry_text(&entry, post->request->reference);
+    xd_entry_hash(&entry, print);
+    xd_entry_int(&entry, sale.number);
+    xd_entry_int(&entry, post->request->at);
+    result = xd_entry_run(&entry);
+    *number = sqlite3_last_insert_rowid(post->book->handle);
+    for (size_t i = 0; i < post->request->line_count && result == XD_OK; i++) {
+        result = change_or_add(post, sale.number, &post->request->lines[i], &value);
+    }
+    if (result == XD_OK) {
+        result = fold_sale(post, sale.number);
+    }
+    return result == XD_OK ? change_open_value(post, sale.customer, customer.open_value, value) : result;
 }
 
 /* ---- adjustments ---- */
@@ -631,6 +753,7 @@ static enum xd_result (*const posters[])(const struct post *post, const struct x
     [XD_ERP_SALE] = post_sale,
     [XD_ERP_SHIPMENT] = post_shipment,
     [XD_ERP_ADJUSTMENT] = post_adjustment,
+    [XD_ERP_CHANGE] = post_change,
 };
 
 /* XD_OK: the answer is DONE, to be committed; XD_DUPLICATE: it is DONE already. */

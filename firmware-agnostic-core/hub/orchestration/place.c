@@ -1,5 +1,8 @@
 /* From open quantities to sites: the routing decision carried out.
  *
+ * A draft whose quantities count as released is one that its site gave back to a hub that
+ * had forgotten it: it is there already, and waits for the sale only.
+ *
  * Each site of the plan becomes a release of its own, a draft until the ERP has the sale.
  * Its stock is reserved at once, so that two orders never count on the same piece. */
 #include "hub/orchestration/conduct.h"
@@ -12,7 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MS_A_MINUTE ((xd_ms)60000)
 
 struct placing {
     struct xd_conduct *conduct;
@@ -187,18 +189,28 @@ static enum xd_result remember_sent(struct xd_conduct *conduct, const char *rele
     return XD_OK;
 }
 
+/* It came from its site: what waited for it can be applied. */
+static enum xd_result is_there(struct xd_conduct *conduct, struct xd_release_work *work) {
+    work->row.status = XD_RELEASE_SENT;
+    enum xd_result result = xd_release_work_save(conduct, work);
+    return result == XD_OK ? remember_sent(conduct, work->row.release_id) : result;
+}
+
 static enum xd_result send_draft(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
     struct xd_site_profile profile;
     (void)context;
     if (work->row.status != XD_RELEASE_DRAFT) {
         return XD_OK;
     }
+    if (work->row.bucket == XD_BUCKET_RELEASED) {
+        return is_there(conduct, work);
+    }
     enum xd_result result = xd_reference_site(conduct->hub, work->row.site, &profile);
     if (result == XD_OK && work->row.bucket == XD_BUCKET_ALLOCATED) {
         result = xd_release_work_bucket(conduct, work, XD_BUCKET_RELEASED);
     }
     work->row.status = XD_RELEASE_QUEUED;
-    work->row.ack_by = profile.ack_minutes > 0 ? conduct->now.wall + profile.ack_minutes * MS_A_MINUTE : 0;
+    work->row.ack_by = profile.ack_minutes > 0 ? conduct->now.wall + profile.ack_minutes * XD_MINUTE_MS : 0;
     if (result == XD_OK) {
         result = xd_release_work_save(conduct, work);
     }
@@ -219,4 +231,118 @@ static enum xd_result send_draft(struct xd_conduct *conduct, struct xd_release_w
 
 enum xd_result xd_conduct_release(struct xd_conduct *conduct) {
     return xd_conduct_each_release(conduct, send_draft, NULL);
+}
+
+/* ---- a release that is at its site already ---- */
+
+static struct xd_order_line_row *add_line(struct xd_conduct *conduct, const struct xd_release_line *line) {
+    struct xd_order_line_row *rows =
+        xd_grow(conduct->lines.rows, conduct->lines.count, &conduct->lines.capacity, sizeof *rows);
+    if (rows == NULL) {
+        return NULL;
+    }
+    conduct->lines.rows = rows;
+    struct xd_order_line_row *row = &rows[conduct->lines.count++];
+    memset(row, 0, sizeof *row);
+    row->number = (int64_t)conduct->lines.count;
+    xd_copy(row->line_id, sizeof row->line_id, line->line_id);
+    xd_copy(row->external_line_id, sizeof row->external_line_id, line->external_line_id);
+    xd_copy(row->sku, sizeof row->sku, line->sku);
+    xd_copy(row->uom, sizeof row->uom, line->uom);
+    row->factor_num = line->factor_num;
+    row->factor_den = line->factor_den;
+    return row;
+}
+
+/* All that is known of an order that its sites gave back is what they say: it grows with each of them. */
+static enum xd_result grow_line(struct xd_conduct *conduct, const struct xd_release_line *line,
+                                struct xd_order_line_row **out) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    bool adopted = strcmp(conduct->order.client, XD_CLIENT_ADOPTED) == 0;
+    *out = xd_conduct_line(conduct, line->line_id);
+    if (*out != NULL) {
+        return adopted ? xd_line_increase(*out, line->qty) : XD_OK;
+    }
+    *out = adopted ? add_line(conduct, line) : NULL;
+    if (*out == NULL) {
+        return adopted ? XD_NO_MEMORY : XD_OK;
+    }
+    enum xd_result result = xd_line_increase(*out, line->qty);
+    return result == XD_OK ? store->order_line_add(store->context, conduct->order.order_id, *out) : result;
+}
+
+static enum xd_result adopt_line(struct xd_conduct *conduct, const struct xd_release *release,
+                                 const struct xd_release_line *line, struct xd_release_line_row *row) {
+    struct xd_order_line_row *ordered;
+    struct xd_decimal base;
+    enum xd_result result = grow_line(conduct, line, &ordered);
+    memset(row, 0, sizeof *row);
+    xd_copy(row->line_id, sizeof row->line_id, line->line_id);
+    xd_copy(row->sku, sizeof row->sku, line->sku);
+    xd_copy(row->uom, sizeof row->uom, line->uom);
+    row->factor_num = line->factor_num;
+    row->factor_den = line->factor_den;
+    if (result != XD_OK || ordered == NULL) {
+        return result;
+    }
+    struct xd_decimal open = xd_line_pot(ordered, XD_POT_OPEN);
+    struct xd_decimal late = xd_line_pot(ordered, XD_POT_BACKORDERED);
+    struct xd_decimal first = xd_decimal_min(line->qty, open);
+    result = xd_decimal_subtract(line->qty, first, &row->qty);
+    struct xd_decimal second = xd_decimal_min(row->qty, late);
+    if (result == XD_OK) {
+        result = xd_decimal_add(first, second, &row->qty);
+    }
+    if (result == XD_OK) {
+        result = xd_line_move(ordered, XD_POT_OPEN, XD_POT_RELEASED, first);
+    }
+    if (result == XD_OK) {
+        result = xd_line_move(ordered, XD_POT_BACKORDERED, XD_POT_RELEASED, second);
+    }
+    if (result == XD_OK) {
+        result = xd_conduct_save_line(conduct, ordered);
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_ratio(row->qty, row->factor_num, row->factor_den, &base);
+    }
+    return result == XD_OK ? xd_stock_reserve(conduct->hub, release->site_id, row->sku, base) : result;
+}
+
+/* The site has a release for quantities that this hub, restored from an older copy, gave to another one. */
+static enum xd_result complain_twice(struct xd_conduct *conduct, const struct xd_release *release) {
+    struct xd_complaint complaint = {
+        .code = "RELEASED_TWICE",
+        .site = release->site_id,
+        .order_id = conduct->order.order_id,
+        .release_id = release->release_id,
+        .detail = "A site has a release that this hub had forgotten, and the order is with another site now: "
+                  "one of them must not ship."};
+    return xd_hub_complain(conduct->hub, &complaint, conduct->now);
+}
+
+enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct, const struct xd_release *release) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    struct xd_release_row row;
+    bool twice = false;
+    struct xd_release_line_row *lines = xd_alloc(release->line_count * sizeof *lines);
+    enum xd_result result = lines == NULL ? XD_NO_MEMORY : XD_OK;
+    memset(&row, 0, sizeof row);
+    xd_copy(row.release_id, sizeof row.release_id, release->release_id);
+    memcpy(row.order_id, conduct->order.order_id, sizeof row.order_id);
+    xd_copy(row.site, sizeof row.site, release->site_id);
+    row.number = release->split_number > 0 ? release->split_number : 1;
+    row.revision = release->revision;
+    row.status = XD_RELEASE_DRAFT;
+    row.bucket = XD_BUCKET_RELEASED;
+    row.created_at = row.updated_at = conduct->now.wall;
+    for (size_t index = 0; index < release->line_count && result == XD_OK; index++) {
+        result = adopt_line(conduct, release, &release->lines[index], &lines[index]);
+        twice = twice || xd_decimal_compare(lines[index].qty, release->lines[index].qty) < 0;
+    }
+    if (result == XD_OK) {
+        result = store->release_add(store->context, &row, lines, release->line_count);
+    }
+    xd_free(lines);
+    conduct->order.releases = conduct->order.releases > row.number ? conduct->order.releases : row.number;
+    return result == XD_OK && twice ? complain_twice(conduct, release) : result;
 }

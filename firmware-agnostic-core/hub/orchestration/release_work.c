@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "base/mutant.h"
-#include "hub/events/events.h"
+#include "hub/orchestration/stock.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -83,7 +83,7 @@ static enum xd_result value_of(const struct xd_conduct *conduct, struct xd_decim
 
 static enum xd_result hold_for_credit(struct xd_conduct *conduct, const struct xd_customer *customer,
                                       struct xd_decimal exposure, struct xd_decimal value) {
-    char limit[XD_DECIMAL_TEXT_SIZE], booked[XD_DECIMAL_TEXT_SIZE], more[XD_DECIMAL_TEXT_SIZE], text[220];
+    char limit[XD_DECIMAL_TEXT_MAX], booked[XD_DECIMAL_TEXT_MAX], more[XD_DECIMAL_TEXT_MAX], text[220];
     snprintf(text, sizeof text, "customer %s: %s are open and this order adds %s, the limit is %s %s",
              customer->code, xd_decimal_write(exposure, booked), xd_decimal_write(value, more),
              xd_decimal_write(customer->credit_limit, limit), conduct->order.currency);

@@ -1,0 +1,170 @@
+/* A shipment is a fact: what a site confirms of a release counts, whatever was agreed about it.
+ *
+ * Who confirms a release has it, answered or not. What it had refused, given up or was being asked
+ * for, and ships nevertheless, is taken from where it went: from what was cancelled, from what is open
+ * again; what another site has by now is asked back from there, and the rest is over-shipment. */
+#include "hub/orchestration/conduct.h"
+
+#include <string.h>
+
+struct claiming {
+    struct xd_conduct *conduct;
+    struct xd_release_work work;
+    const struct xd_confirmation *confirmation;
+    bool after_cancel; /* something ships that should not */
+};
+
+/* All that the confirmation says of the line. */
+static enum xd_result confirmed_of(const struct claiming *claiming, const char *line_id,
+                                   struct xd_decimal *qty) {
+    const struct xd_confirmation *confirmation = claiming->confirmation;
+    enum xd_result result = XD_OK;
+    *qty = xd_decimal_of(0);
+    for (size_t index = 0; index < confirmation->line_count && result == XD_OK; index++) {
+        const struct xd_confirmation_line *line = &confirmation->lines[index];
+        bool here = line->release_id == NULL || strcmp(line->release_id, claiming->work.row.release_id) == 0;
+        if (here && strcmp(line->line_id, line_id) == 0 && xd_decimal_sign(line->qty_shipped) > 0) {
+            result = xd_decimal_add(*qty, line->qty_shipped, qty);
+        }
+    }
+    return result;
+}
+
+/* ---- what was given to another site meanwhile ---- */
+
+struct elsewhere {
+    const char *release_id; /* the one that ships */
+    const char *line_id;
+    struct xd_decimal qty; /* still to be asked for */
+};
+
+static enum xd_result ask_elsewhere(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
+    struct elsewhere *elsewhere = context;
+    bool any = false;
+    enum xd_result result = XD_OK;
+    if (strcmp(work->row.release_id, elsewhere->release_id) == 0 || work->row.status == XD_RELEASE_DRAFT ||
+        !xd_release_is_live(&work->row)) {
+        return XD_OK;
+    }
+    for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
+        struct xd_release_line_row *line = &work->lines.rows[index];
+        struct xd_decimal left = xd_decimal_of(0);
+        if (strcmp(line->line_id, elsewhere->line_id) == 0) {
+            result = xd_decimal_subtract(xd_release_line_rest(line), line->asked, &left);
+        }
+        struct xd_decimal qty = xd_decimal_min(left, elsewhere->qty);
+        if (result == XD_OK && xd_decimal_sign(qty) > 0) {
+            any = true;
+            result = xd_decimal_add(line->asked, qty, &line->asked);
+        }
+        if (result == XD_OK && xd_decimal_sign(qty) > 0) {
+            result = xd_decimal_subtract(elsewhere->qty, qty, &elsewhere->qty);
+        }
+    }
+    return result == XD_OK && any ? xd_release_work_ask(conduct, work, false) : result;
+}
+
+/* ---- one line ---- */
+
+static enum xd_result take_from(struct claiming *claiming, struct xd_release_line_row *line,
+                                struct xd_order_line_row *ordered, enum xd_pot pot,
+                                struct xd_decimal *missing) {
+    struct xd_decimal qty = xd_decimal_min(*missing, xd_decimal_min(line->closed, xd_line_pot(ordered, pot)));
+    if (xd_decimal_sign(qty) <= 0) {
+        return XD_OK;
+    }
+    claiming->after_cancel = claiming->after_cancel || pot == XD_POT_CANCELLED;
+    enum xd_result result = xd_line_move(ordered, pot, XD_POT_RELEASED, qty);
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(line->closed, qty, &line->closed);
+    }
+    return result == XD_OK ? xd_decimal_subtract(*missing, qty, missing) : result;
+}
+
+static enum xd_result claim_line(struct claiming *claiming, struct xd_release_line_row *line) {
+    static const enum xd_pot pots[] = {XD_POT_OPEN, XD_POT_BACKORDERED, XD_POT_CANCELLED};
+    struct xd_conduct *conduct = claiming->conduct;
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    struct xd_order_line_row *ordered = xd_conduct_line(conduct, line->line_id);
+    struct xd_decimal shipped, missing;
+    enum xd_result result = confirmed_of(claiming, line->line_id, &shipped);
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(shipped, xd_release_line_rest(line), &missing);
+    }
+    if (result != XD_OK || ordered == NULL) {
+        return result == XD_OK ? XD_CORRUPT : result;
+    }
+    claiming->after_cancel =
+        claiming->after_cancel || (xd_decimal_sign(line->asked) > 0 && xd_decimal_sign(shipped) > 0);
+    if (xd_decimal_sign(missing) <= 0 || xd_decimal_sign(line->closed) <= 0) {
+        return XD_OK;
+    }
+    for (size_t index = 0; index < sizeof pots / sizeof pots[0] && result == XD_OK; index++) {
+        result = take_from(claiming, line, ordered, pots[index], &missing);
+    }
+    if (result == XD_OK) {
+        result = store->release_line_save(store->context, claiming->work.row.release_id, line);
+    }
+    if (result == XD_OK) {
+        result = xd_conduct_save_line(conduct, ordered);
+    }
+    struct elsewhere elsewhere = {.release_id = claiming->work.row.release_id,
+                                  .line_id = line->line_id,
+                                  .qty = xd_decimal_min(missing, line->closed)};
+    return result == XD_OK && xd_decimal_sign(elsewhere.qty) > 0
+               ? xd_conduct_each_release(conduct, ask_elsewhere, &elsewhere)
+               : result;
+}
+
+static enum xd_result complain(const struct claiming *claiming, const struct xd_confirmation_row *row) {
+    const struct xd_release_row *release = &claiming->work.row;
+    struct xd_complaint complaint = {
+        .code = "SHIPPED_AFTER_CANCEL",
+        .site = release->site,
+        .order_id = release->order_id,
+        .release_id = release->release_id,
+        .kind = XD_DOC_CONFIRMATION,
+        .document_id = row->confirmation_id,
+        .version = row->version,
+        .detail = "The site shipped what it was asked to give back: the shipment counts; a return is to be "
+                  "agreed on."};
+    return xd_hub_complain(claiming->conduct->hub, &complaint, claiming->conduct->now);
+}
+
+static enum xd_result claim(struct claiming *claiming, const struct xd_confirmation_row *row) {
+    struct xd_release_row *release = &claiming->work.row;
+    bool undone = release->status == XD_RELEASE_REJECTED || release->status == XD_RELEASE_CANCELLED;
+    enum xd_result result = xd_release_work_bucket(claiming->conduct, &claiming->work, XD_BUCKET_RELEASED);
+    for (size_t index = 0; index < claiming->work.lines.count && result == XD_OK; index++) {
+        result = claim_line(claiming, &claiming->work.lines.rows[index]);
+    }
+    if (result == XD_OK && claiming->after_cancel) {
+        claiming->conduct->sale_stale = true;
+        result = complain(claiming, row);
+    }
+    if (undone) {
+        release->status = XD_RELEASE_ACKED; /* the shipment settles what becomes of it */
+    }
+    return result == XD_OK ? xd_release_work_save(claiming->conduct, &claiming->work) : result;
+}
+
+enum xd_result xd_hub_claim(struct xd_hub *hub, const struct xd_release_row *release,
+                            const struct xd_confirmation *confirmation, const struct xd_confirmation_row *row,
+                            struct xd_now now) {
+    struct xd_conduct conduct;
+    struct claiming claiming = {.conduct = &conduct, .confirmation = confirmation};
+    bool plain = release->bucket == XD_BUCKET_RELEASED && release->cancel == XD_CANCEL_NONE &&
+                 release->status != XD_RELEASE_REJECTED && release->status != XD_RELEASE_CANCELLED;
+    if (plain) {
+        return XD_OK;
+    }
+    enum xd_result result = xd_conduct_open(&conduct, hub, release->order_id, now);
+    if (result == XD_OK) {
+        result = xd_release_work_open(&conduct, release->release_id, &claiming.work);
+    }
+    if (result == XD_OK) {
+        result = claim(&claiming, row);
+    }
+    xd_release_work_close(&claiming.work);
+    return xd_conduct_end(&conduct, result);
+}
