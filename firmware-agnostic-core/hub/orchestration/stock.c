@@ -57,8 +57,9 @@ enum xd_result xd_stock_reserve(struct xd_hub *hub, const char *site, const char
                                 struct xd_decimal qty) {
     struct xd_stock_row row;
     enum xd_result result = load(hub, site, sku, &row);
-    if (result == XD_OK) {
-        result = xd_decimal_add(row.reserved, qty, &row.reserved);
+    /* More than a decimal holds is as good as that much: one absurd order must not stop all others. */
+    if (result == XD_OK && xd_decimal_add(row.reserved, qty, &row.reserved) != XD_OK) {
+        row.reserved = xd_decimal_of(XD_DECIMAL_MOST);
     }
     return result == XD_OK ? save(hub, &row) : result;
 }
