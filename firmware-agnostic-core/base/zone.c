@@ -282,7 +282,9 @@ static int32_t ask_footer(const struct xd_zone *zone, int64_t at, int64_t *next)
         return zone->standard_s;
     }
     int year = xd_date_of_days(floor_divide(at + zone->standard_s, DAY_S)).year;
-    for (int of = year - 1; of <= year + 1; of++) {
+    /* A rule's time reaches a week into the years beside: what was last, or comes next, is within two years.
+     */
+    for (int of = year - 2; of <= year + 2; of++) {
         /* The end first: where a summer begins as the last one ends, summer goes on. */
         int64_t ends = rule_day(&zone->end, of) * DAY_S + zone->end.time_s - zone->summer_s;
         int64_t begins = rule_day(&zone->begin, of) * DAY_S + zone->begin.time_s - zone->standard_s;
