@@ -9,7 +9,6 @@ enum {
     STOCK_PUT,
     STOCK_DROP,
     SITE_LISTED,
-    OF_SKU,
     LIST,
     LIST_SITE,
     LIST_SKU,
@@ -29,14 +28,12 @@ static const char *const sql[] = {
                   " source = excluded.source",
     [STOCK_DROP] = "DELETE FROM stock WHERE site = ? AND sku = ?",
     [SITE_LISTED] = "SELECT 1 FROM stock WHERE site = ? AND listed_at > 0 LIMIT 1",
-    [OF_SKU] = "SELECT " COLUMNS " FROM stock WHERE sku = ? ORDER BY site LIMIT ?",
     [LIST] = SELECT_AFTER " ORDER BY site, sku LIMIT ?",
     [LIST_SITE] = SELECT_AFTER " AND site = ? ORDER BY site, sku LIMIT ?",
     [LIST_SKU] = SELECT_AFTER " AND sku = ? ORDER BY site, sku LIMIT ?",
     [LIST_BOTH] = SELECT_AFTER " AND site = ? AND sku = ? ORDER BY site, sku LIMIT ?",
     [EXPOSURE_GET] = "SELECT amount FROM exposure WHERE customer = ? AND currency = ?",
-    [EXPOSURE_PUT] = "INSERT INTO exposure(customer, currency, amount) VALUES(?, ?, ?)"
-                     " ON CONFLICT DO UPDATE SET amount = excluded.amount",
+    [EXPOSURE_PUT] = "INSERT OR REPLACE INTO exposure(customer, currency, amount) VALUES(?, ?, ?)",
 };
 
 static void open_query(struct xd_query *query, void *context, int which) {
@@ -109,15 +106,6 @@ static enum xd_result stock_site_listed(void *context, const char *site, bool *l
     return xd_query_close(&query);
 }
 
-static enum xd_result stock_of_sku(void *context, const char *sku, size_t max, xd_stock_fn each,
-                                   void *each_context) {
-    struct xd_query query;
-    open_query(&query, context, OF_SKU);
-    xd_bind_text(&query, sku);
-    xd_bind_int(&query, (int64_t)max);
-    return each_row(&query, each, each_context);
-}
-
 static enum xd_result stock_list(void *context, const char *site, const char *sku, const char *after_site,
                                  const char *after_sku, size_t max, xd_stock_fn each, void *each_context) {
     struct xd_query query;
@@ -163,7 +151,6 @@ void xd_hub_stock_fill(struct xd_hub_store *out) {
         .put = stock_put,
         .drop = stock_drop,
         .site_listed = stock_site_listed,
-        .of_sku = stock_of_sku,
         .list = stock_list,
         .exposure_get = exposure_get,
         .exposure_put = exposure_put,

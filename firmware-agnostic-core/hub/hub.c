@@ -215,6 +215,7 @@ void xd_hub_close(struct xd_hub *hub) {
     hub->sites = NULL;
     hub->site_count = 0;
     xd_flight_free(&hub->flight);
+    xd_zone_cache_clear(&hub->zones);
 }
 
 /* A site whose adding was undone is not in the store any more: it goes. */
@@ -245,6 +246,7 @@ enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart) {
 
 void xd_hub_line_up(struct xd_hub *hub, struct xd_now now) {
     hub->up = true;
+    hub->up_at = now.monotonic;
     for (size_t index = 0; index < hub->site_count; index++) {
         xd_line_up(&hub->sites[index]->line, now.monotonic);
     }

@@ -11,12 +11,14 @@
 
 #include "base/effects.h"
 #include "delivery/line.h"
+#include "hub/orchestration/zones.h"
 #include "hub/reconcile.h"
 #include "hub/store.h"
 
 struct xd_hub_config {
     const struct xd_env *env;
     const struct xd_hub_store *store;
+    const struct xd_zones *zones; /* of sites; NULL: there is UTC only */
     struct xd_policies policies;
     xd_ms retention_ms;       /* covered rows are kept so long */
     xd_ms idempotency_ms;     /* idempotency keys are kept so long */
@@ -85,8 +87,10 @@ struct xd_hub {
     uint64_t call_id;                      /* of the last call */
     bool calls_fresh;                      /* some slot is fresh */
     bool up;                               /* the publishing connection */
-    struct xd_now now;                     /* of the event under way */
-    xd_ms trim_at, late_at;                /* monotonic */
+    xd_ms up_at;                           /* monotonic: since when */
+    struct xd_zone_cache zones;
+    struct xd_now now;      /* of the event under way */
+    xd_ms trim_at, late_at; /* monotonic */
     struct xd_hub_counters counters;
 };
 

@@ -86,22 +86,6 @@ static void site_is_listed_by_any_listed_row_of_its_own(void **state) {
     assert_false(listed);
 }
 
-static void sites_of_a_sku_come_by_name_up_to_the_bound(void **state) {
-    struct store_world *world = *state;
-    struct xd_stock_store *stock = &world->hub.stock;
-    struct seen seen = {.count = 0};
-    stores_begin(world);
-    put_row(world, "WH2", "A", "1", 1);
-    put_row(world, "WH1", "A", "1", 1);
-    put_row(world, "WH3", "A", "1", 1);
-    put_row(world, "WH1", "AB", "1", 1);
-    stores_commit(world);
-    assert_ok(stock->of_sku(world->hub.context, "A", 2, see, &seen));
-    assert_int_equal(seen.count, 2);
-    assert_string_equal(seen.names[0], "WH1/A");
-    assert_string_equal(seen.names[1], "WH2/A");
-}
-
 static void list_is_filtered_and_goes_on_behind_the_last_one_seen(void **state) {
     struct store_world *world = *state;
     struct xd_stock_store *stock = &world->hub.stock;
@@ -159,7 +143,6 @@ int main(void) {
         HUB_TEST(row_comes_back_as_it_was_put_last),
         HUB_TEST(dropped_row_is_gone_and_may_be_dropped_again),
         HUB_TEST(site_is_listed_by_any_listed_row_of_its_own),
-        HUB_TEST(sites_of_a_sku_come_by_name_up_to_the_bound),
         HUB_TEST(list_is_filtered_and_goes_on_behind_the_last_one_seen),
         HUB_TEST(exposure_is_kept_by_customer_and_currency),
     };

@@ -28,7 +28,8 @@ static enum xd_result read_adopted(struct xd_conduct *conduct) {
     enum xd_result result =
         xd_release_read(&conduct->document, conduct->document.tree, &release, &conduct->hub->problems);
     if (result == XD_OK) {
-        conduct->own = (struct xd_order){.ship_to = release.ship_to,
+        conduct->own = (struct xd_order){.preferred_site = release.site_id,
+                                         .ship_to = release.ship_to,
                                          .requested_ship = release.requested_ship,
                                          .requested_delivery = release.requested_delivery,
                                          .attributes = release.attributes,

@@ -15,19 +15,93 @@
 #include <stdio.h>
 #include <string.h>
 
-
 struct placing {
     struct xd_conduct *conduct;
-    struct xd_routing routing; /* the question's lines and the plan */
     enum xd_pot from;
+    struct xd_order_line_row **rows; /* owned; of the conduct: those of which something is to be placed */
+    struct xd_route_line *lines;     /* owned; the same, as they are asked about */
+    size_t line_count;
+    struct xd_routing_refusal *refusals; /* owned */
+    size_t refusal_count, refusal_capacity;
+    struct xd_route_plan plan;
 };
+
+static void free_placing(struct placing *placing) {
+    xd_free(placing->rows);
+    xd_free(placing->lines);
+    xd_free(placing->refusals);
+    xd_route_plan_free(&placing->plan);
+}
+
+/* ---- the question ---- */
+
+static enum xd_result gather_lines(struct placing *placing) {
+    struct xd_order_lines *lines = &placing->conduct->lines;
+    placing->rows = xd_alloc(lines->count * sizeof(struct xd_order_line_row *));
+    placing->lines = xd_alloc(lines->count * sizeof *placing->lines);
+    if (placing->rows == NULL || placing->lines == NULL) {
+        return XD_NO_MEMORY;
+    }
+    for (size_t index = 0; index < lines->count; index++) {
+        struct xd_order_line_row *row = &lines->rows[index];
+        struct xd_route_line *line = &placing->lines[placing->line_count];
+        struct xd_decimal qty = xd_line_pot(row, placing->from);
+        if (xd_decimal_sign(qty) <= 0) {
+            continue;
+        }
+        enum xd_result result = xd_decimal_ratio(qty, row->factor_num, row->factor_den, &line->qty);
+        if (result == XD_OK && row->factor_num != row->factor_den) {
+            result = xd_decimal_ratio(xd_decimal_of(1), row->factor_num, row->factor_den, &line->unit);
+        }
+        if (result != XD_OK) {
+            return result;
+        }
+        line->sku = row->sku;
+        placing->rows[placing->line_count++] = row;
+    }
+    return XD_OK;
+}
+
+/* Who has refused a release of this order, or let its time run out, gets no other of it. */
+static enum xd_result gather_refusal(void *context, const struct xd_release_row *row) {
+    struct placing *placing = context;
+    bool gave_back =
+        row->status == XD_RELEASE_REJECTED || row->status == XD_RELEASE_ACK_TIMEOUT || row->reroutes;
+    const struct xd_hub_site *site = xd_hub_site_find(placing->conduct->hub, row->site);
+    for (size_t line = 0; gave_back && site != NULL && line < placing->line_count; line++) {
+        struct xd_routing_refusal *refusals =
+            xd_grow(placing->refusals, placing->refusal_count, &placing->refusal_capacity, sizeof *refusals);
+        if (refusals == NULL) {
+            return XD_NO_MEMORY;
+        }
+        placing->refusals = refusals;
+        refusals[placing->refusal_count++] =
+            (struct xd_routing_refusal){.site = site->row.site, .line = line};
+    }
+    return XD_OK;
+}
+
+static enum xd_result ask(struct placing *placing, enum xd_place what) {
+    struct xd_conduct *conduct = placing->conduct;
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    enum xd_result result =
+        store->release_of_order(store->context, conduct->order.order_id, gather_refusal, placing);
+    const struct xd_routing routing = {.tenant = conduct->order.tenant,
+                                       .order = conduct->parsed,
+                                       .lines = placing->lines,
+                                       .line_count = placing->line_count,
+                                       .refusals = placing->refusals,
+                                       .refusal_count = placing->refusal_count,
+                                       .known_only = what == XD_PLACE_BACKORDERS};
+    return result == XD_OK ? xd_hub_route(conduct->hub, &routing, conduct->now, &placing->plan) : result;
+}
 
 /* ---- drafts ---- */
 
 static enum xd_result draft_line(struct placing *placing, const struct xd_route_part *part,
                                  struct xd_release_row *row, struct xd_release_line_row *out) {
     struct xd_conduct *conduct = placing->conduct;
-    struct xd_order_line_row *line = placing->routing.lines[part->line];
+    struct xd_order_line_row *line = placing->rows[part->line];
     memset(out, 0, sizeof *out);
     memcpy(out->line_id, line->line_id, sizeof out->line_id);
     memcpy(out->sku, line->sku, sizeof out->sku);
@@ -64,7 +138,7 @@ static void draft_head(struct xd_conduct *conduct, const char *site, bool wms_re
 static enum xd_result draft_site(struct placing *placing, size_t site) {
     struct xd_conduct *conduct = placing->conduct;
     const struct xd_hub_store *store = conduct->hub->config.store;
-    const struct xd_route_plan *plan = &placing->routing.plan;
+    const struct xd_route_plan *plan = &placing->plan;
     struct xd_site_profile profile;
     struct xd_release_row row;
     struct xd_release_line_row *lines = xd_alloc(plan->part_count * sizeof *lines);
@@ -106,12 +180,12 @@ static enum xd_result rest_to(struct placing *placing, struct xd_order_line_row 
 }
 
 static enum xd_result settle_rests(struct placing *placing, bool *waits) {
-    const struct xd_route_plan *plan = &placing->routing.plan;
+    const struct xd_route_plan *plan = &placing->plan;
     enum xd_result result = XD_OK;
     *waits = false;
     for (size_t index = 0; index < plan->line_count && result == XD_OK; index++) {
         const struct xd_route_rest *rest = &plan->rests[index];
-        struct xd_order_line_row *line = placing->routing.lines[index];
+        struct xd_order_line_row *line = placing->rows[index];
         *waits = *waits || xd_decimal_sign(rest->waiting) > 0;
         result = rest_to(placing, line, rest->backordered, XD_POT_BACKORDERED);
         if (result == XD_OK) {
@@ -126,7 +200,7 @@ static enum xd_result settle_rests(struct placing *placing, bool *waits) {
 
 static enum xd_result tell_decision(struct placing *placing) {
     struct xd_conduct *conduct = placing->conduct;
-    const struct xd_route_plan *plan = &placing->routing.plan;
+    const struct xd_route_plan *plan = &placing->plan;
     char quoted[XD_QUOTED_SIZE], sites[400] = "";
     size_t size = 0;
     for (size_t index = 0; index < plan->site_count; index++) {
@@ -145,7 +219,7 @@ static enum xd_result tell_decision(struct placing *placing) {
 }
 
 static bool changes_nothing(const struct placing *placing) {
-    return placing->from == XD_POT_BACKORDERED && placing->routing.plan.part_count == 0;
+    return placing->from == XD_POT_BACKORDERED && placing->plan.part_count == 0;
 }
 
 enum xd_result xd_conduct_place(struct xd_conduct *conduct, enum xd_place what) {
@@ -154,13 +228,16 @@ enum xd_result xd_conduct_place(struct xd_conduct *conduct, enum xd_place what) 
     bool waits = false;
     enum xd_result result = xd_conduct_parse(conduct);
     if (result == XD_OK) {
-        result = xd_hub_route(conduct, placing.from, &placing.routing);
+        result = gather_lines(&placing);
     }
-    if (result != XD_OK || placing.routing.line_count == 0 || changes_nothing(&placing)) {
-        xd_routing_free(&placing.routing);
+    if (result == XD_OK && placing.line_count > 0) {
+        result = ask(&placing, what);
+    }
+    if (result != XD_OK || placing.line_count == 0 || changes_nothing(&placing)) {
+        free_placing(&placing);
         return result;
     }
-    for (size_t site = 0; site < placing.routing.plan.site_count && result == XD_OK; site++) {
+    for (size_t site = 0; site < placing.plan.site_count && result == XD_OK; site++) {
         result = draft_site(&placing, site);
     }
     if (result == XD_OK) {
@@ -170,10 +247,9 @@ enum xd_result xd_conduct_place(struct xd_conduct *conduct, enum xd_place what) 
         result = tell_decision(&placing);
     }
     if (result == XD_OK && waits && what == XD_PLACE_OPEN) {
-        result =
-            xd_conduct_hold(conduct, XD_HOLD_BACKORDER, "BACKORDER_DECISION", placing.routing.plan.sentence);
+        result = xd_conduct_hold(conduct, XD_HOLD_BACKORDER, "BACKORDER_DECISION", placing.plan.sentence);
     }
-    xd_routing_free(&placing.routing);
+    free_placing(&placing);
     return result;
 }
 

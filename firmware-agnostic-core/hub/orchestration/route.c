@@ -105,7 +105,8 @@ static bool postal_begins(const char *postal_code, const char *prefix) {
     }
 }
 
-bool xd_route_serves(const struct xd_site_profile *profile, const char *country, const char *postal_code) {
+static bool serves_region(const struct xd_site_profile *profile, const char *country,
+                          const char *postal_code) {
     bool serves = profile->country_count == 0;
     for (size_t index = 0; country != NULL && !serves && index < profile->country_count; index++) {
         serves = strcmp(profile->countries[index], country) == 0;
@@ -136,8 +137,8 @@ static bool is_after(const char *date, const char *limit) {
     return limit != NULL && strcmp(date, limit) > 0;
 }
 
-static enum xd_route_reason judge(const struct xd_route_question *question,
-                                  const struct xd_route_site *site) {
+enum xd_route_reason xd_route_judge(const struct xd_route_question *question,
+                                    const struct xd_route_site *site) {
     if (!site->enrolled) {
         return XD_ROUTE_NOT_ENROLLED;
     }
@@ -147,7 +148,7 @@ static enum xd_route_reason judge(const struct xd_route_question *question,
     if (!site->healthy) {
         return XD_ROUTE_OFFLINE;
     }
-    if (!xd_route_serves(site->profile, question->country, question->postal_code)) {
+    if (!serves_region(site->profile, question->country, question->postal_code)) {
         return XD_ROUTE_REGION;
     }
     if (site->ship_date[0] == '\0') {
@@ -248,7 +249,7 @@ static void order_sites(struct work *work) {
                                            .offers = question->offers + index * question->line_count,
                                            .pools = work->pools + index * question->line_count,
                                            .has_sku = work->skus + index * question->line_count,
-                                           .reason = judge(question, &question->sites[index])};
+                                           .reason = xd_route_judge(question, &question->sites[index])};
     }
 }
 

@@ -142,7 +142,8 @@ void xd_route_plan_free(struct xd_route_plan *plan); /* leaves it empty; an empt
 /* How far a site goes before another in the order of sites: < 0, or > 0; 0 for the same site. */
 int xd_route_site_compare(const struct xd_site_profile *a, const struct xd_site_profile *b,
                           const char *preferred);
-/* Whether the site ships there at all. */
-bool xd_route_serves(const struct xd_site_profile *profile, const char *country, const char *postal_code);
+/* What speaks against a site as such, whatever the lines: XD_ROUTE_CHOSEN for nothing. */
+enum xd_route_reason xd_route_judge(const struct xd_route_question *question,
+                                    const struct xd_route_site *site);
 
 #endif

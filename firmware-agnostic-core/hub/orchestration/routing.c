@@ -1,211 +1,245 @@
+/* Each site of the hub is judged once, without its stock; what is kept of it is small. Then
+ * at most 32 are chosen to be considered, and only theirs are the profiles and the stock
+ * that the question holds. */
 #include "hub/orchestration/routing.h"
 
 #include "base/memory.h"
+#include "hub/hub_internal.h"
+#include "hub/orchestration/calendar.h"
 #include "hub/orchestration/stock.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#define LOOKED_AT_LINES ((size_t)32) /* of the order, for whether a site of many has anything of it */
 
-struct asking {
-    struct xd_conduct *conduct;
-    struct xd_site_profile *profiles; /* owned; of all sites, sorted; the first site_count are asked */
-    struct xd_route_site *sites;      /* owned */
-    size_t site_count;
-    struct xd_route_line *lines;   /* owned */
-    struct xd_route_offer *offers; /* owned */
-    struct xd_tenant_policy tenant;
+/* A site as far as its place among many needs it. */
+struct candidate {
+    char site[XD_SITE_SIZE];
+    int standing; /* the lower the sooner: 0 fit and stocked, 1 fit, 2 something speaks against it */
+    bool preferred, third_party;
+    int64_t priority;
 };
 
-void xd_routing_free(struct xd_routing *routing) {
-    xd_free(routing->lines);
-    xd_route_plan_free(&routing->plan);
-    memset(routing, 0, sizeof *routing);
-}
-
-static void free_asking(struct asking *asking) {
-    xd_free(asking->profiles);
-    xd_free(asking->sites);
-    xd_free(asking->lines);
-    xd_free(asking->offers);
-}
-
-/* ---- lines ---- */
-
-static enum xd_result gather_lines(struct asking *asking, enum xd_pot from, struct xd_routing *out) {
-    struct xd_order_lines *lines = &asking->conduct->lines;
-    out->lines = xd_alloc(lines->count * sizeof(struct xd_order_line_row *));
-    asking->lines = xd_alloc(lines->count * sizeof *asking->lines);
-    if (out->lines == NULL || asking->lines == NULL) {
-        return XD_NO_MEMORY;
-    }
-    for (size_t index = 0; index < lines->count; index++) {
-        struct xd_order_line_row *line = &lines->rows[index];
-        struct xd_route_line *asked = &asking->lines[out->line_count];
-        struct xd_decimal qty = xd_line_pot(line, from);
-        if (xd_decimal_sign(qty) <= 0) {
-            continue;
-        }
-        enum xd_result result = xd_decimal_ratio(qty, line->factor_num, line->factor_den, &asked->qty);
-        if (result == XD_OK && line->factor_num != line->factor_den) {
-            result = xd_decimal_ratio(xd_decimal_of(1), line->factor_num, line->factor_den, &asked->unit);
-        }
-        if (result != XD_OK) {
-            return result;
-        }
-        asked->sku = line->sku;
-        out->lines[out->line_count++] = line;
-    }
-    return XD_OK;
-}
-
-/* ---- sites ---- */
-
-enum xd_result xd_hub_ship_date(struct xd_hub *hub, const struct xd_site_profile *profile, xd_ms now,
-                                char out[XD_ROUTE_DATE_SIZE]) {
-    char text[XD_TIME_TEXT_MAX];
-    (void)hub;
-    (void)profile;
-    xd_time_write(now, text);
-    xd_copy(out, 11, text);
-    return XD_OK;
-}
-
-static bool is_healthy(const struct xd_hub_site *site, const struct xd_site_profile *profile, xd_ms now) {
-    return profile->offline_minutes == 0 ||
-           now - site->row.last_seen <= profile->offline_minutes * XD_MINUTE_MS;
-}
-
-/* Keeps the sites in order; the first XD_ROUTE_SITES_MAX of those that ship there are asked. */
-static void insert_profile(struct asking *asking, const struct xd_site_profile *profile) {
-    const char *preferred = asking->conduct->order.site;
-    size_t at = asking->site_count;
-    if (at == XD_ROUTE_SITES_MAX &&
-        xd_route_site_compare(profile, &asking->profiles[at - 1], preferred) > 0) {
-        return;
-    }
-    at = at == XD_ROUTE_SITES_MAX ? at - 1 : at;
-    while (at > 0 && xd_route_site_compare(profile, &asking->profiles[at - 1], preferred) < 0) {
-        asking->profiles[at] = asking->profiles[at - 1];
-        at--;
-    }
-    asking->profiles[at] = *profile;
-    asking->site_count += asking->site_count < XD_ROUTE_SITES_MAX;
-}
-
-static enum xd_result gather_sites(struct asking *asking) {
-    struct xd_hub *hub = asking->conduct->hub;
-    const struct xd_party *to = &asking->conduct->parsed->ship_to;
-    asking->profiles = xd_alloc(XD_ROUTE_SITES_MAX * sizeof *asking->profiles);
-    asking->sites = xd_alloc(XD_ROUTE_SITES_MAX * sizeof *asking->sites);
-    if (asking->profiles == NULL || asking->sites == NULL) {
-        return XD_NO_MEMORY;
-    }
-    for (size_t index = 0; index < hub->site_count; index++) {
-        struct xd_site_profile profile;
-        enum xd_result result = xd_reference_site(hub, hub->sites[index]->row.site, &profile);
-        if (result != XD_OK) {
-            return result;
-        }
-        if (hub->site_count <= XD_ROUTE_SITES_MAX ||
-            xd_route_serves(&profile, to->country, to->postal_code)) {
-            insert_profile(asking, &profile);
-        }
-    }
-    for (size_t index = 0; index < asking->site_count; index++) {
-        const struct xd_site_profile *profile = &asking->profiles[index];
-        struct xd_route_site *site = &asking->sites[index];
-        *site = (struct xd_route_site){.profile = profile, .enrolled = true};
-        site->healthy = is_healthy(xd_hub_site_find(hub, profile->site), profile, asking->conduct->now.wall);
-        enum xd_result result = xd_hub_ship_date(hub, profile, asking->conduct->now.wall, site->ship_date);
-        if (result != XD_OK) {
-            return result;
-        }
-    }
-    return XD_OK;
-}
-
-/* ---- what each could give ---- */
-
-static enum xd_result gather_offers(struct asking *asking, const struct xd_routing *routing) {
-    size_t count = asking->site_count * routing->line_count;
-    asking->offers = xd_alloc((count > 0 ? count : 1) * sizeof *asking->offers);
-    if (asking->offers == NULL) {
-        return XD_NO_MEMORY;
-    }
-    for (size_t index = 0; index < count; index++) {
-        struct xd_route_offer *offer = &asking->offers[index];
-        enum xd_result result =
-            xd_stock_available(asking->conduct->hub, asking->profiles[index / routing->line_count].site,
-                               asking->lines[index % routing->line_count].sku, &offer->known, &offer->qty);
-        if (result != XD_OK) {
-            return result;
-        }
-    }
-    return XD_OK;
-}
-
-struct excluding {
-    struct asking *asking;
-    size_t line_count;
+struct gathering {
+    struct xd_hub *hub;
+    const struct xd_routing *routing;
+    struct xd_now now;
+    struct xd_route_question question;
+    struct candidate *candidates; /* all sites */
+    size_t candidate_count;
+    struct xd_site_profile *profiles; /* of those considered, as the next two */
+    struct xd_route_site *sites;
+    struct xd_route_offer *offers;
 };
 
-/* Who has refused a release of this order, or let its time run out, gets no other of it. */
-static enum xd_result exclude(void *context, const struct xd_release_row *row) {
-    struct excluding *excluding = context;
-    struct asking *asking = excluding->asking;
-    bool gave_back =
-        row->status == XD_RELEASE_REJECTED || row->status == XD_RELEASE_ACK_TIMEOUT || row->reroutes;
-    for (size_t site = 0; gave_back && site < asking->site_count; site++) {
-        for (size_t line = 0;
-             line < excluding->line_count && strcmp(asking->profiles[site].site, row->site) == 0; line++) {
-            asking->offers[site * excluding->line_count + line].refused = true;
-        }
-    }
-    return XD_OK;
+static bool is_healthy(const struct xd_hub *hub, const struct xd_hub_site *site,
+                       const struct xd_site_profile *profile, struct xd_now now) {
+    xd_ms heard = site->line.heard_at > hub->up_at ? site->line.heard_at : hub->up_at;
+    return profile->offline_minutes <= 0 || !hub->up ||
+           (now.monotonic - heard) / XD_MINUTE_MS < profile->offline_minutes;
 }
 
-static enum xd_result ask(struct asking *asking, struct xd_routing *out) {
-    const struct xd_order *order = asking->conduct->parsed;
-    const struct xd_route_question question = {
-        .lines = asking->lines,
-        .line_count = out->line_count,
-        .sites = asking->sites,
-        .site_count = asking->site_count,
-        .offers = asking->offers,
-        .preferred_site = asking->conduct->order.site[0] != 0 ? asking->conduct->order.site : NULL,
-        .country = order->ship_to.country,
-        .postal_code = order->ship_to.postal_code,
-        .ship_not_after = order->ship_not_after,
-        .cancel_after = order->cancel_after,
-        .fulfilment_policy = order->fulfilment_policy,
-        .backorder_policy = order->backorder_policy,
-        .no_split = asking->tenant.no_split};
-    return xd_route(&question, &out->plan);
-}
-
-enum xd_result xd_hub_route(struct xd_conduct *conduct, enum xd_pot from, struct xd_routing *out) {
-    const struct xd_hub_store *store = conduct->hub->config.store;
-    struct asking asking = {.conduct = conduct};
-    memset(out, 0, sizeof *out);
-    enum xd_result result = gather_lines(&asking, from, out);
-    if (result != XD_OK || out->line_count == 0) {
-        free_asking(&asking);
+static enum xd_result fill_site(struct gathering *gathering, const char *name,
+                                struct xd_site_profile *profile, struct xd_route_site *out) {
+    struct xd_hub *hub = gathering->hub;
+    const struct xd_hub_site *site = xd_hub_site_find(hub, name);
+    enum xd_result result = xd_reference_site(hub, name, profile);
+    if (result != XD_OK) {
         return result;
     }
-    result = gather_sites(&asking);
-    if (result == XD_OK) {
-        result = xd_reference_tenant(conduct->hub, conduct->order.tenant, &asking.tenant);
+    /* A key may be written otherwise than the site's name; the plan names sites. */
+    xd_copy(profile->site, sizeof profile->site, name);
+    const struct xd_zone *zone =
+        xd_zone_cache_get(&hub->zones, hub->config.zones, hub->config.env, profile->zone, gathering->now);
+    *out = (struct xd_route_site){.profile = profile,
+                                  .enrolled = site != NULL,
+                                  .healthy = site != NULL && is_healthy(hub, site, profile, gathering->now)};
+    result = xd_calendar_ship_date(profile, zone, gathering->now.wall,
+                                   gathering->routing->order->ship_not_before, out->ship_date);
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
+/* ---- many sites ---- */
+
+static int compare_candidates(const void *a, const void *b) {
+    const struct candidate *left = a, *right = b;
+    if (left->standing != right->standing) {
+        return left->standing < right->standing ? -1 : 1;
     }
-    if (result == XD_OK) {
-        result = gather_offers(&asking, out);
+    if (left->preferred != right->preferred) {
+        return left->preferred ? -1 : 1;
     }
-    if (result == XD_OK) {
-        struct excluding excluding = {.asking = &asking, .line_count = out->line_count};
-        result = store->release_of_order(store->context, conduct->order.order_id, exclude, &excluding);
+    if (left->third_party != right->third_party) {
+        return right->third_party ? -1 : 1;
     }
-    if (result == XD_OK) {
-        result = ask(&asking, out);
+    if (left->priority != right->priority) {
+        return left->priority < right->priority ? -1 : 1;
     }
-    free_asking(&asking);
+    return strcmp(left->site, right->site);
+}
+
+static enum xd_result has_something(struct gathering *gathering, const char *site, bool *has) {
+    const struct xd_hub_store *store = gathering->hub->config.store;
+    const struct xd_routing *routing = gathering->routing;
+    bool listed = false;
+    enum xd_result result = store->stock.site_listed(store->context, site, &listed);
+    *has = !listed;
+    for (size_t line = 0; line < routing->line_count && line < LOOKED_AT_LINES && result == XD_OK && !*has;
+         line++) {
+        struct xd_decimal qty;
+        result = xd_stock_available(gathering->hub, site, routing->lines[line].sku, &listed, &qty);
+        *has = result == XD_OK && xd_decimal_sign(qty) > 0;
+    }
+    return result;
+}
+
+static enum xd_result prefer_stocked(struct gathering *gathering) {
+    size_t found = 0;
+    for (size_t index = 0; index < gathering->candidate_count && found < XD_ROUTE_SITES_MAX; index++) {
+        struct candidate *candidate = &gathering->candidates[index];
+        bool has = false;
+        if (candidate->standing != 1) {
+            continue;
+        }
+        enum xd_result result = has_something(gathering, candidate->site, &has);
+        if (result != XD_OK) {
+            return result;
+        }
+        candidate->standing = has ? 0 : 1;
+        found += has ? 1 : 0;
+    }
+    return XD_OK;
+}
+
+static enum xd_result choose_candidates(struct gathering *gathering) {
+    struct xd_site_profile *profile = xd_alloc(sizeof *profile);
+    enum xd_result result = profile == NULL ? XD_NO_MEMORY : XD_OK;
+    for (size_t index = 0; index < gathering->candidate_count && result == XD_OK; index++) {
+        struct candidate *candidate = &gathering->candidates[index];
+        struct xd_route_site site;
+        result = fill_site(gathering, candidate->site, profile, &site);
+        if (result != XD_OK) {
+            break;
+        }
+        candidate->preferred = gathering->question.preferred_site != NULL &&
+                               strcmp(candidate->site, gathering->question.preferred_site) == 0;
+        candidate->third_party = profile->third_party;
+        candidate->priority = profile->priority;
+        candidate->standing = xd_route_judge(&gathering->question, &site) == XD_ROUTE_CHOSEN ? 1 : 2;
+        if (candidate->preferred) { /* the order names it: what becomes of it is to be told */
+            candidate->standing = 0;
+        }
+    }
+    xd_free(profile);
+    if (result != XD_OK) {
+        return result;
+    }
+    size_t size = sizeof *gathering->candidates;
+    qsort(gathering->candidates, gathering->candidate_count, size, compare_candidates);
+    result = prefer_stocked(gathering);
+    if (result == XD_OK) {
+        qsort(gathering->candidates, gathering->candidate_count, size, compare_candidates);
+    }
+    return result;
+}
+
+/* ---- those considered ---- */
+
+static enum xd_result fill_offers(struct gathering *gathering, const char *site,
+                                  struct xd_route_offer *offers) {
+    const struct xd_hub_store *store = gathering->hub->config.store;
+    const struct xd_routing *routing = gathering->routing;
+    bool listed = false;
+    enum xd_result result = store->stock.site_listed(store->context, site, &listed);
+    for (size_t line = 0; line < routing->line_count && result == XD_OK && listed; line++) {
+        result = xd_stock_available(gathering->hub, site, routing->lines[line].sku, &offers[line].known,
+                                    &offers[line].qty);
+    }
+    for (size_t line = 0; line < routing->line_count && routing->known_only && !listed; line++) {
+        offers[line].known = true;
+    }
+    for (size_t index = 0; index < routing->refusal_count; index++) {
+        const struct xd_routing_refusal *refusal = &routing->refusals[index];
+        if (refusal->line < routing->line_count && strcmp(refusal->site, site) == 0) {
+            offers[refusal->line].refused = true;
+        }
+    }
+    return result;
+}
+
+static void start_question(struct gathering *gathering, bool no_split) {
+    const struct xd_routing *routing = gathering->routing;
+    const struct xd_order *order = routing->order;
+    gathering->question = (struct xd_route_question){.lines = routing->lines,
+                                                     .line_count = routing->line_count,
+                                                     .preferred_site = order->preferred_site,
+                                                     .country = order->ship_to.country,
+                                                     .postal_code = order->ship_to.postal_code,
+                                                     .ship_not_after = order->ship_not_after,
+                                                     .cancel_after = order->cancel_after,
+                                                     .fulfilment_policy = order->fulfilment_policy,
+                                                     .backorder_policy = order->backorder_policy,
+                                                     .no_split = no_split};
+}
+
+static enum xd_result gather(struct gathering *gathering) {
+    struct xd_hub *hub = gathering->hub;
+    size_t lines = gathering->routing->line_count;
+    for (size_t index = 0; index < hub->site_count; index++) {
+        memcpy(gathering->candidates[index].site, hub->sites[index]->row.site, XD_SITE_SIZE);
+    }
+    gathering->candidate_count = hub->site_count;
+    if (hub->site_count > XD_ROUTE_SITES_MAX) {
+        enum xd_result result = choose_candidates(gathering);
+        if (result != XD_OK) {
+            return result;
+        }
+        gathering->candidate_count = XD_ROUTE_SITES_MAX;
+    }
+    for (size_t index = 0; index < gathering->candidate_count; index++) {
+        const char *site = gathering->candidates[index].site;
+        enum xd_result result =
+            fill_site(gathering, site, &gathering->profiles[index], &gathering->sites[index]);
+        if (result == XD_OK) {
+            result = fill_offers(gathering, site, &gathering->offers[index * lines]);
+        }
+        if (result != XD_OK) {
+            return result;
+        }
+    }
+    gathering->question.sites = gathering->sites;
+    gathering->question.site_count = gathering->candidate_count;
+    gathering->question.offers = gathering->offers;
+    return XD_OK;
+}
+
+enum xd_result xd_hub_route(struct xd_hub *hub, const struct xd_routing *routing, struct xd_now now,
+                            struct xd_route_plan *plan) {
+    struct gathering gathering = {.hub = hub, .routing = routing, .now = now};
+    struct xd_tenant_policy policy;
+    size_t sites = hub->site_count < XD_ROUTE_SITES_MAX ? hub->site_count : XD_ROUTE_SITES_MAX;
+    if (routing->line_count == 0 || routing->line_count > XD_ORDER_LINES_MAX) {
+        return XD_INVALID;
+    }
+    enum xd_result result = xd_reference_tenant(hub, routing->tenant, &policy);
+    if (result != XD_OK) {
+        return result;
+    }
+    start_question(&gathering, policy.no_split);
+    gathering.candidates = xd_alloc(hub->site_count * sizeof *gathering.candidates);
+    gathering.profiles = xd_alloc(sites * sizeof *gathering.profiles);
+    gathering.sites = xd_alloc(sites * sizeof *gathering.sites);
+    gathering.offers = xd_alloc(sites * routing->line_count * sizeof *gathering.offers);
+    bool room = gathering.candidates != NULL && gathering.profiles != NULL && gathering.sites != NULL &&
+                gathering.offers != NULL;
+    result = room ? gather(&gathering) : XD_NO_MEMORY;
+    if (result == XD_OK) {
+        result = xd_route(&gathering.question, plan);
+    }
+    xd_free(gathering.candidates);
+    xd_free(gathering.profiles);
+    xd_free(gathering.sites);
+    xd_free(gathering.offers);
     return result;
 }
