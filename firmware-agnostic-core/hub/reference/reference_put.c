@@ -122,22 +122,37 @@ static enum xd_result refuse_entry(const struct put *put) {
     return XD_OK;
 }
 
+/* A key as a path names it. */
+static void add_path(struct xd_buffer *out, const char *key) {
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
+    for (; *key != '\0'; key++) {
+        if (strchr(plain, *key) != NULL) {
+            xd_buffer_byte(out, (uint8_t)*key);
+        } else {
+            xd_buffer_format(out, "%%%02X", (unsigned)(unsigned char)*key);
+        }
+    }
+}
+
 static void answer(const struct put *put, unsigned status, const struct xd_reference_done *done,
                    const struct xd_buffer *body) {
     struct xd_effects *effects = put->effects;
-    char location[XD_NAME_SIZE + 64], etag[32];
+    struct xd_buffer location;
+    char etag[32];
     if (done == NULL) {
         xd_hub_answer(effects, put->request, status, NULL, body);
         return;
     }
-    (void)snprintf(location, sizeof location, "/v1/reference/%s/%s", xd_reference_kind_names[put->kind],
-                   put->request->key);
+    xd_buffer_init(&location, 0);
+    xd_buffer_format(&location, "/v1/reference/%s/", xd_reference_kind_names[put->kind]);
+    add_path(&location, put->request->key);
     (void)snprintf(etag, sizeof etag, "\"%lld\"", (long long)done->version);
     struct xd_text_ref tag = xd_effects_text(effects, etag);
-    xd_hub_answer(effects, put->request, status, status == 201 ? location : NULL, body);
+    xd_hub_answer(effects, put->request, status, status == 201 ? xd_buffer_string(&location) : NULL, body);
     if (effects->count > 0 && effects->result == XD_OK) {
         effects->items[effects->count - 1].c = tag;
     }
+    xd_buffer_free(&location);
 }
 
 static void done_members(struct xd_writer *writer, const char *key, const struct xd_reference_done *done) {
@@ -397,6 +412,10 @@ static enum xd_result put_many(const struct put *put) {
     return put->hub->problems.errors > 0 ? refuse_entry(put) : put_entries(put, &entries);
 }
 
+static bool source_known(const char *source) {
+    return strcmp(source, "api") == 0 || strcmp(source, "csv") == 0 || is_erp(source);
+}
+
 enum xd_result xd_hub_reference(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,
                                 struct xd_effects *effects) {
     struct xd_document document = {.tree = NULL};
@@ -415,6 +434,11 @@ enum xd_result xd_hub_reference(struct xd_hub *hub, const struct xd_api_request 
         xd_hub_problem(effects, request, 404, "not_found", false, NULL,
                        "There is no such kind of reference data: customers, products, sites, carriers, "
                        "channels or tenants.");
+        return XD_OK;
+    }
+    if (!source_known(put.by.source)) {
+        xd_hub_problem(effects, request, 400, "bad_query", false, NULL,
+                       "The query parameter `source` is the name of who speaks: api, csv or erp.");
         return XD_OK;
     }
     enum xd_result result = xd_document_parse(request->body, &document, &hub->problems);
