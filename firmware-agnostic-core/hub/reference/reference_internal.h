@@ -17,6 +17,7 @@ struct xd_reference_load {
     bool called;   /* a worker has a call ... */
     uint64_t call; /* ... by this id */
     bool fresh;    /* ... since the last batch, whose commit may have failed */
+    bool taken;    /* a page, since the last batch, likewise */
     xd_ms due;     /* monotonic */
     struct xd_retry retry;
     int64_t seen, changed, refused; /* entries of the load under way */

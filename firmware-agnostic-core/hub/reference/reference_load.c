@@ -45,7 +45,7 @@ enum xd_result xd_reference_run(struct xd_hub *hub, struct xd_now now, struct xd
 }
 
 void xd_reference_left(struct xd_hub *hub) {
-    hub->reference->load.fresh = false;
+    hub->reference->load.fresh = hub->reference->load.taken = false;
 }
 
 static void begin_anew(struct xd_reference_load *load, xd_ms due) {
@@ -68,10 +68,10 @@ void xd_reference_reload(struct xd_hub *hub, bool restart) {
         load->called = false;
         hub->calls--;
     }
-    load->fresh = false;
     if (!load->called) {
-        begin_anew(load, load->due);
+        begin_anew(load, load->taken ? hub->now.monotonic : load->due);
     }
+    load->fresh = load->taken = false;
 }
 
 void xd_reference_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struct xd_now now) {
@@ -244,6 +244,7 @@ enum xd_result xd_hub_reference_answer(struct xd_hub *hub, const struct xd_erp_c
     }
     struct xd_reference_load after = *load; /* an event that is undone leaves the load as it was */
     after.called = false;
+    after.taken = true;
     if (answer->outcome == XD_ERP_DONE) {
         enum xd_result result = take_page(hub, kinds[load->list], entries, now, &after);
         if (result == XD_OK) {
