@@ -25,9 +25,8 @@ static const char *const sql[] = {
     [LINE_ADD] =
         "INSERT INTO job_line(job, number, release_id, line_id, sku, uom, factor_num, factor_den, qty,"
         " unbilled, unit_price, close) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [LINES] =
-        "SELECT release_id, line_id, sku, uom, factor_num, factor_den, qty, unbilled, unit_price, close"
-        " FROM job_line WHERE job = ? ORDER BY number",
+    [LINES] = "SELECT release_id, line_id, sku, uom, factor_num, factor_den, qty, unbilled, unit_price, close"
+              " FROM job_line WHERE job = ? ORDER BY number",
     [LIST] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE erp = ? AND state = ? AND number > ?"
              " AND state <> 3 ORDER BY number LIMIT ?",
     [LIST_DONE] =

@@ -7,7 +7,7 @@
 enum { RELEASE_ADD, RELEASE_GET, RELEASE_SAVE, RELEASE_LATE, RELEASE_OF_ORDER, LINE_ADD, LINES, LINE_SAVE };
 
 #define COLUMNS                                                                                              \
-    "release_id, order_id, site, number, created_at, revision, status, cancel, bucket, reroutes, ack_by,"  \
+    "release_id, order_id, site, number, created_at, revision, status, cancel, bucket, reroutes, ack_by,"    \
     " updated_at"
 #define NUMBER "(SELECT n FROM release WHERE release_id = ?)"
 

@@ -4,9 +4,9 @@
 #include "erp/ledger/ledger.h"
 
 #include "base/bytes.h"
+#include "base/csv.h"
 #include "base/id.h"
 #include "erp/ledger/book.h"
-#include "erp/ledger/csv.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORDS_MAX 4u
+#define WORDS_MAX 5u
 #define NAME_SIZE 64u
 #define GLOBAL_OPTIONS (XD_OPTION_BIT(XD_OPTION_STATUS) - 1u)
 #define NAMES_MAX 32u
@@ -236,11 +236,12 @@ static int check_verb(const struct xd_cli *cli, const struct xd_verb *verb, cons
                                xd_options[option].name, verb->name);
         }
     }
-    if (verb->argument != NULL && count == 0) {
-        return xd_cli_fail(XD_EXIT_WRONG_INPUT, "`%s` needs one more word: crossdock %s %s", verb->name,
-                           verb->name, verb->argument);
+    size_t wanted = verb->argument == NULL ? 0 : strchr(verb->argument, ' ') == NULL ? 1 : 2;
+    if (count < wanted) {
+        return xd_cli_fail(XD_EXIT_WRONG_INPUT, "`%s` needs %s: crossdock %s %s", verb->name,
+                           wanted - count == 1 ? "one more word" : "two more words", verb->name,
+                           verb->argument);
     }
-    size_t wanted = verb->argument != NULL ? 1 : 0;
     if (count > wanted) {
         return xd_cli_fail(XD_EXIT_WRONG_INPUT, "`%s` takes no more words: what shall `%s` be?", verb->name,
                            words[wanted]);
@@ -309,5 +310,6 @@ int xd_arguments_read(int count, char **texts, struct xd_cli *cli) {
         return XD_EXIT_FINE;
     }
     cli->argument = words[verb_words];
+    cli->second = words[verb_words + 1];
     return check_verb(cli, cli->verb, words + verb_words, word_count - verb_words);
 }

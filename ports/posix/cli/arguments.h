@@ -6,7 +6,7 @@
 
 struct xd_verb {
     const char *name;     /* one word or two: "orders list" */
-    const char *argument; /* what it wants; NULL: nothing */
+    const char *argument; /* what it wants, a word or two; NULL: nothing */
     const char *summary;
     const char *help; /* paragraphs */
     unsigned options; /* XD_OPTION_BIT of its own */
