@@ -35,6 +35,7 @@ enum xd_option {
     XD_OPTION_ALL,
     XD_OPTION_SITE,
     XD_OPTION_CONFIG,
+    XD_OPTION_MARKDOWN,
     XD_OPTION_COUNT
 };
 #define XD_OPTION_BIT(option) (1u << (option))
@@ -43,7 +44,7 @@ struct xd_verb;
 
 struct xd_cli {
     const struct xd_verb *verb;
-    const char *argument;                 /* NULL: none */
+    const char *argument, *second;        /* NULL: none */
     const char *options[XD_OPTION_COUNT]; /* NULL: not given; "" for those without a value */
     bool json;
     bool colour; /* standard output is a terminal */
@@ -67,5 +68,7 @@ int xd_cli_reconcile(struct xd_cli *cli);
 int xd_cli_agent_status(struct xd_cli *cli);
 int xd_cli_agent_backlog(struct xd_cli *cli);
 int xd_cli_agent_quarantine(struct xd_cli *cli);
+int xd_cli_problems(struct xd_cli *cli);
+int xd_cli_schema_diff(struct xd_cli *cli);
 
 #endif
