@@ -20,7 +20,7 @@ CODE = re.compile(r'"([a-z][a-z0-9]*(?:_[a-z0-9]+)*|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)
 PARAMETER = re.compile(r"\b(\w+)\(([^(){};]*\bconst char \*code\b[^(){};]*)\)")
 # Members, variables and lists that hold codes: .code = "x", code = a ? "x" : "y", codes[] = {"x", "y"}
 # (not what a library's call gave back).
-HELD = re.compile(r"(?<!int )\b(?:\w+_)?codes?(?:\[\w*\])*\s*=(?!\s*\w+\()\s*([^;]*?)(?:;|,\s*\.|\})", re.S)
+HELD = re.compile(r"(?<!int )\b(?:\w+_)?codes?(?:\[\w*\])*\s*=(?![=]|\s*\w+\()\s*([^;]*?)(?:;|,\s*\.|\})", re.S)
 # Functions that return a code, and macros whose argument is one.
 RETURNS = {"read_key"}
 MACROS = {"REPORT": 2}
@@ -60,7 +60,7 @@ def arguments(text, start):
 
 
 def takers(texts):
-    """Functions that take a code -> which of their arguments it is."""
+    """Functions that take a code -> which of their arguments it is. Those of headers are everybody's, the rest are a file's own."""
     found = {name: {index} for name, index in MACROS.items()}
     for text in texts:
         for name, parameters in PARAMETER.findall(text):
@@ -89,13 +89,10 @@ def codes_in(text, functions):
 @pytest.fixture(scope="module", name="used")
 def used_codes():
     texts = list(sources())
-    functions = takers([text for _, text in texts])
+    functions = takers([text for path, text in texts if path.suffix == ".h"])
     used = {}
     for path, text in texts:
-        # A static function of one file may have the name of another file's: its own file decides.
-        own = dict(functions)
-        own.update({name: index for name, index in takers([text]).items()})
-        for code in codes_in(text, own):
+        for code in codes_in(text, {**functions, **takers([text])}):
             used.setdefault(code, set()).add(str(path.relative_to(TOP)))
     return used
 
