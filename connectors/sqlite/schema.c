@@ -118,6 +118,17 @@ static const char hub_work_1[] =
     " line_id TEXT NOT NULL, sku TEXT NOT NULL, uom TEXT NOT NULL, qty TEXT NOT NULL, unbilled TEXT NOT NULL,"
     " unit_price TEXT, close INTEGER NOT NULL, PRIMARY KEY(job, number)) STRICT, WITHOUT ROWID;";
 
+static const char hub_reference_2[] =
+    "CREATE TABLE reference(version INTEGER PRIMARY KEY, kind INTEGER NOT NULL, key TEXT NOT NULL,"
+    " previous INTEGER NOT NULL, source TEXT NOT NULL, client TEXT NOT NULL, hash BLOB NOT NULL,"
+    " at INTEGER NOT NULL, checksum INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+    "CREATE TABLE reference_current(kind INTEGER NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL,"
+    " PRIMARY KEY(kind, key)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE reference_alias(kind INTEGER NOT NULL, alias TEXT NOT NULL, tenant TEXT NOT NULL,"
+    " account TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY(kind, alias, tenant, account)) STRICT, WITHOUT "
+    "ROWID;"
+    "CREATE INDEX reference_alias_key ON reference_alias(kind, key);";
+
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
 struct migration {
@@ -125,7 +136,8 @@ struct migration {
 };
 
 static const struct migration site_migrations[] = {{{delivery_1, site_1}}};
-static const struct migration hub_migrations[] = {{{delivery_1, hub_orders_1, hub_work_1}}};
+static const struct migration hub_migrations[] = {{{delivery_1, hub_orders_1, hub_work_1}},
+                                                  {{hub_reference_2}}};
 
 struct schema {
     const char *name;

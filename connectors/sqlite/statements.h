@@ -40,6 +40,7 @@ enum xd_group {
     XD_GROUP_EXCEPTIONS,
     XD_GROUP_JOBS,
     XD_GROUP_RECONCILE,
+    XD_GROUP_REFERENCE,
     XD_GROUP_COUNT
 };
 #define XD_STATEMENTS_MAX 24 /* in one group */
@@ -137,7 +138,13 @@ void xd_delivery_store_fill(struct xd_database *database, struct xd_delivery_sto
 void xd_documents_store_fill(struct xd_delivery_store *out);
 
 /* Counters that are kept in the same transaction as what they count. */
-enum xd_counter { XD_COUNTER_QUARANTINE, XD_COUNTER_ORDERS, XD_COUNTER_JOBS, XD_COUNTER_EXCEPTIONS };
+enum xd_counter {
+    XD_COUNTER_QUARANTINE,
+    XD_COUNTER_ORDERS,
+    XD_COUNTER_JOBS,
+    XD_COUNTER_EXCEPTIONS,
+    XD_COUNTER_REFERENCE /* by kind */
+};
 XD_CHECKED enum xd_result xd_counter_add(struct xd_database *database, enum xd_counter counter, int state,
                                          int64_t change);
 XD_CHECKED enum xd_result xd_counter_get(struct xd_database *database, enum xd_counter counter, int state,

@@ -19,8 +19,9 @@ enum xd_effect_kind {
     XD_EFFECT_LINE_RETRY,   /* as ack: not taken, the broker shall bring it again */
     XD_EFFECT_WMS_PUBLISH,  /* a: topic, body, flag: retained; c: MQTT 5 correlation data */
     XD_EFFECT_TICKET,       /* handle: somebody waits for the commit; status: 0 taken, 1 refused */
-    XD_EFFECT_HTTP,    /* handle: the request; status, body, a: Location, b: content type, retry_after_s */
-    XD_EFFECT_ERP_CALL /* object: struct xd_erp_call, owned by the effect until it is released */
+    XD_EFFECT_HTTP,         /* handle: the request; status, body, a: Location, b: content type, c: ETag,
+                               retry_after_s */
+    XD_EFFECT_ERP_CALL      /* object: struct xd_erp_call, owned by the effect until it is released */
 };
 
 struct xd_text_ref {

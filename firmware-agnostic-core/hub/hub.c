@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/mutant.h"
 #include "documents/registry.h"
+#include "hub/reference/reference.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ const char *const xd_release_status_names[] = {
 const char *const xd_confirmation_state_names[] = {"APPLIED", "POSTED", "PARKED", "REJECTED", NULL};
 const char *const xd_job_state_names[] = {"QUEUED", "SENT", "UNKNOWN", "DONE", "REJECTED", NULL};
 const char *const xd_erp_kind_names[] = {"sale", "shipment", "adjustment", NULL};
+const char *const xd_erp_list_names[] = {"customers", "products", "stock", NULL};
 const char *const xd_erp_outcome_names[] = {"done", "rejected", "unknown", "unavailable", "absent", NULL};
 
 /* ---- small shared things ---- */
@@ -186,6 +188,9 @@ enum xd_result xd_hub_open(struct xd_hub *hub, const struct xd_hub_config *confi
         result = load_secret(hub);
     }
     if (result == XD_OK) {
+        result = xd_reference_open(hub, now);
+    }
+    if (result == XD_OK) {
         result = xd_hub_sites_load(hub, now);
     }
     return result == XD_OK ? xd_hub_jobs_load(hub, now, true) : result;
@@ -199,6 +204,7 @@ void xd_hub_close(struct xd_hub *hub) {
     xd_free(hub->sites);
     hub->sites = NULL;
     hub->site_count = 0;
+    xd_reference_close(hub);
     xd_flight_free(&hub->flight);
 }
 
@@ -215,6 +221,7 @@ enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart) {
     if (restart) {
         xd_flight_clear(&hub->flight);
     }
+    xd_reference_reload(hub, restart);
     for (size_t index = hub->site_count; index > 0; index--) {
         enum xd_result result = xd_line_reload(&hub->sites[index - 1]->line, restart);
         if (result == XD_NOT_FOUND) {
@@ -284,6 +291,9 @@ enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, s
     xd_hub_jobs_left(hub);
     enum xd_result result = trim(hub, now);
     if (result == XD_OK) {
+        result = xd_reference_run(hub, now, effects);
+    }
+    if (result == XD_OK) {
         result = xd_hub_jobs_run(hub, now, effects);
     }
     /* A different site goes first each time, so that none takes all the room. */
@@ -299,6 +309,7 @@ enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, s
 
 bool xd_hub_check(const struct xd_hub *hub) {
     bool fine = hub->calls <= hub->config.erp_concurrency && hub->flight.count <= XD_FLIGHT_MAX;
+    fine = fine && xd_reference_check(hub);
     for (size_t index = 0; index < hub->site_count; index++) {
         fine = fine && xd_line_check(&hub->sites[index]->line);
     }

@@ -14,6 +14,8 @@
 #include "hub/reconcile.h"
 #include "hub/store.h"
 
+struct xd_reference;
+
 struct xd_hub_config {
     const struct xd_env *env;
     const struct xd_hub_store *store;
@@ -24,6 +26,7 @@ struct xd_hub_config {
     unsigned erp_concurrency; /* calls at the same time */
     xd_ms erp_life_ms;        /* the longest life of a request: after it, "not there" is final */
     xd_ms erp_retry_ms_min, erp_retry_ms_max;
+    xd_ms reference_ms;                /* the ERP is asked so often for its reference data; 0: never */
     const char *line_url, *line_vhost; /* what enrolment files name; NULL: left out */
     /* The broker's salted hash of a site's password. */
     void (*hash_password)(const char *password, const unsigned char salt[4], char out[64]);
@@ -35,7 +38,10 @@ struct xd_erp_call {
     uint64_t id; /* of this call, in this process: an answer counts for the call that it was made for */
     int64_t job;
     int64_t attempt;
-    bool find; /* look the reference up; else post */
+    bool find; /* look the reference up; else post ... */
+    bool list; /* ... or list a page of `what` from the cursor: xd_hub_reference_answer takes it */
+    enum xd_erp_list what;
+    char cursor[XD_ERP_CURSOR_SIZE];
     struct xd_erp_request request;
     void *memory; /* holds what request points to */
 };
@@ -86,6 +92,7 @@ struct xd_hub {
     bool up;                               /* the publishing connection */
     struct xd_now now;                     /* of the event under way */
     xd_ms trim_at;                         /* monotonic */
+    struct xd_reference *reference;        /* owned */
     struct xd_hub_counters counters;
 };
 
@@ -101,6 +108,9 @@ struct xd_api_request {
     const struct xd_client_row *client;
     const char *idempotency_key; /* NULL: absent */
     const char *correlation_id;  /* X-Correlation-Id; NULL: one is made */
+    const char *id, *key;        /* what the path names, in its order; NULL: nothing */
+    const char *if_match;        /* NULL: absent */
+    const char *source;          /* of reference data: "api", "csv", "erp"; NULL: absent */
     struct xd_bytes body;
 };
 /* POST /v1/orders */
@@ -134,7 +144,7 @@ void xd_hub_line_confirmed(struct xd_hub *hub, uint64_t tag, bool taken, struct 
 XD_CHECKED enum xd_result xd_hub_erp_answer(struct xd_hub *hub, const struct xd_erp_call *call,
                                             const struct xd_erp_answer *answer, struct xd_now now,
                                             struct xd_effects *effects);
-/* Undone: the job stays SENT and is looked up later. */
+/* Undone: the job stays SENT and is looked up later; a list is asked for again. */
 void xd_hub_erp_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struct xd_now now);
 
 /* Every 100 ms or so, and at the end of each batch. */

@@ -72,7 +72,7 @@ static bool extend(const struct xd_order *order, size_t index, const struct xd_p
 
 static bool take_discounts(const struct xd_order_line *line, size_t index, unsigned digits,
                            struct xd_decimal *net, struct xd_problems *problems) {
-    char behind[32];
+    char behind[48];
     for (size_t at = 0; at < line->discount_count; at++) {
         const struct xd_discount *discount = &line->discounts[at];
         struct xd_decimal cut;
@@ -108,7 +108,7 @@ static bool add_taxes(const struct xd_order_line *line, size_t index, const stru
                       struct xd_enriched *out, struct xd_decimal *exact_tax, struct xd_problems *problems) {
     struct xd_enriched_line *made = &out->lines[index];
     struct xd_decimal rounded;
-    char behind[32], detail[XD_DETAIL_SIZE], is[XD_DECIMAL_TEXT_MAX];
+    char behind[48], detail[XD_DETAIL_SIZE], is[XD_DECIMAL_TEXT_MAX];
     bool fine = true;
     if (line->tax_count == 0 && product != NULL && product->has_tax_pct) {
         out->taxed = true;

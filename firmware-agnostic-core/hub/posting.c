@@ -17,6 +17,7 @@
 
 #include "base/memory.h"
 #include "base/mutant.h"
+#include "hub/reference/reference.h"
 
 #include <string.h>
 
@@ -115,6 +116,7 @@ void xd_hub_jobs_left(struct xd_hub *hub) {
         hub->slots[index].fresh = false;
     }
     hub->calls_fresh = false;
+    xd_reference_left(hub);
 }
 
 /* restart: the process starts, so nobody has a call under way. Otherwise a commit
@@ -405,6 +407,10 @@ enum xd_result xd_hub_erp_answer(struct xd_hub *hub, const struct xd_erp_call *c
 
 /* The answer could not be taken in: what it said is not known any more. */
 void xd_hub_erp_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struct xd_now now) {
+    if (call->list) {
+        xd_reference_refuse(hub, call, now);
+        return;
+    }
     struct xd_job_slot *slot = slot_of(hub, call->job);
     if (slot != NULL && slot->called && slot->call == call->id) {
         slot->called = false;

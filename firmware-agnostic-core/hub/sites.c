@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/mutant.h"
+#include "hub/reference/reference.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -75,6 +76,7 @@ enum xd_result xd_hub_site_open(struct xd_hub *hub, const struct xd_site_row *ro
         xd_line_up(&site->line, now.monotonic);
     }
     hub->sites[hub->site_count++] = site;
+    xd_reference_forget(hub, XD_REF_SITE); /* an entry may leave it to the site what kind it is of */
     return XD_OK;
 }
 

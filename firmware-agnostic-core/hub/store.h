@@ -7,6 +7,7 @@
 #include "base/decimal.h"
 #include "delivery/store.h"
 #include "hub/erp.h"
+#include "hub/reference/reference_store.h"
 
 #define XD_NAME_SIZE 72 /* ids and references of others: up to 64 bytes and a terminator, rounded up */
 #define XD_REFERENCE_SIZE 256
@@ -244,6 +245,7 @@ typedef enum xd_result (*xd_reconciliation_fn)(void *context, const struct xd_re
 struct xd_hub_store {
     void *context;
     struct xd_delivery_store delivery;
+    struct xd_reference_store reference;
 
     enum xd_result (*site_put)(void *context, const struct xd_site_row *row);
     enum xd_result (*site_each)(void *context, xd_site_fn each, void *each_context); /* R, by name */

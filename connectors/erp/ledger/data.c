@@ -5,8 +5,8 @@
 
 #include "base/bytes.h"
 #include "base/id.h"
+#include "base/csv.h"
 #include "erp/ledger/book.h"
-#include "erp/ledger/csv.h"
 
 #include <errno.h>
 #include <fcntl.h>

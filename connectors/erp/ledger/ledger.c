@@ -23,6 +23,8 @@
 #include "base/memory.h"
 #include "erp/ledger/book.h"
 #include "erp/ledger/fingerprint.h"
+#include "erp/ledger/listing.h"
+#include "erp/ledger/statements.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -32,60 +34,6 @@
 #include <time.h>
 
 #define RETRY_MS 1000u
-
-enum {
-    SALE_BY_REFERENCE,
-    SHIPMENT_BY_REFERENCE,
-    CUSTOMER_GET,
-    CUSTOMER_SET,
-    PRODUCT_GET,
-    SALE_ADD,
-    SALE_LINE_ADD,
-    SALE_GET,
-    SALE_SET,
-    SALE_LINE_GET,
-    SALE_LINE_SET,
-    SALE_LINES,
-    SHIPMENT_ADD,
-    SHIPMENT_LINE_ADD,
-    STOCK_GET,
-    STOCK_SET,
-    ADJUSTMENT_BY_REFERENCE,
-    ADJUSTMENT_ADD,
-    ADJUSTMENT_LINE_ADD
-};
-
-static const char *const sql[] = {
-    [SALE_BY_REFERENCE] = "SELECT number, fingerprint FROM sale WHERE reference = ?",
-    [SHIPMENT_BY_REFERENCE] = "SELECT number, fingerprint FROM shipment WHERE reference = ?",
-    [CUSTOMER_GET] = "SELECT active, currency, credit_limit, open_value FROM customer WHERE code = ?",
-    [CUSTOMER_SET] = "UPDATE customer SET open_value = ? WHERE code = ?",
-    [PRODUCT_GET] = "SELECT active, uom, unit_price FROM product WHERE sku = ?",
-    [SALE_ADD] =
-        "INSERT INTO sale(reference, fingerprint, tenant, site, customer, currency, ordered_at, state)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, 'open')",
-    [SALE_LINE_ADD] =
-        "INSERT INTO sale_line(sale, line_id, number, sku, uom, qty, unit_price, shipped, closed)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, '0', 0)",
-    [SALE_GET] = "SELECT number, customer FROM sale WHERE reference = ?",
-    [SALE_SET] = "UPDATE sale SET state = ? WHERE number = ?",
-    [SALE_LINE_GET] =
-        "SELECT sku, uom, qty, unit_price, shipped, closed FROM sale_line WHERE sale = ? AND line_id = ?",
-    [SALE_LINE_SET] = "UPDATE sale_line SET shipped = ?, closed = ? WHERE sale = ? AND line_id = ?",
-    [SALE_LINES] = "SELECT qty, shipped, closed FROM sale_line WHERE sale = ?",
-    [SHIPMENT_ADD] =
-        "INSERT INTO shipment(reference, fingerprint, sale, site, shipped_at) VALUES(?, ?, ?, ?, ?)",
-    [SHIPMENT_LINE_ADD] =
-        "INSERT INTO shipment_line(shipment, number, line_id, sku, uom, qty, unbilled, close)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-    [STOCK_GET] = "SELECT qty FROM stock WHERE site = ? AND sku = ?",
-    [STOCK_SET] =
-        "INSERT INTO stock(site, sku, qty) VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET qty = excluded.qty",
-    [ADJUSTMENT_BY_REFERENCE] = "SELECT number, fingerprint FROM adjustment WHERE reference = ?",
-    [ADJUSTMENT_ADD] = "INSERT INTO adjustment(reference, fingerprint, site, adjusted_at) VALUES(?, ?, ?, ?)",
-    [ADJUSTMENT_LINE_ADD] =
-        "INSERT INTO adjustment_line(adjustment, number, sku, uom, qty) VALUES(?, ?, ?, ?, ?)",
-};
 
 static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
 
@@ -141,9 +89,9 @@ static const struct {
     int by_reference;
     char letter;
 } documents[] = {
-    [XD_ERP_SALE] = {SALE_BY_REFERENCE, 'S'},
-    [XD_ERP_SHIPMENT] = {SHIPMENT_BY_REFERENCE, 'D'},
-    [XD_ERP_ADJUSTMENT] = {ADJUSTMENT_BY_REFERENCE, 'A'},
+    [XD_ERP_SALE] = {XD_LEDGER_SALE_BY_REFERENCE, 'S'},
+    [XD_ERP_SHIPMENT] = {XD_LEDGER_SHIPMENT_BY_REFERENCE, 'D'},
+    [XD_ERP_ADJUSTMENT] = {XD_LEDGER_ADJUSTMENT_BY_REFERENCE, 'A'},
 };
 
 static void say_done(struct xd_erp_answer *answer, enum xd_erp_kind kind, int64_t number) {
@@ -178,7 +126,7 @@ struct customer {
 
 static enum xd_result get_customer(const struct post *post, const char *code, struct customer *out) {
     struct xd_entry entry;
-    xd_entry_open(&entry, post->book, CUSTOMER_GET);
+    xd_entry_open(&entry, post->book, XD_LEDGER_CUSTOMER_GET);
     xd_entry_text(&entry, code);
     bool there = xd_entry_next(&entry);
     if (there) {
@@ -203,7 +151,7 @@ static enum xd_result change_open_value(const struct post *post, const char *cod
         return result;
     }
     struct xd_entry entry;
-    xd_entry_open(&entry, post->book, CUSTOMER_SET);
+    xd_entry_open(&entry, post->book, XD_LEDGER_CUSTOMER_SET);
     xd_entry_decimal(&entry, after);
     xd_entry_text(&entry, code);
     return xd_entry_run(&entry);
@@ -219,7 +167,7 @@ static enum xd_result get_product(const struct post *post, const struct xd_erp_l
                                   struct product *out) {
     struct xd_entry entry;
     char uom[64] = "";
-    xd_entry_open(&entry, post->book, PRODUCT_GET);
+    xd_entry_open(&entry, post->book, XD_LEDGER_PRODUCT_GET);
     xd_entry_text(&entry, line->sku);
     bool there = xd_entry_next(&entry);
     if (there) {
@@ -274,7 +222,7 @@ static enum xd_result add_sale_line(const struct post *post, int64_t sale, size_
         return result;
     }
     struct xd_entry entry;
-    xd_entry_open(&entry, post->book, SALE_LINE_ADD);
+    xd_entry_open(&entry, post->book, XD_LEDGER_SALE_LINE_ADD);
     xd_entry_int(&entry, sale);
     xd_entry_text(&entry, line->line_id);
     xd_entry_int(&entry, (int64_t)index + 1);
@@ -291,7 +239,7 @@ static enum xd_result add_sale_line(const struct post *post, int64_t sale, size_
 static enum xd_result add_sale(const struct post *post, const struct xd_hash *print, int64_t *number) {
     const struct xd_erp_request *request = post->request;
     struct xd_entry entry;
-    xd_entry_open(&entry, post->book, SALE_ADD);
+    xd_entry_open(&entry, post->book, XD_LEDGER_SALE_ADD);
     xd_entry_text(&entry, request->reference);
     xd_entry_hash(&entry, print);
     xd_entry_text(&entry, request->tenant);
@@ -369,7 +317,7 @@ struct sale {
 static enum xd_result get_sale(const struct post *post, struct sale *out) {
     const char *reference = text_of(post->request->sale_reference);
     struct xd_entry entry;
-    xd_entry_open(&entry, post->book, SALE_GET);
+    xd_entry_open(&entry, post->book, XD_LEDGER_SALE_GET);
     xd_entry_text(&entry, reference);
     bool there = xd_entry_next(&entry);
     if (there) {
@@ -386,7 +334,7 @@ static enum xd_result get_sale(const struct post *post, struct sale *out) {
 static enum xd_result get_sale_line(const struct post *post, int64_t sale, const struct xd_erp_line *line,
                                     struct sale_line *out) {
     struct xd_entry entry;
-    xd_entry_open(&entry, post->book, SALE_LINE_GET);
+    xd_entry_open(&entry, post->book, XD_LEDGER_SALE_LINE_GET);
     xd_entry_int(&entry, sale);
     xd_entry_text(&entry, line->line_id);
     bool there = xd_entry_next(&entry);
@@ -416,7 +364,7 @@ static enum xd_result get_sale_line(const struct post *post, int64_t sale, const
 static enum xd_result set_sale_line(const struct post *post, int64_t sale, const char *line_id,
                                     const struct sale_line *line) {
     struct xd_entry entry;
-    xd_entry_open(&entry, post->book, SALE_LINE_SET);
+    xd_entry_open(&entry, post->book, XD_LEDGER_SALE_LINE_SET);
     xd_entry_decimal(&entry, line->shipped);
     xd_entry_int(&entry, line->closed);
     xd_entry_int(&entry, sale);
@@ -439,7 +387,7 @@ static enum xd_result open_value_of(const struct post *post, const struct sale_l
 static enum xd_result take_from_stock(const struct post *post, const char *sku, struct xd_decimal qty) {
     struct xd_decimal stock = xd_decimal_of(0);
     struct xd_entry entry;
-    xd_entry_open(&entry, post->book, STOCK_GET);
+    xd_entry_open(&entry, post->book, XD_LEDGER_STOCK_GET);
     xd_entry_text(&entry, post->request->site);
     xd_entry_text(&entry, sku);
     if (xd_entry_next(&entry)) {
@@ -452,7 +400,7 @@ static enum xd_result take_from_stock(const struct post *post, const char *sku, 
     if (result != XD_OK) {
         return result;
     }
-    xd_entry_open(&entry, post->book, STOCK_SET);
+    xd_entry_open(&entry, post->book, XD_LEDGER_STOCK_SET);
     xd_entry_text(&entry, post->request->site);
     xd_entry_text(&entry, sku);
     xd_entry_decimal(&entry, stock);
@@ -463,7 +411,7 @@ static enum xd_result add_shipment_line(const struct post *post, int64_t shipmen
                                         const char *sku) {
     const struct xd_erp_line *line = &post->request->lines[index];
     struct xd_entry entry;
-    xd_entry_open(&entry, post->book, SHIPMENT_LINE_ADD);
+    xd_entry_open(&entry, post->book, XD_LEDGER_SHIPMENT_LINE_ADD);
     xd_entry_int(&entry, shipment);
     xd_entry_int(&entry, (int64_t)index + 1);
     xd_entry_text(&entry, line->line_id);
@@ -517,7 +465,7 @@ static enum xd_result fold_sale(const struct post *post, int64_t sale) {
     bool any_short = false;
     bool any_shipped = false;
     struct xd_entry entry;
-    xd_entry_open(&entry, post->book, SALE_LINES);
+    xd_entry_open(&entry, post->book, XD_LEDGER_SALE_LINES);
     xd_entry_int(&entry, sale);
     while (xd_entry_next(&entry)) {
         struct xd_decimal qty;
@@ -536,7 +484,7 @@ static enum xd_result fold_sale(const struct post *post, int64_t sale) {
     }
     const char *done = any_short ? "closed_short" : "shipped";
     const char *going = any_shipped || any_short ? "part_shipped" : "open";
-    xd_entry_open(&entry, post->book, SALE_SET);
+    xd_entry_open(&entry, post->book, XD_LEDGER_SALE_SET);
     xd_entry_text(&entry, any_open ? going : done);
     xd_entry_int(&entry, sale);
     return xd_entry_run(&entry);
@@ -545,7 +493,7 @@ static enum xd_result fold_sale(const struct post *post, int64_t sale) {
 static enum xd_result add_shipment(const struct post *post, const struct xd_hash *print, int64_t sale,
                                    int64_t *number) {
     struct xd_entry entry;
-    xd_entry_open(&entry, post->book, SHIPMENT_ADD);
+    xd_entry_open(&entry, post->book, XD_LEDGER_SHIPMENT_ADD);
     xd_entry_text(&entry, post->request->reference);
     xd_entry_hash(&entry, print);
     xd_entry_int(&entry, sale);
@@ -593,7 +541,7 @@ static enum xd_result adjust_line(const struct post *post, int64_t adjustment, s
         return result;
     }
     struct xd_entry entry;
-    xd_entry_open(&entry, post->book, ADJUSTMENT_LINE_ADD);
+    xd_entry_open(&entry, post->book, XD_LEDGER_ADJUSTMENT_LINE_ADD);
     xd_entry_int(&entry, adjustment);
     xd_entry_int(&entry, (int64_t)index + 1);
     xd_entry_text(&entry, line->sku);
@@ -604,7 +552,7 @@ static enum xd_result adjust_line(const struct post *post, int64_t adjustment, s
 
 static enum xd_result post_adjustment(const struct post *post, const struct xd_hash *print, int64_t *number) {
     struct xd_entry entry;
-    xd_entry_open(&entry, post->book, ADJUSTMENT_ADD);
+    xd_entry_open(&entry, post->book, XD_LEDGER_ADJUSTMENT_ADD);
     xd_entry_text(&entry, post->request->reference);
     xd_entry_hash(&entry, print);
     xd_entry_text(&entry, post->request->site);
@@ -708,7 +656,7 @@ static void post_in_transaction(struct xd_book *book, const struct xd_erp_reques
 static enum xd_result be_open(struct ledger *ledger, struct xd_erp_answer *answer) {
     enum xd_result result = XD_OK;
     if (ledger->book.handle == NULL) {
-        result = xd_book_open(&ledger->book, ledger->path, false, sql);
+        result = xd_book_open(&ledger->book, ledger->path, false, xd_ledger_sql);
     }
     if (result != XD_OK) {
         say_unavailable(answer, "ledger_unavailable", ledger->book.error);
@@ -756,6 +704,24 @@ static void ledger_find(void *context, enum xd_erp_kind kind, const char *refere
     }
 }
 
+static void ledger_list(void *context, enum xd_erp_list what, const char *cursor, size_t max,
+                        struct xd_erp_answer *answer, struct xd_buffer *entries,
+                        char next[XD_ERP_CURSOR_SIZE]) {
+    struct ledger *ledger = context;
+    memset(answer, 0, sizeof *answer);
+    next[0] = '\0';
+    if (be_open(ledger, answer) != XD_OK) {
+        return;
+    }
+    enum xd_result result = xd_ledger_list(&ledger->book, what, cursor, max, entries, next);
+    if (result == XD_OK) {
+        answer->outcome = XD_ERP_DONE;
+    } else {
+        say_unavailable(answer, result == XD_AGAIN ? "ledger_busy" : "ledger_unavailable",
+                        ledger->book.error);
+    }
+}
+
 static void ledger_close(void *context) {
     struct ledger *ledger = context;
     bool turn = take_turn(); /* the last one to close checkpoints */
@@ -777,7 +743,7 @@ enum xd_result xd_ledger_open(const struct xd_ledger_config *config, struct xd_e
     ledger->path = xd_copy_text(config->path);
     enum xd_result result = ledger->path == NULL ? XD_NO_MEMORY : XD_OK;
     if (result == XD_OK) {
-        result = xd_book_open(&ledger->book, ledger->path, false, sql);
+        result = xd_book_open(&ledger->book, ledger->path, false, xd_ledger_sql);
         (void)snprintf(why, why_size, "%s: %s", config->path, ledger->book.error);
     }
     if (result != XD_OK) {
@@ -791,6 +757,7 @@ enum xd_result xd_ledger_open(const struct xd_ledger_config *config, struct xd_e
         .grade = XD_ERP_GRADE_A,
         .post = ledger_post,
         .find = ledger_find,
+        .list = ledger_list,
         .close = ledger_close,
     };
     return XD_OK;

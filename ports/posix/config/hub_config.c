@@ -99,6 +99,12 @@ static const struct xd_config_key policies_keys[] = {
      .min = 0,
      .max = 3650,
      .offset = POLICIES(retention_days)},
+    {.name = "reference_minutes",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "15",
+     .min = 0,
+     .max = 10080,
+     .offset = POLICIES(reference_minutes)},
     {.type = XD_CONFIG_END},
 };
 

@@ -42,6 +42,7 @@ struct xd_hub_config_policies {
     struct xd_decimal over_tolerance_pct;
     int unshipped_means; /* enum xd_unshipped_means */
     int64_t idempotency_days, retention_days;
+    int64_t reference_minutes;           /* the ERP's reference data is read so often; 0: never */
     const char *over_tolerance_pct_text; /* as written */
 };
 

@@ -28,15 +28,31 @@ struct xd_erp_pool {
     char ledger_path[XD_PATH_SIZE];
 };
 
+static void list_page(struct worker *worker, const struct xd_erp_call *call, struct xd_erp_event *event) {
+    if (worker->erp.list == NULL) {
+        event->answer.outcome = XD_ERP_REJECTED;
+        (void)snprintf(event->answer.code, sizeof event->answer.code, "not_listed");
+        return;
+    }
+    worker->erp.list(worker->erp.context, call->what, call->cursor, XD_ERP_PAGE_MAX, &event->answer,
+                     &event->entries, event->next);
+    if (xd_buffer_result(&event->entries) != XD_OK) {
+        event->answer.outcome = XD_ERP_UNAVAILABLE;
+    }
+}
+
 static void work_on(struct worker *worker, struct xd_erp_call *call) {
     struct xd_erp_event *event = xd_event_new(XD_HUB_EVENT_ERP, sizeof *event);
     event->call = call;
-    if (call->find) {
+    xd_buffer_init(&event->entries, 0);
+    if (call->list) {
+        list_page(worker, call, event);
+    } else if (call->find) {
         worker->erp.find(worker->erp.context, call->request.kind, call->request.reference, &event->answer);
     } else {
         worker->erp.post(worker->erp.context, &call->request, &event->answer);
     }
-    if (!xd_mailbox_put(worker->pool->answers, event, sizeof *event)) {
+    if (!xd_mailbox_put(worker->pool->answers, event, sizeof *event + event->entries.size)) {
         xd_hub_program_drop_event(&event->event);
     }
 }

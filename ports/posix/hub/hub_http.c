@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "documents/registry.h"
+#include "hub/reference/reference.h"
 #include "hub/view.h"
 #include "posix/runtime/world.h"
 
@@ -39,7 +40,8 @@ struct asked {
     struct xd_http_request *request;
     struct xd_client_row client;
     enum role role;
-    char id[XD_NAME_SIZE]; /* what a route's {id} stands for */
+    char id[XD_NAME_SIZE], key[XD_NAME_SIZE]; /* what a route's first and second {} stand for */
+    char etag[32];                            /* of what a view shows; "" none */
     /* With XD_INVALID: the query parameter that cannot be used, and why. */
     char parameter[XD_EXCERPT_SIZE];
     const char *code;
@@ -89,7 +91,8 @@ static void answer_view(struct asked *asked, enum xd_result result, const struct
     struct xd_http_request *request = asked->request;
     switch (result) {
     case XD_OK: {
-        struct xd_http_answer answer = {.status = 200, .body = xd_buffer_view(body)};
+        struct xd_http_answer answer = {
+            .status = 200, .body = xd_buffer_view(body), .etag = asked->etag[0] != 0 ? asked->etag : NULL};
         xd_http_respond(request, &answer);
         break;
     }
@@ -230,6 +233,36 @@ static enum xd_result view_status(struct asked *asked, struct xd_buffer *out) {
     return xd_view_status(&asked->query->store, xd_world_now().wall, out);
 }
 
+static enum xd_result view_references(struct asked *asked, struct xd_buffer *out) {
+    enum xd_reference_kind kind = xd_reference_kind_of(asked->id);
+    size_t max;
+    if (kind == XD_REF_KIND_COUNT) {
+        return XD_NOT_FOUND;
+    }
+    enum xd_result result = page_size(asked, &max);
+    return result == XD_OK
+               ? xd_view_references(&asked->query->store.reference, kind, cursor_of(asked), max, out)
+               : result;
+}
+
+static enum xd_result view_reference(struct asked *asked, struct xd_buffer *out) {
+    enum xd_reference_kind kind = xd_reference_kind_of(asked->id);
+    const char *text = xd_http_query(asked->request, "version");
+    size_t digits = text == NULL ? 0 : strspn(text, "0123456789");
+    int64_t version = 0;
+    if (kind == XD_REF_KIND_COUNT) {
+        return XD_NOT_FOUND;
+    }
+    if (text != NULL && (digits == 0 || digits > 18 || text[digits] != 0 || text[0] == '0')) {
+        return bad_value(asked, "version", "the number of a version");
+    }
+    version = text == NULL ? 0 : strtoll(text, NULL, 10);
+    enum xd_result result =
+        xd_view_reference(&asked->query->store.reference, kind, asked->key, &version, out);
+    (void)snprintf(asked->etag, sizeof asked->etag, "\"%lld\"", (long long)version);
+    return result;
+}
+
 /* The registry of codes needs no token: who cannot get in may ask why. */
 static enum xd_result view_problems(struct asked *asked, struct xd_buffer *out) {
     (void)asked;
@@ -253,10 +286,16 @@ static void hand_over(struct asked *asked, enum xd_hub_event_kind kind) {
     struct xd_api_event *event = xd_event_new((int)kind, sizeof *event);
     struct xd_bytes body = xd_http_body(request);
     event->client = asked->client;
+    memcpy(event->id, asked->id, sizeof event->id);
+    memcpy(event->key, asked->key, sizeof event->key);
     event->request = (struct xd_api_request){.handle = request,
                                              .client = &event->client,
                                              .idempotency_key = xd_http_header(request, "Idempotency-Key"),
                                              .correlation_id = xd_http_header(request, "X-Correlation-Id"),
+                                             .id = event->id[0] != 0 ? event->id : NULL,
+                                             .key = event->key[0] != 0 ? event->key : NULL,
+                                             .if_match = xd_http_header(request, "If-Match"),
+                                             .source = xd_http_query(request, "source"),
                                              .body = body};
     if (!xd_mailbox_put(asked->query->program->mailbox, event, sizeof *event + body.size)) {
         xd_hub_program_drop_event(&event->event);
@@ -267,7 +306,7 @@ static void hand_over(struct asked *asked, enum xd_hub_event_kind kind) {
 
 struct route {
     const char *method;
-    const char *path;            /* {id} stands for one segment */
+    const char *path;            /* {id}, {key}: up to two, each for one segment; {key...}: all the rest */
     enum role least;             /* ROLE_NONE: without a token */
     view_fn view;                /* a read ... */
     enum xd_hub_event_kind kind; /* ... or a write */
@@ -288,17 +327,25 @@ static const struct route routes[] = {
     {"GET", "/v1/status", ROLE_VIEWER, view_status, 0, {NULL}},
     {"GET", "/v1/problems", ROLE_NONE, view_problems, 0, {NULL}},
     {"GET", "/v1/problems/{id}", ROLE_NONE, view_problem, 0, {NULL}},
+    {"GET", "/v1/reference/{kind}", ROLE_VIEWER, view_references, 0, {"limit", "cursor"}},
+    {"POST", "/v1/reference/{kind}", ROLE_OPERATOR, NULL, XD_HUB_EVENT_REFERENCE, {"source"}},
+    {"GET", "/v1/reference/{kind}/{key...}", ROLE_VIEWER, view_reference, 0, {"version"}},
+    {"PUT", "/v1/reference/{kind}/{key...}", ROLE_OPERATOR, NULL, XD_HUB_EVENT_REFERENCE, {"source"}},
 };
 
-static bool path_fits(const char *pattern, const char *path, char *id, size_t id_size) {
+/* What the names in braces stand for, one after the other; "" where the pattern has no more. */
+static bool path_fits(const char *pattern, const char *path, struct asked *asked) {
+    char *const names[] = {asked->id, asked->key};
+    size_t name = 0;
+    asked->id[0] = asked->key[0] = 0;
     while (*pattern != 0) {
         if (*pattern == '{') {
-            size_t size = strcspn(path, "/");
-            if (size == 0 || size >= id_size) {
+            size_t size = strstr(pattern, "...}") == NULL ? strcspn(path, "/") : strlen(path);
+            if (size == 0 || size >= XD_NAME_SIZE || name == sizeof names / sizeof names[0]) {
                 return false;
             }
-            memcpy(id, path, size);
-            id[size] = 0;
+            memcpy(names[name], path, size);
+            names[name++][size] = 0;
             path += size;
             pattern = strchr(pattern, '}') + 1;
         } else if (*pattern++ != *path++) {
@@ -396,7 +443,7 @@ static void dispatch(struct asked *asked) {
     char allow[64] = "";
     for (size_t index = 0; index < sizeof routes / sizeof routes[0]; index++) {
         const struct route *route = &routes[index];
-        if (!path_fits(route->path, path, asked->id, sizeof asked->id)) {
+        if (!path_fits(route->path, path, asked)) {
             continue;
         }
         bool head = strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0;

@@ -104,6 +104,7 @@ static void core_config(const struct xd_hub_program *program, struct xd_hub_conf
         .erp_life_ms = erp->request_life_s * XD_SECOND_MS,
         .erp_retry_ms_min = erp->retry_s_min * XD_SECOND_MS,
         .erp_retry_ms_max = erp->retry_s_max * XD_SECOND_MS,
+        .reference_ms = config->policies.reference_minutes * XD_MINUTE_MS,
         .line_url = config->broker.site_url,
         .line_vhost = config->broker.vhost,
         .hash_password = xd_rabbitadmin_hash};
@@ -218,7 +219,7 @@ static void run_turn(struct xd_hub_program *program, void **events, size_t count
     }
     for (size_t index = 0; index < count; index++) {
         struct xd_event *event = events[index];
-        if (event->kind == XD_HUB_EVENT_ORDER || event->kind == XD_HUB_EVENT_SITE) {
+        if (xd_hub_program_is_api(event->kind)) {
             ((struct xd_api_event *)(void *)event)->request.handle = NULL; /* its answer has left */
         }
         xd_hub_program_drop_event(event);

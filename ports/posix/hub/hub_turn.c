@@ -6,6 +6,7 @@
 #include "posix/hub/hub_program.h"
 
 #include "base/memory.h"
+#include "hub/reference/reference.h"
 
 #include <string.h>
 
@@ -98,8 +99,13 @@ static enum xd_result decide(void *context, void *object, struct xd_now now, str
         return xd_hub_order(&program->hub, &api->request, now, effects);
     case XD_HUB_EVENT_SITE:
         return xd_hub_site_add(&program->hub, &api->request, now, effects);
+    case XD_HUB_EVENT_REFERENCE:
+        return xd_hub_reference(&program->hub, &api->request, now, effects);
     case XD_HUB_EVENT_ERP:
-        return xd_hub_erp_answer(&program->hub, erp->call, &erp->answer, now, effects);
+        return erp->call->list
+                   ? xd_hub_reference_answer(&program->hub, erp->call, &erp->answer,
+                                             xd_buffer_view(&erp->entries), erp->next, now, effects)
+                   : xd_hub_erp_answer(&program->hub, erp->call, &erp->answer, now, effects);
     case XD_LINE_EVENT_MESSAGE:
         message_of(object, &message);
         return xd_hub_line_message(&program->hub, &message, now, effects);
@@ -118,6 +124,7 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
     switch (event->kind) {
     case XD_HUB_EVENT_ORDER:
     case XD_HUB_EVENT_SITE:
+    case XD_HUB_EVENT_REFERENCE:
         xd_hub_api_refuse(&program->hub, &api->request, why, effects);
         break;
     case XD_HUB_EVENT_ERP:
@@ -133,16 +140,20 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
     }
 }
 
+bool xd_hub_program_is_api(int kind) {
+    return kind == XD_HUB_EVENT_ORDER || kind == XD_HUB_EVENT_SITE || kind == XD_HUB_EVENT_REFERENCE;
+}
+
 void xd_hub_program_drop_event(struct xd_event *event) {
     struct xd_api_event *api = (struct xd_api_event *)(void *)event;
     struct xd_erp_event *erp = (struct xd_erp_event *)(void *)event;
-    bool is_api = event->kind == XD_HUB_EVENT_ORDER || event->kind == XD_HUB_EVENT_SITE;
-    if (is_api && api->request.handle != NULL) {
+    if (xd_hub_program_is_api(event->kind) && api->request.handle != NULL) {
         struct xd_http_answer answer = {.status = 503, .retry_after_s = 2};
         xd_http_respond(api->request.handle, &answer);
     }
     if (event->kind == XD_HUB_EVENT_ERP) {
         xd_erp_call_free(erp->call);
+        xd_buffer_free(&erp->entries);
     }
     xd_free(event);
 }
@@ -170,6 +181,7 @@ static void answer_http(struct xd_hub_program *program, const struct xd_effects 
     struct xd_http_answer answer = {.status = effect->status,
                                     .content_type = xd_effects_string(effects, effect->b),
                                     .location = xd_effects_string(effects, effect->a),
+                                    .etag = xd_effects_string(effects, effect->c),
                                     .retry_after_s = effect->retry_after_s,
                                     .body = xd_effects_view(effects, effect->body)};
     if (effect->flag && !program->stopping) {
