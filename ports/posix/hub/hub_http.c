@@ -315,6 +315,7 @@ struct route {
 
 static const struct route routes[] = {
     {"POST", "/v1/orders", ROLE_CHANNEL, NULL, XD_HUB_EVENT_ORDER, {NULL}},
+    {"POST", "/v1/orders/validate", ROLE_CHANNEL, NULL, XD_HUB_EVENT_VALIDATE, {NULL}},
     {"GET", "/v1/orders", ROLE_CHANNEL, view_orders, 0, {"external_order_id", "status", "limit", "cursor"}},
     {"GET", "/v1/orders/{id}", ROLE_CHANNEL, view_order, 0, {NULL}},
     {"GET", "/v1/orders/{id}/timeline", ROLE_CHANNEL, view_timeline, 0, {NULL}},
