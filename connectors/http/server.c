@@ -23,6 +23,7 @@
 #include "http/server.h"
 
 #include "base/memory.h"
+#include "documents/registry.h"
 #include "http/request.h"
 
 #include <errno.h>
@@ -227,29 +228,28 @@ static struct MHD_Response *response_or_failure(struct xd_http_server *server,
 }
 
 /* A problem that the server itself finds, before or instead of the handler. */
-static void set_problem(struct xd_http_request *request, unsigned status, const char *code, const char *title,
+static void set_problem(struct xd_http_request *request, unsigned status, const char *code,
                         const char *detail) {
     bool retryable = status == MHD_HTTP_SERVICE_UNAVAILABLE;
+    struct xd_problem_answer problem = {
+        .status = status, .code = code, .detail = detail, .retryable = retryable};
     struct xd_http_answer answer = {
         .status = status, .content_type = "application/problem+json", .retry_after_s = retryable ? 1 : 0};
-    char body[512];
+    struct xd_buffer body;
 
-    (void)snprintf(
-        body, sizeof body,
-        "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\",\"code\":\"%s\","
-        "\"retryable\":%s,\"errors\":[]}",
-        title, status, detail, code, retryable ? "true" : "false");
-    answer.body = xd_bytes_of_text(body);
+    xd_buffer_init(&body, 0);
+    xd_problem_answer_write(&problem, &body);
+    answer.body = xd_buffer_view(&body);
     request->response = response_or_failure(request->server, &answer, &request->status);
+    xd_buffer_free(&body);
 }
 
 static void set_unavailable(struct xd_http_request *request, bool stopping) {
     if (stopping)
-        set_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "stopping", "The server is stopping",
+        set_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "stopping",
                     "Send it again when the server is back.");
     else
-        set_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", "Too many requests wait for their answer",
-                    "Send it again a little later.");
+        set_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", "Send it again a little later.");
 }
 
 static void set_too_large(struct xd_http_request *request) {
@@ -257,7 +257,7 @@ static void set_too_large(struct xd_http_request *request) {
 
     (void)snprintf(detail, sizeof detail, "A body may have at most %zu bytes; nothing of this one was taken.",
                    request->server->body_max);
-    set_problem(request, MHD_HTTP_CONTENT_TOO_LARGE, "body_too_large", "The body is too large", detail);
+    set_problem(request, MHD_HTTP_CONTENT_TOO_LARGE, "body_too_large", detail);
 }
 
 /* ---- a request's way ---- */
@@ -333,11 +333,10 @@ static enum MHD_Result begin(struct xd_http_server *server, struct MHD_Connectio
     }
     if (!valid || connection->bad_target)
         set_problem(
-            request, MHD_HTTP_BAD_REQUEST, "malformed_request", "The request is malformed",
+            request, MHD_HTTP_BAD_REQUEST, "malformed_request",
             "The path and the query must be percent-encoded UTF-8, and no header may hold a line end.");
     else if (connection->slash_in_name)
-        set_problem(request, MHD_HTTP_NOT_FOUND, "not_found", "There is no such resource",
-                    "Nothing here has a name with a slash in it.");
+        set_problem(request, MHD_HTTP_NOT_FOUND, "not_found", "Nothing here has a name with a slash in it.");
     else if (size > server->body_max)
         set_too_large(request);
     else if (is_busy(server, &stopping))
@@ -631,11 +630,10 @@ static enum xd_result start_daemon(struct xd_http_server *server, const struct x
 
 static struct xd_http_server *server_new(const struct xd_http_config *config, xd_http_handler handler,
                                          void *context) {
-    static const char body[] =
-        "{\"type\":\"about:blank\",\"title\":\"The answer could not be made\",\"status\":500,"
-        "\"code\":\"internal\",\"retryable\":true,\"errors\":[]}";
-    struct xd_http_answer failure = {.content_type = "application/problem+json",
-                                     .body = xd_bytes_of_text(body)};
+    struct xd_problem_answer problem = {
+        .status = MHD_HTTP_INTERNAL_SERVER_ERROR, .code = "internal", .retryable = true};
+    struct xd_http_answer failure = {.content_type = "application/problem+json"};
+    struct xd_buffer body;
     struct xd_http_server *server = xd_alloc(sizeof *server);
     pthread_condattr_t attributes;
 
@@ -656,7 +654,11 @@ static struct xd_http_server *server_new(const struct xd_http_config *config, xd
         xd_free(server);
         return NULL;
     }
+    xd_buffer_init(&body, 0);
+    xd_problem_answer_write(&problem, &body);
+    failure.body = xd_buffer_view(&body);
     server->failure = xd_http_response_new(&failure);
+    xd_buffer_free(&body);
     if (server->failure == NULL) {
         server_release(server);
         return NULL;

@@ -34,6 +34,10 @@ XD_CHECKED enum xd_result xd_decimal_subtract(struct xd_decimal a, struct xd_dec
                                               struct xd_decimal *out);
 XD_CHECKED enum xd_result xd_decimal_multiply(struct xd_decimal a, struct xd_decimal b,
                                               struct xd_decimal *out);
+/* a * b, rounded half away from zero to so many digits behind the point (0..XD_DECIMAL_SCALE_MAX), however
+ * many the product has. XD_INVALID when it does not fit 18 digits. */
+XD_CHECKED enum xd_result xd_decimal_multiply_round(struct xd_decimal a, struct xd_decimal b, unsigned digits,
+                                                    struct xd_decimal *out);
 /* value * numerator / denominator; XD_INVALID unless it is exact. */
 XD_CHECKED enum xd_result xd_decimal_ratio(struct xd_decimal value, int64_t numerator, int64_t denominator,
                                            struct xd_decimal *out);

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/mutant.h"
+#include "documents/registry.h"
 #include "hub/reference/reference.h"
 
 #include <stdarg.h>
@@ -93,22 +94,14 @@ void xd_hub_problem(struct xd_effects *effects, const struct xd_api_request *req
     va_start(arguments, detail);
     vsnprintf(text, sizeof text, detail, arguments);
     va_end(arguments);
+    struct xd_problem_answer answer = {.status = status,
+                                       .code = code,
+                                       .detail = text,
+                                       .retryable = retryable,
+                                       .correlation_id = request->correlation_id,
+                                       .problems = problems};
     xd_buffer_init(&body, 0);
-    struct xd_writer writer = {.out = &body};
-    xd_writer_begin(&writer, NULL, '{');
-    xd_writer_text(&writer, "type", "about:blank");
-    xd_writer_text(&writer, "title", code);
-    xd_writer_integer(&writer, "status", (int64_t)status);
-    xd_writer_text(&writer, "detail", text);
-    xd_writer_text(&writer, "code", code);
-    xd_writer_boolean(&writer, "retryable", retryable);
-    xd_writer_name(&writer, "errors");
-    if (problems != NULL) {
-        xd_problems_write(problems, &body);
-    } else {
-        xd_buffer_text(&body, "[]");
-    }
-    xd_writer_end(&writer, '}');
+    xd_problem_answer_write(&answer, &body);
     struct xd_effect *effect = xd_effects_add(effects, XD_EFFECT_HTTP);
     if (effect != NULL) {
         effect->handle = request->handle;

@@ -121,6 +121,9 @@ struct xd_api_request {
 /* POST /v1/orders */
 XD_CHECKED enum xd_result xd_hub_order(struct xd_hub *hub, const struct xd_api_request *request,
                                        struct xd_now now, struct xd_effects *effects);
+/* POST /v1/orders/validate: what would become of such an order; stores nothing. */
+XD_CHECKED enum xd_result xd_hub_order_validate(struct xd_hub *hub, const struct xd_api_request *request,
+                                                struct xd_now now, struct xd_effects *effects);
 /* POST /v1/sites {"site","kind"}: answered with flag set when the topology must
  * be made first (the port does that, then answers with the body). */
 XD_CHECKED enum xd_result xd_hub_site_add(struct xd_hub *hub, const struct xd_api_request *request,

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/mutant.h"
+#include "hub/validate.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct intake {
     struct xd_now now;
     struct xd_document document;
     struct xd_order order;
+    struct xd_enriched enriched; /* what validation made of it */
     char key[KEY_MAX + 1];
 };
 
@@ -262,6 +264,12 @@ static enum xd_result take_order(struct intake *intake, const struct xd_hub_site
     return result;
 }
 
+/* Against reference data and the calendar; what is wrong goes to the hub's problems. */
+static enum xd_result validate(struct intake *intake) {
+    return xd_hub_validate(intake->hub, intake->request->client->tenant, &intake->order, intake->now.wall,
+                           &intake->enriched, &intake->hub->problems);
+}
+
 static enum xd_result decide(struct intake *intake) {
     struct xd_hub *hub = intake->hub;
     const struct xd_hub_store *store = hub->config.store;
@@ -297,6 +305,10 @@ static enum xd_result decide(struct intake *intake) {
         if (intake->order.preferred_site != NULL) {
             (void)choose_site(intake, &site); /* for what it reports: all at once */
         }
+        result = validate(intake);
+        if (result != XD_OK && result != XD_INVALID) {
+            return result;
+        }
         return problem(intake, 422, "invalid_order",
                        "The order cannot be taken; errors[] says why, all at once.");
     }
@@ -308,7 +320,12 @@ static enum xd_result decide(struct intake *intake) {
     if (result != XD_NOT_FOUND) {
         return result == XD_OK ? repeat_by_number(intake, &known) : result;
     }
-    if (choose_site(intake, &site) != XD_OK) {
+    bool routed = choose_site(intake, &site) == XD_OK;
+    result = validate(intake);
+    if (result != XD_OK && result != XD_INVALID) {
+        return result;
+    }
+    if (!routed || result == XD_INVALID) {
         return problem(intake, 422, "invalid_order",
                        "The order cannot be taken; errors[] says why, all at once.");
     }
@@ -326,6 +343,7 @@ enum xd_result xd_hub_order(struct xd_hub *hub, const struct xd_api_request *req
     xd_hub_jobs_left(hub);
     xd_problems_clear(&hub->problems);
     enum xd_result result = decide(&intake);
+    xd_enriched_free(&intake.enriched);
     xd_document_free(&intake.document);
     return result;
 }

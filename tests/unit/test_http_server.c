@@ -723,7 +723,7 @@ static void stopping_answers_for_the_caller(void **state) {
     for (size_t i = 0; i < 3; i++) {
         caller_join(&callers[i]);
         assert_int_equal(callers[i].status, 503);
-        assert_non_null(strstr(callers[i].body, "about:blank"));
+        assert_non_null(strstr(callers[i].body, "/v1/problems/"));
     }
     for (size_t i = 0; i < 3; i++) { /* still valid memory, and still to be answered */
         assert_string_equal(xd_http_path(requests[i]), "/caller");

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORDS_MAX 5u
+#define WORDS_MAX 5u /* of a verb and its arguments, and one too many */
 #define NAME_SIZE 64u
 #define GLOBAL_OPTIONS (XD_OPTION_BIT(XD_OPTION_STATUS) - 1u)
 #define NAMES_MAX 32u
@@ -227,6 +227,18 @@ static int unknown_verb(const char *first, const char *second) {
                : xd_cli_fail(XD_EXIT_WRONG_INPUT, "there is no verb `%s`; crossdock --help lists them", text);
 }
 
+/* How many words `argument` asks for at least, and at most. */
+static size_t needed_words(const char *argument, size_t *most) {
+    size_t least_words = 0;
+    *most = 0;
+    for (const char *at = argument; at != NULL; at = strchr(at, ' ')) {
+        at += *at == ' ' ? 1 : 0;
+        ++*most;
+        least_words += *at == '[' ? 0 : 1;
+    }
+    return least_words;
+}
+
 static int check_verb(const struct xd_cli *cli, const struct xd_verb *verb, const char *const *words,
                       size_t count) {
     for (unsigned option = XD_OPTION_STATUS; option < XD_OPTION_COUNT; option++) {
@@ -236,15 +248,15 @@ static int check_verb(const struct xd_cli *cli, const struct xd_verb *verb, cons
                                xd_options[option].name, verb->name);
         }
     }
-    size_t wanted = verb->argument == NULL ? 0 : strchr(verb->argument, ' ') == NULL ? 1 : 2;
-    if (count < wanted) {
+    size_t most, least_words = needed_words(verb->argument, &most);
+    if (count < least_words) {
         return xd_cli_fail(XD_EXIT_WRONG_INPUT, "`%s` needs %s: crossdock %s %s", verb->name,
-                           wanted - count == 1 ? "one more word" : "two more words", verb->name,
+                           least_words - count == 1 ? "one more word" : "two more words", verb->name,
                            verb->argument);
     }
-    if (count > wanted) {
+    if (count > most) {
         return xd_cli_fail(XD_EXIT_WRONG_INPUT, "`%s` takes no more words: what shall `%s` be?", verb->name,
-                           words[wanted]);
+                           words[most]);
     }
     return -1;
 }
@@ -310,6 +322,6 @@ int xd_arguments_read(int count, char **texts, struct xd_cli *cli) {
         return XD_EXIT_FINE;
     }
     cli->argument = words[verb_words];
-    cli->second = words[verb_words + 1];
+    cli->second = verb_words + 1 < WORDS_MAX ? words[verb_words + 1] : NULL;
     return check_verb(cli, cli->verb, words + verb_words, word_count - verb_words);
 }

@@ -37,6 +37,7 @@ enum xd_option {
     XD_OPTION_CONFIG,
     XD_OPTION_SOURCE,
     XD_OPTION_NUMBER,
+    XD_OPTION_MARKDOWN,
     XD_OPTION_COUNT
 };
 #define XD_OPTION_BIT(option) (1u << (option))
@@ -77,5 +78,7 @@ int xd_cli_reference_put(struct xd_cli *cli);
 int xd_cli_agent_status(struct xd_cli *cli);
 int xd_cli_agent_backlog(struct xd_cli *cli);
 int xd_cli_agent_quarantine(struct xd_cli *cli);
+int xd_cli_problems(struct xd_cli *cli);
+int xd_cli_schema_diff(struct xd_cli *cli);
 
 #endif

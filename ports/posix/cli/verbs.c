@@ -26,6 +26,7 @@ const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
     [XD_OPTION_SOURCE] = {"source", "SOURCE", "who speaks: api (default of put), csv (of load) or erp"},
     [XD_OPTION_NUMBER] = {"number", "N", "this version, not the current one"},
     [XD_OPTION_CONFIG] = {"config", "FILE", "the agent's configuration, agent.yaml"},
+    [XD_OPTION_MARKDOWN] = {"markdown", NULL, "print it as a page of documentation"},
 };
 
 const struct xd_verb xd_verbs[] = {
@@ -98,5 +99,12 @@ const struct xd_verb xd_verbs[] = {
      "Reads the agent's database (and does not change it), whether the agent runs or not. TIMES counts\n"
      "repeats. --json has the payloads, as text or in base64; of each at most 64 kB are kept.\n",
      XD_OPTION_BIT(XD_OPTION_CONFIG) | LISTING, xd_cli_agent_quarantine},
+    {"problems", "[CODE]", "what a problem's or an exception's code means, and what to do",
+     "Of all codes, or of one. Needs no hub; a hub tells the same at /v1/problems.\n",
+     XD_OPTION_BIT(XD_OPTION_MARKDOWN), xd_cli_problems},
+    {"schema diff", "OLD NEW", "what a new version of a JSON Schema breaks",
+     "Compares two files. A change breaks when a document or a program that was right before is wrong\n"
+     "after it. Exit status 0 when nothing breaks, 1 when something does.\n",
+     0, xd_cli_schema_diff},
     {NULL, NULL, NULL, NULL, 0, NULL},
 };

@@ -7,8 +7,7 @@
 #include "posix/hub/hub_program.h"
 
 #include "base/memory.h"
-#include "documents/problem.h"
-#include "documents/writer.h"
+#include "documents/registry.h"
 #include "hub/reference/reference.h"
 #include "hub/view.h"
 #include "posix/runtime/world.h"
@@ -60,26 +59,18 @@ static void write_problem(struct xd_http_request *request, unsigned status, cons
                                     .allow = allow,
                                     .www_authenticate = status == 401 ? "Bearer" : NULL,
                                     .retry_after_s = status == 503 ? 2 : 0};
-    xd_buffer_init(&body, 0);
-    struct xd_writer writer = {.out = &body};
-    xd_writer_begin(&writer, NULL, '{');
-    xd_writer_text(&writer, "type", "about:blank");
-    xd_writer_text(&writer, "title", code);
-    xd_writer_integer(&writer, "status", (int64_t)status);
-    xd_writer_text(&writer, "detail", detail);
-    xd_writer_text(&writer, "code", code);
-    xd_writer_boolean(&writer, "retryable", status == 503);
-    xd_writer_begin(&writer, "errors", '[');
+    struct xd_problem_answer problem = {.status = status,
+                                        .code = code,
+                                        .detail = detail,
+                                        .retryable = status == 503,
+                                        .correlation_id = xd_http_header(request, "X-Correlation-Id")};
     if (asked != NULL) {
-        xd_writer_begin(&writer, NULL, '{');
-        xd_writer_text(&writer, "code", asked->code);
-        xd_writer_text(&writer, "parameter", asked->parameter);
-        xd_writer_text(&writer, "detail", asked->why);
-        xd_writer_boolean(&writer, "retryable", false);
-        xd_writer_end(&writer, '}');
+        problem.parameter = asked->parameter;
+        problem.parameter_code = asked->code;
+        problem.parameter_detail = asked->why;
     }
-    xd_writer_end(&writer, ']');
-    xd_writer_end(&writer, '}');
+    xd_buffer_init(&body, 0);
+    xd_problem_answer_write(&problem, &body);
     answer.body = xd_buffer_view(&body);
     xd_http_respond(request, &answer);
     xd_buffer_free(&body);
@@ -272,6 +263,22 @@ static enum xd_result view_reference(struct asked *asked, struct xd_buffer *out)
     return result;
 }
 
+/* The registry of codes needs no token: who cannot get in may ask why. */
+static enum xd_result view_problems(struct asked *asked, struct xd_buffer *out) {
+    (void)asked;
+    xd_registry_write_all(out);
+    return XD_OK;
+}
+
+static enum xd_result view_problem(struct asked *asked, struct xd_buffer *out) {
+    const struct xd_code *code = xd_registry_find(asked->id);
+    if (code == NULL) {
+        return XD_NOT_FOUND;
+    }
+    xd_registry_write(code, out);
+    return XD_OK;
+}
+
 /* ---- writes ---- */
 
 static void hand_over(struct asked *asked, enum xd_hub_event_kind kind) {
@@ -299,8 +306,8 @@ static void hand_over(struct asked *asked, enum xd_hub_event_kind kind) {
 
 struct route {
     const char *method;
-    const char *path; /* {id}, {key}: up to two, each for one segment; {key...}: all the rest */
-    enum role least;
+    const char *path;            /* {id}, {key}: up to two, each for one segment; {key...}: all the rest */
+    enum role least;             /* ROLE_NONE: without a token */
     view_fn view;                /* a read ... */
     enum xd_hub_event_kind kind; /* ... or a write */
     const char *query[5];        /* the parameters that it takes, ended by NULL */
@@ -308,6 +315,7 @@ struct route {
 
 static const struct route routes[] = {
     {"POST", "/v1/orders", ROLE_CHANNEL, NULL, XD_HUB_EVENT_ORDER, {NULL}},
+    {"POST", "/v1/orders/validate", ROLE_CHANNEL, NULL, XD_HUB_EVENT_VALIDATE, {NULL}},
     {"GET", "/v1/orders", ROLE_CHANNEL, view_orders, 0, {"external_order_id", "status", "limit", "cursor"}},
     {"GET", "/v1/orders/{id}", ROLE_CHANNEL, view_order, 0, {NULL}},
     {"GET", "/v1/orders/{id}/timeline", ROLE_CHANNEL, view_timeline, 0, {NULL}},
@@ -318,6 +326,8 @@ static const struct route routes[] = {
     {"GET", "/v1/exceptions", ROLE_VIEWER, view_exceptions, 0, {"status", "limit", "cursor"}},
     {"GET", "/v1/reconciliation", ROLE_VIEWER, view_reconciliation, 0, {"site"}},
     {"GET", "/v1/status", ROLE_VIEWER, view_status, 0, {NULL}},
+    {"GET", "/v1/problems", ROLE_NONE, view_problems, 0, {NULL}},
+    {"GET", "/v1/problems/{id}", ROLE_NONE, view_problem, 0, {NULL}},
     {"GET", "/v1/reference/{kind}", ROLE_VIEWER, view_references, 0, {"limit", "cursor"}},
     {"POST", "/v1/reference/{kind}", ROLE_OPERATOR, NULL, XD_HUB_EVENT_REFERENCE, {"source"}},
     {"GET", "/v1/reference/{kind}/{key...}", ROLE_VIEWER, view_reference, 0, {"version"}},
@@ -398,7 +408,7 @@ static enum xd_result check_query(struct asked *asked, const struct route *route
 static void serve(struct asked *asked, const struct route *route) {
     const struct xd_store_tx *tx = &asked->query->store.delivery.tx;
     struct xd_buffer body;
-    enum xd_result result = authenticate(asked);
+    enum xd_result result = route->least == ROLE_NONE ? XD_OK : authenticate(asked);
     if (result != XD_OK) {
         answer_problem(asked->request, result == XD_DENIED ? 401 : 503,
                        result == XD_DENIED ? "unauthorized" : "try_again",

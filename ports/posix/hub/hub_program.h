@@ -25,10 +25,11 @@
 #define XD_PATH_SIZE 4096
 
 enum xd_hub_event_kind {
-    XD_HUB_EVENT_ORDER,    /* POST /v1/orders */
-    XD_HUB_EVENT_SITE,     /* POST /v1/sites */
-    XD_HUB_EVENT_ERP,      /* a worker's answer */
-    XD_HUB_EVENT_REFERENCE /* PUT and POST /v1/reference */
+    XD_HUB_EVENT_ORDER,     /* POST /v1/orders */
+    XD_HUB_EVENT_SITE,      /* POST /v1/sites */
+    XD_HUB_EVENT_ERP,       /* a worker's answer */
+    XD_HUB_EVENT_REFERENCE, /* PUT and POST /v1/reference */
+    XD_HUB_EVENT_VALIDATE   /* POST /v1/orders/validate */
 };
 
 struct xd_api_event {

@@ -101,6 +101,8 @@ static enum xd_result decide(void *context, void *object, struct xd_now now, str
         return xd_hub_site_add(&program->hub, &api->request, now, effects);
     case XD_HUB_EVENT_REFERENCE:
         return xd_hub_reference(&program->hub, &api->request, now, effects);
+    case XD_HUB_EVENT_VALIDATE:
+        return xd_hub_order_validate(&program->hub, &api->request, now, effects);
     case XD_HUB_EVENT_ERP:
         return erp->call->list
                    ? xd_hub_reference_answer(&program->hub, erp->call, &erp->answer,
@@ -125,6 +127,7 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
     case XD_HUB_EVENT_ORDER:
     case XD_HUB_EVENT_SITE:
     case XD_HUB_EVENT_REFERENCE:
+    case XD_HUB_EVENT_VALIDATE:
         xd_hub_api_refuse(&program->hub, &api->request, why, effects);
         break;
     case XD_HUB_EVENT_ERP:
@@ -141,7 +144,8 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
 }
 
 bool xd_hub_program_is_api(int kind) {
-    return kind == XD_HUB_EVENT_ORDER || kind == XD_HUB_EVENT_SITE || kind == XD_HUB_EVENT_REFERENCE;
+    return kind == XD_HUB_EVENT_ORDER || kind == XD_HUB_EVENT_SITE || kind == XD_HUB_EVENT_REFERENCE ||
+           kind == XD_HUB_EVENT_VALIDATE;
 }
 
 void xd_hub_program_drop_event(struct xd_event *event) {
