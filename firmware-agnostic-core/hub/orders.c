@@ -96,14 +96,15 @@ static enum xd_result repeat_by_key(struct intake *intake, const struct xd_hash 
 }
 
 /* What a release carries of an order is all that is known of one that a site gave back. */
-static bool same_lines(const struct xd_order *order, const struct xd_order_lines *lines) {
-    bool same = order->line_count == lines->count;
+static bool same_lines(const struct intake *intake, const struct xd_order_lines *lines) {
+    const struct xd_order *order = &intake->order;
+    bool same = order->line_count == lines->count && order->line_count == intake->enriched.line_count;
     for (size_t index = 0; same && index < lines->count; index++) {
         const struct xd_order_line *line = &order->lines[index];
         const struct xd_order_line_row *row = &lines->rows[index];
         same = strcmp(line->line_id, row->line_id) == 0 &&
                strcmp(line->external_line_id, row->external_line_id) == 0 &&
-               strcmp(line->sku, row->sku) == 0 && strcmp(line->uom, row->uom) == 0 &&
+               strcmp(intake->enriched.lines[index].sku, row->sku) == 0 && strcmp(line->uom, row->uom) == 0 &&
                xd_decimal_compare(line->qty, row->ordered) == 0;
     }
     return same;
@@ -116,7 +117,13 @@ static enum xd_result same_order(struct intake *intake, const struct xd_order_ro
         return XD_OK;
     }
     enum xd_result result = xd_hub_lines_load(intake->hub, row->order_id, &lines);
-    *same = result == XD_OK && same_lines(&intake->order, &lines);
+    if (result == XD_OK) { /* for the SKUs; whether it would still be taken today is no question */
+        result = xd_hub_validate(intake->hub, row->tenant, &intake->order, intake->now.wall,
+                                 &intake->enriched, &intake->hub->problems);
+        result = result == XD_INVALID ? XD_OK : result;
+        xd_problems_clear(&intake->hub->problems);
+    }
+    *same = result == XD_OK && same_lines(intake, &lines);
     xd_free(lines.rows);
     return result;
 }
@@ -191,6 +198,9 @@ static void fill_order(const struct intake *intake, const struct xd_hub_site *si
     xd_copy(row->external_order_id, sizeof row->external_order_id, order->external_order_id);
     xd_copy(row->customer_ref, sizeof row->customer_ref,
             order->customer_ref != NULL ? order->customer_ref : order->customer_id);
+    if (intake->enriched.customer_version != 0) {
+        xd_copy(row->customer_code, sizeof row->customer_code, intake->enriched.customer);
+    }
     xd_copy(row->customer_po, sizeof row->customer_po, order->customer_po);
     xd_copy(row->currency, sizeof row->currency, order->currency);
     xd_copy(row->site, sizeof row->site, site != NULL ? site->row.site : NULL);
@@ -207,17 +217,27 @@ static void fill_order(const struct intake *intake, const struct xd_hub_site *si
     row->body = intake->request->body;
 }
 
-static void fill_line(const struct xd_order_line *line, size_t index, struct xd_order_line_row *row) {
+static enum xd_result fill_line(const struct xd_order_line *line, const struct xd_enriched_line *enriched,
+                                size_t index, struct xd_order_line_row *row) {
     memset(row, 0, sizeof *row);
     row->number = (int64_t)index + 1;
     xd_copy(row->line_id, sizeof row->line_id, line->line_id);
     xd_copy(row->external_line_id, sizeof row->external_line_id, line->external_line_id);
-    xd_copy(row->sku, sizeof row->sku, line->sku);
+    xd_copy(row->sku, sizeof row->sku, enriched != NULL ? enriched->sku : line->sku);
     xd_copy(row->uom, sizeof row->uom, line->uom);
+    row->factor_num = row->factor_den = 1;
+    if (enriched != NULL && enriched->product_version != 0) {
+        row->factor_num = enriched->num;
+        row->factor_den = enriched->den;
+    }
     row->unit_price = line->unit_price;
     row->has_unit_price = line->has_unit_price;
-    row->factor_num = row->factor_den = 1;
     row->ordered = row->open = line->qty;
+    if (enriched == NULL || !enriched->has_price || line->has_unit_price) {
+        return XD_OK;
+    }
+    row->has_unit_price = true; /* the product's, per unit of the order */
+    return xd_decimal_ratio(enriched->price, row->factor_num, row->factor_den, &row->unit_price);
 }
 
 /* The order, its lines, and the first step of its timeline; then whatever can be done with it at once.
@@ -233,6 +253,25 @@ static enum xd_result start(struct xd_conduct *conduct, const char *step) {
                : result;
 }
 
+/* What of the reference data was used; nothing is written where there is none. */
+static enum xd_result note_versions(struct xd_conduct *conduct, const struct xd_enriched *enriched) {
+    char net[XD_DECIMAL_TEXT_MAX], gross[XD_DECIMAL_TEXT_MAX];
+    int64_t product = 0;
+    for (size_t index = 0; index < enriched->line_count; index++) {
+        product = enriched->lines[index].product_version > product ? enriched->lines[index].product_version
+                                                                   : product;
+    }
+    if (enriched->customer_version == 0 && enriched->tenant_version == 0 && product == 0) {
+        return XD_OK;
+    }
+    return xd_hub_timeline(conduct->hub, &conduct->order, "order.validated", conduct->now,
+                           "\"customer_version\":%lld,\"tenant_version\":%lld,\"products_version\":%lld,"
+                           "\"net\":\"%s\",\"gross\":\"%s\"",
+                           (long long)enriched->customer_version, (long long)enriched->tenant_version,
+                           (long long)product, xd_decimal_write(enriched->net, net),
+                           xd_decimal_write(enriched->gross, gross));
+}
+
 static enum xd_result take_order(struct intake *intake, const struct xd_hub_site *site) {
     struct xd_hub *hub = intake->hub;
     const struct xd_hub_store *store = hub->config.store;
@@ -245,10 +284,19 @@ static enum xd_result take_order(struct intake *intake, const struct xd_hub_site
         return XD_NO_MEMORY;
     }
     conduct.lines.count = count;
-    for (size_t index = 0; index < count; index++) {
-        fill_line(&intake->order.lines[index], index, &conduct.lines.rows[index]);
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < count && result == XD_OK; index++) {
+        const struct xd_enriched *enriched = &intake->enriched;
+        result = fill_line(&intake->order.lines[index],
+                           index < enriched->line_count ? &enriched->lines[index] : NULL, index,
+                           &conduct.lines.rows[index]);
     }
-    enum xd_result result = start(&conduct, "order.received");
+    if (result == XD_OK) {
+        result = start(&conduct, "order.received");
+    }
+    if (result == XD_OK) {
+        result = note_versions(&conduct, &intake->enriched);
+    }
     if (result == XD_OK) {
         result = store->key_add(store->context, answered.tenant, answered.client, intake->key, &answered.hash,
                                 answered.order_id, intake->now.wall);
