@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { JOB_ADD, JOB_GET, JOB_FIND, JOB_STATE, JOB_SAVE, LINE_ADD, LINES, LIST, LIST_DONE };
+enum { JOB_ADD, JOB_GET, JOB_FIND, JOB_STATE, JOB_SAVE, LINE_ADD, LINES_DROP, LINES, LIST, LIST_DONE };
 
 #define IDENTITY "erp, kind, reference, order_id, site, confirmation_id, confirmation_version, at"
 #define PROGRESS "state, attempt, due_at, sent_at, document, code, detail"
@@ -25,6 +25,7 @@ static const char *const sql[] = {
     [LINE_ADD] =
         "INSERT INTO job_line(job, number, release_id, line_id, sku, uom, factor_num, factor_den, qty,"
         " unbilled, unit_price, close) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [LINES_DROP] = "DELETE FROM job_line WHERE job = ?",
     [LINES] = "SELECT release_id, line_id, sku, uom, factor_num, factor_den, qty, unbilled, unit_price, close"
               " FROM job_line WHERE job = ? ORDER BY number",
     [LIST] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE erp = ? AND state = ? AND number > ?"
@@ -167,6 +168,21 @@ static enum xd_result job_save(void *context, const struct xd_job_row *row) {
     return result;
 }
 
+static enum xd_result job_renew(void *context, const struct xd_job_row *row,
+                                const struct xd_job_line_row *lines, size_t count) {
+    struct xd_query query;
+    enum xd_result result = job_save(context, row);
+    if (result == XD_OK) {
+        open_query(&query, context, LINES_DROP);
+        xd_bind_int(&query, row->number);
+        result = xd_query_run(&query);
+    }
+    for (size_t i = 0; i < count && result == XD_OK; i++) {
+        result = insert_line(context, row->number, (int64_t)i + 1, &lines[i]);
+    }
+    return result;
+}
+
 static enum xd_result job_lines(void *context, int64_t number, xd_job_line_fn each, void *each_context) {
     struct xd_query query;
     open_query(&query, context, LINES);
@@ -217,6 +233,7 @@ void xd_hub_jobs_fill(struct xd_hub_store *out) {
     out->job_get = job_get;
     out->job_find = job_find;
     out->job_save = job_save;
+    out->job_renew = job_renew;
     out->job_lines = job_lines;
     out->job_list = job_list;
     out->job_count = job_count;

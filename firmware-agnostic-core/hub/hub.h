@@ -124,6 +124,20 @@ XD_CHECKED enum xd_result xd_hub_order(struct xd_hub *hub, const struct xd_api_r
 /* POST /v1/orders/validate: what would become of such an order; stores nothing. */
 XD_CHECKED enum xd_result xd_hub_order_validate(struct xd_hub *hub, const struct xd_api_request *request,
                                                 struct xd_now now, struct xd_effects *effects);
+/* POST /v1/orders/{id}/cancel {"reason","lines":[{"line_id" or "external_line_id","qty"}]}: 202. */
+XD_CHECKED enum xd_result xd_hub_order_cancel(struct xd_hub *hub, const struct xd_api_request *request,
+                                              struct xd_now now, struct xd_effects *effects);
+/* POST /v1/orders/{id}/revisions with If-Match: the order as it shall be: 202. */
+XD_CHECKED enum xd_result xd_hub_order_revise(struct xd_hub *hub, const struct xd_api_request *request,
+                                              struct xd_now now, struct xd_effects *effects);
+/* POST /v1/orders/{id}/hold {"reason"}, and /v1/orders/{id}/unhold {"hold","reason"}: 202. */
+XD_CHECKED enum xd_result xd_hub_order_hold(struct xd_hub *hub, const struct xd_api_request *request,
+                                            struct xd_now now, struct xd_effects *effects);
+XD_CHECKED enum xd_result xd_hub_order_unhold(struct xd_hub *hub, const struct xd_api_request *request,
+                                              struct xd_now now, struct xd_effects *effects);
+/* POST /v1/exceptions/{id}/resolve {"action": accept | reject | retry, "reason"}: 200 or 202. */
+XD_CHECKED enum xd_result xd_hub_exception_resolve(struct xd_hub *hub, const struct xd_api_request *request,
+                                                   struct xd_now now, struct xd_effects *effects);
 /* POST /v1/sites {"site","kind"}: answered with flag set when the topology must
  * be made first (the port does that, then answers with the body). */
 XD_CHECKED enum xd_result xd_hub_site_add(struct xd_hub *hub, const struct xd_api_request *request,

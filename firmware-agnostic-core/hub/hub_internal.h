@@ -58,6 +58,11 @@ XD_CHECKED enum xd_result xd_hub_complain(struct xd_hub *hub, const struct xd_co
 
 /* ---- orders and releases ---- */
 #define XD_CLIENT_ADOPTED "adopted" /* the client of an order that a site gave back */
+/* A line as it was ordered, with what reference data makes of it (NULL: nothing). index: from 0. */
+struct xd_enriched_line;
+XD_CHECKED enum xd_result xd_hub_line_fill(const struct xd_order_line *line,
+                                           const struct xd_enriched_line *enriched, size_t index,
+                                           struct xd_order_line_row *row);
 /* The ERP's word on an order's sale, on a change of it, and somebody's on the order itself. */
 XD_CHECKED enum xd_result xd_hub_sale_done(struct xd_hub *hub, const struct xd_job_row *job,
                                            struct xd_now now);

@@ -217,7 +217,7 @@ static void fill_order(const struct intake *intake, const struct xd_hub_site *si
     row->body = intake->request->body;
 }
 
-static enum xd_result fill_line(const struct xd_order_line *line, const struct xd_enriched_line *enriched,
+enum xd_result xd_hub_line_fill(const struct xd_order_line *line, const struct xd_enriched_line *enriched,
                                 size_t index, struct xd_order_line_row *row) {
     memset(row, 0, sizeof *row);
     row->number = (int64_t)index + 1;
@@ -287,9 +287,9 @@ static enum xd_result take_order(struct intake *intake, const struct xd_hub_site
     enum xd_result result = XD_OK;
     for (size_t index = 0; index < count && result == XD_OK; index++) {
         const struct xd_enriched *enriched = &intake->enriched;
-        result = fill_line(&intake->order.lines[index],
-                           index < enriched->line_count ? &enriched->lines[index] : NULL, index,
-                           &conduct.lines.rows[index]);
+        result = xd_hub_line_fill(&intake->order.lines[index],
+                                  index < enriched->line_count ? &enriched->lines[index] : NULL, index,
+                                  &conduct.lines.rows[index]);
     }
     if (result == XD_OK) {
         result = start(&conduct, "order.received");

@@ -401,6 +401,9 @@ struct xd_hub_store {
                               size_t count);
     enum xd_result (*job_get)(void *context, int64_t number, struct xd_job_row *out);
     enum xd_result (*job_save)(void *context, const struct xd_job_row *row);
+    /* As job_save, with other lines. */
+    enum xd_result (*job_renew)(void *context, const struct xd_job_row *row,
+                                const struct xd_job_line_row *lines, size_t count);
     /* XD_NOT_FOUND. */
     enum xd_result (*job_find)(void *context, const char *erp, enum xd_erp_kind kind, const char *reference,
                                struct xd_job_row *out);

@@ -68,11 +68,7 @@ static enum xd_result go_forward(struct answering *answering) {
 /* Whether something of it found another site. */
 static enum xd_result ship_from_elsewhere(struct xd_conduct *conduct, bool *found) {
     size_t sent = conduct->sent_count;
-    enum xd_result result = XD_OK;
-    if (xd_conduct_did(conduct, XD_STEP_POST) && !conduct->order.cancelled) {
-        result = xd_conduct_place(conduct, XD_PLACE_OPEN);
-        result = result == XD_OK ? xd_conduct_release(conduct) : result;
-    }
+    enum xd_result result = xd_conduct_go(conduct);
     *found = conduct->sent_count > sent;
     return result;
 }

@@ -62,6 +62,8 @@ XD_CHECKED enum xd_result xd_conduct_hold(struct xd_conduct *conduct, enum xd_ho
                                           const char *detail);
 /* Takes a hold off, closes its exception and goes on. by: who says so. */
 XD_CHECKED enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, const char *by);
+/* What is booked for the order follows its lines; more than the customer's limit allows is not booked. */
+XD_CHECKED enum xd_result xd_conduct_rebook(struct xd_conduct *conduct, bool *within);
 /* The order is at its end: what is booked for it is free again. */
 XD_CHECKED enum xd_result xd_conduct_free_credit(struct xd_conduct *conduct);
 
@@ -126,6 +128,8 @@ XD_CHECKED enum xd_result xd_conduct_cancel(struct xd_conduct *conduct, struct x
 /* Asks outside about the order. */
 XD_CHECKED enum xd_result xd_sale_check(struct xd_conduct *conduct);
 XD_CHECKED enum xd_result xd_sale_post(struct xd_conduct *conduct, int job_state);
+/* The ERP refused it: it is posted again, as the order is now. */
+XD_CHECKED enum xd_result xd_sale_renew(struct xd_conduct *conduct);
 /* True: it was never called for, and now will not be. */
 XD_CHECKED enum xd_result xd_sale_withdraw(struct xd_conduct *conduct, bool *withdrawn);
 /* When the sale at the ERP says another quantity than the order does, it is changed; when a

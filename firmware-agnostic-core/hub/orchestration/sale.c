@@ -23,19 +23,28 @@ static void fill_line(const struct xd_order_line_row *line, struct xd_decimal qt
     row->has_unit_price = line->has_unit_price;
 }
 
-/* The order's lines as they are wanted now; all: also those of which nothing is. */
-static enum xd_result add_job(struct xd_conduct *conduct, struct xd_job_row *job, bool all) {
+/* The order's lines as they are wanted now; all: also those of which nothing is. Free *out with xd_free. */
+static enum xd_result make_lines(struct xd_conduct *conduct, bool all, struct xd_job_line_row **out,
+                                 size_t *count) {
     struct xd_job_line_row *lines = xd_alloc(conduct->lines.count * sizeof *lines);
-    size_t count = 0;
     enum xd_result result = lines == NULL ? XD_NO_MEMORY : XD_OK;
+    *count = 0;
     for (size_t index = 0; index < conduct->lines.count && result == XD_OK; index++) {
         const struct xd_order_line_row *line = &conduct->lines.rows[index];
         struct xd_decimal qty;
         result = xd_decimal_subtract(line->ordered, line->cancelled, &qty);
         if (result == XD_OK && (all || xd_decimal_sign(qty) > 0)) {
-            fill_line(line, qty, &lines[count++]);
+            fill_line(line, qty, &lines[(*count)++]);
         }
     }
+    *out = lines;
+    return result;
+}
+
+static enum xd_result add_job(struct xd_conduct *conduct, struct xd_job_row *job, bool all) {
+    struct xd_job_line_row *lines;
+    size_t count;
+    enum xd_result result = make_lines(conduct, all, &lines, &count);
     if (result == XD_OK) {
         result = xd_hub_job_add(conduct->hub, job, lines, count);
     }
@@ -83,6 +92,28 @@ static void change_reference(const struct xd_order_row *order, int64_t number, c
     snprintf(out + (strlen(out) < room ? strlen(out) : room), sizeof suffix, "%s", suffix);
 }
 
+enum xd_result xd_sale_renew(struct xd_conduct *conduct) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    struct xd_job_row job;
+    struct xd_job_line_row *lines = NULL;
+    size_t count = 0;
+    enum xd_result result = find_job(conduct, XD_ERP_SALE, conduct->order.sale_reference, &job);
+    if (result == XD_OK && job.state != XD_JOB_REJECTED) {
+        return XD_OK; /* it is on its way */
+    }
+    if (result == XD_OK) {
+        result = make_lines(conduct, false, &lines, &count);
+    }
+    if (result == XD_OK) {
+        job.state = XD_JOB_QUEUED;
+        job.due_at = conduct->now.wall;
+        result = store->job_renew(store->context, &job, lines, count);
+    }
+    xd_free(lines);
+    conduct->hub->queued_cursor = 0; /* its number is below what was looked at last */
+    return result;
+}
+
 static enum xd_result withdraw(struct xd_conduct *conduct, enum xd_erp_kind kind, bool *withdrawn) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     struct xd_job_row job;
@@ -118,7 +149,8 @@ static enum xd_result compare_line(void *context, const struct xd_job_line_row *
     const struct xd_order_line_row *line = xd_conduct_line(told->conduct, row->line_id);
     struct xd_decimal qty;
     bool same = line != NULL && xd_decimal_subtract(line->ordered, line->cancelled, &qty) == XD_OK &&
-                xd_decimal_compare(qty, row->qty) == 0;
+                xd_decimal_compare(qty, row->qty) == 0 && line->has_unit_price == row->has_unit_price &&
+                (!line->has_unit_price || xd_decimal_compare(line->unit_price, row->unit_price) == 0);
     told->rows++;
     told->same += same;
     return XD_OK;

@@ -127,6 +127,36 @@ static enum xd_result run_credit(struct xd_conduct *conduct, enum progress *prog
                            : result;
 }
 
+enum xd_result xd_conduct_rebook(struct xd_conduct *conduct, bool *within) {
+    struct xd_order_row *order = &conduct->order;
+    struct xd_customer customer;
+    struct xd_decimal value, more, exposure, sum;
+    *within = true;
+    if (!xd_conduct_did(conduct, XD_STEP_CREDIT) || xd_decimal_is_zero(order->total)) {
+        return XD_OK; /* nothing was booked for it */
+    }
+    enum xd_result result = value_of(conduct, &value);
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(value, order->total, &more);
+    }
+    if (result == XD_OK) {
+        result = xd_exposure_get(conduct->hub, code_of(order), order->currency, &exposure);
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_add(exposure, more, &sum);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    result =
+        xd_reference_customer(conduct->hub, order->tenant, order->channel_account, code_of(order), &customer);
+    if (result == XD_OK && customer.has_credit_limit && xd_decimal_sign(more) > 0) {
+        *within = xd_decimal_compare(sum, customer.credit_limit) <= 0;
+    }
+    result = result == XD_NOT_FOUND ? XD_OK : result;
+    return result == XD_OK && *within ? book(conduct, more) : result;
+}
+
 enum xd_result xd_conduct_free_credit(struct xd_conduct *conduct) {
     if (xd_decimal_is_zero(conduct->order.total)) {
         return XD_OK;
@@ -227,15 +257,31 @@ static const struct step steps[XD_STEP_COUNT] = {
     [XD_STEP_RELEASE] = {run_release, undo_release},
 };
 
-enum xd_result xd_conduct_go(struct xd_conduct *conduct) {
+static bool is_stopped(const struct xd_conduct *conduct) {
+    return conduct->order.holds != 0 || conduct->order.cancelled ||
+           conduct->order.status == XD_ORDER_REJECTED;
+}
+
+/* What became open after its step was done: more was ordered, or a site gave something back. */
+static enum xd_result catch_up(struct xd_conduct *conduct) {
     enum xd_result result = XD_OK;
+    if (xd_conduct_did(conduct, XD_STEP_ROUTE) && !is_stopped(conduct)) {
+        result = xd_conduct_place(conduct, XD_PLACE_OPEN);
+    }
+    if (result == XD_OK && xd_conduct_did(conduct, XD_STEP_RELEASE) && !is_stopped(conduct)) {
+        result = xd_conduct_release(conduct);
+    }
+    return result;
+}
+
+enum xd_result xd_conduct_go(struct xd_conduct *conduct) {
+    enum xd_result result = catch_up(conduct);
     enum progress progress = DONE;
     for (int step = 0; step < XD_STEP_COUNT && progress == DONE && result == XD_OK; step++) {
         if (xd_conduct_did(conduct, (enum xd_step)step)) {
             continue;
         }
-        if (conduct->order.holds != 0 || conduct->order.cancelled ||
-            conduct->order.status == XD_ORDER_REJECTED) {
+        if (is_stopped(conduct)) {
             return XD_OK;
         }
         result = steps[step].run(conduct, &progress);
@@ -282,10 +328,15 @@ static enum xd_result pass(struct xd_conduct *conduct, enum xd_hold hold) {
         conduct->order.steps |= XD_STEP_BIT(XD_STEP_CHECK);
     } else if (hold == XD_HOLD_CREDIT) {
         result = value_of(conduct, &value);
+        if (result == XD_OK) { /* beside what is booked already */
+            result = xd_decimal_subtract(value, conduct->order.total, &value);
+        }
         result = result == XD_OK ? book(conduct, value) : result;
         conduct->order.steps |= XD_STEP_BIT(XD_STEP_CREDIT);
     } else if (hold == XD_HOLD_BACKORDER) {
         conduct->order.steps |= XD_STEP_BIT(XD_STEP_ROUTE);
+    } else if (hold == XD_HOLD_ERP) {
+        result = xd_sale_renew(conduct);
     }
     return result;
 }

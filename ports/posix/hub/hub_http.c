@@ -122,6 +122,9 @@ static enum xd_result may_see(struct asked *asked, const char *order_id) {
     const struct xd_hub_store *store = &asked->query->store;
     struct xd_order_row row;
     enum xd_result result = store->order_get(store->context, order_id, &row);
+    if (result == XD_OK) {
+        (void)snprintf(asked->etag, sizeof asked->etag, "\"%lld\"", (long long)row.revision);
+    }
     return result == XD_OK && tenant_of(asked) != NULL && strcmp(row.tenant, asked->client.tenant) != 0
                ? XD_NOT_FOUND
                : result;
@@ -281,10 +284,11 @@ static enum xd_result view_problem(struct asked *asked, struct xd_buffer *out) {
 
 /* ---- writes ---- */
 
-static void hand_over(struct asked *asked, enum xd_hub_event_kind kind) {
+static void hand_over(struct asked *asked, xd_api_write_fn write) {
     struct xd_http_request *request = asked->request;
-    struct xd_api_event *event = xd_event_new((int)kind, sizeof *event);
+    struct xd_api_event *event = xd_event_new(XD_HUB_EVENT_API, sizeof *event);
     struct xd_bytes body = xd_http_body(request);
+    event->write = write;
     event->client = asked->client;
     memcpy(event->id, asked->id, sizeof event->id);
     memcpy(event->key, asked->key, sizeof event->key);
@@ -306,32 +310,42 @@ static void hand_over(struct asked *asked, enum xd_hub_event_kind kind) {
 
 struct route {
     const char *method;
-    const char *path;            /* {id}, {key}: up to two, each for one segment; {key...}: all the rest */
-    enum role least;             /* ROLE_NONE: without a token */
-    view_fn view;                /* a read ... */
-    enum xd_hub_event_kind kind; /* ... or a write */
-    const char *query[5];        /* the parameters that it takes, ended by NULL */
+    const char *path;      /* {id}, {key}: up to two, each for one segment; {key...}: all the rest */
+    enum role least;       /* ROLE_NONE: without a token */
+    view_fn view;          /* a read ... */
+    xd_api_write_fn write; /* ... or a write */
+    const char *query[5];  /* the parameters that it takes, ended by NULL */
 };
 
 static const struct route routes[] = {
-    {"POST", "/v1/orders", ROLE_CHANNEL, NULL, XD_HUB_EVENT_ORDER, {NULL}},
-    {"POST", "/v1/orders/validate", ROLE_CHANNEL, NULL, XD_HUB_EVENT_VALIDATE, {NULL}},
-    {"GET", "/v1/orders", ROLE_CHANNEL, view_orders, 0, {"external_order_id", "status", "limit", "cursor"}},
-    {"GET", "/v1/orders/{id}", ROLE_CHANNEL, view_order, 0, {NULL}},
-    {"GET", "/v1/orders/{id}/timeline", ROLE_CHANNEL, view_timeline, 0, {NULL}},
-    {"GET", "/v1/releases/{id}", ROLE_VIEWER, view_release, 0, {NULL}},
-    {"POST", "/v1/sites", ROLE_ADMIN, NULL, XD_HUB_EVENT_SITE, {NULL}},
-    {"GET", "/v1/sites", ROLE_VIEWER, view_sites, 0, {NULL}},
-    {"GET", "/v1/sites/{id}", ROLE_VIEWER, view_site, 0, {NULL}},
-    {"GET", "/v1/exceptions", ROLE_VIEWER, view_exceptions, 0, {"status", "limit", "cursor"}},
-    {"GET", "/v1/reconciliation", ROLE_VIEWER, view_reconciliation, 0, {"site"}},
-    {"GET", "/v1/status", ROLE_VIEWER, view_status, 0, {NULL}},
-    {"GET", "/v1/problems", ROLE_NONE, view_problems, 0, {NULL}},
-    {"GET", "/v1/problems/{id}", ROLE_NONE, view_problem, 0, {NULL}},
-    {"GET", "/v1/reference/{kind}", ROLE_VIEWER, view_references, 0, {"limit", "cursor"}},
-    {"POST", "/v1/reference/{kind}", ROLE_OPERATOR, NULL, XD_HUB_EVENT_REFERENCE, {"source"}},
-    {"GET", "/v1/reference/{kind}/{key...}", ROLE_VIEWER, view_reference, 0, {"version"}},
-    {"PUT", "/v1/reference/{kind}/{key...}", ROLE_OPERATOR, NULL, XD_HUB_EVENT_REFERENCE, {"source"}},
+    {"POST", "/v1/orders", ROLE_CHANNEL, NULL, xd_hub_order, {NULL}},
+    {"POST", "/v1/orders/validate", ROLE_CHANNEL, NULL, xd_hub_order_validate, {NULL}},
+    {"GET",
+     "/v1/orders",
+     ROLE_CHANNEL,
+     view_orders,
+     NULL,
+     {"external_order_id", "status", "limit", "cursor"}},
+    {"GET", "/v1/orders/{id}", ROLE_CHANNEL, view_order, NULL, {NULL}},
+    {"GET", "/v1/orders/{id}/timeline", ROLE_CHANNEL, view_timeline, NULL, {NULL}},
+    {"POST", "/v1/orders/{id}/cancel", ROLE_CHANNEL, NULL, xd_hub_order_cancel, {NULL}},
+    {"POST", "/v1/orders/{id}/revisions", ROLE_CHANNEL, NULL, xd_hub_order_revise, {NULL}},
+    {"POST", "/v1/orders/{id}/hold", ROLE_OPERATOR, NULL, xd_hub_order_hold, {NULL}},
+    {"POST", "/v1/orders/{id}/unhold", ROLE_OPERATOR, NULL, xd_hub_order_unhold, {NULL}},
+    {"GET", "/v1/releases/{id}", ROLE_VIEWER, view_release, NULL, {NULL}},
+    {"POST", "/v1/sites", ROLE_ADMIN, NULL, xd_hub_site_add, {NULL}},
+    {"GET", "/v1/sites", ROLE_VIEWER, view_sites, NULL, {NULL}},
+    {"GET", "/v1/sites/{id}", ROLE_VIEWER, view_site, NULL, {NULL}},
+    {"GET", "/v1/exceptions", ROLE_VIEWER, view_exceptions, NULL, {"status", "limit", "cursor"}},
+    {"POST", "/v1/exceptions/{id}/resolve", ROLE_OPERATOR, NULL, xd_hub_exception_resolve, {NULL}},
+    {"GET", "/v1/reconciliation", ROLE_VIEWER, view_reconciliation, NULL, {"site"}},
+    {"GET", "/v1/status", ROLE_VIEWER, view_status, NULL, {NULL}},
+    {"GET", "/v1/problems", ROLE_NONE, view_problems, NULL, {NULL}},
+    {"GET", "/v1/problems/{id}", ROLE_NONE, view_problem, NULL, {NULL}},
+    {"GET", "/v1/reference/{kind}", ROLE_VIEWER, view_references, NULL, {"limit", "cursor"}},
+    {"POST", "/v1/reference/{kind}", ROLE_OPERATOR, NULL, xd_hub_reference, {"source"}},
+    {"GET", "/v1/reference/{kind}/{key...}", ROLE_VIEWER, view_reference, NULL, {"version"}},
+    {"PUT", "/v1/reference/{kind}/{key...}", ROLE_OPERATOR, NULL, xd_hub_reference, {"source"}},
 };
 
 /* What the names in braces stand for, one after the other; "" where the pattern has no more. */
@@ -426,7 +440,7 @@ static void serve(struct asked *asked, const struct route *route) {
         return;
     }
     if (route->view == NULL) {
-        hand_over(asked, route->kind);
+        hand_over(asked, route->write);
         return;
     }
     xd_buffer_init(&body, 0);

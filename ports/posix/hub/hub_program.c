@@ -219,7 +219,7 @@ static void run_turn(struct xd_hub_program *program, void **events, size_t count
     }
     for (size_t index = 0; index < count; index++) {
         struct xd_event *event = events[index];
-        if (xd_hub_program_is_api(event->kind)) {
+        if (event->kind == XD_HUB_EVENT_API) {
             ((struct xd_api_event *)(void *)event)->request.handle = NULL; /* its answer has left */
         }
         xd_hub_program_drop_event(event);

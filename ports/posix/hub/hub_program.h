@@ -25,15 +25,17 @@
 #define XD_PATH_SIZE 4096
 
 enum xd_hub_event_kind {
-    XD_HUB_EVENT_ORDER,     /* POST /v1/orders */
-    XD_HUB_EVENT_SITE,      /* POST /v1/sites */
-    XD_HUB_EVENT_ERP,       /* a worker's answer */
-    XD_HUB_EVENT_REFERENCE, /* PUT and POST /v1/reference */
-    XD_HUB_EVENT_VALIDATE   /* POST /v1/orders/validate */
+    XD_HUB_EVENT_API, /* a write of the API */
+    XD_HUB_EVENT_ERP  /* a worker's answer */
 };
+
+/* What the turn does with a write; one of hub/hub.h's. */
+typedef enum xd_result (*xd_api_write_fn)(struct xd_hub *hub, const struct xd_api_request *request,
+                                          struct xd_now now, struct xd_effects *effects);
 
 struct xd_api_event {
     struct xd_event event;
+    xd_api_write_fn write;
     struct xd_client_row client;
     char id[XD_NAME_SIZE], key[XD_NAME_SIZE]; /* what the path names; request points to them */
     struct xd_api_request request;            /* its other texts and its body are the HTTP request's */
@@ -46,9 +48,6 @@ struct xd_erp_event {
     struct xd_buffer entries; /* of a list ... */
     char next[XD_ERP_CURSOR_SIZE];
 };
-
-/* Whether an event's kind is that of a struct xd_api_event. */
-bool xd_hub_program_is_api(int kind);
 
 /* Figures that the turn's thread leaves for the HTTP thread. */
 struct xd_hub_board {

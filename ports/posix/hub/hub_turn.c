@@ -95,14 +95,8 @@ static enum xd_result decide(void *context, void *object, struct xd_now now, str
     struct xd_erp_event *erp = object;
     struct xd_hub_message message;
     switch (event->kind) {
-    case XD_HUB_EVENT_ORDER:
-        return xd_hub_order(&program->hub, &api->request, now, effects);
-    case XD_HUB_EVENT_SITE:
-        return xd_hub_site_add(&program->hub, &api->request, now, effects);
-    case XD_HUB_EVENT_REFERENCE:
-        return xd_hub_reference(&program->hub, &api->request, now, effects);
-    case XD_HUB_EVENT_VALIDATE:
-        return xd_hub_order_validate(&program->hub, &api->request, now, effects);
+    case XD_HUB_EVENT_API:
+        return api->write(&program->hub, &api->request, now, effects);
     case XD_HUB_EVENT_ERP:
         return erp->call->list
                    ? xd_hub_reference_answer(&program->hub, erp->call, &erp->answer,
@@ -124,10 +118,7 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
     struct xd_erp_event *erp = object;
     struct xd_hub_message message;
     switch (event->kind) {
-    case XD_HUB_EVENT_ORDER:
-    case XD_HUB_EVENT_SITE:
-    case XD_HUB_EVENT_REFERENCE:
-    case XD_HUB_EVENT_VALIDATE:
+    case XD_HUB_EVENT_API:
         xd_hub_api_refuse(&program->hub, &api->request, why, effects);
         break;
     case XD_HUB_EVENT_ERP:
@@ -143,15 +134,10 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
     }
 }
 
-bool xd_hub_program_is_api(int kind) {
-    return kind == XD_HUB_EVENT_ORDER || kind == XD_HUB_EVENT_SITE || kind == XD_HUB_EVENT_REFERENCE ||
-           kind == XD_HUB_EVENT_VALIDATE;
-}
-
 void xd_hub_program_drop_event(struct xd_event *event) {
     struct xd_api_event *api = (struct xd_api_event *)(void *)event;
     struct xd_erp_event *erp = (struct xd_erp_event *)(void *)event;
-    if (xd_hub_program_is_api(event->kind) && api->request.handle != NULL) {
+    if (event->kind == XD_HUB_EVENT_API && api->request.handle != NULL) {
         struct xd_http_answer answer = {.status = 503, .retry_after_s = 2};
         xd_http_respond(api->request.handle, &answer);
     }
