@@ -19,6 +19,7 @@ enum {
     LINE_ADD,
     LINES,
     LINE_SAVE,
+    BACKORDERED,
     LIST,
     LIST_STATUS,
     LIST_EXTERNAL,
@@ -63,6 +64,8 @@ static const char *const sql[] = {
         "UPDATE order_line SET unit_price = ?, ordered = ?, open = ?, allocated = ?, released = ?,"
         " shipped = ?, cancelled = ?, backordered = ?, overshipped = ?, pending = ? WHERE n = " NUMBER
         " AND number = ?",
+    [BACKORDERED] = "SELECT n, (SELECT order_id FROM orders o WHERE o.n = l.n) FROM order_line l"
+                    " WHERE backordered <> '0' AND n > ? GROUP BY n ORDER BY n LIMIT ?",
     [LIST] = "SELECT " COLUMNS " FROM orders WHERE " ANY_TENANT " AND n < ?2 ORDER BY n DESC LIMIT ?3",
     [LIST_STATUS] = "SELECT " COLUMNS " FROM orders WHERE " ANY_TENANT " AND n < ?2 AND status = ?4"
                     " ORDER BY n DESC LIMIT ?3",
@@ -416,6 +419,23 @@ static enum xd_result order_list(void *context, const char *tenant, const char *
     return xd_query_close(&query);
 }
 
+static enum xd_result order_backordered(void *context, int64_t *cursor, size_t max, xd_order_id_fn each,
+                                        void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, BACKORDERED);
+    xd_bind_int(&query, *cursor);
+    xd_bind_int(&query, (int64_t)max);
+    while (xd_query_next(&query)) {
+        char order_id[XD_ID_SIZE] = "";
+        *cursor = xd_take_int(&query);
+        xd_take_text(&query, order_id, sizeof order_id);
+        if (query.result == XD_OK) {
+            query.result = each(each_context, order_id);
+        }
+    }
+    return xd_query_close(&query);
+}
+
 static enum xd_result order_count(void *context, int status, int64_t *count) {
     return xd_counter_get(context, XD_COUNTER_ORDERS, status, count);
 }
@@ -461,6 +481,7 @@ void xd_hub_orders_fill(struct xd_hub_store *out) {
     out->order_lines = order_lines;
     out->order_line_save = order_line_save;
     out->order_list = order_list;
+    out->order_backordered = order_backordered;
     out->order_count = order_count;
     out->timeline_add = timeline_add;
     out->timeline_each = timeline_each;

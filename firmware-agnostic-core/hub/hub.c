@@ -227,8 +227,11 @@ static void forget_site(struct xd_hub *hub, size_t index) {
 }
 
 enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart) {
+    hub->backorders_due = true; /* what was found out may have been undone */
+    hub->backorders_going = false;
     if (restart) {
         xd_flight_clear(&hub->flight);
+        xd_waiters_back(hub);
     }
     xd_reference_reload(hub, restart);
     for (size_t index = hub->site_count; index > 0; index--) {
@@ -304,6 +307,12 @@ enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, s
         result = xd_hub_releases_late(hub, now);
     }
     if (result == XD_OK) {
+        result = xd_hub_backorders_run(hub, now);
+    }
+    if (result == XD_OK) {
+        result = xd_waiters_run(hub, false, now, effects);
+    }
+    if (result == XD_OK) {
         result = xd_reference_run(hub, now, effects);
     }
     if (result == XD_OK) {
@@ -318,6 +327,10 @@ enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, s
         room -= taken;
     }
     return result;
+}
+
+enum xd_result xd_hub_end(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects) {
+    return xd_waiters_run(hub, true, now, effects);
 }
 
 bool xd_hub_check(const struct xd_hub *hub) {

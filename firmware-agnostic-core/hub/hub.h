@@ -14,6 +14,7 @@
 #include "hub/orchestration/zones.h"
 #include "hub/reconcile.h"
 #include "hub/store.h"
+#include "hub/waiters.h"
 
 struct xd_reference;
 
@@ -98,6 +99,10 @@ struct xd_hub {
     struct xd_now now;              /* of the event under way */
     xd_ms trim_at, late_at;         /* monotonic */
     struct xd_reference *reference; /* owned */
+    struct xd_waiters waiters;
+    bool backorders_due;       /* more of something is available */
+    bool backorders_going;     /* orders that wait are being asked about ... */
+    int64_t backorders_cursor; /* ... up to this one so far */
     struct xd_hub_counters counters;
 };
 
@@ -115,6 +120,7 @@ struct xd_api_request {
     const char *correlation_id;  /* X-Correlation-Id; NULL: one is made */
     const char *id, *key;        /* what the path names, in its order; NULL: nothing */
     const char *if_match;        /* NULL: absent */
+    xd_ms wait_ms;               /* Prefer: wait; 0: absent */
     const char *source;          /* of reference data: "api", "csv", "erp"; NULL: absent */
     struct xd_bytes body;
 };
@@ -172,6 +178,8 @@ void xd_hub_erp_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struc
 /* Every 100 ms or so, and at the end of each batch. */
 XD_CHECKED enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now,
                                       struct xd_effects *effects);
+/* The program ends: requests that wait are answered. */
+XD_CHECKED enum xd_result xd_hub_end(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects);
 bool xd_hub_check(const struct xd_hub *hub);
 
 #endif

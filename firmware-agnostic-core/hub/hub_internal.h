@@ -27,6 +27,9 @@ void xd_hub_release_id(const struct xd_hub *hub, const char *order_id, const cha
 /* ---- answers to the API ---- */
 void xd_hub_answer(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
                    const char *location, const struct xd_buffer *body);
+/* An order as intake answers it. status_name: what it says of the order's. */
+void xd_hub_answer_order(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
+                         const struct xd_order_row *row, const char *status_name);
 /* application/problem+json; problems may be NULL. */
 void xd_hub_problem(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
                     const char *code, bool retryable, const struct xd_problems *problems, const char *detail,
@@ -77,6 +80,8 @@ struct xd_arrived;
 XD_CHECKED enum xd_result xd_hub_answered(struct xd_hub *hub, const struct xd_arrived *arrived,
                                           const char *release_id, const struct xd_response *response,
                                           struct xd_now now);
+/* A few of the orders that wait for stock, when there is more of any. */
+XD_CHECKED enum xd_result xd_hub_backorders_run(struct xd_hub *hub, struct xd_now now);
 /* Releases that their sites did not answer in time are asked back. */
 XD_CHECKED enum xd_result xd_hub_releases_late(struct xd_hub *hub, struct xd_now now);
 /* The order's status from its lines; also checks conservation (XD_CORRUPT). */

@@ -4,7 +4,11 @@
  * but it writes nothing and takes no idempotency key. An order that cannot be taken is a
  * good question with the answer no: 200. Each part of the answer has its function. */
 #include "hub/hub_internal.h"
+#include "hub/orchestration/routing.h"
+#include "hub/orchestration/stock.h"
 #include "hub/validate.h"
+
+#include "base/memory.h"
 
 #include <string.h>
 
@@ -101,8 +105,18 @@ static void write_price(const struct inquiry *inquiry, struct xd_writer *writer)
 }
 
 /* What the customer may owe. A customer without a limit, or without an entry, has none. */
-static void write_credit(const struct inquiry *inquiry, struct xd_writer *writer) {
+static enum xd_result write_credit(const struct inquiry *inquiry, struct xd_writer *writer) {
+    const struct xd_enriched *made = &inquiry->enriched;
+    struct xd_decimal exposure = xd_decimal_of(0), sum;
+    enum xd_result result = XD_OK;
+    if (made->customer[0] != 0 && inquiry->order.currency != NULL) {
+        result = xd_exposure_get(inquiry->hub, made->customer, inquiry->order.currency, &exposure);
+    }
+    bool fits = xd_decimal_add(exposure, made->net, &sum) == XD_OK;
     xd_writer_begin(writer, "credit", '{');
+    xd_writer_decimal(writer, "exposure", exposure);
+    xd_writer_boolean(writer, "ok",
+                      fits && (!made->has_credit_limit || xd_decimal_compare(sum, made->credit_limit) <= 0));
     if (inquiry->enriched.customer[0] != 0) {
         xd_writer_text(writer, "customer", inquiry->enriched.customer);
     }
@@ -110,34 +124,130 @@ static void write_credit(const struct inquiry *inquiry, struct xd_writer *writer
         xd_writer_decimal(writer, "limit", inquiry->enriched.credit_limit);
     }
     xd_writer_end(writer, '}');
+    return result;
 }
 
-/* Where each line could ship from. `known` is false where nobody has told what there is. */
-static void write_availability(const struct inquiry *inquiry, struct xd_writer *writer) {
+/* What all sites together have of the line. *known is false where the stock of some site is not known: what
+ * it has only its WMS can say. */
+static enum xd_result available_of(const struct inquiry *inquiry, const char *sku, bool *known,
+                                   struct xd_decimal *sum) {
+    struct xd_hub *hub = inquiry->hub;
+    enum xd_result result = XD_OK;
+    *known = hub->site_count > 0;
+    *sum = xd_decimal_of(0);
+    for (size_t index = 0; index < hub->site_count && result == XD_OK; index++) {
+        bool here;
+        struct xd_decimal qty;
+        result = xd_stock_available(hub, hub->sites[index]->row.site, sku, &here, &qty);
+        *known = *known && here;
+        if (result == XD_OK && here && xd_decimal_sign(qty) > 0 && xd_decimal_add(*sum, qty, sum) != XD_OK) {
+            *sum = xd_decimal_of(XD_DECIMAL_MOST);
+        }
+    }
+    return result;
+}
+
+static enum xd_result write_availability(const struct inquiry *inquiry, struct xd_writer *writer) {
     const struct xd_enriched *made = &inquiry->enriched;
+    enum xd_result result = XD_OK;
     xd_writer_begin(writer, "availability", '[');
-    for (size_t index = 0; index < made->line_count; index++) {
+    for (size_t index = 0; index < made->line_count && result == XD_OK; index++) {
+        struct xd_decimal sum;
+        bool known = false;
+        result = available_of(inquiry, made->lines[index].sku, &known, &sum);
         xd_writer_begin(writer, NULL, '{');
         xd_writer_text(writer, "line_id", inquiry->order.lines[index].line_id);
         xd_writer_text(writer, "sku", made->lines[index].sku[0] != 0 ? made->lines[index].sku : NULL);
-        xd_writer_boolean(writer, "known", false);
+        xd_writer_boolean(writer, "known", known);
+        if (known || xd_decimal_sign(sum) > 0) {
+            xd_writer_decimal(writer, "available", sum);
+        }
         xd_writer_end(writer, '}');
     }
     xd_writer_end(writer, ']');
+    return result;
 }
 
-static void answer(const struct inquiry *inquiry, struct xd_effects *effects) {
+/* ---- where it would ship from ---- */
+
+static enum xd_result fill_lines(const struct inquiry *inquiry, struct xd_route_line *lines) {
+    const struct xd_enriched *made = &inquiry->enriched;
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < made->line_count && result == XD_OK; index++) {
+        const struct xd_enriched_line *line = &made->lines[index];
+        bool factor = line->product_version != 0;
+        lines[index] = (struct xd_route_line){
+            .sku = line->sku, .qty = factor ? line->base_qty : inquiry->order.lines[index].qty};
+        if (factor && line->num != line->den) {
+            result = xd_decimal_ratio(xd_decimal_of(1), line->num, line->den, &lines[index].unit);
+        }
+    }
+    return result;
+}
+
+static void write_parts(const struct inquiry *inquiry, const struct xd_route_plan *plan,
+                        struct xd_writer *writer) {
+    xd_writer_begin(writer, "plan", '{');
+    xd_writer_text(writer, "decision", xd_route_decision_names[plan->decision]);
+    xd_writer_text(writer, "reason", plan->sentence);
+    xd_writer_begin(writer, "parts", '[');
+    for (size_t index = 0; index < plan->part_count; index++) {
+        const struct xd_route_part *part = &plan->parts[index];
+        xd_writer_begin(writer, NULL, '{');
+        xd_writer_text(writer, "site", plan->sites[part->site].site);
+        xd_writer_text(writer, "ship_date", plan->sites[part->site].ship_date);
+        xd_writer_text(writer, "line_id", inquiry->order.lines[part->line].line_id);
+        xd_writer_decimal(writer, "base_qty", part->qty);
+        xd_writer_end(writer, '}');
+    }
+    xd_writer_end(writer, ']');
+    xd_writer_end(writer, '}');
+}
+
+/* Only of an order that could be taken: of another there is no plan. */
+static enum xd_result write_plan(const struct inquiry *inquiry, struct xd_now now, struct xd_writer *writer) {
+    const struct xd_enriched *made = &inquiry->enriched;
+    struct xd_route_plan plan = {.parts = NULL};
+    if (inquiry->hub->problems.errors > 0 || made->line_count == 0) {
+        return XD_OK;
+    }
+    struct xd_route_line *lines = xd_alloc(made->line_count * sizeof *lines);
+    enum xd_result result = lines == NULL ? XD_NO_MEMORY : fill_lines(inquiry, lines);
+    const struct xd_routing routing = {.tenant = inquiry->request->client->tenant,
+                                       .order = &inquiry->order,
+                                       .lines = lines,
+                                       .line_count = made->line_count};
+    if (result == XD_OK) {
+        result = xd_hub_route(inquiry->hub, &routing, now, &plan);
+    }
+    if (result == XD_OK) {
+        write_parts(inquiry, &plan, writer);
+    }
+    xd_route_plan_free(&plan);
+    xd_free(lines);
+    return result == XD_INVALID ? XD_OK : result; /* quantities that no decimal holds: there is no plan */
+}
+
+static enum xd_result answer(const struct inquiry *inquiry, struct xd_now now, struct xd_effects *effects) {
     struct xd_buffer body;
     xd_buffer_init(&body, 0);
     struct xd_writer writer = {.out = &body};
     xd_writer_begin(&writer, NULL, '{');
     write_problems(inquiry, &writer);
     write_price(inquiry, &writer);
-    write_credit(inquiry, &writer);
-    write_availability(inquiry, &writer);
+    enum xd_result result = write_credit(inquiry, &writer);
+    if (result == XD_OK) {
+        result = write_availability(inquiry, &writer);
+    }
+    if (result == XD_OK) {
+        result = write_plan(inquiry, now, &writer);
+    }
     xd_writer_end(&writer, '}');
-    xd_hub_answer(effects, inquiry->request, 200, NULL, &body);
+    if (result == XD_OK) {
+        xd_hub_answer(effects, inquiry->request, 200, NULL, &body);
+    }
     xd_buffer_free(&body);
+    return result;
 }
 
 /* ---- the question ---- */
@@ -163,11 +273,7 @@ static enum xd_result decide(struct inquiry *inquiry, struct xd_now now, struct 
         result = xd_hub_validate(hub, request->client->tenant, &inquiry->order, now.wall, &inquiry->enriched,
                                  &hub->problems);
     }
-    if (result == XD_OK || result == XD_INVALID) {
-        answer(inquiry, effects);
-        return XD_OK;
-    }
-    return result;
+    return result == XD_OK || result == XD_INVALID ? answer(inquiry, now, effects) : result;
 }
 
 enum xd_result xd_hub_order_validate(struct xd_hub *hub, const struct xd_api_request *request,

@@ -53,7 +53,8 @@ static const char *read_key(struct intake *intake) {
     return NULL;
 }
 
-static void answer_order(struct intake *intake, const struct xd_order_row *row) {
+void xd_hub_answer_order(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
+                         const struct xd_order_row *row, const char *status_name) {
     struct xd_buffer body;
     char location[64];
     xd_buffer_init(&body, 0);
@@ -61,14 +62,23 @@ static void answer_order(struct intake *intake, const struct xd_order_row *row) 
     xd_writer_begin(&writer, NULL, '{');
     xd_writer_text(&writer, "order_id", row->order_id);
     xd_writer_text(&writer, "external_order_id", row->external_order_id);
-    xd_writer_text(&writer, "status", xd_order_status_names[XD_ORDER_RECEIVED]);
+    xd_writer_text(&writer, "status", status_name);
     xd_writer_text(&writer, "site", row->site);
     xd_writer_text(&writer, "correlation_id", row->correlation_id);
     xd_writer_time(&writer, "received_at", row->received_at);
     xd_writer_end(&writer, '}');
     snprintf(location, sizeof location, "/v1/orders/%s", row->order_id);
-    xd_hub_answer(intake->effects, intake->request, 202, location, &body);
+    xd_hub_answer(effects, request, status, location, &body);
     xd_buffer_free(&body);
+}
+
+/* The same answer for the same order, whatever became of it since; or later, for who waits. */
+static void answer_order(struct intake *intake, const struct xd_order_row *row) {
+    if (intake->request->wait_ms > 0 &&
+        xd_waiters_add(intake->hub, intake->request, row->order_id, intake->now)) {
+        return;
+    }
+    xd_hub_answer_order(intake->effects, intake->request, 202, row, xd_order_status_names[XD_ORDER_RECEIVED]);
 }
 
 static enum xd_result problem(struct intake *intake, unsigned status, const char *code, const char *detail) {

@@ -238,7 +238,7 @@ enum xd_result xd_hub_site_add(struct xd_hub *hub, const struct xd_api_request *
 
 void xd_hub_api_refuse(struct xd_hub *hub, const struct xd_api_request *request, enum xd_result why,
                        struct xd_effects *effects) {
-    (void)hub;
+    xd_waiters_drop(hub, request->handle);
     unsigned status = XD_MUTANT(REFUSED_ORDER_ACCEPTED) ? 202 : 503;
     xd_hub_problem(effects, request, status, why == XD_FULL ? "store_full" : "try_again", true, NULL,
                    "The request could not be stored just now (%s); nothing of it was taken. Send it again.",

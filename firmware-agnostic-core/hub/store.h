@@ -108,6 +108,7 @@ struct xd_order_row {
     struct xd_bytes body; /* add: the order as it came. get and each leave it empty; see order_body */
 };
 typedef enum xd_result (*xd_order_fn)(void *context, const struct xd_order_row *row);
+typedef enum xd_result (*xd_order_id_fn)(void *context, const char *order_id);
 
 struct xd_order_line_row {
     int64_t number; /* from 1, order of lines */
@@ -341,6 +342,10 @@ struct xd_hub_store {
      * external NULL: any; tenant NULL: any. */
     enum xd_result (*order_list)(void *context, const char *tenant, const char *external_order_id, int status,
                                  const char *after, size_t max, xd_order_fn each, void *each_context);
+    /* Orders of which something is backordered, the oldest first, behind *cursor (0: from the start), which
+     * moves on. */
+    enum xd_result (*order_backordered)(void *context, int64_t *cursor, size_t max, xd_order_id_fn each,
+                                        void *each_context);
     enum xd_result (*order_count)(void *context, int status, int64_t *count); /* R, cheap */
 
     enum xd_result (*timeline_add)(void *context, const char *order_id, const struct xd_timeline_row *row);

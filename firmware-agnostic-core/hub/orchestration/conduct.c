@@ -137,6 +137,7 @@ enum xd_result xd_conduct_save(struct xd_conduct *conduct) {
     if (result == XD_OK) {
         result = store->order_save(store->context, &conduct->order);
     }
+    xd_waiters_look(conduct->hub, conduct->order.order_id);
     return result == XD_OK ? tell_status(conduct, before) : result;
 }
 

@@ -71,6 +71,7 @@ enum xd_result xd_stock_unreserve(struct xd_hub *hub, const char *site, const ch
     if (result == XD_OK) {
         result = take_reserved(&row, qty);
     }
+    hub->backorders_due = hub->backorders_due || xd_decimal_sign(qty) > 0;
     return result == XD_OK ? save(hub, &row) : result;
 }
 
@@ -109,6 +110,7 @@ enum xd_result xd_stock_adjust(struct xd_hub *hub, const char *site, const char 
     if (result == XD_OK) {
         result = xd_decimal_add(row.adjusted, delta, &row.adjusted);
     }
+    hub->backorders_due = hub->backorders_due || xd_decimal_sign(delta) > 0;
     return result == XD_OK ? save(hub, &row) : result;
 }
 
@@ -119,6 +121,7 @@ enum xd_result xd_stock_listed(struct xd_hub *hub, const char *site, const char 
     if (result != XD_OK) {
         return result;
     }
+    hub->backorders_due = hub->backorders_due || xd_decimal_compare(qty, row.on_hand) > 0;
     row.on_hand = row.listed = qty;
     row.adjusted = row.shipped = xd_decimal_of(0);
     row.listed_at = now.wall > 0 ? now.wall : 1; /* 0 is for never */

@@ -284,6 +284,14 @@ static enum xd_result view_problem(struct asked *asked, struct xd_buffer *out) {
 
 /* ---- writes ---- */
 
+/* RFC 7240: Prefer: wait=<seconds>, among other preferences, which are not for us. */
+static xd_ms wait_of(const struct xd_http_request *request) {
+    const char *text = xd_http_header(request, "Prefer");
+    const char *wait = text == NULL ? NULL : strcasestr(text, "wait=");
+    bool whole = wait != NULL && (wait == text || strchr(" ,;", wait[-1]) != NULL);
+    return whole && wait[5] >= '0' && wait[5] <= '9' ? (xd_ms)strtoul(wait + 5, NULL, 10) * XD_SECOND_MS : 0;
+}
+
 static void hand_over(struct asked *asked, xd_api_write_fn write) {
     struct xd_http_request *request = asked->request;
     struct xd_api_event *event = xd_event_new(XD_HUB_EVENT_API, sizeof *event);
@@ -299,6 +307,7 @@ static void hand_over(struct asked *asked, xd_api_write_fn write) {
                                              .id = event->id[0] != 0 ? event->id : NULL,
                                              .key = event->key[0] != 0 ? event->key : NULL,
                                              .if_match = xd_http_header(request, "If-Match"),
+                                             .wait_ms = wait_of(request),
                                              .source = xd_http_query(request, "source"),
                                              .body = body};
     if (!xd_mailbox_put(asked->query->program->mailbox, event, sizeof *event + body.size)) {

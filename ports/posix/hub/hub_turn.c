@@ -155,6 +155,9 @@ static enum xd_result settle(void *context, struct xd_now now, struct xd_effects
     size_t in_flight = program->hub.flight.count;
     size_t room = program->stopping ? 0 : xd_outgoing_room(&program->outgoing);
     enum xd_result result = xd_hub_tick(&program->hub, room, now, effects);
+    if (result == XD_OK && program->stopping) {
+        result = xd_hub_end(&program->hub, now, effects);
+    }
     program->handed_out = program->hub.flight.count > in_flight;
     return result;
 }
