@@ -9,6 +9,16 @@
 
 /* ---- orders ---- */
 
+static void write_names(struct xd_writer *writer, const char *name, unsigned bits, const char *const *names) {
+    xd_writer_begin(writer, name, '[');
+    for (unsigned bit = 0; names[bit] != NULL; bit++) {
+        if ((bits & (1u << bit)) != 0) {
+            xd_writer_text(writer, NULL, names[bit]);
+        }
+    }
+    xd_writer_end(writer, ']');
+}
+
 static void order_members(struct xd_writer *writer, const struct xd_order_row *row) {
     xd_writer_text(writer, "order_id", row->order_id);
     xd_writer_text(writer, "external_order_id", row->external_order_id);
@@ -18,11 +28,15 @@ static void order_members(struct xd_writer *writer, const struct xd_order_row *r
     xd_writer_text(writer, "account", row->channel_account);
     xd_writer_end(writer, '}');
     xd_writer_text(writer, "customer_ref", row->customer_ref);
+    xd_writer_text(writer, "customer_code", row->customer_code[0] != 0 ? row->customer_code : NULL);
     xd_writer_text(writer, "customer_po", row->customer_po[0] != 0 ? row->customer_po : NULL);
     xd_writer_text(writer, "currency", row->currency);
     xd_writer_text(writer, "site", row->site);
     xd_writer_text(writer, "status", xd_order_status_names[row->status]);
     xd_writer_integer(writer, "revision", row->revision);
+    write_names(writer, "steps", row->steps, xd_step_names);
+    write_names(writer, "holds", row->holds, xd_hold_names);
+    xd_writer_boolean(writer, "cancel_requested", row->cancelled);
     xd_writer_text(writer, "correlation_id", row->correlation_id);
     xd_writer_text(writer, "erp_reference", row->sale_reference);
     xd_writer_time(writer, "received_at", row->received_at);
@@ -46,6 +60,7 @@ static enum xd_result write_order_line(void *context, const struct xd_order_line
     xd_writer_decimal(writer, "shipped", row->shipped);
     xd_writer_decimal(writer, "cancelled", row->cancelled);
     xd_writer_decimal(writer, "backordered", row->backordered);
+    xd_writer_decimal(writer, "pending", row->pending);
     xd_writer_decimal(writer, "overshipped", row->overshipped);
     xd_writer_end(writer, '}');
     return XD_OK;
@@ -57,6 +72,7 @@ static void release_members(struct xd_writer *writer, const struct xd_release_ro
     xd_writer_text(writer, "order_id", row->order_id);
     xd_writer_text(writer, "site", row->site);
     xd_writer_text(writer, "status", xd_release_status_names[row->status]);
+    xd_writer_text(writer, "cancel", xd_release_cancel_names[row->cancel]);
     xd_writer_time(writer, "created_at", row->created_at);
     xd_writer_time(writer, "updated_at", row->updated_at);
 }
