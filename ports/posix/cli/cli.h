@@ -35,6 +35,7 @@ enum xd_option {
     XD_OPTION_ALL,
     XD_OPTION_SITE,
     XD_OPTION_CONFIG,
+    XD_OPTION_SKU,
     XD_OPTION_COUNT
 };
 #define XD_OPTION_BIT(option) (1u << (option))
@@ -64,6 +65,8 @@ int xd_cli_sites_list(struct xd_cli *cli);
 int xd_cli_sites_add(struct xd_cli *cli);
 int xd_cli_exceptions_list(struct xd_cli *cli);
 int xd_cli_reconcile(struct xd_cli *cli);
+int xd_cli_stock_list(struct xd_cli *cli);
+int xd_cli_stock_load(struct xd_cli *cli);
 int xd_cli_agent_status(struct xd_cli *cli);
 int xd_cli_agent_backlog(struct xd_cli *cli);
 int xd_cli_agent_quarantine(struct xd_cli *cli);

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "documents/problem.h"
 #include "documents/writer.h"
+#include "hub/orchestration/stock_api.h"
 #include "hub/view.h"
 #include "posix/runtime/world.h"
 
@@ -239,6 +240,14 @@ static enum xd_result view_status(struct asked *asked, struct xd_buffer *out) {
     return xd_view_status(&asked->query->store, xd_world_now().wall, out);
 }
 
+static enum xd_result view_stock(struct asked *asked, struct xd_buffer *out) {
+    struct xd_view_stock query = {.site = xd_http_query(asked->request, "site"),
+                                  .sku = xd_http_query(asked->request, "sku"),
+                                  .cursor = cursor_of(asked)};
+    enum xd_result result = page_size(asked, &query.max);
+    return result == XD_OK ? listed(asked, xd_view_stock(&asked->query->store, &query, out)) : result;
+}
+
 /* ---- writes ---- */
 
 static void hand_over(struct asked *asked, enum xd_hub_event_kind kind) {
@@ -278,6 +287,8 @@ static const struct route routes[] = {
     {"GET", "/v1/sites/{id}", ROLE_VIEWER, view_site, 0, {NULL}},
     {"GET", "/v1/exceptions", ROLE_VIEWER, view_exceptions, 0, {"status", "limit", "cursor"}},
     {"GET", "/v1/reconciliation", ROLE_VIEWER, view_reconciliation, 0, {"site"}},
+    {"GET", "/v1/stock", ROLE_VIEWER, view_stock, 0, {"site", "sku", "limit", "cursor"}},
+    {"PUT", "/v1/stock", ROLE_OPERATOR, NULL, XD_HUB_EVENT_STOCK, {NULL}},
     {"GET", "/v1/status", ROLE_VIEWER, view_status, 0, {NULL}},
 };
 

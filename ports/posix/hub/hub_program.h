@@ -27,6 +27,7 @@
 enum xd_hub_event_kind {
     XD_HUB_EVENT_ORDER, /* POST /v1/orders */
     XD_HUB_EVENT_SITE,  /* POST /v1/sites */
+    XD_HUB_EVENT_STOCK, /* PUT /v1/stock */
     XD_HUB_EVENT_ERP    /* a worker's answer */
 };
 
