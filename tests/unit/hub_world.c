@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "erp/ledger/ledger.h"
+#include "hub/orchestration/stock.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -473,6 +474,7 @@ void hub_world_turn(struct hub_world *world) {
         hub_world_start(world);
     }
     assert_true(xd_hub_check(&world->hub));
+    assert_true(xd_stock_check(&world->hub));
 }
 
 void hub_world_step(struct hub_world *world) {
