@@ -181,6 +181,10 @@ static void api_takes_a_list_or_nothing_of_it(void **state) {
         {"{\"entries\":[{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":1}]}", "/entries/0/qty"},
         {"{\"entries\":[{\"site\":\"WH1\",\"qty\":\"1\"}]}", "/entries/0/sku"},
         {"{\"entries\":[{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"1\",\"uom\":\"EA\"}]}", "/entries/0/uom"},
+        {"{\"entries\":[{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"1\"},{\"site\":\"WH9\",\"sku\":\"A\","
+         "\"qty\":\"1\"},"
+         "{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"many\"}]}",
+         "/entries/2/qty"},
         {"{\"source\":\"erp\",\"entries\":[]}", "/source"},
         {"{}", "/entries"},
     };

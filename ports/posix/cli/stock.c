@@ -163,7 +163,8 @@ int xd_cli_stock_load(struct xd_cli *cli) {
     xd_buffer_free(&file);
     if (status == 0 && !cli->json) {
         xd_buffer_clear(&cli->out);
-        xd_buffer_format(&cli->out, "%lld quantities taken\n", loading.taken);
+        xd_buffer_format(&cli->out, "%lld quantit%s taken\n", loading.taken,
+                         loading.taken == 1 ? "y" : "ies");
     }
     return status;
 }

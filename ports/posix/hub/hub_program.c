@@ -220,7 +220,7 @@ static void run_turn(struct xd_hub_program *program, void **events, size_t count
     }
     for (size_t index = 0; index < count; index++) {
         struct xd_event *event = events[index];
-        if (event->kind == XD_HUB_EVENT_ORDER || event->kind == XD_HUB_EVENT_SITE) {
+        if (xd_hub_event_is_api(event)) {
             ((struct xd_api_event *)(void *)event)->request.handle = NULL; /* its answer has left */
         }
         xd_hub_program_drop_event(event);

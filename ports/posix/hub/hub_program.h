@@ -28,7 +28,7 @@ enum xd_hub_event_kind {
     XD_HUB_EVENT_ORDER, /* POST /v1/orders */
     XD_HUB_EVENT_SITE,  /* POST /v1/sites */
     XD_HUB_EVENT_STOCK, /* PUT /v1/stock */
-    XD_HUB_EVENT_ERP    /* a worker's answer */
+    XD_HUB_EVENT_ERP    /* a worker's answer; what is before it is a request of the API */
 };
 
 struct xd_api_event {
@@ -82,6 +82,10 @@ struct xd_hub_program {
 };
 
 /* ---- hub_turn.c ---- */
+/* Whether the event is a struct xd_api_event. */
+static inline bool xd_hub_event_is_api(const struct xd_event *event) {
+    return event->kind >= XD_HUB_EVENT_ORDER && event->kind < XD_HUB_EVENT_ERP;
+}
 void xd_hub_program_ops(struct xd_hub_program *program, struct xd_turn_ops *out);
 /* Frees an event of either kind; an API request that was not answered is told 503. */
 void xd_hub_program_drop_event(struct xd_event *event);

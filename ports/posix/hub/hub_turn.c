@@ -140,9 +140,7 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
 void xd_hub_program_drop_event(struct xd_event *event) {
     struct xd_api_event *api = (struct xd_api_event *)(void *)event;
     struct xd_erp_event *erp = (struct xd_erp_event *)(void *)event;
-    bool is_api = event->kind == XD_HUB_EVENT_ORDER || event->kind == XD_HUB_EVENT_SITE ||
-                  event->kind == XD_HUB_EVENT_STOCK;
-    if (is_api && api->request.handle != NULL) {
+    if (xd_hub_event_is_api(event) && api->request.handle != NULL) {
         struct xd_http_answer answer = {.status = 503, .retry_after_s = 2};
         xd_http_respond(api->request.handle, &answer);
     }
