@@ -63,6 +63,12 @@ def test_the_status_commands_work_as_written(stack, tmp_path):
     assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
 
 
+def test_stock_is_loaded_as_written(stack, tmp_path):
+    done = run(blocks("stock"), stack, tmp_path)
+    assert done.returncode == 0 and "1 quantity taken" in done.stdout, done.stdout + done.stderr
+    assert re.search(r"^WH1 +WIDGET ", done.stdout, re.M)
+
+
 def test_headings_of_the_shown_tables_are_those_that_are_printed(stack, tmp_path):
     for command in ("status", "reconcile"):
         printed = stack.cli(command).stdout

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "erp/ledger/ledger.h"
 #include "hub/orchestration/quantities.h"
+#include "hub/orchestration/stock.h"
 #include "hub/reference/reference.h"
 
 #include <sqlite3.h>
@@ -496,6 +497,7 @@ void hub_world_turn(struct hub_world *world) {
         hub_world_start(world);
     }
     assert_true(xd_hub_check(&world->hub));
+    assert_true(xd_stock_check(&world->hub));
 }
 
 void hub_world_step(struct hub_world *world) {

@@ -242,6 +242,20 @@ static void a_ratio_and_its_inverse_meet(void **state) {
     }
 }
 
+static void floors_are_whole_multiples(void **state) {
+    (void)state;
+    assert_gives(xd_decimal_floor_to, "36", "12", "36");
+    assert_gives(xd_decimal_floor_to, "35.999999", "12", "24");
+    assert_gives(xd_decimal_floor_to, "11", "12", "0");
+    assert_gives(xd_decimal_floor_to, "0", "12", "0");
+    assert_gives(xd_decimal_floor_to, "1", "0.3", "0.9");
+    assert_gives(xd_decimal_floor_to, "1000", "0.25", "1000");
+    assert_refused(xd_decimal_floor_to, "1", "0");
+    assert_refused(xd_decimal_floor_to, "1", "-1");
+    assert_refused(xd_decimal_floor_to, "-1", "1");
+    assert_refused(xd_decimal_floor_to, "999999999999999999", "0.000000000001");
+}
+
 static void order_is_that_of_the_values(void **state) {
     (void)state;
     static const char *const ascending[] = {
@@ -369,6 +383,7 @@ int main(void) {
         cmocka_unit_test(products_that_do_not_fit_are_refused),
         cmocka_unit_test(ratios_are_exact_or_refused),
         cmocka_unit_test(a_ratio_and_its_inverse_meet),
+        cmocka_unit_test(floors_are_whole_multiples),
         cmocka_unit_test(order_is_that_of_the_values),
         cmocka_unit_test(signs_and_opposites),
     };

@@ -38,6 +38,7 @@ enum xd_option {
     XD_OPTION_SOURCE,
     XD_OPTION_NUMBER,
     XD_OPTION_MARKDOWN,
+    XD_OPTION_SKU,
     XD_OPTION_COUNT
 };
 #define XD_OPTION_BIT(option) (1u << (option))
@@ -75,6 +76,8 @@ int xd_cli_reference_list(struct xd_cli *cli);
 int xd_cli_reference_show(struct xd_cli *cli);
 int xd_cli_reference_load(struct xd_cli *cli);
 int xd_cli_reference_put(struct xd_cli *cli);
+int xd_cli_stock_list(struct xd_cli *cli);
+int xd_cli_stock_load(struct xd_cli *cli);
 int xd_cli_agent_status(struct xd_cli *cli);
 int xd_cli_agent_backlog(struct xd_cli *cli);
 int xd_cli_agent_quarantine(struct xd_cli *cli);

@@ -25,6 +25,7 @@ const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
     [XD_OPTION_SITE] = {"site", "SITE", "of one site only"},
     [XD_OPTION_SOURCE] = {"source", "SOURCE", "who speaks: api (default of put), csv (of load) or erp"},
     [XD_OPTION_NUMBER] = {"number", "N", "this version, not the current one"},
+    [XD_OPTION_SKU] = {"sku", "SKU", "of one SKU only"},
     [XD_OPTION_CONFIG] = {"config", "FILE", "the agent's configuration, agent.yaml"},
     [XD_OPTION_MARKDOWN] = {"markdown", NULL, "print it as a page of documentation"},
 };
@@ -58,6 +59,18 @@ const struct xd_verb xd_verbs[] = {
     {"exceptions list", NULL, "what needs a person, the oldest first",
      "Documents and lines that were parked, and what was odd about those that were applied.\n",
      XD_OPTION_BIT(XD_OPTION_ALL) | LISTING, xd_cli_exceptions_list},
+    {"stock list", NULL, "what sites have, as the hub knows it",
+     "AVAILABLE = ON HAND - RESERVED, in base units. A site that is in no list is not checked: its WMS "
+     "decides,\n"
+     "and only what is reserved there is shown.\n",
+     XD_OPTION_BIT(XD_OPTION_SITE) | XD_OPTION_BIT(XD_OPTION_SKU) | LISTING, xd_cli_stock_list},
+    {"stock load", "FILE", "tell the hub what is on hand (CSV: site,sku,qty); - reads standard input",
+     "Each quantity is what is on hand now, in base units; what is reserved stays. A site's first list makes "
+     "the\n"
+     "hub check its stock: SKUs of it that are in no list count as 0. The file is checked before anything "
+     "is\n"
+     "sent; the same command again is safe.\n",
+     0, xd_cli_stock_load},
     {"reconcile", NULL, "compare what was released, confirmed and posted",
      "Exit status 0 when the difference is 0, 3 when it is not. Counted in lines; --json has quantities "
      "too.\n",

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "documents/registry.h"
+#include "hub/orchestration/stock_api.h"
 #include "hub/reference/reference.h"
 #include "hub/view.h"
 #include "posix/runtime/world.h"
@@ -282,6 +283,14 @@ static enum xd_result view_problem(struct asked *asked, struct xd_buffer *out) {
     return XD_OK;
 }
 
+static enum xd_result view_stock(struct asked *asked, struct xd_buffer *out) {
+    struct xd_view_stock query = {.site = xd_http_query(asked->request, "site"),
+                                  .sku = xd_http_query(asked->request, "sku"),
+                                  .cursor = cursor_of(asked)};
+    enum xd_result result = page_size(asked, &query.max);
+    return result == XD_OK ? listed(asked, xd_view_stock(&asked->query->store, &query, out)) : result;
+}
+
 /* ---- writes ---- */
 
 /* RFC 7240: Prefer: wait=<seconds>, among other preferences, which are not for us. */
@@ -348,6 +357,8 @@ static const struct route routes[] = {
     {"GET", "/v1/exceptions", ROLE_VIEWER, view_exceptions, NULL, {"status", "limit", "cursor"}},
     {"POST", "/v1/exceptions/{id}/resolve", ROLE_OPERATOR, NULL, xd_hub_exception_resolve, {NULL}},
     {"GET", "/v1/reconciliation", ROLE_VIEWER, view_reconciliation, NULL, {"site"}},
+    {"GET", "/v1/stock", ROLE_VIEWER, view_stock, NULL, {"site", "sku", "limit", "cursor"}},
+    {"PUT", "/v1/stock", ROLE_OPERATOR, NULL, xd_hub_stock_put, {NULL}},
     {"GET", "/v1/status", ROLE_VIEWER, view_status, NULL, {NULL}},
     {"GET", "/v1/problems", ROLE_NONE, view_problems, NULL, {NULL}},
     {"GET", "/v1/problems/{id}", ROLE_NONE, view_problem, NULL, {NULL}},

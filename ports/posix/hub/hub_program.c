@@ -12,6 +12,7 @@
 
 #include "posix/runtime/program.h"
 #include "posix/runtime/world.h"
+#include "posix/runtime/zones.h"
 #include "rabbitadmin/rabbitadmin.h"
 
 #include <errno.h>
@@ -95,6 +96,7 @@ static void core_config(const struct xd_hub_program *program, struct xd_hub_conf
     *out = (struct xd_hub_config){
         .env = program->env,
         .store = &program->store,
+        .zones = xd_posix_zones(),
         .policies = {.over_tolerance_pct = config->policies.over_tolerance_pct,
                      .unshipped_means = (enum xd_unshipped)config->policies.unshipped_means},
         .retention_ms = config->policies.retention_days * XD_DAY_MS,
