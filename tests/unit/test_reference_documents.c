@@ -176,8 +176,8 @@ static void site_with_impossible_times_is_refused(void **state) {
         (void)snprintf(text, sizeof text, "{\"site\":\"W\",\"cutoff\":\"%s\"}", cutoffs[i]);
         assert_wrong(XD_REF_SITE, text, "bad_cutoff", "/cutoff");
     }
-    static const char *const zones[] = {"Europe/",       "/Berlin",        "Europe//Berlin",
-                                        "../etc/passwd", "Europe/Ber lin", "+01:00"};
+    static const char *const zones[] = {
+        "Europe/", "/Berlin", "Europe//Berlin", "../etc/passwd", "Europe/Ber lin", "+01:00", "+1"};
     for (size_t i = 0; i < sizeof zones / sizeof zones[0]; i++) {
         char text[80];
         (void)snprintf(text, sizeof text, "{\"site\":\"W\",\"zone\":\"%s\"}", zones[i]);
