@@ -9,6 +9,7 @@
 #include "documents/receipt.h"
 #include "documents/release.h"
 #include "documents/response.h"
+#include "hub/reference/reference_documents.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -81,6 +82,22 @@ static enum xd_result probe_settled(struct probe *probe) {
     return result;
 }
 
+static enum xd_result probe_reference(struct probe *probe, enum xd_reference_kind kind) {
+    struct xd_reference_entry entry;
+    return xd_reference_read(&probe->document, probe->document.tree, kind, &entry, &probe->problems);
+}
+
+#define REFERENCE(name, kind)                                                                                \
+    static enum xd_result name(struct probe *probe) {                                                        \
+        return probe_reference(probe, kind);                                                                 \
+    }
+REFERENCE(probe_customer, XD_REF_CUSTOMER)
+REFERENCE(probe_product, XD_REF_PRODUCT)
+REFERENCE(probe_site, XD_REF_SITE)
+REFERENCE(probe_carrier, XD_REF_CARRIER)
+REFERENCE(probe_channel, XD_REF_CHANNEL)
+REFERENCE(probe_tenant, XD_REF_TENANT)
+
 static const struct {
     const char *kind;
     enum xd_result (*run)(struct probe *probe);
@@ -92,6 +109,12 @@ static const struct {
     {"inventory-advice", probe_inventory},
     {"site-status", probe_status},
     {"settled", probe_settled},
+    {"reference-customer", probe_customer},
+    {"reference-product", probe_product},
+    {"reference-site", probe_site},
+    {"reference-carrier", probe_carrier},
+    {"reference-channel", probe_channel},
+    {"reference-tenant", probe_tenant},
 };
 
 static enum xd_result run(const char *kind, size_t size, struct xd_bytes raw, struct probe *probe) {

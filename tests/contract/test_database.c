@@ -1,6 +1,7 @@
 /* What connectors/sqlite promises beyond the tables of functions: one writer,
  * versions, failures of disk and bytes, readers, copies. */
 #include "contract/faulty_vfs.h"
+#include "contract/hub_schema_1.h"
 #include "contract/stores.h"
 #include "sqlite/database.h"
 
@@ -92,6 +93,35 @@ static void newer_schema_and_other_programs_store_are_refused(void **state) {
     tamper(world->path, "PRAGMA user_version = 1000");
     assert_int_equal(try_open(world->path, XD_SCHEMA_SITE, false, why, sizeof why), XD_INVALID);
     assert_non_null(strstr(why, "newer program"));
+}
+
+static void store_of_the_first_version_is_migrated_with_what_is_in_it(void **state) {
+    struct store_world *world = *state;
+    char path[128], why[256] = "";
+    struct xd_database *database = NULL;
+    struct xd_hub_store hub;
+    struct xd_order_row order;
+    int64_t count = -1;
+    (void)snprintf(path, sizeof path, "%s/old.db", world->folder);
+    tamper(path, hub_schema_1);
+    tamper(path,
+           "INSERT INTO counter VALUES(1, 4, 1);"
+           "INSERT INTO orders VALUES(1, 'O1', 't', 'web', 'portal', 'acc', 'PO-1', 'CUST-1', '', 'EUR',"
+           " 'WH1', 'corr', 'sale/1', 4, 1, zeroblob(32), 5, 5);"
+           "INSERT INTO order_body VALUES(1, 0, x'7b7d')");
+    assert_int_equal(try_open(path, XD_SCHEMA_HUB, true, why, sizeof why), XD_INVALID);
+    assert_non_null(strstr(why, "comes when its program starts"));
+    struct xd_database_config config = {.path = path};
+    if (xd_database_open(&config, XD_SCHEMA_HUB, &database, why, sizeof why) != XD_OK) {
+        fail_msg("%s", why);
+    }
+    xd_database_hub_store(database, &hub);
+    assert_ok(hub.order_get(hub.context, "O1", &order));
+    assert_string_equal(order.external_order_id, "PO-1");
+    assert_ok(hub.reference.count(hub.reference.context, 0, &count));
+    assert_int_equal(count, 0);
+    xd_database_close(database);
+    assert_ok(try_open(path, XD_SCHEMA_HUB, true, why, sizeof why));
 }
 
 static void what_is_no_database_is_corrupt_and_left_alone(void **state) {
@@ -450,6 +480,7 @@ int main(void) {
         SITE_TEST(second_writer_is_refused_until_the_first_closes),
         SITE_TEST(store_is_private_to_its_user),
         SITE_TEST(newer_schema_and_other_programs_store_are_refused),
+        SITE_TEST(store_of_the_first_version_is_migrated_with_what_is_in_it),
         SITE_TEST(what_is_no_database_is_corrupt_and_left_alone),
         SITE_TEST(store_in_a_folder_that_is_not_there_is_told),
         SITE_TEST(write_outside_of_a_transaction_is_refused),

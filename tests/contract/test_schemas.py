@@ -68,6 +68,7 @@ def probe(tmp_path_factory):
     """Runs the C program that reads by the core's tables: probe(kind, document) -> its line of output."""
     program = str(tmp_path_factory.mktemp("probe") / "schema_probe")
     sources = [str(path) for room in ("base", "documents") for path in (TOP / "firmware-agnostic-core" / room).glob("*.c")]
+    sources.append("firmware-agnostic-core/hub/reference/reference_documents.c")
     subprocess.run(["cc", "-std=c11", "-Ifirmware-agnostic-core", "tests/contract/schema_probe.c", *sources, "-o", program,
                     "-lcjson", "-lmbedcrypto", "-lm"], cwd=TOP, check=True)
 

@@ -122,7 +122,7 @@ def refused(status, *arguments, **more):
 # ---- arguments and help ----
 
 VERBS = ["status", "orders list", "orders show", "orders timeline", "orders submit", "sites list", "sites add", "exceptions list",
-         "reconcile", "agent status", "agent backlog", "agent quarantine"]
+         "reconcile", "reference list", "reference show", "reference load", "reference put", "agent status", "agent backlog", "agent quarantine"]
 
 
 def test_help_of_the_program_lists_every_verb_and_what_exit_statuses_mean():

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "erp/ledger/ledger.h"
+#include "hub/reference/reference.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -104,6 +105,10 @@ static void api_request(const struct api_call *api, struct xd_api_request *out) 
     *out = (struct xd_api_request){.client = &client,
                                    .idempotency_key = api->has_key ? api->key : NULL,
                                    .correlation_id = api->correlation_id,
+                                   .id = api->id,
+                                   .key = api->reference_key,
+                                   .if_match = api->if_match,
+                                   .source = api->source,
                                    .body = xd_bytes_of_text(api->body)};
 }
 
@@ -126,9 +131,17 @@ static enum xd_result hand_over(struct hub_world *world, struct event *event, st
         return xd_hub_line_message(&world->hub, &message, now, effects);
     case EVENT_API:
         api_request(world->api, &request);
+        if (world->api->id != NULL) {
+            return xd_hub_reference(&world->hub, &request, now, effects);
+        }
         return world->api->site_add ? xd_hub_site_add(&world->hub, &request, now, effects)
                                     : xd_hub_order(&world->hub, &request, now, effects);
     default:
+        if (event->pending->call->list) {
+            return xd_hub_reference_answer(&world->hub, event->pending->call, &event->pending->answer,
+                                           xd_buffer_view(&event->pending->entries), event->pending->next,
+                                           now, effects);
+        }
         return xd_hub_erp_answer(&world->hub, event->pending->call, &event->pending->answer, now, effects);
     }
 }
@@ -183,6 +196,7 @@ static void reclaim(struct hub_world *world) {
         struct pending_call *pending = &world->calls[index];
         if (pending->used && pending->gone && (pending->landed || pending->plan.lands_ms < 0)) {
             xd_erp_call_free(pending->call);
+            xd_buffer_free(&pending->entries);
             pending->used = false;
         }
     }
@@ -203,7 +217,7 @@ static void call_leaves(struct hub_world *world, struct xd_erp_call *call) {
     if (world->plan != NULL) {
         world->plan(world, call, &free_place->plan);
     }
-    *(call->find ? &world->finds : &world->posts) += 1;
+    *(call->list ? &world->lists : call->find ? &world->finds : &world->posts) += 1;
 }
 
 static void answer_api(struct hub_world *world, const struct xd_effects *effects,
@@ -216,6 +230,8 @@ static void answer_api(struct hub_world *world, const struct xd_effects *effects
     api->flag = effect->flag;
     const char *location = xd_effects_string(effects, effect->a);
     snprintf(api->location, sizeof api->location, "%s", location != NULL ? location : "");
+    const char *etag = xd_effects_string(effects, effect->c);
+    snprintf(api->etag, sizeof api->etag, "%s", etag != NULL ? etag : "");
     const char *text = xd_effects_string(effects, effect->body);
     api->text = strdup(text != NULL ? text : "");
 }
@@ -287,6 +303,7 @@ void hub_world_start(struct hub_world *world) {
                                 .erp = "main",
                                 .erp_concurrency = 3,
                                 .erp_life_ms = world->erp_life_ms,
+                                .reference_ms = world->reference_ms,
                                 .erp_retry_ms_min = 200,
                                 .erp_retry_ms_max = 5000,
                                 .hash_password = hash_password};
@@ -378,6 +395,7 @@ void hub_world_close(struct hub_world *world) {
     for (size_t index = 0; index < WORLD_CALLS; index++) {
         if (world->calls[index].used) {
             xd_erp_call_free(world->calls[index].call);
+            xd_buffer_free(&world->calls[index].entries);
         }
     }
     wire_free(&world->queue);
@@ -393,7 +411,11 @@ void hub_world_close(struct hub_world *world) {
 static void land(struct hub_world *world, struct pending_call *pending) {
     struct xd_erp_call *call = pending->call;
     pending->landed = true;
-    if (call->find) {
+    if (call->list) {
+        xd_buffer_init(&pending->entries, 0);
+        world->erp.list(world->erp.context, call->what, call->cursor, XD_ERP_PAGE_MAX, &pending->answer,
+                        &pending->entries, pending->next);
+    } else if (call->find) {
         world->erp.find(world->erp.context, call->request.kind, call->request.reference, &pending->answer);
     } else {
         world->erp.post(world->erp.context, &call->request, &pending->answer);

@@ -83,6 +83,8 @@ struct pending_call {
     bool used, landed, gone; /* gone: nobody waits for the answer any more */
     struct xd_erp_call *call;
     struct xd_erp_answer answer;
+    struct xd_buffer entries; /* of a list */
+    char next[XD_ERP_CURSOR_SIZE];
     struct call_plan plan;
     xd_ms left_at;
 };
@@ -92,10 +94,11 @@ struct api_call {
     char key[160];
     bool has_key;
     const char *correlation_id;
+    const char *id, *reference_key, *if_match, *source; /* id: a kind of reference data */
     char *body;
     bool answered, flag;
     unsigned status;
-    char location[96];
+    char location[160], etag[32];
     char *text;
 };
 
@@ -105,7 +108,7 @@ struct hub_world {
     struct xd_env env;
     struct xd_now now;
     struct xd_policies policies;
-    xd_ms erp_life_ms;
+    xd_ms erp_life_ms, reference_ms;
     /* the hub */
     struct xd_database *database;
     struct xd_hub_store store; /* its tx is wrapped */
@@ -126,7 +129,7 @@ struct hub_world {
     struct xd_erp erp;
     struct pending_call calls[WORLD_CALLS];
     void (*plan)(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan);
-    unsigned posts, finds; /* that were made */
+    unsigned posts, finds, lists; /* that were made */
     /* sites and their WMS */
     struct world_site sites[WORLD_SITES];
     size_t site_count;

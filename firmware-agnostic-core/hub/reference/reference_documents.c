@@ -492,7 +492,8 @@ static bool zone_valid(const char *zone) {
     static const char more[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-";
     for (;;) {
         size_t size = strspn(zone, more);
-        if (size == 0 || (zone[0] >= '0' && zone[0] <= '9')) {
+        bool letter = (zone[0] >= 'A' && zone[0] <= 'Z') || (zone[0] >= 'a' && zone[0] <= 'z');
+        if (size == 0 || !letter) {
             return false;
         }
         zone += size;

@@ -14,10 +14,11 @@ struct xd_reference_cache {
 struct xd_reference_load {
     int list; /* enum xd_erp_list */
     char cursor[XD_ERP_CURSOR_SIZE];
-    bool called;   /* a worker has a call ... */
-    uint64_t call; /* ... by this id */
-    bool fresh;    /* ... since the last batch, whose commit may have failed */
-    xd_ms due;     /* monotonic */
+    bool called;    /* a worker has a call ... */
+    uint64_t call;  /* ... by this id */
+    bool fresh;     /* ... since the last batch, whose commit may have failed */
+    unsigned taken; /* ticks until the batch that took a page in is committed for sure */
+    xd_ms due;      /* monotonic */
     struct xd_retry retry;
     int64_t seen, changed, refused; /* entries of the load under way */
 };

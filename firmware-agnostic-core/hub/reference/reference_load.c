@@ -24,6 +24,7 @@ static const enum xd_reference_kind kinds[] = {
 
 enum xd_result xd_reference_run(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects) {
     struct xd_reference_load *load = &hub->reference->load;
+    load->taken -= load->taken > 0 ? 1 : 0;
     if (hub->config.reference_ms == 0 || load->called || now.monotonic < load->due ||
         hub->calls >= hub->config.erp_concurrency) {
         return XD_OK;
@@ -68,10 +69,11 @@ void xd_reference_reload(struct xd_hub *hub, bool restart) {
         load->called = false;
         hub->calls--;
     }
-    load->fresh = false;
     if (!load->called) {
-        begin_anew(load, load->due);
+        begin_anew(load, load->taken > 0 ? hub->now.monotonic : load->due);
     }
+    load->fresh = false;
+    load->taken = 0;
 }
 
 void xd_reference_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struct xd_now now) {
@@ -244,6 +246,7 @@ enum xd_result xd_hub_reference_answer(struct xd_hub *hub, const struct xd_erp_c
     }
     struct xd_reference_load after = *load; /* an event that is undone leaves the load as it was */
     after.called = false;
+    after.taken = 2; /* this batch's tick, and the next one's */
     if (answer->outcome == XD_ERP_DONE) {
         enum xd_result result = take_page(hub, kinds[load->list], entries, now, &after);
         if (result == XD_OK) {

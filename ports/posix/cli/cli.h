@@ -36,6 +36,8 @@ enum xd_option {
     XD_OPTION_SITE,
     XD_OPTION_CONFIG,
     XD_OPTION_MARKDOWN,
+    XD_OPTION_SOURCE,
+    XD_OPTION_NUMBER,
     XD_OPTION_COUNT
 };
 #define XD_OPTION_BIT(option) (1u << (option))
@@ -50,6 +52,10 @@ struct xd_cli {
     bool colour; /* standard output is a terminal */
     struct xd_buffer out;
     xd_ms now; /* wall */
+    /* Where a problem's pointer leads in what the person gave us, for a verb that made the document out of
+     * something else; NULL: the pointer itself is told. */
+    void (*tell_place)(const void *context, const char *pointer, struct xd_buffer *out);
+    const void *place_context;
 };
 
 /* Tells on standard error: "crossdock: ...". Returns status. */
@@ -65,6 +71,10 @@ int xd_cli_sites_list(struct xd_cli *cli);
 int xd_cli_sites_add(struct xd_cli *cli);
 int xd_cli_exceptions_list(struct xd_cli *cli);
 int xd_cli_reconcile(struct xd_cli *cli);
+int xd_cli_reference_list(struct xd_cli *cli);
+int xd_cli_reference_show(struct xd_cli *cli);
+int xd_cli_reference_load(struct xd_cli *cli);
+int xd_cli_reference_put(struct xd_cli *cli);
 int xd_cli_agent_status(struct xd_cli *cli);
 int xd_cli_agent_backlog(struct xd_cli *cli);
 int xd_cli_agent_quarantine(struct xd_cli *cli);

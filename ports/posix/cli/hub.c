@@ -131,9 +131,10 @@ int xd_cli_check_hub(const struct xd_cli *cli) {
 
 /* ---- paths ---- */
 
-static void add_encoded(struct xd_buffer *out, const char *text) {
+/* plain: what stands for itself beside letters and digits. */
+static void add_encoded(struct xd_buffer *out, const char *text, const char *plain) {
     for (const unsigned char *byte = (const unsigned char *)text; *byte != 0; byte++) {
-        if (isalnum(*byte) || strchr("-._~", *byte) != NULL) {
+        if (isalnum(*byte) || strchr(plain, *byte) != NULL) {
             xd_buffer_byte(out, *byte);
         } else {
             xd_buffer_format(out, "%%%02X", *byte);
@@ -148,7 +149,12 @@ void xd_cli_path(struct xd_cli_call *call, const char *path) {
 
 void xd_cli_segment(struct xd_cli_call *call, const char *segment) {
     xd_buffer_byte(&call->path, '/');
-    add_encoded(&call->path, segment);
+    add_encoded(&call->path, segment, "-._~");
+}
+
+void xd_cli_rest(struct xd_cli_call *call, const char *rest) {
+    xd_buffer_byte(&call->path, '/');
+    add_encoded(&call->path, rest, "-._~/");
 }
 
 void xd_cli_query(struct xd_cli_call *call, const char *name, const char *value) {
@@ -156,7 +162,7 @@ void xd_cli_query(struct xd_cli_call *call, const char *name, const char *value)
         xd_buffer_byte(&call->path, strchr(xd_buffer_string(&call->path), '?') == NULL ? '?' : '&');
         xd_buffer_text(&call->path, name);
         xd_buffer_byte(&call->path, '=');
-        add_encoded(&call->path, value);
+        add_encoded(&call->path, value, "-._~");
     }
 }
 
@@ -167,12 +173,19 @@ static const char *text_or(const cJSON *object, const char *member, const char *
     return text != NULL && text[0] != 0 ? text : otherwise;
 }
 
-static void add_errors(struct xd_buffer *text, const cJSON *errors) {
+static void add_errors(const struct xd_cli *cli, struct xd_buffer *text, const cJSON *errors) {
     const cJSON *error;
     cJSON_ArrayForEach(error, errors) {
         const char *place = text_or(error, "parameter", "the whole document");
-        xd_buffer_format(text, "\n  %s: %s (%s)", text_or(error, "pointer", place),
-                         text_or(error, "detail", "is wrong"), text_or(error, "code", "no code"));
+        const char *pointer = text_or(error, "pointer", place);
+        xd_buffer_text(text, "\n  ");
+        if (cli->tell_place != NULL) {
+            cli->tell_place(cli->place_context, pointer, text);
+        } else {
+            xd_buffer_text(text, pointer);
+        }
+        xd_buffer_format(text, ": %s (%s)", text_or(error, "detail", "is wrong"),
+                         text_or(error, "code", "no code"));
     }
 }
 
@@ -198,7 +211,7 @@ int xd_cli_problem(struct xd_cli *cli, unsigned status, struct xd_bytes body, co
     if (readable) {
         xd_buffer_format(&text, "%s (HTTP %u): %s", text_or(tree, "code", text_or(tree, "title", "refused")),
                          status, text_or(tree, "detail", "the answer does not say why"));
-        add_errors(&text, cJSON_GetObjectItemCaseSensitive(tree, "errors"));
+        add_errors(cli, &text, cJSON_GetObjectItemCaseSensitive(tree, "errors"));
         xd_buffer_text(&text, xd_text_flag(tree, "retryable") ? "\nThe same again later can work." : "");
         if (cli->json) {
             xd_text_json(&cli->out, body);

@@ -21,6 +21,7 @@ struct xd_cli_call {
 /* Starts call->path; the others append to it, percent-encoded. A value of NULL appends nothing. */
 void xd_cli_path(struct xd_cli_call *call, const char *path);
 void xd_cli_segment(struct xd_cli_call *call, const char *segment);
+void xd_cli_rest(struct xd_cli_call *call, const char *rest); /* the last one, which may have slashes */
 void xd_cli_query(struct xd_cli_call *call, const char *name, const char *value);
 
 /* Checks address and token without calling: 0, or the exit status and a complaint was told. */

@@ -23,6 +23,8 @@ const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
     [XD_OPTION_FORCE] = {"force", NULL, "replace a file that is there"},
     [XD_OPTION_ALL] = {"all", NULL, "those that are resolved too"},
     [XD_OPTION_SITE] = {"site", "SITE", "of one site only"},
+    [XD_OPTION_SOURCE] = {"source", "SOURCE", "who speaks: api (default of put), csv (of load) or erp"},
+    [XD_OPTION_NUMBER] = {"number", "N", "this version, not the current one"},
     [XD_OPTION_CONFIG] = {"config", "FILE", "the agent's configuration, agent.yaml"},
     [XD_OPTION_MARKDOWN] = {"markdown", NULL, "print it as a page of documentation"},
 };
@@ -60,6 +62,33 @@ const struct xd_verb xd_verbs[] = {
      "Exit status 0 when the difference is 0, 3 when it is not. Counted in lines; --json has quantities "
      "too.\n",
      XD_OPTION_BIT(XD_OPTION_SITE), xd_cli_reconcile},
+    {"reference list", "KIND", "reference data of a kind, by key",
+     "KIND is customers, products, sites, carriers, channels or tenants. SOURCE says who put the entry:\n"
+     "the ERP's load leaves alone what is not its own.\n",
+     LISTING, xd_cli_reference_list},
+    {"reference show", "KIND KEY", "one entry of reference data, with its version",
+     "Every change makes a new version; the older ones stay, and `previous` names the one before.\n",
+     XD_OPTION_BIT(XD_OPTION_NUMBER), xd_cli_reference_show},
+    {"reference load", "KIND FILE", "put many entries out of a CSV file; - reads standard input",
+     "The first line names the columns, in any order; a row is a whole entry, an empty cell is absent:\n"
+     "  customers  code, name, active, credit_limit, currency, aliases\n"
+     "  products   sku, description, base_uom, active, lot_tracked, serial_tracked, uoms, price, currency,\n"
+     "             tax_pct, gtins, aliases\n"
+     "  sites      site, kind, priority, paused, reserves, ack_minutes, offline_minutes, zone, cutoff,\n"
+     "             open_days, holidays, countries, postal_prefixes, skus\n"
+     "  carriers   scac, name, services, active\n"
+     "  channels   type, active, share\n"
+     "  tenants    tenant, order_bytes_max, order_lines_max, share, split, price_tolerance_pct,\n"
+     "             over_tolerance_pct, accepted_within_s, released_within_s, acknowledged_within_s,\n"
+     "             shipped_within_s, warn_pct\n"
+     "Lists are parted by blanks: `4006381333931 036000291452`, `MON TUE`; factors of base units as\n"
+     "`CS=12 M=1/3`; a customer's aliases as `REF`, `TENANT:REF` or `TENANT:ACCOUNT:REF`. Flags are true\n"
+     "or false. Up to 500 rows are stored together or not at all; the same command again is safe.\n",
+     XD_OPTION_BIT(XD_OPTION_SOURCE), xd_cli_reference_load},
+    {"reference put", "KIND FILE", "put an entry (JSON), or {\"entries\": [...]}; - reads standard input",
+     "The entry replaces the one of its key, whole. With --source erp the ERP's load looks after it from\n"
+     "then on: it replaces the members that the ERP knows and leaves the others.\n",
+     XD_OPTION_BIT(XD_OPTION_SOURCE), xd_cli_reference_put},
     {"agent status", NULL, "how the agent on this machine is",
      "Asks the agent. When it does not run: says so, shows what its database holds, and exits with 1.\n",
      XD_OPTION_BIT(XD_OPTION_CONFIG), xd_cli_agent_status},

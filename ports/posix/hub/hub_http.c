@@ -341,14 +341,15 @@ static bool path_fits(const char *pattern, const char *path, struct asked *asked
     asked->id[0] = asked->key[0] = 0;
     while (*pattern != 0) {
         if (*pattern == '{') {
-            size_t size = strstr(pattern, "...}") == NULL ? strcspn(path, "/") : strlen(path);
+            const char *end = strchr(pattern, '}');
+            size_t size = end[-1] == '.' ? strlen(path) : strcspn(path, "/");
             if (size == 0 || size >= XD_NAME_SIZE || name == sizeof names / sizeof names[0]) {
                 return false;
             }
             memcpy(names[name], path, size);
             names[name++][size] = 0;
             path += size;
-            pattern = strchr(pattern, '}') + 1;
+            pattern = end + 1;
         } else if (*pattern++ != *path++) {
             return false;
         }
