@@ -63,6 +63,13 @@ def test_the_status_commands_work_as_written(stack, tmp_path):
     assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
 
 
+def test_reference_data_is_loaded_as_written(stack, tmp_path):
+    done = run(blocks("reference"), stack, tmp_path)
+    assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
+    assert done.stdout.startswith("1 rows, 1 changed\n") and re.search(r"^TEA-1KG +\d+ +csv +yes ", done.stdout, re.M)
+    assert done.stdout.splitlines()[-1].startswith("WH1 version ")
+
+
 def test_headings_of_the_shown_tables_are_those_that_are_printed(stack, tmp_path):
     for command in ("status", "reconcile"):
         printed = stack.cli(command).stdout
@@ -112,7 +119,7 @@ def test_every_make_target_that_is_named_exists():
 
 
 def test_every_verb_and_option_of_the_command_line_that_is_named_exists():
-    for verb in set(re.findall(r"^crossdock ((?!agent)[a-z]+(?: (?:list|add|submit|show|timeline)\b)?)", README, re.M)):
+    for verb in set(re.findall(r"^crossdock ((?!agent)[a-z]+(?: (?:list|add|submit|show|timeline|load|put)\b)?)", README, re.M)):
         done = subprocess.run([os.path.join(BUILD, "crossdock"), *verb.split(), "--help"], capture_output=True, text=True, timeout=30,
                               check=False)
         assert done.returncode == 0, verb

@@ -4,8 +4,8 @@
 #include "erp/ledger/ledger.h"
 
 #include "base/bytes.h"
-#include "base/id.h"
 #include "base/csv.h"
+#include "base/id.h"
 #include "erp/ledger/book.h"
 
 #include <errno.h>
