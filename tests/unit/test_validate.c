@@ -447,6 +447,33 @@ static void an_order_of_the_greatest_size_is_held_against_everything(void **stat
     test_free(text);
 }
 
+struct starved {
+    struct xd_reading reading;
+    struct xd_order order;
+};
+
+static enum xd_result validate_starved(void *context) {
+    const struct xd_lookups lookups = {
+        (void *)(uintptr_t)&everything, known, customer, product, tenant_policy, channel};
+    struct starved *starved = context;
+    struct xd_enriched made;
+    xd_problems_clear(&starved->reading.problems);
+    enum xd_result result =
+        xd_validate(&lookups, "acme", &starved->order, TODAY, &made, &starved->reading.problems);
+    xd_enriched_free(&made);
+    return result;
+}
+
+static void without_memory_nothing_is_decided(void **state) {
+    struct starved starved;
+    (void)state;
+    xd_reading_begin(&starved.reading, ORDER_OF(HEAD(""), WIDGET("")));
+    assert_int_equal(xd_order_read(&starved.reading.document, &starved.order, &starved.reading.problems),
+                     XD_OK);
+    xd_reading_starve(validate_starved, &starved);
+    xd_reading_end(&starved.reading);
+}
+
 static void currencies_have_their_own_minor_units(void **state) {
     (void)state;
     assert_int_equal(xd_currency_digits("EUR"), 2);
@@ -472,6 +499,7 @@ int main(void) {
         cmocka_unit_test(sums_are_exact),
         cmocka_unit_test(sums_that_cannot_be_known_are_not_compared),
         cmocka_unit_test(an_order_of_the_greatest_size_is_held_against_everything),
+        cmocka_unit_test(without_memory_nothing_is_decided),
         cmocka_unit_test(currencies_have_their_own_minor_units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
