@@ -267,13 +267,13 @@ static enum xd_result decide(struct inquiry *inquiry, struct xd_now now, struct 
     if (result != XD_OK && result != XD_INVALID) {
         return result;
     }
-    check_site(inquiry);
-    result = check_number(inquiry);
-    if (result == XD_OK) {
-        result = xd_hub_validate(hub, request->client->tenant, &inquiry->order, now.wall, &inquiry->enriched,
-                                 &hub->problems);
+    result = xd_hub_validate(hub, request->client->tenant, &inquiry->order, now.wall, &inquiry->enriched,
+                             &hub->problems);
+    if (result == XD_OK || result == XD_INVALID) {
+        check_site(inquiry);
+        result = check_number(inquiry);
     }
-    return result == XD_OK || result == XD_INVALID ? answer(inquiry, now, effects) : result;
+    return result == XD_OK ? answer(inquiry, now, effects) : result;
 }
 
 enum xd_result xd_hub_order_validate(struct xd_hub *hub, const struct xd_api_request *request,

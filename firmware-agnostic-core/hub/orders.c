@@ -378,8 +378,8 @@ static enum xd_result decide(struct intake *intake) {
     if (result != XD_NOT_FOUND) {
         return result == XD_OK ? repeat_by_number(intake, &known) : result;
     }
-    bool routed = choose_site(intake, &site) == XD_OK;
     result = validate(intake);
+    bool routed = choose_site(intake, &site) == XD_OK;
     if (result != XD_OK && result != XD_INVALID) {
         return result;
     }

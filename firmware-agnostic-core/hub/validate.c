@@ -174,6 +174,7 @@ static enum xd_result check_line(struct validation *validation, size_t index) {
     struct xd_enriched_line *made = &validation->out->lines[index];
     struct xd_product product;
     bool found = false;
+    memset(&product, 0, sizeof product);
     xd_copy(made->sku, sizeof made->sku, line->sku);
     if (validation->products_known && line->sku != NULL) {
         enum xd_result result = find_product(validation, index, &product);

@@ -24,6 +24,7 @@ import time
 import urllib.error
 import urllib.request
 
+import api_contract
 import brokers
 from agents import BUILD, TOP, Agent, http_get
 from brokers import free_port, wait_for
@@ -104,7 +105,7 @@ class Hub:
             return file.read().strip()
 
     def call(self, method, path, body=None, key=None, seconds=10):
-        """(status, JSON); status 0 when nobody answers (in time)."""
+        """(status, JSON); status 0 when nobody answers (in time). Every answer is held against the OpenAPI document."""
         headers = {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/json"}
         if key:
             headers["Idempotency-Key"] = f'"{key}"'
@@ -112,9 +113,12 @@ class Hub:
                                          data=None if body is None else json.dumps(body).encode())
         try:
             with _no_proxy.open(request, timeout=seconds) as answer:
-                return answer.status, json.loads(answer.read())
+                text = answer.read()
+                api_contract.check(method, path, answer.status, answer.headers, text)
+                return answer.status, json.loads(text)
         except urllib.error.HTTPError as error:
             text = error.read()
+            api_contract.check(method, path, error.code, error.headers, text)
             try:
                 return error.code, json.loads(text)
             except ValueError:

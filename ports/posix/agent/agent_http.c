@@ -53,10 +53,24 @@ static void write_status(struct xd_agent_board *board, struct xd_http_answer *an
     }
 }
 
+static void write_problems(struct xd_agent_board *board, struct xd_http_answer *answer,
+                           struct xd_buffer *out) {
+    (void)board;
+    (void)answer;
+    xd_registry_write_all(out);
+}
+
 static const struct page pages[] = {{"/healthz", write_health},
                                     {"/readyz", write_ready},
                                     {"/metrics", write_metrics},
-                                    {"/v1/status", write_status}};
+                                    {"/v1/status", write_status},
+                                    {"/v1/problems", write_problems}};
+
+/* Where the `type` of our problems leads; NULL: the path is another one, or there is no such code. */
+static const struct xd_code *code_of(const char *path) {
+    static const char before[] = "/v1/problems/";
+    return strncmp(path, before, sizeof before - 1) == 0 ? xd_registry_find(path + sizeof before - 1) : NULL;
+}
 
 static void write_problem(struct xd_http_answer *answer, unsigned status, const char *code,
                           const char *detail, struct xd_buffer *out) {
@@ -77,11 +91,14 @@ void xd_agent_http(void *context, struct xd_http_request *request) {
             page = &pages[index];
         }
     }
-    if (page == NULL) {
+    const struct xd_code *code = code_of(xd_http_path(request));
+    if (page == NULL && code == NULL) {
         write_problem(&answer, 404, "not_found", "There is no such page.", &body);
     } else if (strcmp(xd_http_method(request), "GET") != 0 && strcmp(xd_http_method(request), "HEAD") != 0) {
         answer.allow = "GET, HEAD";
         write_problem(&answer, 405, "method_not_allowed", "This page can only be read.", &body);
+    } else if (page == NULL) {
+        xd_registry_write(code, &body);
     } else {
         page->write(context, &answer, &body);
     }

@@ -248,10 +248,10 @@ static int check_verb(const struct xd_cli *cli, const struct xd_verb *verb, cons
                                xd_options[option].name, verb->name);
         }
     }
-    size_t most, least_words = needed_words(verb->argument, &most);
-    if (count < least_words) {
+    size_t most, wanted = needed_words(verb->argument, &most);
+    if (count < wanted) {
         return xd_cli_fail(XD_EXIT_WRONG_INPUT, "`%s` needs %s: crossdock %s %s", verb->name,
-                           least_words - count == 1 ? "one more word" : "two more words", verb->name,
+                           wanted - count == 1 ? "one more word" : "two more words", verb->name,
                            verb->argument);
     }
     if (count > most) {
@@ -322,6 +322,6 @@ int xd_arguments_read(int count, char **texts, struct xd_cli *cli) {
         return XD_EXIT_FINE;
     }
     cli->argument = words[verb_words];
-    cli->second = verb_words + 1 < WORDS_MAX ? words[verb_words + 1] : NULL;
+    cli->second = words[verb_words + 1];
     return check_verb(cli, cli->verb, words + verb_words, word_count - verb_words);
 }

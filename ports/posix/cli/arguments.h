@@ -5,9 +5,8 @@
 #include "posix/cli/cli.h"
 
 struct xd_verb {
-    const char *name; /* one word or two: "orders list" */
-    const char
-        *argument; /* what it wants, one word or two, those in brackets may be left out; NULL: nothing */
+    const char *name;     /* one word or two: "orders list" */
+    const char *argument; /* a word or two, those in brackets may be left out; NULL: nothing */
     const char *summary;
     const char *help; /* paragraphs */
     unsigned options; /* XD_OPTION_BIT of its own */
