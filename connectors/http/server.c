@@ -16,6 +16,9 @@
  * libmicrohttpd's timeout cuts an idle client. One that drips bytes never idles: a
  * watch cuts any connection that takes twice as long for one request, or to read
  * one answer, by shutting its socket down; libmicrohttpd sees the end and cleans up.
+ * When nearly all connections are taken it loses its patience: the oldest of those that
+ * wait for their client are cut, so that whoever sends a request at once is served
+ * however many others hold connections and send nothing.
  *
  * Locks. `lock` guards requests and is held while suspending and resuming;
  * `watch_lock` guards the connections and is the only one taken in libmicrohttpd's
@@ -49,6 +52,7 @@
 #define HEADERS_MAX ((size_t)32 * 1024) /* bytes of memory of a connection: 431 above it */
 #define PATIENCE 2                      /* timeouts that one request, or one answer, may take */
 #define WATCH_MS 500
+#define PRESSED_MS 1000 /* the patience that is left when connections run out */
 #define FAREWELL_MS 1000
 #define BACKLOG 128
 #define PEM_MAX ((size_t)1024 * 1024)
@@ -71,7 +75,8 @@ struct xd_http_server {
 
     pthread_mutex_t watch_lock;
     pthread_cond_t watch_changed;
-    struct xd_http_connection *connections;
+    struct xd_http_connection *connections; /* the newest first */
+    size_t connection_count, connections_max;
     size_t answering; /* answered and not yet sent */
     bool watch_ends;
     pthread_t watch;
@@ -124,12 +129,40 @@ static void doing(struct xd_http_server *server, struct xd_http_connection *conn
     pthread_mutex_unlock(&server->watch_lock);
 }
 
-static void cut_slow(struct xd_http_server *server) {
-    int64_t now = now_ms();
+static void cut(struct xd_http_connection *connection) {
+    if (!connection->cut)
+        (void)shutdown(connection->fd, SHUT_RDWR); /* gone already: as well */
+    connection->cut = true;
+}
 
+static void cut_slow(struct xd_http_server *server, int64_t now) {
     for (struct xd_http_connection *at = server->connections; at != NULL; at = at->next)
         if (at->doing != XD_HTTP_PENDING && now - at->since_ms > server->patience_ms)
-            (void)shutdown(at->fd, SHUT_RDWR); /* gone already: as well */
+            cut(at);
+}
+
+/* The one that has waited longest for its client, of those that were not cut yet. */
+static struct xd_http_connection *oldest_reader(struct xd_http_server *server) {
+    struct xd_http_connection *oldest = NULL;
+
+    for (struct xd_http_connection *at = server->connections; at != NULL; at = at->next)
+        if (at->doing == XD_HTTP_READING && !at->cut && (oldest == NULL || at->since_ms < oldest->since_ms))
+            oldest = at;
+    return oldest;
+}
+
+/* A quarter of all at a time; none that has just begun. */
+static void cut_for_room(struct xd_http_server *server, int64_t now) {
+    size_t high = server->connections_max - server->connections_max / 8;
+    size_t most = server->connections_max / 4 + 1;
+
+    for (size_t count = 0; server->connection_count >= high && count < most; count++) {
+        struct xd_http_connection *oldest = oldest_reader(server);
+
+        if (oldest == NULL || now - oldest->since_ms < PRESSED_MS)
+            return;
+        cut(oldest);
+    }
 }
 
 static void *run_watch(void *context) {
@@ -145,7 +178,8 @@ static void *run_watch(void *context) {
             (void)pthread_cond_wait(&server->watch_changed, &server->watch_lock);
         else
             (void)pthread_cond_timedwait(&server->watch_changed, &server->watch_lock, &next);
-        cut_slow(server);
+        cut_slow(server, now_ms());
+        cut_for_room(server, now_ms());
     }
     pthread_mutex_unlock(&server->watch_lock);
     return NULL;
@@ -167,6 +201,7 @@ static void connection_opened(struct xd_http_server *server, struct MHD_Connecti
     if (connection->next != NULL)
         connection->next->link = &connection->next;
     server->connections = connection;
+    server->connection_count++;
     pthread_cond_broadcast(&server->watch_changed);
     pthread_mutex_unlock(&server->watch_lock);
 }
@@ -179,6 +214,7 @@ static void connection_closed(struct xd_http_server *server, struct xd_http_conn
     *connection->link = connection->next;
     if (connection->next != NULL)
         connection->next->link = connection->link;
+    server->connection_count--;
     pthread_mutex_unlock(&server->watch_lock);
     xd_free(connection);
 }
@@ -219,8 +255,9 @@ static enum MHD_Result send_response(struct xd_http_request *request) {
 }
 
 static struct MHD_Response *response_or_failure(struct xd_http_server *server,
-                                                const struct xd_http_answer *answer, unsigned *status) {
-    struct MHD_Response *response = xd_http_response_new(answer);
+                                                const struct xd_http_answer *answer,
+                                                const struct xd_http_request *request, unsigned *status) {
+    struct MHD_Response *response = xd_http_response_new(answer, request);
 
     *status = response != NULL ? answer->status : MHD_HTTP_INTERNAL_SERVER_ERROR;
     return response != NULL ? response : server->failure;
@@ -240,7 +277,8 @@ static void set_problem(struct xd_http_request *request, unsigned status, const 
         "\"retryable\":%s,\"errors\":[]}",
         title, status, detail, code, retryable ? "true" : "false");
     answer.body = xd_bytes_of_text(body);
-    request->response = response_or_failure(request->server, &answer, &request->status);
+    /* Without the extra headers: when the server stops the caller may be adding them just now. */
+    request->response = response_or_failure(request->server, &answer, NULL, &request->status);
 }
 
 static void set_unavailable(struct xd_http_request *request, bool stopping) {
@@ -460,7 +498,7 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **slot,
 void xd_http_respond(struct xd_http_request *request, const struct xd_http_answer *answer) {
     struct xd_http_server *server = request->server;
     unsigned status;
-    struct MHD_Response *response = response_or_failure(server, answer, &status);
+    struct MHD_Response *response = response_or_failure(server, answer, request, &status);
 
     pthread_mutex_lock(&server->lock);
     if (request->detached) {
@@ -616,11 +654,12 @@ static enum xd_result start_daemon(struct xd_http_server *server, const struct x
     options[count] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
     server->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, listener,
-        MHD_OPTION_CONNECTION_LIMIT, config->connections_max != 0 ? config->connections_max : CONNECTIONS_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, config->timeout_s != 0 ? config->timeout_s : TIMEOUT_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADERS_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        server, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        config->address_connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+        config->timeout_s != 0 ? config->timeout_s : TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        HEADERS_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (server->daemon != NULL)
         return XD_OK;
     /* The listener is libmicrohttpd's now, also when it fails. */
@@ -644,6 +683,7 @@ static struct xd_http_server *server_new(const struct xd_http_config *config, xd
     server->handler = handler;
     server->context = context;
     server->body_max = config->body_max != 0 ? config->body_max : BODY_MAX;
+    server->connections_max = config->connections_max != 0 ? config->connections_max : CONNECTIONS_MAX;
     server->pending_max = config->pending_max != 0 ? config->pending_max : PENDING_MAX;
     server->patience_ms = (int64_t)(config->timeout_s != 0 ? config->timeout_s : TIMEOUT_S) * 1000 * PATIENCE;
     atomic_init(&server->references, 1);
@@ -656,7 +696,7 @@ static struct xd_http_server *server_new(const struct xd_http_config *config, xd
         xd_free(server);
         return NULL;
     }
-    server->failure = xd_http_response_new(&failure);
+    server->failure = xd_http_response_new(&failure, NULL);
     if (server->failure == NULL) {
         server_release(server);
         return NULL;

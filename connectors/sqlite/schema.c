@@ -118,6 +118,21 @@ static const char hub_work_1[] =
     " line_id TEXT NOT NULL, sku TEXT NOT NULL, uom TEXT NOT NULL, qty TEXT NOT NULL, unbilled TEXT NOT NULL,"
     " unit_price TEXT, close INTEGER NOT NULL, PRIMARY KEY(job, number)) STRICT, WITHOUT ROWID;";
 
+/* A client has as many tokens as it needs to change one; before, its only one was a part of it. */
+static const char hub_clients_2[] =
+    "ALTER TABLE client RENAME TO client_1;"
+    "CREATE TABLE client(tenant TEXT NOT NULL, client TEXT NOT NULL, role TEXT NOT NULL,"
+    " added_at INTEGER NOT NULL, revoked_at INTEGER NOT NULL, rate_per_s INTEGER NOT NULL,"
+    " burst INTEGER NOT NULL, channels TEXT NOT NULL, schema_versions INTEGER NOT NULL,"
+    " PRIMARY KEY(tenant, client)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE client_token(number INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, tenant TEXT NOT NULL,"
+    " client TEXT NOT NULL, made_at INTEGER NOT NULL, expires_at INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX client_token_client ON client_token(tenant, client);"
+    "INSERT INTO client SELECT tenant, client, role, 0, 0, 0, 0, '', 0 FROM client_1;"
+    "INSERT INTO client_token(hash, tenant, client, made_at, expires_at)"
+    " SELECT token_hash, tenant, client, 0, 0 FROM client_1;"
+    "DROP TABLE client_1;";
+
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
 struct migration {
@@ -125,7 +140,10 @@ struct migration {
 };
 
 static const struct migration site_migrations[] = {{{delivery_1, site_1}}};
-static const struct migration hub_migrations[] = {{{delivery_1, hub_orders_1, hub_work_1}}};
+static const struct migration hub_migrations[] = {
+    {{delivery_1, hub_orders_1, hub_work_1}},
+    {{hub_clients_2}},
+};
 
 struct schema {
     const char *name;

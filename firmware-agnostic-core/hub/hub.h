@@ -99,6 +99,8 @@ XD_CHECKED enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart);
 struct xd_api_request {
     void *handle;
     const struct xd_client_row *client;
+    const char *id;              /* what the path's {id} stands for; NULL: it has none */
+    const char *tenant;          /* the query's; NULL: absent */
     const char *idempotency_key; /* NULL: absent */
     const char *correlation_id;  /* X-Correlation-Id; NULL: one is made */
     struct xd_bytes body;

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "documents/problem.h"
 #include "documents/writer.h"
+#include "hub/clients.h"
 #include "hub/view.h"
 #include "posix/runtime/world.h"
 
@@ -30,6 +31,7 @@ struct xd_query {
     struct xd_database *database;
     struct xd_hub_store store;
     struct xd_mailbox *requests;
+    struct xd_rates *rates;
     pthread_t thread;
 };
 
@@ -40,24 +42,29 @@ struct asked {
     struct xd_http_request *request;
     struct xd_client_row client;
     enum role role;
+    bool expired;          /* the token is a client's, but its time is over */
     char id[XD_NAME_SIZE]; /* what a route's {id} stands for */
     /* With XD_INVALID: the query parameter that cannot be used, and why. */
     char parameter[XD_EXCERPT_SIZE];
     const char *code;
     char why[XD_DETAIL_SIZE];
+    unsigned retry_after_s; /* with 429 */
 };
 
 /* ---- answers ---- */
 
-/* asked NULL: no parameter is to blame. */
+/* asked NULL: no parameter is to blame, and it is not 429. */
 static void write_problem(struct xd_http_request *request, unsigned status, const char *code,
                           const char *detail, const char *allow, const struct asked *asked) {
     struct xd_buffer body;
+    bool retryable = status == 503 || status == 429;
     struct xd_http_answer answer = {.status = status,
                                     .content_type = "application/problem+json",
                                     .allow = allow,
                                     .www_authenticate = status == 401 ? "Bearer" : NULL,
-                                    .retry_after_s = status == 503 ? 2 : 0};
+                                    .retry_after_s = status == 429 ? asked->retry_after_s
+                                                     : retryable   ? 2
+                                                                   : 0};
     xd_buffer_init(&body, 0);
     struct xd_writer writer = {.out = &body};
     xd_writer_begin(&writer, NULL, '{');
@@ -66,9 +73,9 @@ static void write_problem(struct xd_http_request *request, unsigned status, cons
     xd_writer_integer(&writer, "status", (int64_t)status);
     xd_writer_text(&writer, "detail", detail);
     xd_writer_text(&writer, "code", code);
-    xd_writer_boolean(&writer, "retryable", status == 503);
+    xd_writer_boolean(&writer, "retryable", retryable);
     xd_writer_begin(&writer, "errors", '[');
-    if (asked != NULL) {
+    if (asked != NULL && asked->code != NULL) {
         xd_writer_begin(&writer, NULL, '{');
         xd_writer_text(&writer, "code", asked->code);
         xd_writer_text(&writer, "parameter", asked->parameter);
@@ -239,19 +246,51 @@ static enum xd_result view_status(struct asked *asked, struct xd_buffer *out) {
     return xd_view_status(&asked->query->store, xd_world_now().wall, out);
 }
 
+static enum xd_result view_clients(struct asked *asked, struct xd_buffer *out) {
+    size_t max;
+    enum xd_result result = page_size(asked, &max);
+    return result == XD_OK
+               ? listed(asked, xd_view_clients(&asked->query->store, xd_http_query(asked->request, "tenant"),
+                                               cursor_of(asked), max, out))
+               : result;
+}
+
+static enum xd_result view_client(struct asked *asked, struct xd_buffer *out) {
+    const char *tenant = xd_http_query(asked->request, "tenant");
+    return xd_view_client(&asked->query->store, tenant != NULL ? tenant : XD_TENANT_DEFAULT, asked->id, out);
+}
+
 /* ---- writes ---- */
+
+/* Orders wait by shares, so that a flood of one client spares the others. */
+static void line_up(struct asked *asked, struct xd_api_event *event) {
+    enum xd_result result = xd_intake_put(asked->query->program->intake, event);
+    if (result != XD_OK) {
+        xd_free(event);
+        answer_problem(asked->request, 503, "busy",
+                       result == XD_FULL
+                           ? "As many orders of this client wait as may; send it again a little later."
+                           : "There is no memory for it just now; send it again a little later.",
+                       NULL);
+    }
+}
 
 static void hand_over(struct asked *asked, enum xd_hub_event_kind kind) {
     struct xd_http_request *request = asked->request;
     struct xd_api_event *event = xd_event_new((int)kind, sizeof *event);
     struct xd_bytes body = xd_http_body(request);
     event->client = asked->client;
+    memcpy(event->id, asked->id, sizeof event->id);
     event->request = (struct xd_api_request){.handle = request,
                                              .client = &event->client,
+                                             .id = event->id[0] != 0 ? event->id : NULL,
+                                             .tenant = xd_http_query(request, "tenant"),
                                              .idempotency_key = xd_http_header(request, "Idempotency-Key"),
                                              .correlation_id = xd_http_header(request, "X-Correlation-Id"),
                                              .body = body};
-    if (!xd_mailbox_put(asked->query->program->mailbox, event, sizeof *event + body.size)) {
+    if (kind == XD_HUB_EVENT_ORDER) {
+        line_up(asked, event);
+    } else if (!xd_mailbox_put(asked->query->program->mailbox, event, sizeof *event + body.size)) {
         xd_hub_program_drop_event(&event->event);
     }
 }
@@ -273,6 +312,11 @@ static const struct route routes[] = {
     {"GET", "/v1/orders/{id}", ROLE_CHANNEL, view_order, 0, {NULL}},
     {"GET", "/v1/orders/{id}/timeline", ROLE_CHANNEL, view_timeline, 0, {NULL}},
     {"GET", "/v1/releases/{id}", ROLE_VIEWER, view_release, 0, {NULL}},
+    {"POST", "/v1/clients", ROLE_ADMIN, NULL, XD_HUB_EVENT_CLIENT_ADD, {NULL}},
+    {"GET", "/v1/clients", ROLE_ADMIN, view_clients, 0, {"tenant", "limit", "cursor"}},
+    {"GET", "/v1/clients/{id}", ROLE_ADMIN, view_client, 0, {"tenant"}},
+    {"POST", "/v1/clients/{id}/rotate", ROLE_ADMIN, NULL, XD_HUB_EVENT_CLIENT_ROTATE, {"tenant"}},
+    {"POST", "/v1/clients/{id}/revoke", ROLE_ADMIN, NULL, XD_HUB_EVENT_CLIENT_REVOKE, {"tenant"}},
     {"POST", "/v1/sites", ROLE_ADMIN, NULL, XD_HUB_EVENT_SITE, {NULL}},
     {"GET", "/v1/sites", ROLE_VIEWER, view_sites, 0, {NULL}},
     {"GET", "/v1/sites/{id}", ROLE_VIEWER, view_site, 0, {NULL}},
@@ -309,15 +353,21 @@ static enum role role_of(const char *name) {
     return ROLE_NONE;
 }
 
-/* XD_OK; XD_DENIED: no such client; else the store could not be asked. */
+/* XD_OK; XD_DENIED: no such client, or its token has expired (asked->expired); else the store could not be
+ * asked. */
 static enum xd_result authenticate(struct asked *asked) {
     const struct xd_hub_store *store = &asked->query->store;
     const char *header = xd_http_header(asked->request, "Authorization");
     if (header == NULL || strncasecmp(header, "Bearer ", 7) != 0) {
         return XD_DENIED;
     }
+    struct xd_token_row token;
     struct xd_hash hash = xd_sha256(xd_bytes_of_text(header + 7));
-    enum xd_result result = store->client_by_token(store->context, &hash, &asked->client);
+    enum xd_result result = store->client_by_token(store->context, &hash, &asked->client, &token);
+    asked->expired = result == XD_OK && token.expires_at != 0 && token.expires_at <= xd_world_now().wall;
+    if (asked->expired) {
+        return XD_DENIED;
+    }
     asked->role = result == XD_OK ? role_of(asked->client.role) : ROLE_NONE;
     return result == XD_NOT_FOUND || (result == XD_OK && asked->role == ROLE_NONE) ? XD_DENIED : result;
 }
@@ -348,16 +398,44 @@ static enum xd_result check_query(struct asked *asked, const struct route *route
     return XD_OK;
 }
 
+static void answer_unknown(const struct asked *asked, enum xd_result why) {
+    struct xd_http_request *request = asked->request;
+    if (why != XD_DENIED) {
+        answer_problem(request, 503, "try_again", "The token could not be checked just now; ask again.",
+                       NULL);
+    } else if (asked->expired) {
+        answer_problem(request, 401, "token_expired",
+                       "This token's time is over; an administrator can make a new one (crossdock clients "
+                       "rotate).",
+                       NULL);
+    } else {
+        answer_problem(request, 401, "unauthorized", "Send a valid token: Authorization: Bearer <token>.",
+                       NULL);
+    }
+}
+
+/* Whether the client may ask at all, and now; else it was answered. */
+static bool admitted(struct asked *asked) {
+    enum xd_result result = authenticate(asked);
+    if (result != XD_OK) {
+        answer_unknown(asked, result);
+        return false;
+    }
+    if (!xd_rates_take(asked->query->rates, &asked->client, asked->request, xd_world_now().monotonic,
+                       &asked->retry_after_s)) {
+        write_problem(asked->request, 429, "rate_limited",
+                      "This client asks more often than it may; Retry-After says when to go on, and the "
+                      "RateLimit headers how much is left.",
+                      NULL, asked);
+        return false;
+    }
+    return true;
+}
+
 static void serve(struct asked *asked, const struct route *route) {
     const struct xd_store_tx *tx = &asked->query->store.delivery.tx;
     struct xd_buffer body;
-    enum xd_result result = authenticate(asked);
-    if (result != XD_OK) {
-        answer_problem(asked->request, result == XD_DENIED ? 401 : 503,
-                       result == XD_DENIED ? "unauthorized" : "try_again",
-                       result == XD_DENIED ? "Send a valid token: Authorization: Bearer <token>."
-                                           : "The token could not be checked just now; ask again.",
-                       NULL);
+    if (!admitted(asked)) {
         return;
     }
     if (!allowed(asked, route)) {
@@ -373,7 +451,7 @@ static void serve(struct asked *asked, const struct route *route) {
         return;
     }
     xd_buffer_init(&body, 0);
-    result = tx->begin(tx->context);
+    enum xd_result result = tx->begin(tx->context);
     if (result == XD_OK) {
         result = route->view(asked, &body);
         tx->rollback(tx->context);
@@ -469,6 +547,9 @@ enum xd_result xd_query_start(struct xd_hub_program *program, const char *databa
         xd_database_read_limit(query->database, READ_LIMIT_MS);
         result = xd_mailbox_new(QUEUE_MAX, SIZE_MAX, &query->requests);
     }
+    if (result == XD_OK) {
+        result = xd_rates_new(&program->config->http, &query->rates);
+    }
     if (result == XD_OK && pthread_create(&query->thread, NULL, run, query) != 0) {
         result = XD_NO_MEMORY;
     }
@@ -480,6 +561,7 @@ void xd_query_stop(struct xd_query *query) {
     xd_mailbox_close(query->requests);
     pthread_join(query->thread, NULL);
     xd_mailbox_free(query->requests);
+    xd_rates_free(query->rates);
     xd_database_close(query->database);
     xd_free(query);
 }

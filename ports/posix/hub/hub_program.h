@@ -27,13 +27,18 @@
 enum xd_hub_event_kind {
     XD_HUB_EVENT_ORDER, /* POST /v1/orders */
     XD_HUB_EVENT_SITE,  /* POST /v1/sites */
-    XD_HUB_EVENT_ERP    /* a worker's answer */
+    XD_HUB_EVENT_CLIENT_ADD,
+    XD_HUB_EVENT_CLIENT_ROTATE,
+    XD_HUB_EVENT_CLIENT_REVOKE,
+    XD_HUB_EVENT_ERP,   /* a worker's answer; what is before it is a request of the API */
+    XD_HUB_EVENT_TICKET /* an order waits in the intake: the turn takes whose turn it is */
 };
 
 struct xd_api_event {
     struct xd_event event;
     struct xd_client_row client;
-    struct xd_api_request request; /* its texts and body are the HTTP request's */
+    char id[XD_NAME_SIZE];         /* of the path; "" none */
+    struct xd_api_request request; /* its other texts and its body are the HTTP request's */
 };
 
 struct xd_erp_event {
@@ -56,6 +61,8 @@ struct xd_hub_board {
 };
 
 struct xd_erp_pool;
+struct xd_intake;
+struct xd_rates;
 struct xd_topology;
 struct xd_query;
 
@@ -68,6 +75,8 @@ struct xd_hub_program {
     struct xd_turn turn;
     struct xd_now now;
     struct xd_mailbox *mailbox;
+    struct xd_intake *intake;
+    size_t tickets; /* orders in the intake that the turn knows of */
     struct xd_outgoing outgoing;
     struct xd_amqp_consumer *consumer;
     struct xd_http_server *http;
@@ -81,6 +90,10 @@ struct xd_hub_program {
 };
 
 /* ---- hub_turn.c ---- */
+/* Whether the event is a struct xd_api_event. */
+static inline bool xd_hub_event_is_api(const struct xd_event *event) {
+    return event->kind >= XD_HUB_EVENT_ORDER && event->kind < XD_HUB_EVENT_ERP;
+}
 void xd_hub_program_ops(struct xd_hub_program *program, struct xd_turn_ops *out);
 /* Frees an event of either kind; an API request that was not answered is told 503. */
 void xd_hub_program_drop_event(struct xd_event *event);
@@ -91,6 +104,23 @@ XD_CHECKED enum xd_result xd_query_start(struct xd_hub_program *program, const c
 void xd_query_stop(struct xd_query *query);
 /* The server's handler; the context is the query. */
 void xd_query_request(void *context, struct xd_http_request *request);
+
+/* ---- hub_rates.c: how often a client may ask; the query thread ---- */
+XD_CHECKED enum xd_result xd_rates_new(const struct xd_hub_config_http *config, struct xd_rates **out);
+void xd_rates_free(struct xd_rates *rates);
+/* Counts one request of the client and gives its answer the RateLimit headers. False: it has no more now;
+ * *retry_after_s says when. */
+bool xd_rates_take(struct xd_rates *rates, const struct xd_client_row *client,
+                   struct xd_http_request *request, xd_ms now, unsigned *retry_after_s);
+
+/* ---- hub_intake.c: orders between the query thread and the turn, by shares ---- */
+XD_CHECKED enum xd_result xd_intake_new(struct xd_hub_program *program, struct xd_intake **out);
+void xd_intake_free(struct xd_intake *intake);
+/* The query thread. XD_FULL: this client has as many waiting as it may; XD_NO_MEMORY. The event stays the
+ * caller's then. */
+XD_CHECKED enum xd_result xd_intake_put(struct xd_intake *intake, struct xd_api_event *event);
+/* The turn, after a ticket of the mailbox for each: whose turn it is. NULL: nobody waits. */
+struct xd_api_event *xd_intake_take(struct xd_intake *intake);
 
 /* ---- hub_board.c ---- */
 XD_CHECKED enum xd_result xd_hub_board_fill(struct xd_hub_program *program);

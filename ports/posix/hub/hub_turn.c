@@ -6,6 +6,7 @@
 #include "posix/hub/hub_program.h"
 
 #include "base/memory.h"
+#include "hub/clients.h"
 
 #include <string.h>
 
@@ -98,6 +99,12 @@ static enum xd_result decide(void *context, void *object, struct xd_now now, str
         return xd_hub_order(&program->hub, &api->request, now, effects);
     case XD_HUB_EVENT_SITE:
         return xd_hub_site_add(&program->hub, &api->request, now, effects);
+    case XD_HUB_EVENT_CLIENT_ADD:
+        return xd_hub_client_add(&program->hub, &api->request, now, effects);
+    case XD_HUB_EVENT_CLIENT_ROTATE:
+        return xd_hub_client_rotate(&program->hub, &api->request, now, effects);
+    case XD_HUB_EVENT_CLIENT_REVOKE:
+        return xd_hub_client_revoke(&program->hub, &api->request, now, effects);
     case XD_HUB_EVENT_ERP:
         return xd_hub_erp_answer(&program->hub, erp->call, &erp->answer, now, effects);
     case XD_LINE_EVENT_MESSAGE:
@@ -118,6 +125,9 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
     switch (event->kind) {
     case XD_HUB_EVENT_ORDER:
     case XD_HUB_EVENT_SITE:
+    case XD_HUB_EVENT_CLIENT_ADD:
+    case XD_HUB_EVENT_CLIENT_ROTATE:
+    case XD_HUB_EVENT_CLIENT_REVOKE:
         xd_hub_api_refuse(&program->hub, &api->request, why, effects);
         break;
     case XD_HUB_EVENT_ERP:
@@ -136,8 +146,7 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
 void xd_hub_program_drop_event(struct xd_event *event) {
     struct xd_api_event *api = (struct xd_api_event *)(void *)event;
     struct xd_erp_event *erp = (struct xd_erp_event *)(void *)event;
-    bool is_api = event->kind == XD_HUB_EVENT_ORDER || event->kind == XD_HUB_EVENT_SITE;
-    if (is_api && api->request.handle != NULL) {
+    if (xd_hub_event_is_api(event) && api->request.handle != NULL) {
         struct xd_http_answer answer = {.status = 503, .retry_after_s = 2};
         xd_http_respond(api->request.handle, &answer);
     }
