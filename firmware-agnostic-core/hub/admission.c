@@ -1,7 +1,5 @@
 #include "hub/admission.h"
 
-#include "hub/reference/reference.h"
-
 #include <string.h>
 
 #define ALL_AT_ONCE "The order cannot be taken; errors[] says why, all at once."
@@ -49,35 +47,24 @@ bool xd_client_channel_allowed(const struct xd_client_row *client, const char *t
     return false;
 }
 
-static enum xd_result check_channel(struct xd_hub *hub, const struct xd_client_row *client, const char *type,
-                                    struct xd_problems *problems, struct xd_refusal *refusal) {
-    struct xd_channel_rule rule;
-    bool known = false;
+static void check_channel(const struct xd_client_row *client, const struct xd_admission_facts *facts,
+                          const char *type, struct xd_problems *problems, struct xd_refusal *refusal) {
     char excerpt[XD_EXCERPT_SIZE];
+    (void)xd_problem_excerpt(type, excerpt);
     if (!xd_client_channel_allowed(client, type)) {
         xd_problem_add(problems, "channel_not_allowed", "/channel/type",
-                       "is %s, which this client may not use", xd_problem_excerpt(type, excerpt));
+                       "is %s, which this client may not use", excerpt);
         *refusal = (struct xd_refusal){403, "channel_not_allowed",
                                        "This client's orders come by other channels, as an administrator set "
                                        "it up; GET /v1/clients/{client} shows them."};
-        return XD_OK;
-    }
-    enum xd_result result = xd_reference_channel(hub, type, &rule);
-    if (result == XD_OK && !rule.active) {
-        xd_problem_add(problems, "channel_inactive", "/channel/type", "is %s, which is not active",
-                       xd_problem_excerpt(type, excerpt));
+    } else if (facts->channel_found && !facts->channel.active) {
+        xd_problem_add(problems, "channel_inactive", "/channel/type", "is %s, which is not active", excerpt);
         *refusal = (struct xd_refusal){403, "channel_inactive", "No orders are taken by that channel now."};
-    }
-    if (result != XD_NOT_FOUND) {
-        return result;
-    }
-    result = xd_reference_known(hub, XD_REF_CHANNEL, &known);
-    if (result == XD_OK && known) {
+    } else if (!facts->channel_found && facts->channels_known) {
         xd_problem_add(problems, "unknown_channel", "/channel/type", "is %s; there is no such channel",
-                       xd_problem_excerpt(type, excerpt));
+                       excerpt);
         *refusal = (struct xd_refusal){422, "unknown_channel", ALL_AT_ONCE};
     }
-    return result;
 }
 
 static void check_size(const struct xd_tenant_policy *policy, const struct xd_order *order, size_t body_size,
@@ -97,18 +84,30 @@ static void check_size(const struct xd_tenant_policy *policy, const struct xd_or
     }
 }
 
+void xd_admission_decide(const struct xd_client_row *client, const struct xd_admission_facts *facts,
+                         const struct xd_order *order, size_t body_size, struct xd_problems *problems,
+                         struct xd_refusal *refusal) {
+    *refusal = (struct xd_refusal){0};
+    check_channel(client, facts, order->channel_type, problems, refusal);
+    if (refusal->code == NULL) {
+        check_size(&facts->policy, order, body_size, problems, refusal);
+    }
+}
+
 enum xd_result xd_hub_intake_allowed(struct xd_hub *hub, const struct xd_client_row *client,
                                      const struct xd_order *order, size_t body_size,
                                      struct xd_problems *problems, struct xd_refusal *refusal) {
-    struct xd_tenant_policy policy;
-    *refusal = (struct xd_refusal){0};
-    enum xd_result result = check_channel(hub, client, order->channel_type, problems, refusal);
-    if (result != XD_OK || refusal->code != NULL) {
-        return result;
-    }
-    result = xd_reference_tenant(hub, client->tenant, &policy);
+    struct xd_admission_facts facts = {.channels_known = false};
+    enum xd_result result = xd_reference_tenant(hub, client->tenant, &facts.policy);
     if (result == XD_OK) {
-        check_size(&policy, order, body_size, problems, refusal);
+        result = xd_reference_channel(hub, order->channel_type, &facts.channel);
+        facts.channel_found = result == XD_OK;
+    }
+    if (result == XD_NOT_FOUND) {
+        result = xd_reference_known(hub, XD_REF_CHANNEL, &facts.channels_known);
+    }
+    if (result == XD_OK) {
+        xd_admission_decide(client, &facts, order, body_size, problems, refusal);
     }
     return result;
 }

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define ITEMS_MAX 4096
-#define ITEM_SIZE 24
+#define ITEM_SIZE 32
 
 struct world {
     struct xd_fair_queue *queue;
