@@ -35,6 +35,14 @@ enum xd_option {
     XD_OPTION_ALL,
     XD_OPTION_SITE,
     XD_OPTION_CONFIG,
+    XD_OPTION_TENANT,
+    XD_OPTION_ROLE,
+    XD_OPTION_EXPIRES_AT,
+    XD_OPTION_RATE,
+    XD_OPTION_BURST,
+    XD_OPTION_CHANNELS,
+    XD_OPTION_VERSIONS,
+    XD_OPTION_OVERLAP,
     XD_OPTION_COUNT
 };
 #define XD_OPTION_BIT(option) (1u << (option))
@@ -62,6 +70,11 @@ int xd_cli_orders_timeline(struct xd_cli *cli);
 int xd_cli_orders_submit(struct xd_cli *cli);
 int xd_cli_sites_list(struct xd_cli *cli);
 int xd_cli_sites_add(struct xd_cli *cli);
+int xd_cli_clients_list(struct xd_cli *cli);
+int xd_cli_clients_show(struct xd_cli *cli);
+int xd_cli_clients_add(struct xd_cli *cli);
+int xd_cli_clients_rotate(struct xd_cli *cli);
+int xd_cli_clients_revoke(struct xd_cli *cli);
 int xd_cli_exceptions_list(struct xd_cli *cli);
 int xd_cli_reconcile(struct xd_cli *cli);
 int xd_cli_agent_status(struct xd_cli *cli);
