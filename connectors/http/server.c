@@ -17,8 +17,8 @@
  * watch cuts any connection that takes twice as long for one request, or to read
  * one answer, by shutting its socket down; libmicrohttpd sees the end and cleans up.
  * When nearly all connections are taken it loses its patience: the oldest of those that
- * wait for their client are cut, so that whoever sends a request at once is served
- * however many others hold connections and send nothing.
+ * wait for their client are cut, and the others end with their next answer, so that
+ * whoever sends a request at once is served, however many connections others hold.
  *
  * Locks. `lock` guards requests and is held while suspending and resuming;
  * `watch_lock` guards the connections and is the only one taken in libmicrohttpd's
@@ -141,6 +141,11 @@ static void cut_slow(struct xd_http_server *server, int64_t now) {
             cut(at);
 }
 
+/* So many connections are nearly all. */
+static size_t high(const struct xd_http_server *server) {
+    return server->connections_max - server->connections_max / 8;
+}
+
 /* The one that has waited longest for its client, of those that were not cut yet. */
 static struct xd_http_connection *oldest_reader(struct xd_http_server *server) {
     struct xd_http_connection *oldest = NULL;
@@ -153,10 +158,9 @@ static struct xd_http_connection *oldest_reader(struct xd_http_server *server) {
 
 /* A quarter of all at a time; none that has just begun. */
 static void cut_for_room(struct xd_http_server *server, int64_t now) {
-    size_t high = server->connections_max - server->connections_max / 8;
     size_t most = server->connections_max / 4 + 1;
 
-    for (size_t count = 0; server->connection_count >= high && count < most; count++) {
+    for (size_t count = 0; server->connection_count >= high(server) && count < most; count++) {
         struct xd_http_connection *oldest = oldest_reader(server);
 
         if (oldest == NULL || now - oldest->since_ms < PRESSED_MS)
@@ -229,6 +233,15 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
 
 /* ---- answering: the polling thread ---- */
 
+static bool is_pressed(struct xd_http_server *server) {
+    bool pressed;
+
+    pthread_mutex_lock(&server->watch_lock);
+    pressed = server->connection_count >= high(server);
+    pthread_mutex_unlock(&server->watch_lock);
+    return pressed;
+}
+
 /* One more answer on its way; one less in on_completed, which always comes. */
 static void count_answer(struct xd_http_request *request) {
     struct xd_http_server *server = request->server;
@@ -240,11 +253,14 @@ static void count_answer(struct xd_http_request *request) {
     pthread_mutex_unlock(&server->watch_lock);
 }
 
-/* Queues the response that the request holds. */
+/* Queues the response that the request holds. When connections run out it is the connection's last one:
+ * who asks without a pause must stand in line again, behind those that wait to be let in. */
 static enum MHD_Result send_response(struct xd_http_request *request) {
     struct MHD_Response *response = request->response;
     enum MHD_Result result;
 
+    if (response != request->server->failure && is_pressed(request->server))
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close"); /* else it stays open */
     request->response = NULL;
     request->queued = true;
     count_answer(request);

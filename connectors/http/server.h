@@ -18,7 +18,8 @@ struct xd_http_config {
     size_t body_max;    /* bytes; 0: 1 MiB. Above it 413, after the body was read and thrown away: up to 4 MiB
                            more,    beyond them at once if the size was announced, else the connection is cut */
     unsigned connections_max; /* 0: 256. When nearly all are taken, those that only wait or drip are cut after
-                                 a second or two, the oldest first, so that others get in */
+                                 a second or two, the oldest first, and an answer is its connection's last:
+                                 so others get in */
     unsigned address_connections_max; /* of one address; 0: as many as there are */
     unsigned timeout_s;               /* of an idle or slow connection; 0: 15 */
     size_t pending_max; /* requests handed over and not answered; 0: 512; above it 503 with Retry-After */

@@ -19,7 +19,7 @@ from stack import Stack, order
 
 CONNECTIONS_MAX = 48
 WAITING_MAX = 16
-FLOOD_CONNECTIONS = 32
+FLOOD_CONNECTIONS = 64
 FLOOD_LINES = 200
 PATIENCE_S = 12  # less than a connection may be idle: nobody is served only because others' time has run out
 
@@ -214,7 +214,11 @@ class Flood:
     def _run(self):
         caller = Caller(self.stack, self.token)
         while not self.ended.is_set():
-            status, headers, answer = caller.order(lines=FLOOD_LINES)
+            try:
+                status, headers, answer = caller.order(lines=FLOOD_LINES)
+            except (OSError, http.client.HTTPException):  # cut, for it had to wait too long between the hub's other connections
+                caller.close()
+                continue
             self.counts[status] = self.counts.get(status, 0) + 1
             if status == 503:
                 self.busy.append((answer["code"], answer["retryable"], headers["Retry-After"]))

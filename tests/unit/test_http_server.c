@@ -611,6 +611,29 @@ static void those_that_send_nothing_make_room_when_connections_run_out(void **st
     xd_http_stop(world.server);
 }
 
+static void who_asks_without_a_pause_makes_room_when_connections_run_out(void **state) {
+    static const char once[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct xd_http_config config = {.connections_max = 8, .timeout_s = 10 * DEADLINE_S};
+    struct world world;
+    int busy[8];
+    char answer[2048];
+
+    (void)state;
+    start(&world, &config);
+    for (unsigned i = 0; i < 8; i++) {
+        busy[i] = raw_open(&world);
+        raw_send(busy[i], once);
+        assert_true(raw_receive(busy[i], answer, sizeof answer));
+        assert_int_equal(strcasestr(answer, "\r\nConnection: close\r\n") != NULL, i == 6 || i == 7);
+        if (i >= 6) /* of eight, seven are nearly all */
+            assert_true(raw_ends(busy[i]));
+    }
+    for (unsigned i = 0; i < 8; i++)
+        close(busy[i]);
+    expect_served(&world);
+    xd_http_stop(world.server);
+}
+
 static void one_address_has_only_so_many_connections(void **state) {
     struct xd_http_config config = {.address_connections_max = 2};
     struct timespec pause = {.tv_nsec = 50000000};
@@ -922,6 +945,7 @@ int main(void) {
         cmocka_unit_test(a_silent_client_is_cut_while_others_are_served),
         cmocka_unit_test(a_dripping_client_is_cut_while_others_are_served),
         cmocka_unit_test(those_that_send_nothing_make_room_when_connections_run_out),
+        cmocka_unit_test(who_asks_without_a_pause_makes_room_when_connections_run_out),
         cmocka_unit_test(one_address_has_only_so_many_connections),
         cmocka_unit_test(a_pending_request_is_not_cut),
         cmocka_unit_test(an_encoded_slash_does_not_lead_elsewhere),
