@@ -110,6 +110,7 @@ def test_no_token_is_found_in_the_store_or_in_the_log(stack):
     stack.hub.start()
     for token in tokens:
         assert token.encode() not in held and bytes.fromhex(token) not in held
+    assert re.search(rb"api.write.*POST /v1/clients/" + client.encode() + rb"/rotate by client admin of tenant default", held)
     for event in (b"client.added", b"client.rotated"):  # but who did what is
         assert re.search(event + rb".*client " + client.encode() + rb" of tenant default .*by admin of tenant default", held)
 

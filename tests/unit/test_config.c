@@ -280,7 +280,7 @@ static void hub_reads_the_limits_of_its_api(void **state) {
         "http:\n  connections_max: 20\n  address_connections_max: 21\n",
         "hub.yaml:9:3: http.address_connections_max: must not be more than connections_max (20)\n");
     hub_with_is_refused("http: {waiting_max: 0}\n",
-                        "hub.yaml:7:21: http.waiting_max: must be 1 to 512, not 0\n");
+                        "hub.yaml:7:21: http.waiting_max: must be 1 to 256, not 0\n");
 }
 
 static void a_second_erp_is_refused(void **state) {

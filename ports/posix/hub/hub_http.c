@@ -5,6 +5,7 @@
  * reads from a read-only connection of its own, in one snapshot each; writes go
  * to the turn through the mailbox, whose being full is the back-pressure. */
 #include "posix/hub/hub_program.h"
+#include "posix/hub/hub_rates.h"
 
 #include "base/memory.h"
 #include "documents/problem.h"
@@ -267,12 +268,21 @@ static void line_up(struct asked *asked, struct xd_api_event *event) {
     enum xd_result result = xd_intake_put(asked->query->program->intake, event);
     if (result != XD_OK) {
         xd_free(event);
+        atomic_fetch_add(&asked->query->program->board.busy, 1);
         answer_problem(asked->request, 503, "busy",
                        result == XD_FULL
                            ? "As many orders of this client wait as may; send it again a little later."
                            : "There is no memory for it just now; send it again a little later.",
                        NULL);
     }
+}
+
+/* Who changes something, beside orders, which keep their client with them. */
+static void note(const struct asked *asked) {
+    xd_log(asked->query->program->env, XD_LOG_INFO, "api.write",
+           xd_http_header(asked->request, "X-Correlation-Id"), "%s %s by client %s of tenant %s",
+           xd_http_method(asked->request), xd_http_path(asked->request), asked->client.client,
+           asked->client.tenant);
 }
 
 static void hand_over(struct asked *asked, enum xd_hub_event_kind kind) {
@@ -290,7 +300,10 @@ static void hand_over(struct asked *asked, enum xd_hub_event_kind kind) {
                                              .body = body};
     if (kind == XD_HUB_EVENT_ORDER) {
         line_up(asked, event);
-    } else if (!xd_mailbox_put(asked->query->program->mailbox, event, sizeof *event + body.size)) {
+        return;
+    }
+    note(asked);
+    if (!xd_mailbox_put(asked->query->program->mailbox, event, sizeof *event + body.size)) {
         xd_hub_program_drop_event(&event->event);
     }
 }
@@ -414,15 +427,33 @@ static void answer_unknown(const struct asked *asked, enum xd_result why) {
     }
 }
 
+/* draft-ietf-httpapi-ratelimit-headers; in every answer of a client that has a limit. */
+static void add_rate(struct xd_http_request *request, const struct xd_rate *rate) {
+    char text[64];
+    if (!rate->limited) {
+        return;
+    }
+    (void)snprintf(text, sizeof text, "\"default\";q=%lld;w=%lld", (long long)rate->quota,
+                   (long long)rate->window_s);
+    xd_http_add_header(request, "RateLimit-Policy", text);
+    (void)snprintf(text, sizeof text, "\"default\";r=%lld;t=%lld", (long long)rate->left,
+                   (long long)rate->until_s);
+    xd_http_add_header(request, "RateLimit", text);
+}
+
 /* Whether the client may ask at all, and now; else it was answered. */
 static bool admitted(struct asked *asked) {
+    struct xd_rate rate;
     enum xd_result result = authenticate(asked);
     if (result != XD_OK) {
         answer_unknown(asked, result);
         return false;
     }
-    if (!xd_rates_take(asked->query->rates, &asked->client, asked->request, xd_world_now().monotonic,
-                       &asked->retry_after_s)) {
+    bool taken = xd_rates_take(asked->query->rates, &asked->client, xd_world_now().monotonic, &rate);
+    add_rate(asked->request, &rate);
+    if (!taken) {
+        asked->retry_after_s = (unsigned)rate.until_s;
+        atomic_fetch_add(&asked->query->program->board.rate_limited, 1);
         write_problem(asked->request, 429, "rate_limited",
                       "This client asks more often than it may; Retry-After says when to go on, and the "
                       "RateLimit headers how much is left.",
@@ -548,7 +579,7 @@ enum xd_result xd_query_start(struct xd_hub_program *program, const char *databa
         result = xd_mailbox_new(QUEUE_MAX, SIZE_MAX, &query->requests);
     }
     if (result == XD_OK) {
-        result = xd_rates_new(&program->config->http, &query->rates);
+        result = xd_rates_new(program->config->http.rate_per_s, program->config->http.burst, &query->rates);
     }
     if (result == XD_OK && pthread_create(&query->thread, NULL, run, query) != 0) {
         result = XD_NO_MEMORY;

@@ -19,10 +19,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define EVENTS_MAX ((size_t)1024)
+#define FILES_OWN ((rlim_t)128)
 #define TURN_ORDERS_MAX ((size_t)64)
 #define EVENT_BYTES_MAX ((size_t)16 * 1024 * 1024)
 #define WINDOW_MESSAGES ((size_t)512)
@@ -141,9 +143,27 @@ static void not_taken(void *context, uint64_t tag) {
     xd_hub_line_confirmed(&program->hub, tag, false, program->now);
 }
 
+/* Room for so many connections beside the files that the hub has open anyway. */
+static bool allow_files(rlim_t connections) {
+    struct rlimit limit;
+    rlim_t needed = connections + FILES_OWN;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return false;
+    }
+    if (limit.rlim_cur >= needed) {
+        return true;
+    }
+    limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= needed;
+}
+
 static int start_http(struct xd_hub_program *program, const char *path) {
     const struct xd_hub_config_http *from = &program->config->http;
     char why[XD_WHY_SIZE] = "";
+    if (!allow_files((rlim_t)from->connections_max)) {
+        return fail(program, "http.connections_max", XD_INVALID,
+                    "this process may not open so many files; raise its limit (LimitNOFILE, ulimit -n)");
+    }
     enum xd_result result = xd_query_start(program, path, &program->query, why, sizeof why);
     if (result != XD_OK) {
         return fail(program, path, result, why);

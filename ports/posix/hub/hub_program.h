@@ -57,12 +57,12 @@ struct xd_hub_board {
     size_t sites, in_flight;
     int64_t orders[XD_ORDER_STATUS_COUNT], jobs[XD_JOB_STATE_COUNT], exceptions;
     int64_t store_bytes;
-    _Atomic int64_t turn_at; /* monotonic: when the last turn ended */
+    _Atomic int64_t turn_at;             /* monotonic: when the last turn ended */
+    _Atomic uint64_t rate_limited, busy; /* requests that the query thread sent away; its own */
 };
 
 struct xd_erp_pool;
 struct xd_intake;
-struct xd_rates;
 struct xd_topology;
 struct xd_query;
 
@@ -104,14 +104,6 @@ XD_CHECKED enum xd_result xd_query_start(struct xd_hub_program *program, const c
 void xd_query_stop(struct xd_query *query);
 /* The server's handler; the context is the query. */
 void xd_query_request(void *context, struct xd_http_request *request);
-
-/* ---- hub_rates.c: how often a client may ask; the query thread ---- */
-XD_CHECKED enum xd_result xd_rates_new(const struct xd_hub_config_http *config, struct xd_rates **out);
-void xd_rates_free(struct xd_rates *rates);
-/* Counts one request of the client and gives its answer the RateLimit headers. False: it has no more now;
- * *retry_after_s says when. */
-bool xd_rates_take(struct xd_rates *rates, const struct xd_client_row *client,
-                   struct xd_http_request *request, xd_ms now, unsigned *retry_after_s);
 
 /* ---- hub_intake.c: orders between the query thread and the turn, by shares ---- */
 XD_CHECKED enum xd_result xd_intake_new(struct xd_hub_program *program, struct xd_intake **out);

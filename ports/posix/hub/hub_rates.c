@@ -1,12 +1,7 @@
-/* How often a client may ask: a token bucket for each (base/bucket.h), in a table of
- * a fixed size. A client's place is found by the hash of its name within a short
- * reach; where all of it is taken, the one who asked longest ago loses its bucket, which
- * is full again by then or soon would be.
- *
- * Headers as in draft-ietf-httpapi-ratelimit-headers: the policy says that q requests
- * pass at once and come back within w seconds; RateLimit says how many are left (r) and
- * in how many seconds there are more (t; the same as Retry-After when there are none). */
-#include "posix/hub/hub_program.h"
+/* A client's place is found by the hash of its name within a short reach; where all of
+ * that is taken, the one who asked longest ago loses its bucket, which is full again by
+ * then or soon would be. */
+#include "posix/hub/hub_rates.h"
 
 #include "base/bucket.h"
 #include "base/memory.h"
@@ -28,14 +23,14 @@ struct xd_rates {
     struct place places[PLACES];
 };
 
-enum xd_result xd_rates_new(const struct xd_hub_config_http *config, struct xd_rates **out) {
+enum xd_result xd_rates_new(int64_t rate_per_s, int64_t burst, struct xd_rates **out) {
     struct xd_rates *rates = xd_alloc(sizeof *rates);
     *out = rates;
     if (rates == NULL) {
         return XD_NO_MEMORY;
     }
-    rates->rate_per_s = config->rate_per_s;
-    rates->burst = config->burst;
+    rates->rate_per_s = rate_per_s;
+    rates->burst = burst;
     return XD_OK;
 }
 
@@ -81,20 +76,19 @@ static int64_t seconds(xd_ms time) {
     return time <= 0 ? 0 : (time + XD_SECOND_MS - 1) / XD_SECOND_MS;
 }
 
-static void add_headers(struct xd_http_request *request, const struct xd_bucket *bucket, int64_t until) {
-    char text[64];
-    int64_t window = (bucket->burst + bucket->rate_per_s - 1) / bucket->rate_per_s;
-    (void)snprintf(text, sizeof text, "\"default\";q=%lld;w=%lld", (long long)bucket->burst,
-                   (long long)window);
-    xd_http_add_header(request, "RateLimit-Policy", text);
-    (void)snprintf(text, sizeof text, "\"default\";r=%lld;t=%lld", (long long)xd_bucket_left(bucket),
-                   (long long)until);
-    xd_http_add_header(request, "RateLimit", text);
+static void tell(const struct xd_bucket *bucket, struct xd_rate *rate) {
+    bool more = xd_bucket_left(bucket) > 0;
+    rate->limited = true;
+    rate->quota = bucket->burst;
+    rate->window_s = (bucket->burst + bucket->rate_per_s - 1) / bucket->rate_per_s;
+    rate->left = xd_bucket_left(bucket);
+    rate->until_s = seconds(more ? xd_bucket_fills(bucket) : xd_bucket_wait(bucket));
 }
 
-bool xd_rates_take(struct xd_rates *rates, const struct xd_client_row *client,
-                   struct xd_http_request *request, xd_ms now, unsigned *retry_after_s) {
+bool xd_rates_take(struct xd_rates *rates, const struct xd_client_row *client, xd_ms now,
+                   struct xd_rate *rate) {
     int64_t rate_per_s, burst;
+    *rate = (struct xd_rate){.limited = false};
     if (!limits(rates, client, &rate_per_s, &burst)) {
         return true;
     }
@@ -107,9 +101,6 @@ bool xd_rates_take(struct xd_rates *rates, const struct xd_client_row *client,
     }
     xd_bucket_change(&place->bucket, rate_per_s, burst, now);
     bool taken = xd_bucket_take(&place->bucket, now);
-    bool more = xd_bucket_left(&place->bucket) > 0;
-    int64_t until = seconds(more ? xd_bucket_fills(&place->bucket) : xd_bucket_wait(&place->bucket));
-    *retry_after_s = (unsigned)until;
-    add_headers(request, &place->bucket, until);
+    tell(&place->bucket, rate);
     return taken;
 }
