@@ -26,20 +26,16 @@
 #include "http/server.h"
 
 #include "base/memory.h"
+#include "http/listen.h"
 #include "http/request.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,8 +50,6 @@
 #define WATCH_MS 500
 #define PRESSED_MS 1000 /* the patience that is left when connections run out */
 #define FAREWELL_MS 1000
-#define BACKLOG 128
-#define PEM_MAX ((size_t)1024 * 1024)
 
 struct xd_http_server {
     struct MHD_Daemon *daemon;
@@ -535,116 +529,6 @@ void xd_http_respond(struct xd_http_request *request, const struct xd_http_answe
 
 /* ---- starting ---- */
 
-static void say(char *why, size_t why_size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static void say(char *why, size_t why_size, const char *format, ...) {
-    va_list arguments;
-
-    if (why == NULL || why_size == 0)
-        return;
-    va_start(arguments, format);
-    (void)vsnprintf(why, why_size, format, arguments);
-    va_end(arguments);
-}
-
-/* Splits "host:port" or "[v6]:port". */
-static bool split_listen(const char *listen, char *host, size_t host_size, const char **port) {
-    const char *colon = listen != NULL ? strrchr(listen, ':') : NULL;
-    const char *start = listen;
-    size_t size;
-
-    if (colon == NULL || colon[1] == '\0' || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
-        strlen(colon + 1) > 5 || strtoul(colon + 1, NULL, 10) > 65535u)
-        return false;
-    size = (size_t)(colon - listen);
-    if (listen[0] == '[') {
-        if (size < 3 || listen[size - 1] != ']')
-            return false;
-        start++;
-        size -= 2;
-    } else if (memchr(listen, ':', size) != NULL) {
-        return false; /* an IPv6 address without its brackets */
-    }
-    if (size == 0 || size >= host_size)
-        return false;
-    memcpy(host, start, size);
-    host[size] = '\0';
-    *port = colon + 1;
-    return true;
-}
-
-static int open_listener(const struct addrinfo *address) {
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int on = 1, saved;
-
-    if (fd < 0)
-        return -1;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
-        return fd;
-    saved = errno;
-    (void)close(fd);
-    errno = saved;
-    return -1;
-}
-
-static enum xd_result make_listener(const char *listen, int *out, char *why, size_t why_size) {
-    struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *found = NULL;
-    char host[256];
-    const char *port;
-    int code;
-
-    if (!split_listen(listen, host, sizeof host, &port)) {
-        say(why, why_size, "\"%s\" is no address to listen on: host:port or [address]:port is needed",
-            listen != NULL ? listen : "");
-        return XD_INVALID;
-    }
-    code = getaddrinfo(host, port, &hints, &found);
-    if (code != 0) {
-        say(why, why_size, "cannot listen on %s: %s", listen, gai_strerror(code));
-        return XD_INVALID;
-    }
-    *out = open_listener(found);
-    if (*out < 0)
-        say(why, why_size, "cannot listen on %s: %s", listen, strerror(errno));
-    freeaddrinfo(found);
-    return *out >= 0 ? XD_OK : XD_UNAVAILABLE;
-}
-
-static unsigned port_of(int fd) {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address = {.v6 = {0}};
-    socklen_t size = sizeof address;
-
-    if (getsockname(fd, &address.any, &size) != 0)
-        return 0;
-    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
-}
-
-static enum xd_result read_pem(const char *path, char **out, char *why, size_t why_size) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    ssize_t size = -1;
-
-    if (fd < 0) {
-        say(why, why_size, "cannot read %s: %s", path, strerror(errno));
-        return XD_INVALID;
-    }
-    if (fstat(fd, &status) == 0 && status.st_size > 0 && (size_t)status.st_size <= PEM_MAX) {
-        *out = xd_alloc((size_t)status.st_size + 1);
-        if (*out != NULL)
-            size = read(fd, *out, (size_t)status.st_size);
-    }
-    (void)close(fd);
-    if (size > 0)
-        return XD_OK;
-    say(why, why_size, "cannot read a PEM file from %s", path);
-    return XD_INVALID;
-}
-
 static enum xd_result start_daemon(struct xd_http_server *server, const struct xd_http_config *config,
                                    int listener, char *why, size_t why_size) {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
@@ -654,11 +538,11 @@ static enum xd_result start_daemon(struct xd_http_server *server, const struct x
     if (config->cert_file != NULL || config->key_file != NULL) {
         enum xd_result result = XD_INVALID;
 
-        say(why, why_size, "https needs both a certificate and a key");
+        xd_http_say(why, why_size, "https needs both a certificate and a key");
         if (config->cert_file != NULL && config->key_file != NULL)
-            result = read_pem(config->cert_file, &server->certificate, why, why_size);
+            result = xd_http_read_pem(config->cert_file, &server->certificate, why, why_size);
         if (result == XD_OK)
-            result = read_pem(config->key_file, &server->key, why, why_size);
+            result = xd_http_read_pem(config->key_file, &server->key, why, why_size);
         if (result != XD_OK) {
             (void)close(listener);
             return result;
@@ -679,8 +563,8 @@ static enum xd_result start_daemon(struct xd_http_server *server, const struct x
     if (server->daemon != NULL)
         return XD_OK;
     /* The listener is libmicrohttpd's now, also when it fails. */
-    say(why, why_size, "cannot start the HTTP server%s",
-        server->certificate != NULL ? ": is the key the certificate's?" : "");
+    xd_http_say(why, why_size, "cannot start the HTTP server%s",
+                server->certificate != NULL ? ": is the key the certificate's?" : "");
     return server->certificate != NULL ? XD_INVALID : XD_IO;
 }
 
@@ -737,7 +621,7 @@ static enum xd_result start_threads(struct xd_http_server *server, const struct 
     (void)sigfillset(&all);
     if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0 ||
         pthread_create(&server->watch, NULL, run_watch, server) != 0) {
-        say(why, why_size, "cannot start a thread");
+        xd_http_say(why, why_size, "cannot start a thread");
         (void)close(listener);
     } else {
         result = start_daemon(server, config, listener, why, why_size);
@@ -754,17 +638,17 @@ enum xd_result xd_http_start(const struct xd_http_config *config, xd_http_handle
     enum xd_result result;
     int listener = -1;
 
-    say(why, why_size, "%s", "");
-    result = make_listener(config->listen, &listener, why, why_size);
+    xd_http_say(why, why_size, "%s", "");
+    result = xd_http_listen(config->listen, &listener, why, why_size);
     if (result != XD_OK)
         return result;
     server = server_new(config, handler, context);
     if (server == NULL) {
         (void)close(listener);
-        say(why, why_size, "no memory");
+        xd_http_say(why, why_size, "no memory");
         return XD_NO_MEMORY;
     }
-    server->port = port_of(listener);
+    server->port = xd_http_port_of(listener);
     result = start_threads(server, config, listener, why, why_size);
     if (result != XD_OK) {
         server_release(server);

@@ -23,6 +23,7 @@
 #define READ_LIMIT_MS 100u
 #define RECONCILE_LIMIT_MS 10000u
 #define PAGE_DEFAULT 50u
+#define RETRY_S 2u
 #define PAGE_MAX 200
 #define TEXT_OF(number) TEXT_OF_(number)
 #define TEXT_OF_(number) #number
@@ -59,13 +60,14 @@ static void write_problem(struct xd_http_request *request, unsigned status, cons
                           const char *detail, const char *allow, const struct asked *asked) {
     struct xd_buffer body;
     bool retryable = status == 503 || status == 429;
+    unsigned retry_after_s = asked != NULL && asked->retry_after_s > 0 ? asked->retry_after_s
+                             : retryable                               ? RETRY_S
+                                                                       : 0;
     struct xd_http_answer answer = {.status = status,
                                     .content_type = "application/problem+json",
                                     .allow = allow,
                                     .www_authenticate = status == 401 ? "Bearer" : NULL,
-                                    .retry_after_s = status == 429 ? asked->retry_after_s
-                                                     : retryable   ? 2
-                                                                   : 0};
+                                    .retry_after_s = retry_after_s};
     xd_buffer_init(&body, 0);
     struct xd_writer writer = {.out = &body};
     xd_writer_begin(&writer, NULL, '{');
