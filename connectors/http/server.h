@@ -17,8 +17,11 @@ struct xd_http_config {
     const char *listen; /* "127.0.0.1:8080", "[::1]:8080"; port 0 picks a free one */
     size_t body_max;    /* bytes; 0: 1 MiB. Above it 413, after the body was read and thrown away: up to 4 MiB
                            more,    beyond them at once if the size was announced, else the connection is cut */
-    unsigned connections_max; /* 0: 256 */
-    unsigned timeout_s;       /* of an idle or slow connection; 0: 15 */
+    unsigned connections_max; /* 0: 256. When nearly all are taken, those that only wait or drip are cut after
+                                 a second or two, the oldest first, and an answer is its connection's last:
+                                 so others get in */
+    unsigned address_connections_max; /* of one address; 0: as many as there are */
+    unsigned timeout_s;               /* of an idle or slow connection; 0: 15 */
     size_t pending_max; /* requests handed over and not answered; 0: 512; above it 503 with Retry-After */
     const char *cert_file, *key_file; /* PEM, for https; NULL: plain */
 };
@@ -46,6 +49,12 @@ const char *xd_http_query(const struct xd_http_request *request, const char *nam
 /* The name of a query parameter, from 0, in the order and as often as they were given; NULL: no more. */
 const char *xd_http_query_name(const struct xd_http_request *request, size_t index);
 struct xd_bytes xd_http_body(const struct xd_http_request *request);
+
+#define XD_HTTP_EXTRA_MAX 4u
+/* A header that whatever answer the caller gives will carry: a hint, left out when there is no memory or
+ * there are XD_HTTP_EXTRA_MAX already. To be called by whoever holds the request, before it is answered or
+ * passed on; name lives for ever, value is copied. */
+void xd_http_add_header(struct xd_http_request *request, const char *name, const char *value);
 
 struct xd_http_answer {
     unsigned status;

@@ -6,6 +6,7 @@
 #include "hub/store.h"
 #include "sqlite/statements.h"
 
+void xd_hub_clients_fill(struct xd_hub_store *out);
 void xd_hub_orders_fill(struct xd_hub_store *out);
 void xd_hub_releases_fill(struct xd_hub_store *out);
 void xd_hub_confirmations_fill(struct xd_hub_store *out);

@@ -7,7 +7,7 @@
 enum { RELEASE_ADD, RELEASE_GET, RELEASE_SAVE, RELEASE_LATE, RELEASE_OF_ORDER, LINE_ADD, LINES, LINE_SAVE };
 
 #define COLUMNS                                                                                              \
-    "release_id, order_id, site, number, created_at, revision, status, cancel, bucket, reroutes, ack_by,"    \
+    "release_id, order_id, site, number, created_at, revision, status, cancel, stage, reroutes, ack_by,"     \
     " updated_at"
 #define NUMBER "(SELECT n FROM release WHERE release_id = ?)"
 
@@ -15,7 +15,7 @@ static const char *const sql[] = {
     [RELEASE_ADD] = "INSERT INTO release(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                     " ON CONFLICT DO NOTHING",
     [RELEASE_GET] = "SELECT " COLUMNS " FROM release WHERE release_id = ?",
-    [RELEASE_SAVE] = "UPDATE release SET revision = ?, status = ?, cancel = ?, bucket = ?, reroutes = ?,"
+    [RELEASE_SAVE] = "UPDATE release SET revision = ?, status = ?, cancel = ?, stage = ?, reroutes = ?,"
                      " ack_by = ?, updated_at = ? WHERE release_id = ?",
     [RELEASE_LATE] =
         "SELECT " COLUMNS " FROM release WHERE ack_by > 0 AND ack_by <= ? ORDER BY ack_by LIMIT ?",
@@ -45,7 +45,7 @@ static void take_release(struct xd_query *query, struct xd_release_row *row) {
     row->revision = xd_take_int(query);
     row->status = (int)xd_take_int(query);
     row->cancel = (int)xd_take_int(query);
-    row->bucket = (int)xd_take_int(query);
+    row->stage = (int)xd_take_int(query);
     row->reroutes = xd_take_int(query) != 0;
     row->ack_by = xd_take_int(query);
     row->updated_at = xd_take_int(query);
@@ -55,7 +55,7 @@ static void bind_progress(struct xd_query *query, const struct xd_release_row *r
     xd_bind_int(query, row->revision);
     xd_bind_int(query, row->status);
     xd_bind_int(query, row->cancel);
-    xd_bind_int(query, row->bucket);
+    xd_bind_int(query, row->stage);
     xd_bind_int(query, row->reroutes);
     xd_bind_int(query, row->ack_by);
     xd_bind_int(query, row->updated_at);

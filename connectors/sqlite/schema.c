@@ -139,7 +139,7 @@ static const char hub_orders_2[] =
     "CREATE INDEX order_line_backordered ON order_line(n) WHERE backordered <> '0';"
     "ALTER TABLE release ADD COLUMN number INTEGER NOT NULL DEFAULT 1;"
     "ALTER TABLE release ADD COLUMN cancel INTEGER NOT NULL DEFAULT 0;"
-    "ALTER TABLE release ADD COLUMN bucket INTEGER NOT NULL DEFAULT 2;"
+    "ALTER TABLE release ADD COLUMN stage INTEGER NOT NULL DEFAULT 2;"
     "ALTER TABLE release ADD COLUMN reroutes INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE release ADD COLUMN ack_by INTEGER NOT NULL DEFAULT 0;"
     "UPDATE release SET status = CASE WHEN status < 2 THEN status + 1 ELSE status + 2 END;"
@@ -166,6 +166,20 @@ static const char hub_reference_2[] =
     " account TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY(kind, alias, tenant, account)) STRICT, WITHOUT "
     "ROWID;"
     "CREATE INDEX reference_alias_key ON reference_alias(kind, key);";
+/* A client has as many tokens as it needs to change one; before, its only one was a part of it. */
+static const char hub_clients_2[] =
+    "ALTER TABLE client RENAME TO client_1;"
+    "CREATE TABLE client(tenant TEXT NOT NULL, client TEXT NOT NULL, role TEXT NOT NULL,"
+    " added_at INTEGER NOT NULL, revoked_at INTEGER NOT NULL, rate_per_s INTEGER NOT NULL,"
+    " burst INTEGER NOT NULL, channels TEXT NOT NULL, schema_versions INTEGER NOT NULL,"
+    " PRIMARY KEY(tenant, client)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE client_token(number INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, tenant TEXT NOT NULL,"
+    " client TEXT NOT NULL, made_at INTEGER NOT NULL, expires_at INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX client_token_client ON client_token(tenant, client);"
+    "INSERT INTO client SELECT tenant, client, role, 0, 0, 0, 0, '', 0 FROM client_1;"
+    "INSERT INTO client_token(hash, tenant, client, made_at, expires_at)"
+    " SELECT token_hash, tenant, client, 0, 0 FROM client_1;"
+    "DROP TABLE client_1;";
 
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
@@ -174,8 +188,10 @@ struct migration {
 };
 
 static const struct migration site_migrations[] = {{{delivery_1, site_1}}};
-static const struct migration hub_migrations[] = {{{delivery_1, hub_orders_1, hub_work_1}},
-                                                  {{hub_orders_2, hub_stock_2, hub_reference_2}}};
+static const struct migration hub_migrations[] = {
+    {{delivery_1, hub_orders_1, hub_work_1}},
+    {{hub_orders_2, hub_stock_2, hub_reference_2, hub_clients_2}},
+};
 
 struct schema {
     const char *name;

@@ -116,6 +116,7 @@ XD_CHECKED enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart);
 struct xd_api_request {
     void *handle;
     const struct xd_client_row *client;
+    const char *tenant;          /* the query's; NULL: absent */
     const char *idempotency_key; /* NULL: absent */
     const char *correlation_id;  /* X-Correlation-Id; NULL: one is made */
     const char *id, *key;        /* what the path names, in its order; NULL: nothing */

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/mutant.h"
+#include "hub/admission.h"
 #include "hub/validate.h"
 
 #include <stdio.h>
@@ -335,6 +336,7 @@ static enum xd_result decide(struct intake *intake) {
     const struct xd_hub_site *site;
     struct xd_hash fingerprint;
     struct xd_order_row known;
+    struct xd_refusal refusal;
     char order_id[XD_ID_SIZE];
     const char *wrong_key = read_key(intake);
     if (wrong_key != NULL) {
@@ -358,6 +360,10 @@ static enum xd_result decide(struct intake *intake) {
     if (result != XD_NOT_FOUND) {
         return result;
     }
+    xd_hub_form_allowed(client, intake->document.tree, &hub->problems, &refusal);
+    if (refusal.code != NULL) {
+        return problem(intake, refusal.status, refusal.code, refusal.detail);
+    }
     result = xd_order_read(&intake->document, &intake->order, &hub->problems);
     if (result == XD_INVALID) {
         if (intake->order.preferred_site != NULL) {
@@ -377,6 +383,11 @@ static enum xd_result decide(struct intake *intake) {
                                intake->order.external_order_id, &known);
     if (result != XD_NOT_FOUND) {
         return result == XD_OK ? repeat_by_number(intake, &known) : result;
+    }
+    result = xd_hub_intake_allowed(hub, client, &intake->order, intake->request->body.size, &hub->problems,
+                                   &refusal);
+    if (result != XD_OK || refusal.code != NULL) {
+        return result == XD_OK ? problem(intake, refusal.status, refusal.code, refusal.detail) : result;
     }
     result = validate(intake);
     bool routed = choose_site(intake, &site) == XD_OK;

@@ -31,12 +31,28 @@ typedef enum xd_result (*xd_site_fn)(void *context, const struct xd_site_row *ro
 
 /* ---- clients of the API ---- */
 
+#define XD_CLIENT_CHANNELS_MAX 16u
+#define XD_CLIENT_CHANNELS_SIZE (XD_CLIENT_CHANNELS_MAX * 33u) /* types of 1 to 32 bytes */
+
 struct xd_client_row {
-    char client[XD_NAME_SIZE];
+    char client[XD_NAME_SIZE]; /* unique in its tenant */
     char tenant[XD_NAME_SIZE];
-    char role[16];             /* channel, viewer, operator, admin */
-    struct xd_hash token_hash; /* SHA-256 of the token */
+    char role[16]; /* channel, viewer, operator, admin */
+    xd_ms added_at;
+    xd_ms revoked_at;                       /* wall; 0: it is not revoked */
+    int64_t rate_per_s, burst;              /* requests; 0: as the hub's configuration says */
+    char channels[XD_CLIENT_CHANNELS_SIZE]; /* the types that its orders may name, a space between; "" any */
+    int64_t schema_versions;                /* bit n: orders of version n; 0: any */
 };
+typedef enum xd_result (*xd_client_fn)(void *context, const struct xd_client_row *row);
+
+/* What proves to be a client. The token itself is told once and never stored. */
+struct xd_token_row {
+    struct xd_hash hash; /* SHA-256 of the token */
+    char client[XD_NAME_SIZE], tenant[XD_NAME_SIZE];
+    xd_ms made_at, expires_at; /* wall; expires_at 0: never */
+};
+typedef enum xd_result (*xd_token_fn)(void *context, const struct xd_token_row *row);
 
 /* ---- orders ---- */
 
@@ -153,10 +169,10 @@ enum xd_release_status {
 extern const char *const xd_release_status_names[];
 
 /* Where the quantities of a release are, in the lines of its order. */
-enum xd_bucket {
-    XD_BUCKET_PENDING,   /* open and pending: the site has not reserved them yet */
-    XD_BUCKET_ALLOCATED, /* reserved, by the hub or by the site */
-    XD_BUCKET_RELEASED   /* the site works on them */
+enum xd_release_stage {
+    XD_STAGE_PENDING,   /* open and pending: the site has not reserved them yet */
+    XD_STAGE_ALLOCATED, /* reserved, by the hub or by the site */
+    XD_STAGE_RELEASED   /* the site works on them */
 };
 
 /* Whether a release is asked back. */
@@ -177,7 +193,7 @@ struct xd_release_row {
     int64_t revision; /* the highest that was sent */
     int status;       /* enum xd_release_status */
     int cancel;       /* enum xd_release_cancel */
-    int bucket;       /* enum xd_bucket */
+    int stage;        /* enum xd_release_stage */
     bool reroutes;    /* what is cancelled of it goes back to the order, to be shipped from elsewhere */
     xd_ms ack_by;     /* wall: when the site must have answered; 0: whenever */
     xd_ms created_at, updated_at; /* wall */
@@ -317,9 +333,22 @@ struct xd_hub_store {
     enum xd_result (*site_seen)(void *context, const char *site, xd_ms at,
                                 const char *status); /* NULL: unchanged */
 
+    /* Inserts, or replaces all but its tokens. */
     enum xd_result (*client_put)(void *context, const struct xd_client_row *row);
+    enum xd_result (*client_get)(void *context, const char *tenant, const char *client,
+                                 struct xd_client_row *out); /* R */
+    /* R. By tenant and name, from behind the client that is named ("", "": from the start). */
+    enum xd_result (*client_list)(void *context, const char *after_tenant, const char *after_client,
+                                  size_t max, xd_client_fn each, void *each_context);
+    /* R. Also of an expired token: the caller compares token->expires_at. */
     enum xd_result (*client_by_token)(void *context, const struct xd_hash *token_hash,
-                                      struct xd_client_row *out); /* R */
+                                      struct xd_client_row *out, struct xd_token_row *token);
+    /* Inserts, or replaces the times of a token that is there. */
+    enum xd_result (*token_put)(void *context, const struct xd_token_row *row);
+    enum xd_result (*token_each)(void *context, const char *tenant, const char *client, xd_token_fn each,
+                                 void *each_context); /* R, the newest first */
+    /* All that the client has. */
+    enum xd_result (*token_drop)(void *context, const char *tenant, const char *client);
 
     /* An order and its lines; XD_CONFLICT: (tenant, channel_account, external_order_id) exists. */
     enum xd_result (*order_add)(void *context, const struct xd_order_row *row,
@@ -362,7 +391,7 @@ struct xd_hub_store {
     enum xd_result (*release_add)(void *context, const struct xd_release_row *row,
                                   const struct xd_release_line_row *lines, size_t count);
     enum xd_result (*release_get)(void *context, const char *release_id, struct xd_release_row *out); /* R */
-    /* Revision, status, cancel, bucket, reroutes, ack_by, updated_at. */
+    /* Revision, status, cancel, stage, reroutes, ack_by, updated_at. */
     enum xd_result (*release_save)(void *context, const struct xd_release_row *row);
     /* Releases that wait for an answer with 0 < ack_by <= before, at most max, the longest due first. */
     enum xd_result (*release_late)(void *context, xd_ms before, size_t max, xd_release_fn each,

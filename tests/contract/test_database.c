@@ -472,6 +472,50 @@ static void backup_holds_all_that_is_committed(void **state) {
     xd_database_close(copy);
 }
 
+/* ---- from earlier versions ---- */
+
+/* The file of that name under tests/vectors; to be freed. */
+static char *vector(const char *name) {
+    const char *source = getenv("XD_SOURCE") != NULL ? getenv("XD_SOURCE") : ".";
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/tests/vectors/%s", source, name);
+    FILE *file = fopen(path, "r");
+    char *text = calloc(1, 65536);
+    assert_non_null(file);
+    assert_non_null(text);
+    assert_true(fread(text, 1, 65535, file) > 0);
+    (void)fclose(file);
+    return text;
+}
+
+static void a_hub_of_schema_1_keeps_its_clients_and_their_tokens(void **state) {
+    struct store_world *world = *state;
+    struct xd_client_row client;
+    struct xd_token_row token;
+    char path[128], why[256] = "";
+    char *sql = vector("hub-store-1.sql");
+    struct xd_database_config config = {.path = path};
+    struct xd_database *database = NULL;
+    struct xd_hub_store hub;
+    struct xd_hash web = stores_hash(2);
+    (void)snprintf(path, sizeof path, "%s/old.db", world->folder);
+    tamper(path, sql);
+    free(sql);
+    assert_ok(xd_database_open(&config, XD_SCHEMA_HUB, &database, why, sizeof why));
+    xd_database_hub_store(database, &hub);
+    assert_ok(hub.client_by_token(hub.context, &web, &client, &token));
+    assert_string_equal(client.client, "web");
+    assert_string_equal(client.tenant, "acme");
+    assert_string_equal(client.role, "channel");
+    assert_int_equal(client.rate_per_s, 0);
+    assert_string_equal(client.channels, "");
+    assert_int_equal(token.expires_at, 0);
+    assert_ok(hub.client_get(hub.context, "default", "admin", &client));
+    assert_string_equal(client.role, "admin");
+    xd_database_close(database);
+    assert_ok(try_open(path, XD_SCHEMA_HUB, true, why, sizeof why)); /* and it is done once */
+}
+
 #define SITE_TEST(name) cmocka_unit_test_setup_teardown(name, stores_setup_site, stores_teardown)
 #define HUB_TEST(name) cmocka_unit_test_setup_teardown(name, stores_setup_hub, stores_teardown)
 
@@ -496,6 +540,7 @@ int main(void) {
         SITE_TEST(file_system_without_shared_memory_works),
         SITE_TEST(ballast_is_given_up_and_comes_back_with_room),
         SITE_TEST(backup_holds_all_that_is_committed),
+        HUB_TEST(a_hub_of_schema_1_keeps_its_clients_and_their_tokens),
     };
     stores_current = &store_makers[0];
     faulty_vfs_register(false);

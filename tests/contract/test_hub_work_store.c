@@ -122,7 +122,7 @@ static void release_comes_back_with_its_lines_in_order(void **state) {
     row.revision = 2;
     row.status = XD_RELEASE_ACKED;
     row.cancel = XD_CANCEL_REQUESTED;
-    row.bucket = XD_BUCKET_ALLOCATED;
+    row.stage = XD_STAGE_ALLOCATED;
     row.reroutes = true;
     row.ack_by = 70;
     row.updated_at = 50;
@@ -135,7 +135,7 @@ static void release_comes_back_with_its_lines_in_order(void **state) {
     assert_int_equal(row.revision, 2);
     assert_int_equal(row.status, XD_RELEASE_ACKED);
     assert_int_equal(row.cancel, XD_CANCEL_REQUESTED);
-    assert_int_equal(row.bucket, XD_BUCKET_ALLOCATED);
+    assert_int_equal(row.stage, XD_STAGE_ALLOCATED);
     assert_true(row.reroutes);
     assert_int_equal(row.ack_by, 70);
     assert_string_equal(row.site, "WH1");

@@ -40,7 +40,7 @@ _no_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 class Hub:
     """crossdock-hub with a folder of its own."""
 
-    def __init__(self, folder, rabbit, ledger=None, erp_more=ERP_MORE, more=HUB_POLICIES, program=None):
+    def __init__(self, folder, rabbit, ledger=None, erp_more=ERP_MORE, more=HUB_POLICIES, program=None, http_more=""):
         self.folder, self.program = str(folder), program or os.path.join(BUILD, "crossdock-hub")
         self.port = free_port()
         self.process = None
@@ -57,7 +57,7 @@ class Hub:
             file.write(f"state_dir: state\n"
                        f"broker:\n  url: {rabbit.url}\n  vhost: {rabbit.vhost}\n  username: {rabbit.user}\n"
                        f"  password_file: hub.password\n  management_url: {rabbit.management_url}\n"
-                       f"http: {{listen: '127.0.0.1:{self.port}'}}\n"
+                       f"http: {{listen: '127.0.0.1:{self.port}'{http_more}}}\n"
                        f"erps:\n  main:\n    type: ledger\n    data: ledger\n{erp_more}{more}")
 
     @property
@@ -149,14 +149,15 @@ class Site:
 
 class Stack:
     """See the module. ledger: a folder of CSV files for the ERP (default: the sample). lines=False: agents connect to RabbitMQ
-    directly. hub_more, erp_more, agent_more: lines of YAML for the configurations."""
+    directly. hub_more, erp_more, agent_more: lines of YAML for the configurations; http_more: further keys of the hub's `http`, from
+    a comma on."""
 
     def __init__(self, folder, sites=SITES, keep=False, lines=True, ledger=None, hub_more=HUB_POLICIES, erp_more=ERP_MORE,
-                 agent_more=AGENT_MORE):
+                 agent_more=AGENT_MORE, http_more=""):
         self.folder, self.keep, self.agent_more = os.path.abspath(folder), keep, agent_more
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         self.rabbit = brokers.RabbitMQ(self._path("rabbitmq"), keep=keep)
-        self.hub = Hub(self._path("hub"), self.rabbit, ledger, erp_more, hub_more)
+        self.hub = Hub(self._path("hub"), self.rabbit, ledger, erp_more, hub_more, http_more=http_more)
         self.sites = {}
         for name, kind in sites:
             self.sites[name] = self._new_site(name, kind, lines)

@@ -94,6 +94,14 @@ def test_sites_are_added_as_written(stack, tmp_path):
     assert oct(os.stat(tmp_path / "WH-README.enrol").st_mode & 0o777) == "0o600"
 
 
+def test_clients_are_made_and_ended_as_written(stack, tmp_path):
+    done = run(blocks("clients"), stack, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^acme +portal +channel +active +2 +20/s +portal ", done.stdout, re.M), done.stdout
+    assert {oct((tmp_path / name).stat().st_mode & 0o777) for name in ("portal.token", "portal-2.token")} == {"0o600"}
+    assert "is revoked" in done.stdout
+
+
 def test_the_samples_pass_their_check(stack):
     done = run(blocks("check").replace("build/", BUILD + "/"), stack, TOP)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -126,6 +134,9 @@ def test_every_make_target_that_is_named_exists():
 
 def test_every_verb_and_option_of_the_command_line_that_is_named_exists():
     for verb in set(re.findall(r"^crossdock ((?!agent)[a-z]+(?: (?:list|add|submit|show|timeline|load|put)\b)?)", README, re.M)):
+
+
+    for verb in set(re.findall(r"^crossdock ((?!agent)[a-z]+(?: (?:list|add|submit|show|timeline|rotate|revoke)\b)?)", README, re.M)):
         done = subprocess.run([os.path.join(BUILD, "crossdock"), *verb.split(), "--help"], capture_output=True, text=True, timeout=30,
                               check=False)
         assert done.returncode == 0, verb

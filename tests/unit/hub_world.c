@@ -104,7 +104,9 @@ static enum xd_result tx_undo(void *context) {
 
 static void api_request(const struct api_call *api, struct xd_api_request *out) {
     static const struct xd_client_row client = {.client = "portal", .tenant = "acme", .role = "channel"};
-    *out = (struct xd_api_request){.client = &client,
+    *out = (struct xd_api_request){.client = api->client != NULL ? api->client : &client,
+                                   .id = api->id,
+                                   .tenant = api->tenant,
                                    .idempotency_key = api->has_key ? api->key : NULL,
                                    .correlation_id = api->correlation_id,
                                    .id = api->id,
@@ -135,6 +137,8 @@ static enum xd_result hand_over(struct hub_world *world, struct event *event, st
         api_request(world->api, &request);
         if (world->api->id != NULL) {
             return xd_hub_reference(&world->hub, &request, now, effects);
+        if (world->api->write != NULL) {
+            return world->api->write(&world->hub, &request, now, effects);
         }
         return world->api->site_add ? xd_hub_site_add(&world->hub, &request, now, effects)
                                     : xd_hub_order(&world->hub, &request, now, effects);

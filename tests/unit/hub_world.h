@@ -91,6 +91,11 @@ struct pending_call {
 
 struct api_call {
     bool site_add;
+    /* Another write than these; NULL: none. */
+    enum xd_result (*write)(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,
+                            struct xd_effects *effects);
+    const struct xd_client_row *client; /* who asks; NULL: portal of acme */
+    const char *id, *tenant;            /* of the path and of the query */
     char key[160];
     bool has_key;
     const char *correlation_id;

@@ -230,6 +230,11 @@ static void hub_defaults_fill_what_the_file_leaves_out(void **state) {
     assert_string_equal(config.broker.password, "hub password");
     assert_string_equal(config.broker.management_url, "http://127.0.0.1:15672");
     assert_string_equal(config.http.listen, "127.0.0.1:8080");
+    assert_int_equal(config.http.connections_max, 256);
+    assert_int_equal(config.http.address_connections_max, 0);
+    assert_int_equal(config.http.waiting_max, 128);
+    assert_int_equal(config.http.rate_per_s, 0);
+    assert_int_equal(config.http.burst, 0);
     assert_int_equal(config.erp_count, 1);
     assert_string_equal(config.erps[0].name, "main");
     assert_int_equal(config.erps[0].type, XD_ERP_TYPE_LEDGER);
@@ -253,6 +258,29 @@ static void hub_reads_policies(void **state) {
     assert_int_equal(config.policies.over_tolerance_pct.scale, 1);
     assert_int_equal(config.policies.unshipped_means, XD_UNSHIPPED_MEANS_ASK);
     xd_hub_config_free(&config);
+}
+
+static void hub_reads_the_limits_of_its_api(void **state) {
+    (void)state;
+    struct xd_hub_program_config config;
+    char text[1024];
+    snprintf(text, sizeof text,
+             "%shttp: {connections_max: 20, address_connections_max: 20, waiting_max: 3, rate_per_s: 5, "
+             "burst: 9}\n",
+             hub);
+    assert_int_equal(load_hub(text, &config), XD_OK);
+    assert_int_equal(config.http.connections_max, 20);
+    assert_int_equal(config.http.address_connections_max, 20);
+    assert_int_equal(config.http.waiting_max, 3);
+    assert_int_equal(config.http.rate_per_s, 5);
+    assert_int_equal(config.http.burst, 9);
+    xd_hub_config_free(&config);
+    hub_with_is_refused("http: {burst: 9}\n", "hub.yaml:7:8: http.burst: needs a rate_per_s of 1 or more\n");
+    hub_with_is_refused(
+        "http:\n  connections_max: 20\n  address_connections_max: 21\n",
+        "hub.yaml:9:3: http.address_connections_max: must not be more than connections_max (20)\n");
+    hub_with_is_refused("http: {waiting_max: 0}\n",
+                        "hub.yaml:7:21: http.waiting_max: must be 1 to 256, not 0\n");
 }
 
 static void a_second_erp_is_refused(void **state) {
@@ -612,6 +640,7 @@ int main(void) {
         cmocka_unit_test(agent_reads_every_key),
         cmocka_unit_test(hub_defaults_fill_what_the_file_leaves_out),
         cmocka_unit_test(hub_reads_policies),
+        cmocka_unit_test(hub_reads_the_limits_of_its_api),
         cmocka_unit_test(a_second_erp_is_refused),
         cmocka_unit_test(a_state_folder_that_cannot_be_made_is_told),
         cmocka_unit_test(empty_sections_mean_their_defaults),

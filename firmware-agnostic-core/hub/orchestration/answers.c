@@ -55,10 +55,10 @@ static enum xd_result go_forward(struct answering *answering) {
         row->status = status;
     }
     row->ack_by = 0;
-    if (reserved && row->bucket == XD_BUCKET_PENDING) {
-        result = xd_release_work_bucket(answering->conduct, &answering->work, XD_BUCKET_ALLOCATED);
-    } else if (!reserved && row->bucket != XD_BUCKET_RELEASED) {
-        result = xd_release_work_bucket(answering->conduct, &answering->work, XD_BUCKET_RELEASED);
+    if (reserved && row->stage == XD_STAGE_PENDING) {
+        result = xd_release_work_stage(answering->conduct, &answering->work, XD_STAGE_ALLOCATED);
+    } else if (!reserved && row->stage != XD_STAGE_RELEASED) {
+        result = xd_release_work_stage(answering->conduct, &answering->work, XD_STAGE_RELEASED);
     }
     return result;
 }

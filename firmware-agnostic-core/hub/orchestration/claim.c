@@ -134,7 +134,7 @@ static enum xd_result complain(const struct claiming *claiming, const struct xd_
 static enum xd_result claim(struct claiming *claiming, const struct xd_confirmation_row *row) {
     struct xd_release_row *release = &claiming->work.row;
     bool undone = release->status == XD_RELEASE_REJECTED || release->status == XD_RELEASE_CANCELLED;
-    enum xd_result result = xd_release_work_bucket(claiming->conduct, &claiming->work, XD_BUCKET_RELEASED);
+    enum xd_result result = xd_release_work_stage(claiming->conduct, &claiming->work, XD_STAGE_RELEASED);
     for (size_t index = 0; index < claiming->work.lines.count && result == XD_OK; index++) {
         result = claim_line(claiming, &claiming->work.lines.rows[index]);
     }
@@ -153,7 +153,7 @@ enum xd_result xd_hub_claim(struct xd_hub *hub, const struct xd_release_row *rel
                             struct xd_now now) {
     struct xd_conduct conduct;
     struct claiming claiming = {.conduct = &conduct, .confirmation = confirmation};
-    bool plain = release->bucket == XD_BUCKET_RELEASED && release->cancel == XD_CANCEL_NONE &&
+    bool plain = release->stage == XD_STAGE_RELEASED && release->cancel == XD_CANCEL_NONE &&
                  release->status != XD_RELEASE_REJECTED && release->status != XD_RELEASE_CANCELLED;
     if (plain) {
         return XD_OK;

@@ -93,8 +93,8 @@ XD_CHECKED enum xd_result xd_release_work_open(struct xd_conduct *conduct, const
 void xd_release_work_close(struct xd_release_work *work);
 XD_CHECKED enum xd_result xd_release_work_save(struct xd_conduct *conduct, struct xd_release_work *work);
 /* Moves what is left of it to another pot of the order's lines. */
-XD_CHECKED enum xd_result xd_release_work_bucket(struct xd_conduct *conduct, struct xd_release_work *work,
-                                                 enum xd_bucket bucket);
+XD_CHECKED enum xd_result xd_release_work_stage(struct xd_conduct *conduct, struct xd_release_work *work,
+                                                enum xd_release_stage stage);
 /* All that is left of it (asked: only what was asked back) goes back to `pot`, and its stock is free. */
 XD_CHECKED enum xd_result xd_release_work_give_back(struct xd_conduct *conduct, struct xd_release_work *work,
                                                     bool asked, enum xd_pot pot);

@@ -110,7 +110,7 @@ static enum xd_result draft_line(struct placing *placing, const struct xd_route_
     out->factor_den = line->factor_den;
     enum xd_result result = xd_decimal_ratio(part->qty, line->factor_den, line->factor_num, &out->qty);
     if (result == XD_OK) {
-        result = xd_line_move(line, placing->from, xd_pot_of_bucket(row->bucket), out->qty);
+        result = xd_line_move(line, placing->from, xd_pot_of_stage(row->stage), out->qty);
     }
     if (result == XD_OK) {
         result = xd_conduct_save_line(conduct, line);
@@ -130,7 +130,7 @@ static void draft_head(struct xd_conduct *conduct, const char *site, bool wms_re
     xd_copy(row->site, sizeof row->site, site);
     row->revision = 1;
     row->status = XD_RELEASE_DRAFT;
-    row->bucket = wms_reserves ? XD_BUCKET_PENDING : XD_BUCKET_ALLOCATED;
+    row->stage = wms_reserves ? XD_STAGE_PENDING : XD_STAGE_ALLOCATED;
     row->created_at = row->updated_at = conduct->now.wall;
 }
 
@@ -278,12 +278,12 @@ static enum xd_result send_draft(struct xd_conduct *conduct, struct xd_release_w
     if (work->row.status != XD_RELEASE_DRAFT) {
         return XD_OK;
     }
-    if (work->row.bucket == XD_BUCKET_RELEASED) {
+    if (work->row.stage == XD_STAGE_RELEASED) {
         return is_there(conduct, work);
     }
     enum xd_result result = xd_reference_site(conduct->hub, work->row.site, &profile);
-    if (result == XD_OK && work->row.bucket == XD_BUCKET_ALLOCATED) {
-        result = xd_release_work_bucket(conduct, work, XD_BUCKET_RELEASED);
+    if (result == XD_OK && work->row.stage == XD_STAGE_ALLOCATED) {
+        result = xd_release_work_stage(conduct, work, XD_STAGE_RELEASED);
     }
     work->row.status = XD_RELEASE_QUEUED;
     work->row.ack_by = profile.ack_minutes > 0 ? conduct->now.wall + profile.ack_minutes * XD_MINUTE_MS : 0;
@@ -409,7 +409,7 @@ enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct, const struct
     row.number = release->split_number > 0 ? release->split_number : 1;
     row.revision = release->revision;
     row.status = XD_RELEASE_DRAFT;
-    row.bucket = XD_BUCKET_RELEASED;
+    row.stage = XD_STAGE_RELEASED;
     row.created_at = row.updated_at = conduct->now.wall;
     for (size_t index = 0; index < release->line_count && result == XD_OK; index++) {
         result = adopt_line(conduct, release, &release->lines[index], &lines[index]);

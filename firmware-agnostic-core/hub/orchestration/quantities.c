@@ -74,10 +74,10 @@ enum xd_result xd_line_move(struct xd_order_line_row *line, enum xd_pot from, en
     return result;
 }
 
-enum xd_pot xd_pot_of_bucket(int bucket) {
-    return bucket == XD_BUCKET_PENDING     ? XD_POT_PENDING
-           : bucket == XD_BUCKET_ALLOCATED ? XD_POT_ALLOCATED
-                                           : XD_POT_RELEASED;
+enum xd_pot xd_pot_of_stage(int stage) {
+    return stage == XD_STAGE_PENDING     ? XD_POT_PENDING
+           : stage == XD_STAGE_ALLOCATED ? XD_POT_ALLOCATED
+                                         : XD_POT_RELEASED;
 }
 
 enum xd_result xd_line_increase(struct xd_order_line_row *line, struct xd_decimal qty) {

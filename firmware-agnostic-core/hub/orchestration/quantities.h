@@ -26,7 +26,7 @@ XD_CHECKED enum xd_result xd_line_move(struct xd_order_line_row *line, enum xd_p
 struct xd_decimal xd_line_pot(const struct xd_order_line_row *line, enum xd_pot pot);
 /* Ordered and not shipped, cancelled or given to a site: open without pending. */
 struct xd_decimal xd_line_unplaced(const struct xd_order_line_row *line);
-enum xd_pot xd_pot_of_bucket(int bucket);
+enum xd_pot xd_pot_of_stage(int stage);
 /* More is ordered: it is open. */
 XD_CHECKED enum xd_result xd_line_increase(struct xd_order_line_row *line, struct xd_decimal qty);
 /* Both rules, and nothing is negative. */

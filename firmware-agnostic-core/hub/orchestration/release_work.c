@@ -1,6 +1,6 @@
 /* One release: its quantities in the lines of its order, its documents, its way back.
  *
- * Where the quantities that are left of it are is the row's bucket: pending or allocated
+ * Where the quantities that are left of it are is the row's stage: pending or allocated
  * while it is a draft, as the site reserves itself or not; released once it is sent to a site
  * that does not reserve, or once a site that does has taken it. */
 #include "hub/orchestration/conduct.h"
@@ -44,9 +44,9 @@ static enum xd_result save_line(struct xd_conduct *conduct, const struct xd_rele
 
 /* ---- quantities ---- */
 
-enum xd_result xd_release_work_bucket(struct xd_conduct *conduct, struct xd_release_work *work,
-                                      enum xd_bucket bucket) {
-    enum xd_pot from = xd_pot_of_bucket(work->row.bucket), to = xd_pot_of_bucket((int)bucket);
+enum xd_result xd_release_work_stage(struct xd_conduct *conduct, struct xd_release_work *work,
+                                     enum xd_release_stage stage) {
+    enum xd_pot from = xd_pot_of_stage(work->row.stage), to = xd_pot_of_stage((int)stage);
     enum xd_result result = XD_OK;
     for (size_t index = 0; index < work->lines.count && from != to && result == XD_OK; index++) {
         const struct xd_release_line_row *released = &work->lines.rows[index];
@@ -60,7 +60,7 @@ enum xd_result xd_release_work_bucket(struct xd_conduct *conduct, struct xd_rele
             result = result == XD_OK ? xd_conduct_save_line(conduct, line) : result;
         }
     }
-    work->row.bucket = (int)bucket;
+    work->row.stage = (int)stage;
     return result;
 }
 
@@ -78,7 +78,7 @@ static enum xd_result give_line_back(struct xd_conduct *conduct, struct xd_relea
     if (line == NULL) {
         return XD_CORRUPT;
     }
-    enum xd_result result = xd_line_move(line, xd_pot_of_bucket(work->row.bucket), pot, qty);
+    enum xd_result result = xd_line_move(line, xd_pot_of_stage(work->row.stage), pot, qty);
     if (result == XD_OK) {
         result = xd_decimal_add(released->closed, qty, &released->closed);
     }

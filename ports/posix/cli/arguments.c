@@ -63,7 +63,7 @@ const char *xd_arguments_nearest(const char *text, const char *const *names, siz
 
 /* ---- help ---- */
 
-static void add_option_help(struct xd_buffer *out, unsigned options) {
+static void add_option_help(struct xd_buffer *out, uint64_t options) {
     for (unsigned option = 0; option < XD_OPTION_COUNT; option++) {
         if ((options & XD_OPTION_BIT(option)) != 0) {
             const struct xd_option_row *row = &xd_options[option];

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define XD_EXIT_FINE 0
 #define XD_EXIT_FAILED 1
@@ -39,9 +40,17 @@ enum xd_option {
     XD_OPTION_NUMBER,
     XD_OPTION_MARKDOWN,
     XD_OPTION_SKU,
+    XD_OPTION_TENANT,
+    XD_OPTION_ROLE,
+    XD_OPTION_EXPIRES_AT,
+    XD_OPTION_RATE,
+    XD_OPTION_BURST,
+    XD_OPTION_CHANNELS,
+    XD_OPTION_VERSIONS,
+    XD_OPTION_OVERLAP,
     XD_OPTION_COUNT
 };
-#define XD_OPTION_BIT(option) (1u << (option))
+#define XD_OPTION_BIT(option) (UINT64_C(1) << (option))
 
 struct xd_verb;
 
@@ -70,6 +79,11 @@ int xd_cli_orders_timeline(struct xd_cli *cli);
 int xd_cli_orders_submit(struct xd_cli *cli);
 int xd_cli_sites_list(struct xd_cli *cli);
 int xd_cli_sites_add(struct xd_cli *cli);
+int xd_cli_clients_list(struct xd_cli *cli);
+int xd_cli_clients_show(struct xd_cli *cli);
+int xd_cli_clients_add(struct xd_cli *cli);
+int xd_cli_clients_rotate(struct xd_cli *cli);
+int xd_cli_clients_revoke(struct xd_cli *cli);
 int xd_cli_exceptions_list(struct xd_cli *cli);
 int xd_cli_reconcile(struct xd_cli *cli);
 int xd_cli_reference_list(struct xd_cli *cli);

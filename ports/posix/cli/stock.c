@@ -1,10 +1,10 @@
 /* The verbs of stock. A file is read and checked whole before the hub hears of it; then it
  * goes in lists of a bounded size. Each list says what is on hand, so that the same command
  * again, after one that ended half-way, is safe. */
+#include "base/csv.h"
 #include "base/decimal.h"
 #include "base/id.h"
 #include "base/json.h"
-#include "erp/ledger/csv.h"
 #include "posix/cli/arguments.h"
 #include "posix/cli/hub.h"
 #include "posix/cli/lists.h"

@@ -1,6 +1,7 @@
 /* What the command line knows, as tables: its verbs, its options, their help. */
 #include "posix/cli/arguments.h"
 
+#define TOLD_ONCE (XD_OPTION_BIT(XD_OPTION_OUT) | XD_OPTION_BIT(XD_OPTION_FORCE))
 #define LISTING (XD_OPTION_BIT(XD_OPTION_LIMIT) | XD_OPTION_BIT(XD_OPTION_CURSOR))
 
 const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
@@ -19,7 +20,9 @@ const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
     [XD_OPTION_CURSOR] = {"cursor", "C", "go on where an earlier list ended"},
     [XD_OPTION_KEY] = {"key", "KEY", "the Idempotency-Key (default: made from the order's content)"},
     [XD_OPTION_KIND] = {"kind", "KIND", "warehouse (default) or 3pl"},
-    [XD_OPTION_OUT] = {"out", "FILE", "where the enrolment file goes (default: SITE.enrol in this folder)"},
+    [XD_OPTION_OUT] = {"out", "FILE",
+                       "file (mode 0600) for what is told once: the enrolment (default: SITE.enrol), or the "
+                       "token (default: it is printed)"},
     [XD_OPTION_FORCE] = {"force", NULL, "replace a file that is there"},
     [XD_OPTION_ALL] = {"all", NULL, "those that are resolved too"},
     [XD_OPTION_SITE] = {"site", "SITE", "of one site only"},
@@ -28,6 +31,16 @@ const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
     [XD_OPTION_SKU] = {"sku", "SKU", "of one SKU only"},
     [XD_OPTION_CONFIG] = {"config", "FILE", "the agent's configuration, agent.yaml"},
     [XD_OPTION_MARKDOWN] = {"markdown", NULL, "print it as a page of documentation"},
+    [XD_OPTION_TENANT] = {"tenant", "TENANT", "whose client it is (default: default; of a list: all)"},
+    [XD_OPTION_ROLE] = {"role", "ROLE", "channel (default), viewer, operator or admin"},
+    [XD_OPTION_EXPIRES_AT] = {"expires-at", "TIME", "when the token ends (2027-01-31T00:00:00Z); else never"},
+    [XD_OPTION_RATE] = {"rate", "N", "requests a second that it may make (default: as hub.yaml says)"},
+    [XD_OPTION_BURST] = {"burst", "N", "... and how many at once (default: as many as --rate)"},
+    [XD_OPTION_CHANNELS] = {"channels", "A,B",
+                            "the types of channel that its orders may name (default: all)"},
+    [XD_OPTION_VERSIONS] = {"versions", "1,2", "the versions of orders it may send (default: all)"},
+    [XD_OPTION_OVERLAP] = {"overlap-s", "N",
+                           "seconds that the token before stays valid, 0 to 2592000 (default: a day)"},
 };
 
 const struct xd_verb xd_verbs[] = {
@@ -56,6 +69,30 @@ const struct xd_verb xd_verbs[] = {
      "printed without them.\n",
      XD_OPTION_BIT(XD_OPTION_KIND) | XD_OPTION_BIT(XD_OPTION_OUT) | XD_OPTION_BIT(XD_OPTION_FORCE),
      xd_cli_sites_add},
+    {"clients list", NULL, "who may call the hub",
+     "Clients by tenant and name, with their roles and limits. Tokens are never shown.\n",
+     XD_OPTION_BIT(XD_OPTION_TENANT) | LISTING, xd_cli_clients_list},
+    {"clients show", "CLIENT", "one client, and how long its tokens are valid", "Tokens are never shown.\n",
+     XD_OPTION_BIT(XD_OPTION_TENANT), xd_cli_clients_show},
+    {"clients add", "CLIENT", "make a client and tell its token",
+     "The hub tells a token this one time only and keeps but its hash. It is printed, or goes to --out; "
+     "with\n"
+     "--json and --out the answer is printed without it. If the answer was lost, `clients rotate` gives\n"
+     "another one.\n",
+     XD_OPTION_BIT(XD_OPTION_TENANT) | XD_OPTION_BIT(XD_OPTION_ROLE) | XD_OPTION_BIT(XD_OPTION_EXPIRES_AT) |
+         XD_OPTION_BIT(XD_OPTION_RATE) | XD_OPTION_BIT(XD_OPTION_BURST) | XD_OPTION_BIT(XD_OPTION_CHANNELS) |
+         XD_OPTION_BIT(XD_OPTION_VERSIONS) | TOLD_ONCE,
+     xd_cli_clients_add},
+    {"clients rotate", "CLIENT", "give a client a new token",
+     "The token before stays valid for --overlap-s, so that the client can be given the new one first; any\n"
+     "other ends at once. Without --expires-at the new one lives as long as the one before was made for.\n"
+     "--overlap-s 0 ends a token that leaked. A client that was revoked is one again.\n",
+     XD_OPTION_BIT(XD_OPTION_TENANT) | XD_OPTION_BIT(XD_OPTION_OVERLAP) |
+         XD_OPTION_BIT(XD_OPTION_EXPIRES_AT) | TOLD_ONCE,
+     xd_cli_clients_rotate},
+    {"clients revoke", "CLIENT", "end all tokens of a client at once",
+     "`clients rotate` makes it a client again. Nobody can revoke itself.\n", XD_OPTION_BIT(XD_OPTION_TENANT),
+     xd_cli_clients_revoke},
     {"exceptions list", NULL, "what needs a person, the oldest first",
      "Documents and lines that were parked, and what was odd about those that were applied.\n",
      XD_OPTION_BIT(XD_OPTION_ALL) | LISTING, xd_cli_exceptions_list},

@@ -1,6 +1,7 @@
 /* hub.yaml by its table, then what only several keys together can tell. */
 #include "posix/config/hub_config.h"
 
+#include "base/bucket.h"
 #include "posix/config/checks.h"
 #include "posix/config/config.h"
 
@@ -44,6 +45,36 @@ static const struct xd_config_key http_keys[] = {
     {.name = "listen", .type = XD_CONFIG_LISTEN, .fallback = "127.0.0.1:8080", .offset = HTTP(listen)},
     {.name = "cert_file", .type = XD_CONFIG_FILE, .offset = HTTP(cert_file)},
     {.name = "key_file", .type = XD_CONFIG_FILE, .offset = HTTP(key_file)},
+    {.name = "connections_max",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "256",
+     .min = 8,
+     .max = 10000,
+     .offset = HTTP(connections_max)},
+    {.name = "address_connections_max",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "0",
+     .min = 0,
+     .max = 10000,
+     .offset = HTTP(address_connections_max)},
+    {.name = "waiting_max",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "128",
+     .min = 1,
+     .max = 256,
+     .offset = HTTP(waiting_max)},
+    {.name = "rate_per_s",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "0",
+     .min = 0,
+     .max = XD_BUCKET_RATE_MAX,
+     .offset = HTTP(rate_per_s)},
+    {.name = "burst",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "0",
+     .min = 0,
+     .max = XD_BUCKET_BURST_MAX,
+     .offset = HTTP(burst)},
     {.type = XD_CONFIG_END},
 };
 
@@ -142,6 +173,14 @@ static const struct xd_config_key hub_keys[] = {
 static void check_together(const struct xd_hub_program_config *config, struct xd_buffer *errors) {
     struct xd_check_tls http = {NULL, NULL, config->http.cert_file, config->http.key_file};
     xd_check_tls(config->file, errors, "http", &http);
+    if (config->http.burst > 0 && config->http.rate_per_s == 0) {
+        xd_config_complain(config->file, errors, "http.burst", "needs a rate_per_s of 1 or more");
+    }
+    if (config->http.address_connections_max > config->http.connections_max) {
+        xd_config_complain(config->file, errors, "http.address_connections_max",
+                           "must not be more than connections_max (%lld)",
+                           (long long)config->http.connections_max);
+    }
     struct xd_check_tls broker = {config->broker.url, NULL, config->broker.cert_file,
                                   config->broker.key_file};
     xd_check_tls(config->file, errors, "broker", &broker);

@@ -22,7 +22,10 @@ struct xd_hub_config_broker {
 
 struct xd_hub_config_http {
     const char *listen;
-    const char *cert_file, *key_file; /* NULL: plain HTTP */
+    const char *cert_file, *key_file;                 /* NULL: plain HTTP */
+    int64_t connections_max, address_connections_max; /* address_connections_max 0: no such limit */
+    int64_t waiting_max;                              /* orders of one client that wait at a time */
+    int64_t rate_per_s, burst; /* of a client without its own; rate_per_s 0: no limit; burst 0: as the rate */
 };
 
 enum xd_erp_type { XD_ERP_TYPE_LEDGER };

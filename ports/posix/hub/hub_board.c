@@ -69,11 +69,15 @@ static void by_name(struct xd_buffer *out, const char *name, const char *label, 
     }
 }
 
-static void write_counters(const struct xd_hub_board *board, struct xd_buffer *out) {
+static void write_counters(struct xd_hub_board *board, struct xd_buffer *out) {
     const struct xd_hub_counters *of = &board->counters;
     counter(out, "orders_accepted_total", of->orders_accepted, "Orders taken.");
     counter(out, "orders_repeated_total", of->orders_repeated, "Orders that were known already.");
     counter(out, "orders_refused_total", of->orders_refused, "Orders that could not be taken.");
+    counter(out, "requests_rate_limited_total", atomic_load(&board->rate_limited),
+            "Requests refused because their client asks too often.");
+    counter(out, "requests_busy_total", atomic_load(&board->busy),
+            "Orders sent away because too many of their client wait.");
     counter(out, "documents_total", of->documents, "New documents from sites.");
     counter(out, "document_repeats_total", of->repeats, "Documents from sites that were known already.");
     counter(out, "forged_total", of->forged, "Messages that were not authentic.");

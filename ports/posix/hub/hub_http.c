@@ -5,9 +5,11 @@
  * reads from a read-only connection of its own, in one snapshot each; writes go
  * to the turn through the mailbox, whose being full is the back-pressure. */
 #include "posix/hub/hub_program.h"
+#include "posix/hub/hub_rates.h"
 
 #include "base/memory.h"
 #include "documents/registry.h"
+#include "hub/clients.h"
 #include "hub/orchestration/stock_api.h"
 #include "hub/reference/reference.h"
 #include "hub/view.h"
@@ -22,6 +24,7 @@
 #define READ_LIMIT_MS 100u
 #define RECONCILE_LIMIT_MS 10000u
 #define PAGE_DEFAULT 50u
+#define RETRY_S 2u
 #define PAGE_MAX 200
 #define TEXT_OF(number) TEXT_OF_(number)
 #define TEXT_OF_(number) #number
@@ -31,6 +34,7 @@ struct xd_query {
     struct xd_database *database;
     struct xd_hub_store store;
     struct xd_mailbox *requests;
+    struct xd_rates *rates;
     pthread_t thread;
 };
 
@@ -41,31 +45,37 @@ struct asked {
     struct xd_http_request *request;
     struct xd_client_row client;
     enum role role;
+    bool expired;                             /* the token is a client's, but its time is over */
     char id[XD_NAME_SIZE], key[XD_NAME_SIZE]; /* what a route's first and second {} stand for */
     char etag[32];                            /* of what a view shows; "" none */
     /* With XD_INVALID: the query parameter that cannot be used, and why. */
     char parameter[XD_EXCERPT_SIZE];
     const char *code;
     char why[XD_DETAIL_SIZE];
+    unsigned retry_after_s; /* with 429 */
 };
 
 /* ---- answers ---- */
 
-/* asked NULL: no parameter is to blame. */
+/* asked NULL: no parameter is to blame, and it is not 429. */
 static void write_problem(struct xd_http_request *request, unsigned status, const char *code,
                           const char *detail, const char *allow, const struct asked *asked) {
     struct xd_buffer body;
+    bool retryable = status == 503 || status == 429;
+    unsigned retry_after_s = asked != NULL && asked->retry_after_s > 0 ? asked->retry_after_s
+                             : retryable                               ? RETRY_S
+                                                                       : 0;
     struct xd_http_answer answer = {.status = status,
                                     .content_type = "application/problem+json",
                                     .allow = allow,
                                     .www_authenticate = status == 401 ? "Bearer" : NULL,
-                                    .retry_after_s = status == 503 ? 2 : 0};
+                                    .retry_after_s = retry_after_s};
     struct xd_problem_answer problem = {.status = status,
                                         .code = code,
                                         .detail = detail,
-                                        .retryable = status == 503,
+                                        .retryable = retryable,
                                         .correlation_id = xd_http_header(request, "X-Correlation-Id")};
-    if (asked != NULL) {
+    if (asked != NULL && asked->code != NULL) {
         problem.parameter = asked->parameter;
         problem.parameter_code = asked->code;
         problem.parameter_detail = asked->why;
@@ -291,6 +301,20 @@ static enum xd_result view_stock(struct asked *asked, struct xd_buffer *out) {
     return result == XD_OK ? listed(asked, xd_view_stock(&asked->query->store, &query, out)) : result;
 }
 
+static enum xd_result view_clients(struct asked *asked, struct xd_buffer *out) {
+    size_t max;
+    enum xd_result result = page_size(asked, &max);
+    return result == XD_OK
+               ? listed(asked, xd_view_clients(&asked->query->store, xd_http_query(asked->request, "tenant"),
+                                               cursor_of(asked), max, out))
+               : result;
+}
+
+static enum xd_result view_client(struct asked *asked, struct xd_buffer *out) {
+    const char *tenant = xd_http_query(asked->request, "tenant");
+    return xd_view_client(&asked->query->store, tenant != NULL ? tenant : XD_TENANT_DEFAULT, asked->id, out);
+}
+
 /* ---- writes ---- */
 
 /* RFC 7240: Prefer: wait=<seconds>, among other preferences, which are not for us. */
@@ -299,6 +323,28 @@ static xd_ms wait_of(const struct xd_http_request *request) {
     const char *wait = text == NULL ? NULL : strcasestr(text, "wait=");
     bool whole = wait != NULL && (wait == text || strchr(" ,;", wait[-1]) != NULL);
     return whole && wait[5] >= '0' && wait[5] <= '9' ? (xd_ms)strtoul(wait + 5, NULL, 10) * XD_SECOND_MS : 0;
+}
+
+/* Orders wait by shares, so that a flood of one client spares the others. */
+static void line_up(struct asked *asked, struct xd_api_event *event) {
+    enum xd_result result = xd_intake_put(asked->query->program->intake, event);
+    if (result != XD_OK) {
+        xd_free(event);
+        atomic_fetch_add(&asked->query->program->board.busy, 1);
+        answer_problem(asked->request, 503, "busy",
+                       result == XD_FULL
+                           ? "As many orders of this client wait as may; send it again a little later."
+                           : "There is no memory for it just now; send it again a little later.",
+                       NULL);
+    }
+}
+
+/* Who changes something, beside orders, which keep their client with them. */
+static void note(const struct asked *asked) {
+    xd_log(asked->query->program->env, XD_LOG_INFO, "api.write",
+           xd_http_header(asked->request, "X-Correlation-Id"), "%s %s by client %s of tenant %s",
+           xd_http_method(asked->request), xd_http_path(asked->request), asked->client.client,
+           asked->client.tenant);
 }
 
 static void hand_over(struct asked *asked, xd_api_write_fn write) {
@@ -311,6 +357,7 @@ static void hand_over(struct asked *asked, xd_api_write_fn write) {
     memcpy(event->key, asked->key, sizeof event->key);
     event->request = (struct xd_api_request){.handle = request,
                                              .client = &event->client,
+                                             .tenant = xd_http_query(request, "tenant"),
                                              .idempotency_key = xd_http_header(request, "Idempotency-Key"),
                                              .correlation_id = xd_http_header(request, "X-Correlation-Id"),
                                              .id = event->id[0] != 0 ? event->id : NULL,
@@ -319,6 +366,11 @@ static void hand_over(struct asked *asked, xd_api_write_fn write) {
                                              .wait_ms = wait_of(request),
                                              .source = xd_http_query(request, "source"),
                                              .body = body};
+    if (write == xd_hub_order) {
+        line_up(asked, event);
+        return;
+    }
+    note(asked);
     if (!xd_mailbox_put(asked->query->program->mailbox, event, sizeof *event + body.size)) {
         xd_hub_program_drop_event(&event->event);
     }
@@ -351,6 +403,11 @@ static const struct route routes[] = {
     {"POST", "/v1/orders/{id}/hold", ROLE_OPERATOR, NULL, xd_hub_order_hold, {NULL}},
     {"POST", "/v1/orders/{id}/unhold", ROLE_OPERATOR, NULL, xd_hub_order_unhold, {NULL}},
     {"GET", "/v1/releases/{id}", ROLE_VIEWER, view_release, NULL, {NULL}},
+    {"POST", "/v1/clients", ROLE_ADMIN, NULL, xd_hub_client_add, {NULL}},
+    {"GET", "/v1/clients", ROLE_ADMIN, view_clients, NULL, {"tenant", "limit", "cursor"}},
+    {"GET", "/v1/clients/{id}", ROLE_ADMIN, view_client, NULL, {"tenant"}},
+    {"POST", "/v1/clients/{id}/rotate", ROLE_ADMIN, NULL, xd_hub_client_rotate, {"tenant"}},
+    {"POST", "/v1/clients/{id}/revoke", ROLE_ADMIN, NULL, xd_hub_client_revoke, {"tenant"}},
     {"POST", "/v1/sites", ROLE_ADMIN, NULL, xd_hub_site_add, {NULL}},
     {"GET", "/v1/sites", ROLE_VIEWER, view_sites, NULL, {NULL}},
     {"GET", "/v1/sites/{id}", ROLE_VIEWER, view_site, NULL, {NULL}},
@@ -401,15 +458,21 @@ static enum role role_of(const char *name) {
     return ROLE_NONE;
 }
 
-/* XD_OK; XD_DENIED: no such client; else the store could not be asked. */
+/* XD_OK; XD_DENIED: no such client, or its token has expired (asked->expired); else the store could not be
+ * asked. */
 static enum xd_result authenticate(struct asked *asked) {
     const struct xd_hub_store *store = &asked->query->store;
     const char *header = xd_http_header(asked->request, "Authorization");
     if (header == NULL || strncasecmp(header, "Bearer ", 7) != 0) {
         return XD_DENIED;
     }
+    struct xd_token_row token;
     struct xd_hash hash = xd_sha256(xd_bytes_of_text(header + 7));
-    enum xd_result result = store->client_by_token(store->context, &hash, &asked->client);
+    enum xd_result result = store->client_by_token(store->context, &hash, &asked->client, &token);
+    asked->expired = result == XD_OK && token.expires_at != 0 && token.expires_at <= xd_world_now().wall;
+    if (asked->expired) {
+        return XD_DENIED;
+    }
     asked->role = result == XD_OK ? role_of(asked->client.role) : ROLE_NONE;
     return result == XD_NOT_FOUND || (result == XD_OK && asked->role == ROLE_NONE) ? XD_DENIED : result;
 }
@@ -440,16 +503,62 @@ static enum xd_result check_query(struct asked *asked, const struct route *route
     return XD_OK;
 }
 
+static void answer_unknown(const struct asked *asked, enum xd_result why) {
+    struct xd_http_request *request = asked->request;
+    if (why != XD_DENIED) {
+        answer_problem(request, 503, "try_again", "The token could not be checked just now; ask again.",
+                       NULL);
+    } else if (asked->expired) {
+        answer_problem(request, 401, "token_expired",
+                       "This token's time is over; an administrator can make a new one (crossdock clients "
+                       "rotate).",
+                       NULL);
+    } else {
+        answer_problem(request, 401, "unauthorized", "Send a valid token: Authorization: Bearer <token>.",
+                       NULL);
+    }
+}
+
+/* draft-ietf-httpapi-ratelimit-headers; in every answer of a client that has a limit. */
+static void add_rate(struct xd_http_request *request, const struct xd_rate *rate) {
+    char text[64];
+    if (!rate->limited) {
+        return;
+    }
+    (void)snprintf(text, sizeof text, "\"default\";q=%lld;w=%lld", (long long)rate->quota,
+                   (long long)rate->window_s);
+    xd_http_add_header(request, "RateLimit-Policy", text);
+    (void)snprintf(text, sizeof text, "\"default\";r=%lld;t=%lld", (long long)rate->left,
+                   (long long)rate->until_s);
+    xd_http_add_header(request, "RateLimit", text);
+}
+
+/* Whether the client may ask at all, and now; else it was answered. */
+static bool admitted(struct asked *asked) {
+    struct xd_rate rate;
+    enum xd_result result = authenticate(asked);
+    if (result != XD_OK) {
+        answer_unknown(asked, result);
+        return false;
+    }
+    bool taken = xd_rates_take(asked->query->rates, &asked->client, xd_world_now().monotonic, &rate);
+    add_rate(asked->request, &rate);
+    if (!taken) {
+        asked->retry_after_s = (unsigned)rate.until_s;
+        atomic_fetch_add(&asked->query->program->board.rate_limited, 1);
+        write_problem(asked->request, 429, "rate_limited",
+                      "This client asks more often than it may; Retry-After says when to go on, and the "
+                      "RateLimit headers how much is left.",
+                      NULL, asked);
+        return false;
+    }
+    return true;
+}
+
 static void serve(struct asked *asked, const struct route *route) {
     const struct xd_store_tx *tx = &asked->query->store.delivery.tx;
     struct xd_buffer body;
-    enum xd_result result = route->least == ROLE_NONE ? XD_OK : authenticate(asked);
-    if (result != XD_OK) {
-        answer_problem(asked->request, result == XD_DENIED ? 401 : 503,
-                       result == XD_DENIED ? "unauthorized" : "try_again",
-                       result == XD_DENIED ? "Send a valid token: Authorization: Bearer <token>."
-                                           : "The token could not be checked just now; ask again.",
-                       NULL);
+    if (route->least != ROLE_NONE && !admitted(asked)) {
         return;
     }
     if (!allowed(asked, route)) {
@@ -465,7 +574,7 @@ static void serve(struct asked *asked, const struct route *route) {
         return;
     }
     xd_buffer_init(&body, 0);
-    result = tx->begin(tx->context);
+    enum xd_result result = tx->begin(tx->context);
     if (result == XD_OK) {
         result = route->view(asked, &body);
         tx->rollback(tx->context);
@@ -561,6 +670,9 @@ enum xd_result xd_query_start(struct xd_hub_program *program, const char *databa
         xd_database_read_limit(query->database, READ_LIMIT_MS);
         result = xd_mailbox_new(QUEUE_MAX, SIZE_MAX, &query->requests);
     }
+    if (result == XD_OK) {
+        result = xd_rates_new(program->config->http.rate_per_s, program->config->http.burst, &query->rates);
+    }
     if (result == XD_OK && pthread_create(&query->thread, NULL, run, query) != 0) {
         result = XD_NO_MEMORY;
     }
@@ -572,6 +684,7 @@ void xd_query_stop(struct xd_query *query) {
     xd_mailbox_close(query->requests);
     pthread_join(query->thread, NULL);
     xd_mailbox_free(query->requests);
+    xd_rates_free(query->rates);
     xd_database_close(query->database);
     xd_free(query);
 }

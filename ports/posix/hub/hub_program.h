@@ -25,8 +25,9 @@
 #define XD_PATH_SIZE 4096
 
 enum xd_hub_event_kind {
-    XD_HUB_EVENT_API, /* a write of the API */
-    XD_HUB_EVENT_ERP  /* a worker's answer */
+    XD_HUB_EVENT_API,   /* a write of the API */
+    XD_HUB_EVENT_ERP,   /* a worker's answer */
+    XD_HUB_EVENT_TICKET /* an order waits in the intake: the turn takes whose turn it is */
 };
 
 /* What the turn does with a write; one of hub/hub.h's. */
@@ -59,10 +60,12 @@ struct xd_hub_board {
     size_t sites, in_flight;
     int64_t orders[XD_ORDER_STATUS_COUNT], jobs[XD_JOB_STATE_COUNT], exceptions;
     int64_t store_bytes;
-    _Atomic int64_t turn_at; /* monotonic: when the last turn ended */
+    _Atomic int64_t turn_at;             /* monotonic: when the last turn ended */
+    _Atomic uint64_t rate_limited, busy; /* requests that the query thread sent away; its own */
 };
 
 struct xd_erp_pool;
+struct xd_intake;
 struct xd_topology;
 struct xd_query;
 
@@ -75,6 +78,8 @@ struct xd_hub_program {
     struct xd_turn turn;
     struct xd_now now;
     struct xd_mailbox *mailbox;
+    struct xd_intake *intake;
+    size_t tickets; /* orders in the intake that the turn knows of */
     struct xd_outgoing outgoing;
     struct xd_amqp_consumer *consumer;
     struct xd_http_server *http;
@@ -98,6 +103,15 @@ XD_CHECKED enum xd_result xd_query_start(struct xd_hub_program *program, const c
 void xd_query_stop(struct xd_query *query);
 /* The server's handler; the context is the query. */
 void xd_query_request(void *context, struct xd_http_request *request);
+
+/* ---- hub_intake.c: orders between the query thread and the turn, by shares ---- */
+XD_CHECKED enum xd_result xd_intake_new(struct xd_hub_program *program, struct xd_intake **out);
+void xd_intake_free(struct xd_intake *intake);
+/* The query thread. XD_FULL: this client has as many waiting as it may; XD_NO_MEMORY. The event stays the
+ * caller's then. */
+XD_CHECKED enum xd_result xd_intake_put(struct xd_intake *intake, struct xd_api_event *event);
+/* The turn, after a ticket of the mailbox for each: whose turn it is. NULL: nobody waits. */
+struct xd_api_event *xd_intake_take(struct xd_intake *intake);
 
 /* ---- hub_board.c ---- */
 XD_CHECKED enum xd_result xd_hub_board_fill(struct xd_hub_program *program);
