@@ -204,33 +204,37 @@ static void release(struct work *work) {
     xd_free(work->trial);
 }
 
-/* qsort takes no context: pointers to the lines are sorted, and tell the index by their place. */
+struct named_line {
+    const char *sku;
+    size_t line;
+};
+
 static int compare_lines(const void *a, const void *b) {
-    const struct xd_route_line *const *left = a, *const *right = b;
-    int order = strcmp((*left)->sku, (*right)->sku);
-    return order != 0 ? order : (*left > *right) - (*left < *right);
+    const struct named_line *left = a, *right = b;
+    int order = strcmp(left->sku, right->sku);
+    return order != 0 ? order : (left->line > right->line) - (left->line < right->line);
 }
 
 static enum xd_result make_pools(struct work *work) {
     const struct xd_route_question *question = work->question;
-    const struct xd_route_line **lines = xd_alloc(question->line_count * sizeof(struct xd_route_line *));
+    struct named_line *lines = xd_alloc(question->line_count * sizeof *lines);
     if (lines == NULL) {
         return XD_NO_MEMORY;
     }
     for (size_t line = 0; line < question->line_count; line++) {
-        lines[line] = &question->lines[line];
+        lines[line] = (struct named_line){question->lines[line].sku, line};
         work->left[line] = question->lines[line].qty;
     }
-    qsort((void *)lines, question->line_count, sizeof *lines, compare_lines);
+    qsort(lines, question->line_count, sizeof *lines, compare_lines);
     for (size_t index = 0; index < question->line_count; index++) {
-        if (index > 0 && strcmp(lines[index]->sku, lines[index - 1]->sku) != 0) {
+        if (index > 0 && strcmp(lines[index].sku, lines[index - 1].sku) != 0) {
             work->pool_count++;
         }
-        work->sorted[index] = (size_t)(lines[index] - question->lines);
-        work->pool_of[work->sorted[index]] = work->pool_count;
+        work->sorted[index] = lines[index].line;
+        work->pool_of[lines[index].line] = work->pool_count;
     }
     work->pool_count++;
-    xd_free((void *)lines);
+    xd_free(lines);
     return XD_OK;
 }
 
