@@ -21,8 +21,7 @@ const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
     [XD_OPTION_KEY] = {"key", "KEY", "the Idempotency-Key (default: made from the order's content)"},
     [XD_OPTION_KIND] = {"kind", "KIND", "warehouse (default) or 3pl"},
     [XD_OPTION_OUT] = {"out", "FILE",
-                       "file (mode 0600) for what is told once: the enrolment (default: SITE.enrol), or the "
-                       "token (default: it is printed)"},
+                       "for what is told once, mode 0600 (enrolment: SITE.enrol; a token: is printed)"},
     [XD_OPTION_FORCE] = {"force", NULL, "replace a file that is there"},
     [XD_OPTION_ALL] = {"all", NULL, "those that are resolved too"},
     [XD_OPTION_SITE] = {"site", "SITE", "of one site only"},
