@@ -11,7 +11,7 @@
 #define WORDS_MAX 5u /* of a verb and its arguments, and one too many */
 #define NAME_SIZE 64u
 #define GLOBAL_OPTIONS (XD_OPTION_BIT(XD_OPTION_STATUS) - 1u)
-#define NAMES_MAX 32u
+#define NAMES_MAX 64u
 
 /* ---- the nearest name ---- */
 
