@@ -280,22 +280,6 @@ enum xd_result xd_reference_carrier(struct xd_hub *hub, const char *scac, struct
     return look_up(hub, &question, out);
 }
 
-enum xd_result xd_product_factor(const struct xd_product *product, const char *uom, int64_t *num,
-                                 int64_t *den) {
-    *num = *den = 1;
-    if (strcmp(product->base_uom, uom) == 0) {
-        return XD_OK;
-    }
-    for (size_t index = 0; index < product->uom_count; index++) {
-        if (strcmp(product->uoms[index].uom, uom) == 0) {
-            *num = product->uoms[index].num;
-            *den = product->uoms[index].den;
-            return XD_OK;
-        }
-    }
-    return XD_NOT_FOUND;
-}
-
 /* ---- opening, undoing, checking ---- */
 
 enum xd_result xd_reference_open(struct xd_hub *hub, struct xd_now now) {

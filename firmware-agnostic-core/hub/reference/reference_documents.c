@@ -485,6 +485,22 @@ static enum xd_result read_product(const struct reading *reading) {
     return result == XD_OK ? take_gtins(reading, &from) : result;
 }
 
+enum xd_result xd_product_factor(const struct xd_product *product, const char *uom, int64_t *num,
+                                 int64_t *den) {
+    *num = *den = 1;
+    if (strcmp(product->base_uom, uom) == 0) {
+        return XD_OK;
+    }
+    for (size_t index = 0; index < product->uom_count; index++) {
+        if (strcmp(product->uoms[index].uom, uom) == 0) {
+            *num = product->uoms[index].num;
+            *den = product->uoms[index].den;
+            return XD_OK;
+        }
+    }
+    return XD_NOT_FOUND;
+}
+
 /* ---- sites ---- */
 
 /* The form of a name in the IANA database; whether there is such a zone, who knows the zones says. */
