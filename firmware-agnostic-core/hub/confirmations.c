@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/mutant.h"
+#include "hub/orchestration/quantities.h"
 #include "hub/orchestration/stock.h"
 
 #include <stdio.h>
@@ -200,10 +201,28 @@ static enum xd_result move(struct xd_decimal *from, struct xd_decimal *to, struc
     return result == XD_OK ? add(to, value) : result;
 }
 
+/* What is left of the line goes where the site says; but what nobody wants any more is cancelled. */
+static enum xd_result move_remainder(struct xd_release_line_row *released, struct xd_order_line_row *ordered,
+                                     const struct xd_line_decision *decision, bool wanted) {
+    bool opens = decision->remainder == XD_REMAINDER_OPEN && wanted;
+    struct xd_decimal cancelled = opens ? xd_decimal_min(released->unwanted, decision->rest) : decision->rest;
+    struct xd_decimal opened;
+    enum xd_result result = xd_decimal_subtract(decision->rest, cancelled, &opened);
+    if (result == XD_OK) {
+        result = add(&released->closed, decision->rest);
+    }
+    if (result == XD_OK) {
+        result = move(&ordered->released, &ordered->cancelled, cancelled);
+    }
+    if (result == XD_OK) {
+        result = move(&ordered->released, &ordered->open, opened);
+    }
+    return result == XD_OK ? add(&ordered->backordered, opened) : result;
+}
+
+/* wanted: the order was not cancelled. */
 static enum xd_result move_quantities(struct xd_release_line_row *released, struct xd_order_line_row *ordered,
-                                      const struct xd_line_decision *decision) {
-    bool cancels = decision->remainder == XD_REMAINDER_CANCEL,
-         opens = decision->remainder == XD_REMAINDER_OPEN;
+                                      const struct xd_line_decision *decision, bool wanted) {
     enum xd_result result = add(&released->shipped, decision->shipped);
     if (result == XD_OK) {
         result = add(&released->over, decision->over);
@@ -216,15 +235,11 @@ static enum xd_result move_quantities(struct xd_release_line_row *released, stru
     if (result == XD_OK) {
         result = add(&ordered->overshipped, decision->over);
     }
-    if (result == XD_OK && (cancels || opens)) {
-        result = add(&released->closed, decision->rest);
+    if (result == XD_OK && decision->remainder != XD_REMAINDER_KEEP) {
+        result = move_remainder(released, ordered, decision, wanted);
     }
-    if (result == XD_OK && (cancels || opens)) {
-        result = move(&ordered->released, cancels ? &ordered->cancelled : &ordered->open, decision->rest);
-    }
-    if (result == XD_OK && opens) {
-        result = add(&ordered->backordered, decision->rest);
-    }
+    released->asked = xd_decimal_min(released->asked, xd_release_line_rest(released));
+    released->unwanted = xd_decimal_min(released->unwanted, released->asked);
     return result;
 }
 
@@ -285,7 +300,7 @@ static enum xd_result apply_decision(struct applying *applying, struct matched *
     }
     struct xd_release_line_row released_then = *released;
     struct xd_order_line_row ordered_then = *ordered;
-    enum xd_result result = move_quantities(&released_then, &ordered_then, decision);
+    enum xd_result result = move_quantities(&released_then, &ordered_then, decision, !match->order.cancelled);
     if (result == XD_OK) {
         *released = released_then;
         *ordered = ordered_then;

@@ -154,7 +154,7 @@ static enum xd_result collect_late(void *context, const struct xd_release_row *r
 }
 
 static enum xd_result ask_back(struct xd_conduct *conduct, struct xd_release_work *work) {
-    for (size_t index = 0; index < work->lines.count; index++) {
+    for (size_t index = 0; index < work->lines.count; index++) { /* what is unwanted stays so */
         work->lines.rows[index].asked = xd_release_line_rest(&work->lines.rows[index]);
     }
     work->row.status = XD_RELEASE_ACK_TIMEOUT;
@@ -164,6 +164,9 @@ static enum xd_result ask_back(struct xd_conduct *conduct, struct xd_release_wor
                                      .site = work->row.site,
                                      .order_id = conduct->order.order_id,
                                      .release_id = work->row.release_id,
+                                     .kind = XD_DOC_RELEASE,
+                                     .document_id = work->row.release_id,
+                                     .version = 1,
                                      .detail = "The site has not answered in time; it is asked to give the "
                                                "release back, and then it ships from elsewhere."};
     return result == XD_OK ? xd_hub_complain(conduct->hub, &complaint, conduct->now) : result;
@@ -176,9 +179,10 @@ static enum xd_result one_late(struct xd_hub *hub, const struct xd_release_row *
     if (result == XD_OK) {
         result = xd_release_work_open(&conduct, row->release_id, &work);
     }
-    if (result == XD_OK && work.row.status < XD_RELEASE_ACK_TIMEOUT && work.row.cancel == XD_CANCEL_NONE) {
+    bool asked = work.row.cancel == XD_CANCEL_REQUESTED && work.row.whole;
+    if (result == XD_OK && work.row.status < XD_RELEASE_ACK_TIMEOUT && !asked) {
         result = ask_back(&conduct, &work);
-    } else if (result == XD_OK) { /* it has answered, or is asked back already */
+    } else if (result == XD_OK) { /* it has answered, or is asked for all of it already */
         work.row.ack_by = 0;
         result = xd_release_work_save(&conduct, &work);
     }

@@ -92,18 +92,27 @@ XD_CHECKED enum xd_result xd_release_work_open(struct xd_conduct *conduct, const
                                                struct xd_release_work *out);
 void xd_release_work_close(struct xd_release_work *work);
 XD_CHECKED enum xd_result xd_release_work_save(struct xd_conduct *conduct, struct xd_release_work *work);
+XD_CHECKED enum xd_result xd_release_work_save_lines(struct xd_conduct *conduct,
+                                                     const struct xd_release_work *work);
 /* Moves what is left of it to another pot of the order's lines. */
 XD_CHECKED enum xd_result xd_release_work_stage(struct xd_conduct *conduct, struct xd_release_work *work,
                                                 enum xd_release_stage stage);
-/* All that is left of it (asked: only what was asked back) goes back to `pot`, and its stock is free. */
+/* All that is left of it (asked: only what was asked back) goes back to `pot`, but what of it is
+ * unwanted is cancelled; and its stock is free. */
 XD_CHECKED enum xd_result xd_release_work_give_back(struct xd_conduct *conduct, struct xd_release_work *work,
                                                     bool asked, enum xd_pot pot);
 /* Appends the document of its present revision; asked quantities are left out of a CHANGE. */
 XD_CHECKED enum xd_result xd_release_work_send(struct xd_conduct *conduct, struct xd_release_work *work,
                                                enum xd_purpose purpose);
-/* Asks the site for what is in `asked` of its lines: CANCEL when that is all, else CHANGE. */
+/* Asks the site for what is in `asked` of its lines: CANCEL when that is all, else CHANGE. reroutes: because
+ * the site is silent. */
 XD_CHECKED enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release_work *work,
                                               bool reroutes);
+/* Its site has said what becomes of it: that it was silent is nobody's concern any more. */
+XD_CHECKED enum xd_result xd_release_work_heard(struct xd_conduct *conduct,
+                                                const struct xd_release_work *work);
+/* Whether anything of it neither shipped nor was given back. */
+bool xd_release_work_has_rest(const struct xd_release_work *work);
 /* Whether anything may still happen with it. */
 bool xd_release_is_live(const struct xd_release_row *row);
 /* Calls each for every release of the order; the rows are copies. */

@@ -240,9 +240,9 @@ static enum xd_result ask_back(struct xd_conduct *conduct, struct xd_release_wor
         struct xd_release_line_row *line = &work->lines.rows[index];
         struct xd_decimal rest = xd_release_line_rest(line);
         any = any || xd_decimal_compare(rest, line->asked) > 0;
-        line->asked = rest;
+        line->asked = line->unwanted = rest;
     }
-    return any ? xd_release_work_ask(conduct, work, false) : XD_OK;
+    return any ? xd_release_work_ask(conduct, work, false) : xd_release_work_save_lines(conduct, work);
 }
 
 static enum xd_result undo_release(struct xd_conduct *conduct) {
