@@ -288,12 +288,12 @@ static void a_site_that_is_cut_off_is_asked_when_it_is_back_and_nothing_ships_tw
     impatient(world);
     assert_int_equal(world_simple(world, 1, EXPECT_PREFERRED, "10"), 202);
     world_quiet(world);
-    world->sites[0].online = false;
-    world_ships(world, 1, 1, "10", NULL); /* it is on its way all the time */
+    hub_world_site_crash(&world->sites[0]);
     hub_world_run(world, 10 * MINUTE_MS);
     assert_release(world, 1, 1, "WH1 ACK_TIMEOUT REQUESTED 2");
     assert_releases(world, 1, 1);
-    world->sites[0].online = true;
+    hub_world_site_start(&world->sites[0]);
+    world_ships(world, 1, 1, "10", NULL); /* it left in the meantime */
     hub_world_run(world, MINUTE_MS);
     world_answer(world, 1, 1, 2, "CANCEL_REFUSED");
     world_quiet(world);
