@@ -5,6 +5,8 @@
  * warehouse the warehouse owns it (DOMAIN, section 2). What has shipped stays shipped. */
 #include "hub/orchestration/conduct.h"
 
+#include "base/memory.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -124,4 +126,33 @@ enum xd_result xd_conduct_cancel(struct xd_conduct *conduct, struct xd_cancel_wi
                                  "\"lines\":%zu,\"releases_asked\":%u,\"reason\":%s", count, cancelling.asked,
                                  xd_hub_quote(reason, quoted))
                : result;
+}
+
+/* ---- what was asked for before ---- */
+
+static enum xd_result add_unwanted(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
+    struct xd_decimal *sums = context;
+    enum xd_result result = XD_OK;
+    bool live = xd_release_is_live(&work->row);
+    for (size_t index = 0; live && index < work->lines.count && result == XD_OK; index++) {
+        const struct xd_order_line_row *line = xd_conduct_line(conduct, work->lines.rows[index].line_id);
+        if (line == NULL) {
+            return XD_CORRUPT;
+        }
+        struct xd_decimal *sum = &sums[line - conduct->lines.rows];
+        result = xd_decimal_add(*sum, work->lines.rows[index].unwanted, sum);
+    }
+    return result;
+}
+
+enum xd_result xd_conduct_cancelling(struct xd_conduct *conduct, struct xd_decimal **out) {
+    struct xd_decimal *sums = xd_alloc(conduct->lines.count * sizeof *sums);
+    *out = sums;
+    if (sums == NULL) {
+        return XD_NO_MEMORY;
+    }
+    for (size_t index = 0; index < conduct->lines.count; index++) {
+        sums[index] = conduct->lines.rows[index].cancelled;
+    }
+    return xd_conduct_each_release(conduct, add_unwanted, sums);
 }

@@ -64,8 +64,8 @@ XD_CHECKED enum xd_result xd_conduct_hold(struct xd_conduct *conduct, enum xd_ho
 XD_CHECKED enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, const char *by);
 /* What is booked for the order follows its lines; more than the customer's limit allows is not booked. */
 XD_CHECKED enum xd_result xd_conduct_rebook(struct xd_conduct *conduct, bool *within);
-/* The order is at its end: what is booked for it is free again. */
-XD_CHECKED enum xd_result xd_conduct_free_credit(struct xd_conduct *conduct);
+/* What was cancelled of it is free again; at_end: all of it. */
+XD_CHECKED enum xd_result xd_conduct_free_credit(struct xd_conduct *conduct, bool at_end);
 
 /* ---- place.c: from open quantities to sites ---- */
 
@@ -131,6 +131,9 @@ struct xd_cancel_wish {
 };
 XD_CHECKED enum xd_result xd_conduct_cancel(struct xd_conduct *conduct, struct xd_cancel_wish *wishes,
                                             size_t count, const char *reason);
+/* Of each line, in the order of the conduct's, what is cancelled or will be when its sites agree. Free *out
+ * with xd_free. */
+XD_CHECKED enum xd_result xd_conduct_cancelling(struct xd_conduct *conduct, struct xd_decimal **out);
 
 /* ---- sale.c: the sale at the ERP ---- */
 
