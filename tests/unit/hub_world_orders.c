@@ -12,11 +12,17 @@
 
 /* ---- one text by SQL ---- */
 
-static void query_text(const char *path, const char *sql, char out[256]) {
+/* ledger: NULL, or what is attached so. */
+static void query_both(const char *path, const char *ledger, const char *sql, char out[256]) {
     sqlite3 *handle = NULL;
     sqlite3_stmt *statement = NULL;
     assert_int_equal(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
     (void)sqlite3_busy_timeout(handle, 5000);
+    if (ledger != NULL) {
+        char attach[2 * WORLD_PATH];
+        snprintf(attach, sizeof attach, "ATTACH '%s' AS erp", ledger);
+        assert_int_equal(sqlite3_exec(handle, attach, NULL, NULL, NULL), SQLITE_OK);
+    }
     if (sqlite3_prepare_v2(handle, sql, -1, &statement, NULL) != SQLITE_OK) {
         fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
     }
@@ -25,6 +31,14 @@ static void query_text(const char *path, const char *sql, char out[256]) {
     snprintf(out, 256, "%s", text != NULL ? text : "none");
     (void)sqlite3_finalize(statement);
     (void)sqlite3_close(handle);
+}
+
+static void query_text(const char *path, const char *sql, char out[256]) {
+    query_both(path, NULL, sql, out);
+}
+
+void world_query(struct hub_world *world, const char *sql, char out[256]) {
+    query_text(world->hub_path, sql, out);
 }
 
 static void assert_query(const char *path, const char *sql, const char *what, const char *expected) {
@@ -80,14 +94,24 @@ static unsigned post(struct hub_world *world, struct api_call *api, const char *
     return status;
 }
 
+/* Once more when a commit was made to fail. */
+static unsigned post_until_taken(struct hub_world *world, const struct api_call *api, const char *body) {
+    unsigned status = 503;
+    for (int tries = 0; tries < 3 && status == 503; tries++) {
+        struct api_call call = *api;
+        status = post(world, &call, body);
+    }
+    return status;
+}
+
 void world_put(struct hub_world *world, const char *kind, const char *body) {
-    struct api_call api = {.write = put_entry, .id = kind};
-    assert_int_equal(post(world, &api, body), 200);
+    const struct api_call api = {.write = put_entry, .id = kind};
+    assert_int_equal(post_until_taken(world, &api, body), 200);
 }
 
 void world_stock(struct hub_world *world, const char *site, const char *sku, const char *qty) {
-    struct api_call api = {.write = list_stock, .id = site, .reference_key = sku};
-    assert_int_equal(post(world, &api, qty), 200);
+    const struct api_call api = {.write = list_stock, .id = site, .reference_key = sku};
+    assert_int_equal(post_until_taken(world, &api, qty), 200);
 }
 
 int world_two_sites(void **state) {
@@ -362,4 +386,31 @@ void assert_agrees(struct hub_world *world) {
         assert_query(world->hub_path, disagreements[index], "the books", "none");
     }
     hub_world_books(world);
+}
+
+/* A line that a site closed short keeps its quantity there; one that shipped more has what has shipped. */
+void assert_erp_agrees(struct hub_world *world) {
+    char text[256];
+    query_both(
+        world->hub_path, world->ledger_path,
+        "SELECT o.external_order_id||' line '||l.line_id||': '||s.qty||' sold, '||s.shipped||' shipped' FROM "
+        "order_line l JOIN orders o ON o.n = l.n JOIN erp.sale e ON e.reference = o.sale_reference LEFT JOIN "
+        "erp.sale_line s ON s.sale = e.number AND s.line_id = l.line_id WHERE CAST(coalesce(s.shipped, 0) AS "
+        "REAL) <> CAST(l.shipped AS REAL) + l.overshipped OR (coalesce(s.closed, 0) = 0 AND "
+        "CAST(coalesce(s.qty, 0) AS REAL) <> CAST(l.ordered AS REAL) - l.cancelled AND CAST(s.qty AS REAL) "
+        "<> "
+        "CAST(s.shipped AS REAL))",
+        text);
+    if (strcmp(text, "none") != 0) {
+        fail_msg("the ERP: %s", text);
+    }
+    query_both(
+        world->hub_path, world->ledger_path,
+        "SELECT o.external_order_id||' shipped and was never sold' FROM order_line l JOIN orders o ON o.n = "
+        "l.n WHERE CAST(l.shipped AS REAL) > 0 AND NOT EXISTS(SELECT 1 FROM erp.sale e WHERE e.reference = "
+        "o.sale_reference)",
+        text);
+    if (strcmp(text, "none") != 0) {
+        fail_msg("the ERP: %s", text);
+    }
 }

@@ -65,5 +65,9 @@ void assert_sale(struct hub_world *world, int number, const char *line_id, const
 void assert_raised(struct hub_world *world, const char *code, int64_t expected);
 /* Releases, stock and exposure agree with the orders' lines; hub_world_books. */
 void assert_agrees(struct hub_world *world);
+/* When all is done: each line of a sale at the ERP has what is not cancelled and what has shipped. */
+void assert_erp_agrees(struct hub_world *world);
+/* One row of the hub's store as text, columns as SQL says; "none". */
+void world_query(struct hub_world *world, const char *sql, char out[256]);
 
 #endif
