@@ -63,7 +63,8 @@ static enum xd_result look(struct xd_hub *hub, struct xd_waiter *waiter, bool ov
         return result;
     }
     bool accepted = (row.steps & XD_STEP_BIT(XD_STEP_POST)) != 0 && row.status != XD_ORDER_REJECTED;
-    bool stopped = row.holds != 0 || row.cancelled || row.status == XD_ORDER_REJECTED;
+    bool stopped = row.holds != 0 || row.cancelled || row.status == XD_ORDER_REJECTED ||
+                   row.status == XD_ORDER_CANCELLED;
     waiter->look = false;
     if (accepted || stopped || over) {
         waiter->answered = true;

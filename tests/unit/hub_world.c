@@ -102,9 +102,11 @@ static enum xd_result tx_undo(void *context) {
 
 /* ---- the turn's operations ---- */
 
-static void api_request(const struct api_call *api, struct xd_api_request *out) {
+static void api_request(struct api_call *api, struct xd_api_request *out) {
     static const struct xd_client_row client = {.client = "portal", .tenant = "acme", .role = "channel"};
-    *out = (struct xd_api_request){.client = api->client != NULL ? api->client : &client,
+    *out = (struct xd_api_request){.handle = api,
+                                   .wait_ms = api->wait_ms,
+                                   .client = api->client != NULL ? api->client : &client,
                                    .id = api->id,
                                    .tenant = api->tenant,
                                    .idempotency_key = api->has_key ? api->key : NULL,
@@ -228,7 +230,8 @@ static void call_leaves(struct hub_world *world, struct xd_erp_call *call) {
 
 static void answer_api(struct hub_world *world, const struct xd_effects *effects,
                        const struct xd_effect *effect) {
-    struct api_call *api = world->api;
+    struct api_call *api = effect->handle;
+    (void)world;
     assert_non_null(api);
     assert_false(api->answered);
     api->answered = true;
@@ -307,6 +310,7 @@ void hub_world_start(struct hub_world *world) {
                                 .retention_ms = 7 * DAY_MS,
                                 .idempotency_ms = 30 * DAY_MS,
                                 .erp = "main",
+                                .checks = world->checks,
                                 .erp_concurrency = 3,
                                 .erp_life_ms = world->erp_life_ms,
                                 .reference_ms = world->reference_ms,
@@ -421,6 +425,8 @@ static void land(struct hub_world *world, struct pending_call *pending) {
         xd_buffer_init(&pending->entries, 0);
         world->erp.list(world->erp.context, call->what, call->cursor, XD_ERP_PAGE_MAX, &pending->answer,
                         &pending->entries, pending->next);
+    } else if (call->request.kind == XD_ERP_CHECK) {
+        pending->answer = world->check;
     } else if (call->find) {
         world->erp.find(world->erp.context, call->request.kind, call->request.reference, &pending->answer);
     } else {

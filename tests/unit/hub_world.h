@@ -100,6 +100,7 @@ struct api_call {
     bool has_key;
     const char *correlation_id;
     const char *reference_key, *if_match, *source; /* without write an id is a kind of reference data */
+    xd_ms wait_ms; /* then the answer may come later: the call stays until it does */
     char *body;
     bool answered, flag;
     unsigned status;
@@ -132,13 +133,15 @@ struct hub_world {
     uint64_t commits, fail_commit_at; /* the number of the commit that fails; 0: none */
     /* the ERP */
     struct xd_erp erp;
+    bool checks;                /* somebody outside is asked about each order ... */
+    struct xd_erp_answer check; /* ... and says so */
     struct pending_call calls[WORLD_CALLS];
     void (*plan)(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan);
     unsigned posts, finds, lists; /* that were made */
     /* sites and their WMS */
     struct world_site sites[WORLD_SITES];
     size_t site_count;
-    bool auto_wms; /* each release is acknowledged and confirmed in full, once */
+    bool auto_wms;          /* each release is acknowledged and confirmed in full, once */
     unsigned confirmations; /* that world_ships made, to number them */
 };
 
