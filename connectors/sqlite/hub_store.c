@@ -175,4 +175,5 @@ void xd_database_hub_store(struct xd_database *database, struct xd_hub_store *ou
     xd_hub_exceptions_fill(out);
     xd_hub_jobs_fill(out);
     xd_hub_reconcile_fill(out);
+    xd_hub_events_fill(out);
 }

@@ -12,5 +12,6 @@ void xd_hub_confirmations_fill(struct xd_hub_store *out);
 void xd_hub_exceptions_fill(struct xd_hub_store *out);
 void xd_hub_jobs_fill(struct xd_hub_store *out);
 void xd_hub_reconcile_fill(struct xd_hub_store *out);
+void xd_hub_events_fill(struct xd_hub_store *out);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { ADD, CLOSE, PLACE, LIST_OPEN, LIST_ALL };
+enum { ADD, CLOSE, OF_DOCUMENT, PLACE, LIST_OPEN, LIST_ALL };
 
 #define COLUMNS                                                                                              \
     "id, code, open, site, order_id, release_id, line_id, kind, document_id, version, qty, detail, "         \
@@ -17,6 +17,8 @@ static const char *const sql[] = {
     [CLOSE] =
         "UPDATE exception SET open = 0, resolved_at = ?1 WHERE open = 1 AND document_id = ?2 AND site = ?3"
         " AND kind = ?4 AND version = ?5 AND (?6 IS NULL OR code = ?6)",
+    [OF_DOCUMENT] = "SELECT " COLUMNS " FROM exception WHERE open = 1 AND document_id = ?1 AND site = ?2"
+                    " AND kind = ?3 AND version = ?4 AND (?5 IS NULL OR code = ?5) ORDER BY n",
     [PLACE] = "SELECT n FROM exception WHERE id = ?",
     [LIST_OPEN] = "SELECT " COLUMNS " FROM exception WHERE open = 1 AND n > ? ORDER BY n LIMIT ?",
     [LIST_ALL] = "SELECT " COLUMNS " FROM exception WHERE n > ? ORDER BY n LIMIT ?",
@@ -98,6 +100,30 @@ static void take_exception(struct xd_query *query, struct xd_exception_row *row)
     row->resolved_at = xd_take_int(query);
 }
 
+static enum xd_result list(struct xd_query *query, xd_exception_fn each, void *each_context) {
+    while (xd_query_next(query)) {
+        struct xd_exception_row row;
+        take_exception(query, &row);
+        if (query->result == XD_OK) {
+            query->result = each(each_context, &row);
+        }
+    }
+    return xd_query_close(query);
+}
+
+static enum xd_result exception_of_document(void *context, const char *site, enum xd_kind kind,
+                                            const char *document_id, int64_t version, const char *code,
+                                            xd_exception_fn each, void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, OF_DOCUMENT);
+    xd_bind_text(&query, document_id);
+    xd_bind_text(&query, site);
+    xd_bind_int(&query, kind);
+    xd_bind_int(&query, version);
+    xd_bind_text(&query, code);
+    return list(&query, each, each_context);
+}
+
 static enum xd_result exception_list(void *context, bool open_only, const char *after, size_t max,
                                      xd_exception_fn each, void *each_context) {
     int64_t n = 0;
@@ -109,14 +135,7 @@ static enum xd_result exception_list(void *context, bool open_only, const char *
     open_query(&query, context, open_only ? LIST_OPEN : LIST_ALL);
     xd_bind_int(&query, n);
     xd_bind_int(&query, (int64_t)max);
-    while (xd_query_next(&query)) {
-        struct xd_exception_row row;
-        take_exception(&query, &row);
-        if (query.result == XD_OK) {
-            query.result = each(each_context, &row);
-        }
-    }
-    return xd_query_close(&query);
+    return list(&query, each, each_context);
 }
 
 static enum xd_result exception_count(void *context, int64_t *open) {
@@ -126,6 +145,7 @@ static enum xd_result exception_count(void *context, int64_t *open) {
 void xd_hub_exceptions_fill(struct xd_hub_store *out) {
     out->exception_add = exception_add;
     out->exception_close = exception_close;
+    out->exception_of_document = exception_of_document;
     out->exception_list = exception_list;
     out->exception_count = exception_count;
 }

@@ -40,6 +40,7 @@ enum xd_group {
     XD_GROUP_EXCEPTIONS,
     XD_GROUP_JOBS,
     XD_GROUP_RECONCILE,
+    XD_GROUP_EVENTS,
     XD_GROUP_COUNT
 };
 #define XD_STATEMENTS_MAX 24 /* in one group */

@@ -49,6 +49,7 @@ enum xd_result xd_hub_release_lines_load(struct xd_hub *hub, const char *release
 enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
     struct xd_order_lines lines;
+    struct xd_order_row before;
     struct xd_fold fold;
     memset(&fold, 0, sizeof fold);
     enum xd_result result = xd_hub_lines_load(hub, order_id, &lines);
@@ -57,7 +58,13 @@ enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, struc
         result = xd_order_line_check(&lines.rows[index]) ? XD_OK : XD_CORRUPT;
     }
     if (result == XD_OK) {
+        result = store->order_get(store->context, order_id, &before);
+    }
+    if (result == XD_OK) {
         result = store->order_set_status(store->context, order_id, (int)xd_fold_order(&fold), now.wall);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_event_status(hub, order_id, before.status, now);
     }
     if (result == XD_CORRUPT) {
         xd_log(hub->config.env, XD_LOG_ERROR, "order.not_conserved", NULL,
@@ -221,6 +228,9 @@ static enum xd_result release_order(struct xd_hub *hub, const struct xd_order_ro
     if (result == XD_OK) {
         result = xd_hub_order_fold(hub, order->order_id, now);
     }
+    if (result == XD_OK) {
+        result = xd_hub_event_released(hub, &row, now);
+    }
     return result == XD_OK ? xd_hub_resume(hub, row.release_id, now) : result;
 }
 
@@ -236,6 +246,11 @@ enum xd_result xd_hub_sale_done(struct xd_hub *hub, const struct xd_job_row *job
     result =
         xd_hub_timeline(hub, &order, "order.accepted", now, "\"erp\":\"%s\",\"sale\":%s,\"attempt\":%lld",
                         job->erp, xd_hub_quote(job->document, document), (long long)job->attempt);
+    if (result != XD_OK) {
+        return result;
+    }
+    order.status = XD_ORDER_ACCEPTED;
+    result = xd_hub_event(hub, &order, XD_EVENT_ACCEPTED, now, "\"erp_document\":%s", document);
     if (result != XD_OK) {
         return result;
     }
@@ -259,6 +274,11 @@ enum xd_result xd_hub_sale_rejected(struct xd_hub *hub, const struct xd_job_row 
                              xd_hub_quote(job->code, code), xd_hub_quote(job->detail, detail));
     if (result == XD_OK) {
         result = store->order_set_status(store->context, order.order_id, XD_ORDER_HELD, now.wall);
+    }
+    order.status = XD_ORDER_HELD;
+    if (result == XD_OK) {
+        result = xd_hub_event(hub, &order, XD_EVENT_HELD, now, "\"reason\":{\"code\":%s,\"detail\":%s}", code,
+                              detail);
     }
     if (result == XD_OK) {
         char text[256];

@@ -11,6 +11,8 @@
 
 #include "base/effects.h"
 #include "delivery/line.h"
+#include "hub/events/events.h"
+#include "hub/events/webhooks.h"
 #include "hub/reconcile.h"
 #include "hub/store.h"
 
@@ -18,8 +20,10 @@ struct xd_hub_config {
     const struct xd_env *env;
     const struct xd_hub_store *store;
     struct xd_policies policies;
-    xd_ms retention_ms;       /* covered rows are kept so long */
-    xd_ms idempotency_ms;     /* idempotency keys are kept so long */
+    xd_ms retention_ms;   /* covered rows are kept so long */
+    xd_ms idempotency_ms; /* idempotency keys are kept so long */
+    xd_ms event_ms;       /* events are kept so long, and until they are published */
+    struct xd_webhook_config webhooks;
     const char *erp;          /* the name of the ERP in the configuration */
     unsigned erp_concurrency; /* calls at the same time */
     xd_ms erp_life_ms;        /* the longest life of a request: after it, "not there" is final */
@@ -66,6 +70,7 @@ struct xd_hub_counters {
     uint64_t confirmations_applied, confirmations_parked, lines_parked;
     uint64_t erp_calls, erp_unknown, erp_rejected, erp_unavailable, erp_done;
     uint64_t releases_adopted;
+    uint64_t events_published, webhooks_delivered, webhooks_failed;
 };
 
 struct xd_hub {
@@ -83,9 +88,11 @@ struct xd_hub {
     unsigned calls;                        /* workers in use */
     uint64_t call_id;                      /* of the last call */
     bool calls_fresh;                      /* some slot is fresh */
-    bool up;                               /* the publishing connection */
-    struct xd_now now;                     /* of the event under way */
-    xd_ms trim_at;                         /* monotonic */
+    struct xd_event_log events;
+    struct xd_webhooks webhooks;
+    bool up;           /* the publishing connection */
+    struct xd_now now; /* of the event under way */
+    xd_ms trim_at;     /* monotonic */
     struct xd_hub_counters counters;
 };
 

@@ -284,6 +284,7 @@ void hub_world_start(struct hub_world *world) {
                                 .policies = world->policies,
                                 .retention_ms = 7 * DAY_MS,
                                 .idempotency_ms = 30 * DAY_MS,
+                                .event_ms = 7 * DAY_MS,
                                 .erp = "main",
                                 .erp_concurrency = 3,
                                 .erp_life_ms = world->erp_life_ms,
