@@ -16,7 +16,8 @@
 enum xd_http_doing {
     XD_HTTP_READING, /* waiting for a request, or in the middle of one */
     XD_HTTP_PENDING, /* a request is with the handler: our own time, not the client's */
-    XD_HTTP_WRITING
+    XD_HTTP_WRITING,
+    XD_HTTP_STREAMING /* an answer without end: who does not read it is cut by libmicrohttpd's timeout */
 };
 
 struct xd_http_connection {
@@ -44,6 +45,7 @@ struct xd_http_request {
     char *method, *path;
     struct xd_http_fields headers, queries;
     struct xd_buffer body;
+    bool stream;      /* its answer is one */
     bool oversize;    /* the body is too large: it is read, but not kept */
     size_t discarded; /* bytes of it */
 

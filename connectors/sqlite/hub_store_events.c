@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { ADD, LAST, FIRST, LIST, FROM, OLD, DROP, PUT, EACH, REMOVE };
+enum { ADD, LAST, FIRST, LIST, COUNT_AFTER, FROM, OLD, DROP, PUT, EACH, REMOVE };
 
 #define SUBSCRIPTION                                                                                         \
     "id, tenant, url, types, secret, enabled, position, created_at, delivered_at, failing_since, failures, " \
@@ -17,6 +17,7 @@ static const char *const sql[] = {
     [FIRST] = "SELECT min(n) FROM event",
     [LIST] = "SELECT n, id, order_id, tenant, channel, type, at, checksum, body FROM event WHERE n > ?"
              " ORDER BY n LIMIT ?",
+    [COUNT_AFTER] = "SELECT count(*) FROM (SELECT n FROM event WHERE n > ? LIMIT ?)",
     [FROM] = "SELECT n, at FROM event WHERE n >= ? ORDER BY n LIMIT 1",
     [OLD] = "SELECT max(n) FROM (SELECT n, at FROM event ORDER BY n LIMIT ?3) WHERE n <= ?1 AND at < ?2",
     [DROP] = "DELETE FROM event WHERE n <= ?",
@@ -83,6 +84,14 @@ static enum xd_result event_list(void *context, int64_t after, size_t max, xd_ev
         }
     }
     return xd_query_close(&query);
+}
+
+static enum xd_result event_count_after(void *context, int64_t after, int64_t max, int64_t *count) {
+    struct xd_query query;
+    open_query(&query, context, COUNT_AFTER);
+    xd_bind_int(&query, after);
+    xd_bind_int(&query, max);
+    return number_of(&query, count);
 }
 
 /* The first event with n or more. XD_NOT_FOUND. */
@@ -212,6 +221,7 @@ void xd_hub_events_fill(struct xd_hub_store *out) {
                                           .add = event_add,
                                           .last = event_last,
                                           .list = event_list,
+                                          .count_after = event_count_after,
                                           .since = event_since,
                                           .drop = event_drop,
                                           .subscription_put = subscription_put,

@@ -53,6 +53,8 @@ struct xd_event_store {
     enum xd_result (*last)(void *context, int64_t *n);
     /* R. Events with a higher n than `after`, in order, at most max. XD_CORRUPT: a body that rotted. */
     enum xd_result (*list)(void *context, int64_t after, size_t max, xd_event_fn each, void *each_context);
+    /* R. How many have a higher n; counted up to max. */
+    enum xd_result (*count_after)(void *context, int64_t after, int64_t max, int64_t *count);
     /* R. The first event at or after that time (as far as clocks rise); XD_NOT_FOUND. */
     enum xd_result (*since)(void *context, xd_ms at, int64_t *n);
     /* Drops events up to `upto` that came before one older than `before` (wall), or are it, the first ones

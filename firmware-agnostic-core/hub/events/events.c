@@ -319,7 +319,7 @@ bool xd_event_passes(const struct xd_event_row *row, const char *tenant, const c
     return false;
 }
 
-enum xd_result xd_event_place(const struct xd_hub_store *store, const char *text, int64_t *after) {
+enum xd_result xd_events_from(const struct xd_hub_store *store, const char *text, int64_t *after) {
     const struct xd_event_store *events = &store->events;
     xd_ms at;
     size_t digits = strspn(text, "0123456789");

@@ -119,6 +119,6 @@ XD_CHECKED enum xd_result xd_event_types_read(const char *text, char out[XD_WEBH
 bool xd_event_passes(const struct xd_event_row *row, const char *tenant, const char *types);
 /* The place in the log that text, a number or a time (RFC 3339), stands for: readers go on behind *after.
  * XD_INVALID: it is neither. */
-XD_CHECKED enum xd_result xd_event_place(const struct xd_hub_store *store, const char *text, int64_t *after);
+XD_CHECKED enum xd_result xd_events_from(const struct xd_hub_store *store, const char *text, int64_t *after);
 
 #endif

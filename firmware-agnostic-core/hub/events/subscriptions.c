@@ -80,7 +80,6 @@ static enum xd_result read(const struct asking *asking, const struct xd_field *f
 static void write_row(struct xd_writer *writer, const struct xd_subscription_row *row) {
     xd_writer_text(writer, "subscription_id", row->id);
     xd_writer_text(writer, "url", row->url);
-    xd_writer_text(writer, "types", row->types[0] != 0 ? row->types : NULL);
     xd_writer_text(writer, "tenant", row->tenant[0] != 0 ? row->tenant : NULL);
     xd_writer_boolean(writer, "enabled", row->enabled);
     xd_writer_integer(writer, "position", row->position);
@@ -291,7 +290,7 @@ static enum xd_result replay(const struct asking *asking, struct xd_webhook *web
         } else {
             xd_copy(text, sizeof text, cJSON_GetStringValue(wish.from));
         }
-        result = xd_event_place(asking->hub->config.store, text, &after);
+        result = xd_events_from(asking->hub->config.store, text, &after);
         if (result == XD_INVALID) {
             xd_problem_add(&asking->hub->problems, "bad_value", "/from",
                            "From is the number of an event, or a time like 2026-11-23T10:00:00Z.");

@@ -23,6 +23,7 @@ struct xd_hub_config_broker {
 struct xd_hub_config_http {
     const char *listen;
     const char *cert_file, *key_file; /* NULL: plain HTTP */
+    int64_t event_streams;            /* readers of GET /v1/events at the same time */
 };
 
 enum xd_erp_type { XD_ERP_TYPE_LEDGER };
@@ -41,8 +42,17 @@ enum xd_unshipped_means { XD_UNSHIPPED_MEANS_OPEN, XD_UNSHIPPED_MEANS_CLOSED, XD
 struct xd_hub_config_policies {
     struct xd_decimal over_tolerance_pct;
     int unshipped_means; /* enum xd_unshipped_means */
-    int64_t idempotency_days, retention_days;
+    int64_t idempotency_days, retention_days, event_days;
     const char *over_tolerance_pct_text; /* as written */
+};
+
+struct xd_hub_config_webhooks {
+    const char *const *allow_private; /* addresses and ranges, as the guard parses them */
+    size_t allow_private_count;
+    int64_t concurrency;
+    int64_t timeout_s;
+    int64_t retry_s_min, retry_s_max;
+    int64_t disable_after_hours;
 };
 
 struct xd_hub_program_config {
@@ -52,6 +62,7 @@ struct xd_hub_program_config {
     struct xd_hub_config_erp *erps; /* in the file's order */
     size_t erp_count;               /* 1.. */
     struct xd_hub_config_policies policies;
+    struct xd_hub_config_webhooks webhooks;
     int log_level;          /* enum xd_log_level */
     struct xd_config *file; /* owns all of the above */
 };

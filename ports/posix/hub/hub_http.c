@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "documents/problem.h"
 #include "documents/writer.h"
+#include "hub/events/events_view.h"
 #include "hub/view.h"
 #include "posix/runtime/world.h"
 
@@ -41,6 +42,7 @@ struct asked {
     struct xd_client_row client;
     enum role role;
     char id[XD_NAME_SIZE]; /* what a route's {id} stands for */
+    bool answered;         /* by somebody else: the request is gone */
     /* With XD_INVALID: the query parameter that cannot be used, and why. */
     char parameter[XD_EXCERPT_SIZE];
     const char *code;
@@ -239,6 +241,87 @@ static enum xd_result view_status(struct asked *asked, struct xd_buffer *out) {
     return xd_view_status(&asked->query->store, xd_world_now().wall, out);
 }
 
+/* ---- events ---- */
+
+static enum xd_result types_of(struct asked *asked, char out[XD_WEBHOOK_TYPES_SIZE]) {
+    return xd_event_types_read(xd_http_query(asked->request, "types"), out) == XD_OK
+               ? XD_OK
+               : bad_value(asked, "types", "a list of events, such as order.shipped,exception.raised");
+}
+
+/* Where the reader stopped: the place in the log of the last event it has; -1: nowhere. */
+static enum xd_result last_event_id(struct asked *asked, int64_t *after) {
+    const char *given = xd_http_query(asked->request, "last_event_id");
+    const char *text = given != NULL ? given : xd_http_header(asked->request, "Last-Event-ID");
+    size_t digits = text == NULL ? 0 : strspn(text, "0123456789");
+    *after = -1;
+    if (text == NULL) {
+        return XD_OK;
+    }
+    if (digits == 0 || digits > 18 || text[digits] != 0) {
+        return given != NULL ? bad_value(asked, "last_event_id", "the id of an event of this stream")
+                             : bad_query(asked, "Last-Event-ID", "bad_value",
+                                         "is a header, and must be the id of an event of this stream.");
+    }
+    *after = strtoll(text, NULL, 10);
+    return XD_OK;
+}
+
+/* Answered from the stream's thread from here on. */
+static enum xd_result stream_events(struct asked *asked) {
+    struct xd_event_reader reader;
+    memset(&reader, 0, sizeof reader);
+    enum xd_result result = types_of(asked, reader.types);
+    if (result == XD_OK) {
+        result = last_event_id(asked, &reader.after);
+    }
+    if (result == XD_OK) {
+        (void)snprintf(reader.tenant, sizeof reader.tenant, "%s",
+                       tenant_of(asked) != NULL ? tenant_of(asked) : "");
+        xd_event_feed_add(asked->query->program->feed, asked->request, &reader);
+        asked->answered = true;
+    }
+    return result;
+}
+
+/* A page with `limit`, else a stream. */
+static enum xd_result view_events(struct asked *asked, struct xd_buffer *out) {
+    struct xd_view_events query = {.tenant = tenant_of(asked)};
+    char types[XD_WEBHOOK_TYPES_SIZE];
+    const char *cursor = xd_http_query(asked->request, "cursor"),
+               *from = xd_http_query(asked->request, "from");
+    if (xd_http_query(asked->request, "limit") == NULL &&
+        strcmp(xd_http_method(asked->request), "GET") == 0) {
+        return cursor == NULL && from == NULL ? stream_events(asked)
+                                              : bad_query(asked, cursor != NULL ? "cursor" : "from",
+                                                          "bad_value", "is for pages: give a limit, too.");
+    }
+    enum xd_result result = page_size(asked, &query.max);
+    if (result == XD_OK) {
+        result = types_of(asked, types);
+    }
+    query.types = types;
+    if (result == XD_OK && cursor != NULL) {
+        result = xd_events_from(&asked->query->store, cursor, &query.after);
+        query.after++; /* the cursor is the last one that was seen */
+        result = result == XD_INVALID ? XD_NOT_FOUND : result;
+    } else if (result == XD_OK && from != NULL) {
+        result = xd_events_from(&asked->query->store, from, &query.after);
+        if (result == XD_INVALID) {
+            return bad_value(asked, "from", "the number of an event, or a time like 2026-11-23T10:00:00Z");
+        }
+    }
+    return result == XD_OK ? xd_view_events(&asked->query->store, &query, out) : listed(asked, result);
+}
+
+static enum xd_result view_subscriptions(struct asked *asked, struct xd_buffer *out) {
+    return xd_view_subscriptions(&asked->query->store, tenant_of(asked), NULL, out);
+}
+
+static enum xd_result view_subscription(struct asked *asked, struct xd_buffer *out) {
+    return xd_view_subscriptions(&asked->query->store, tenant_of(asked), asked->id, out);
+}
+
 /* ---- writes ---- */
 
 static void hand_over(struct asked *asked, enum xd_hub_event_kind kind) {
@@ -246,6 +329,7 @@ static void hand_over(struct asked *asked, enum xd_hub_event_kind kind) {
     struct xd_api_event *event = xd_event_new((int)kind, sizeof *event);
     struct xd_bytes body = xd_http_body(request);
     event->client = asked->client;
+    memcpy(event->id, asked->id, sizeof event->id);
     event->request = (struct xd_api_request){.handle = request,
                                              .client = &event->client,
                                              .idempotency_key = xd_http_header(request, "Idempotency-Key"),
@@ -264,7 +348,7 @@ struct route {
     enum role least;
     view_fn view;                /* a read ... */
     enum xd_hub_event_kind kind; /* ... or a write */
-    const char *query[5];        /* the parameters that it takes, ended by NULL */
+    const char *query[6];        /* the parameters that it takes, ended by NULL */
 };
 
 static const struct route routes[] = {
@@ -279,6 +363,18 @@ static const struct route routes[] = {
     {"GET", "/v1/exceptions", ROLE_VIEWER, view_exceptions, 0, {"status", "limit", "cursor"}},
     {"GET", "/v1/reconciliation", ROLE_VIEWER, view_reconciliation, 0, {"site"}},
     {"GET", "/v1/status", ROLE_VIEWER, view_status, 0, {NULL}},
+    {"GET",
+     "/v1/events",
+     ROLE_CHANNEL,
+     view_events,
+     0,
+     {"types", "last_event_id", "limit", "cursor", "from"}},
+    {"POST", "/v1/subscriptions", ROLE_CHANNEL, NULL, XD_HUB_EVENT_SUBSCRIPTION_ADD, {NULL}},
+    {"GET", "/v1/subscriptions", ROLE_CHANNEL, view_subscriptions, 0, {NULL}},
+    {"GET", "/v1/subscriptions/{id}", ROLE_CHANNEL, view_subscription, 0, {NULL}},
+    {"DELETE", "/v1/subscriptions/{id}", ROLE_CHANNEL, NULL, XD_HUB_EVENT_SUBSCRIPTION_REMOVE, {NULL}},
+    {"POST", "/v1/subscriptions/{id}/enable", ROLE_CHANNEL, NULL, XD_HUB_EVENT_SUBSCRIPTION_ENABLE, {NULL}},
+    {"POST", "/v1/subscriptions/{id}/replay", ROLE_CHANNEL, NULL, XD_HUB_EVENT_SUBSCRIPTION_REPLAY, {NULL}},
 };
 
 static bool path_fits(const char *pattern, const char *path, char *id, size_t id_size) {
@@ -378,7 +474,9 @@ static void serve(struct asked *asked, const struct route *route) {
         result = route->view(asked, &body);
         tx->rollback(tx->context);
     }
-    answer_view(asked, result, &body);
+    if (!asked->answered) {
+        answer_view(asked, result, &body);
+    }
     xd_buffer_free(&body);
 }
 

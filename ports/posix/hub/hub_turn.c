@@ -92,6 +92,7 @@ static enum xd_result decide(void *context, void *object, struct xd_now now, str
     struct xd_event *event = object;
     struct xd_api_event *api = object;
     struct xd_erp_event *erp = object;
+    struct xd_webhook_event *webhook = object;
     struct xd_hub_message message;
     switch (event->kind) {
     case XD_HUB_EVENT_ORDER:
@@ -100,6 +101,15 @@ static enum xd_result decide(void *context, void *object, struct xd_now now, str
         return xd_hub_site_add(&program->hub, &api->request, now, effects);
     case XD_HUB_EVENT_ERP:
         return xd_hub_erp_answer(&program->hub, erp->call, &erp->answer, now, effects);
+    case XD_HUB_EVENT_SUBSCRIPTION_ADD:
+    case XD_HUB_EVENT_SUBSCRIPTION_REMOVE:
+    case XD_HUB_EVENT_SUBSCRIPTION_ENABLE:
+    case XD_HUB_EVENT_SUBSCRIPTION_REPLAY:
+        return xd_hub_subscription(&program->hub, &api->request,
+                                   (enum xd_subscription_verb)(event->kind - XD_HUB_EVENT_SUBSCRIPTION_ADD),
+                                   api->id, now, effects);
+    case XD_HUB_EVENT_WEBHOOK:
+        return xd_hub_webhook_answer(&program->hub, webhook->call, &webhook->answer, now);
     case XD_LINE_EVENT_MESSAGE:
         message_of(object, &message);
         return xd_hub_line_message(&program->hub, &message, now, effects);
@@ -114,14 +124,22 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
     struct xd_event *event = object;
     struct xd_api_event *api = object;
     struct xd_erp_event *erp = object;
+    struct xd_webhook_event *webhook = object;
     struct xd_hub_message message;
     switch (event->kind) {
     case XD_HUB_EVENT_ORDER:
     case XD_HUB_EVENT_SITE:
+    case XD_HUB_EVENT_SUBSCRIPTION_ADD:
+    case XD_HUB_EVENT_SUBSCRIPTION_REMOVE:
+    case XD_HUB_EVENT_SUBSCRIPTION_ENABLE:
+    case XD_HUB_EVENT_SUBSCRIPTION_REPLAY:
         xd_hub_api_refuse(&program->hub, &api->request, why, effects);
         break;
     case XD_HUB_EVENT_ERP:
         xd_hub_erp_refuse(&program->hub, erp->call, program->now);
+        break;
+    case XD_HUB_EVENT_WEBHOOK:
+        xd_hub_webhook_refuse(&program->hub, webhook->call, program->now);
         break;
     case XD_LINE_EVENT_MESSAGE:
         message_of(object, &message);
@@ -133,16 +151,24 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
     }
 }
 
+bool xd_hub_program_is_api(const struct xd_event *event) {
+    return event->kind == XD_HUB_EVENT_ORDER || event->kind == XD_HUB_EVENT_SITE ||
+           (event->kind >= XD_HUB_EVENT_SUBSCRIPTION_ADD && event->kind <= XD_HUB_EVENT_SUBSCRIPTION_REPLAY);
+}
+
 void xd_hub_program_drop_event(struct xd_event *event) {
     struct xd_api_event *api = (struct xd_api_event *)(void *)event;
     struct xd_erp_event *erp = (struct xd_erp_event *)(void *)event;
-    bool is_api = event->kind == XD_HUB_EVENT_ORDER || event->kind == XD_HUB_EVENT_SITE;
-    if (is_api && api->request.handle != NULL) {
+    struct xd_webhook_event *webhook = (struct xd_webhook_event *)(void *)event;
+    if (xd_hub_program_is_api(event) && api->request.handle != NULL) {
         struct xd_http_answer answer = {.status = 503, .retry_after_s = 2};
         xd_http_respond(api->request.handle, &answer);
     }
     if (event->kind == XD_HUB_EVENT_ERP) {
         xd_erp_call_free(erp->call);
+    }
+    if (event->kind == XD_HUB_EVENT_WEBHOOK) {
+        xd_webhook_call_free(webhook->call);
     }
     xd_free(event);
 }
@@ -201,6 +227,10 @@ static void let_out(struct xd_hub_program *program, const struct xd_effects *eff
         xd_erp_pool_call(program->erp, effect->object);
         effect->object = NULL;
         break;
+    case XD_EFFECT_WEBHOOK:
+        xd_webhook_pool_call(program->webhooks, effect->object);
+        effect->object = NULL;
+        break;
     default:
         break;
     }
@@ -225,6 +255,9 @@ static void release(void *context, struct xd_effects *effects) {
         if (effect->kind == XD_EFFECT_HTTP || !program->stopping) {
             let_out(program, effects, effect);
         }
+    }
+    if (!program->stopping) {
+        xd_event_feed_tell(program->feed, program->hub.events.last);
     }
 }
 
