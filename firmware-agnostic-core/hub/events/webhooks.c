@@ -92,6 +92,7 @@ enum xd_result xd_hub_webhooks_reload(struct xd_hub *hub, bool restart) {
         if (webhook->fresh) {
             webhook->fresh = false;
             webhook->under_way = 0;
+            webhook->counts = webhook->counted;
             hub->webhooks.calls--;
         }
     }
@@ -200,6 +201,7 @@ static enum xd_result leave(struct xd_hub *hub, struct xd_webhook *webhook, stru
     sign(&webhook->row, call);
     effect->object = call;
     effect->free_object = xd_webhook_call_free;
+    webhook->counted = webhook->counts;
     webhook->under_way = webhook->counts = call->id;
     webhook->fresh = true;
     hub->webhooks.calls++;

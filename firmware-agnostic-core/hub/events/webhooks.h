@@ -50,7 +50,8 @@ struct xd_webhook {
     int64_t saved;      /* the position that the store has */
     uint64_t under_way; /* the call; 0: none */
     uint64_t counts;    /* the call whose answer counts; 0: none, it was overtaken */
-    bool fresh;         /* it began in the last batch, whose commit may have failed */
+    uint64_t counted; /* the one before it: when the batch that began the last call fails, it counts again */
+    bool fresh;       /* it began in the last batch, whose commit may have failed */
     xd_ms due, save_at; /* monotonic */
     struct xd_retry retry;
 };
