@@ -143,7 +143,7 @@ struct hub_world {
     struct api_call *api; /* waits for the hub's next turn; NULL: none */
     /* lifecycle events: published, and the next so many of them that are refused, or never answered */
     struct world_event *events;
-    size_t event_count, event_capacity;
+    size_t event_count;
     unsigned refuse_events, swallow_events;
     uint64_t refused[64];
     size_t refused_count;

@@ -1,6 +1,5 @@
 /* What listens on crossdock.events, and the receivers of webhooks. */
 #include "base/json.h"
-#include "base/memory.h"
 #include "unit/hub_world.h"
 
 #include <stdio.h>
@@ -13,10 +12,19 @@ static void copy_text(char *out, size_t size, const char *text) {
     (void)snprintf(out, size, "%s", text != NULL ? text : "");
 }
 
+/* A member that is text, without parsing: some tests leave the hub, and so cJSON, without memory. */
+static void find_text(const char *body, const char *member, char *out, size_t size) {
+    char name[48];
+    snprintf(name, sizeof name, "\"%s\":\"", member);
+    const char *at = strstr(body, name);
+    at = at == NULL ? "" : at + strlen(name);
+    snprintf(out, size, "%.*s", (int)strcspn(at, "\""), at);
+}
+
 void hub_world_event(struct hub_world *world, const struct xd_effects *effects,
                      const struct xd_effect *effect) {
-    struct world_event *events =
-        xd_grow(world->events, world->event_count, &world->event_capacity, sizeof *events);
+    char id[XD_ID_SIZE], n[24];
+    struct world_event *events = realloc(world->events, (world->event_count + 1) * sizeof *events);
     assert_non_null(events);
     world->events = events;
     struct world_event *event = &events[world->event_count++];
@@ -26,14 +34,12 @@ void hub_world_event(struct hub_world *world, const struct xd_effects *effects,
     copy_text(event->id, sizeof event->id, xd_effects_string(effects, effect->d));
     copy_text(event->key, sizeof event->key, xd_effects_string(effects, effect->b));
     event->body = strdup(xd_effects_string(effects, effect->body));
-    cJSON *tree = cJSON_Parse(event->body);
-    assert_non_null(tree);
-    assert_string_equal(xd_json_text(tree, "id"), event->id);
-    copy_text(event->type, sizeof event->type, xd_json_text(tree, "type"));
-    copy_text(event->order_id, sizeof event->order_id,
-              xd_json_text(cJSON_GetObjectItem(tree, "data"), "order_id"));
-    event->n = (int64_t)xd_json_u64(tree, "sequence", 0);
-    cJSON_Delete(tree);
+    find_text(event->body, "id", id, sizeof id);
+    assert_string_equal(id, event->id);
+    find_text(event->body, "type", event->type, sizeof event->type);
+    find_text(event->body, "order_id", event->order_id, sizeof event->order_id);
+    find_text(event->body, "sequence", n, sizeof n);
+    event->n = strtoll(n, NULL, 10);
     if (world->swallow_events > 0) {
         world->swallow_events--;
     } else if (world->refuse_events > 0) {
@@ -86,7 +92,7 @@ void hub_world_free_events(struct hub_world *world) {
     for (size_t index = 0; index < world->event_count; index++) {
         free(world->events[index].body);
     }
-    xd_free(world->events);
+    free(world->events);
     for (size_t index = 0; index < world->webhook_count; index++) {
         xd_webhook_call_free(world->webhooks[index].call);
     }
