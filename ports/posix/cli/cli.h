@@ -35,6 +35,11 @@ enum xd_option {
     XD_OPTION_ALL,
     XD_OPTION_SITE,
     XD_OPTION_CONFIG,
+    XD_OPTION_TYPES,
+    XD_OPTION_TENANT,
+    XD_OPTION_SECRET_FILE,
+    XD_OPTION_FROM,
+    XD_OPTION_FOLLOW,
     XD_OPTION_COUNT
 };
 #define XD_OPTION_BIT(option) (1u << (option))
@@ -64,6 +69,13 @@ int xd_cli_sites_list(struct xd_cli *cli);
 int xd_cli_sites_add(struct xd_cli *cli);
 int xd_cli_exceptions_list(struct xd_cli *cli);
 int xd_cli_reconcile(struct xd_cli *cli);
+int xd_cli_events(struct xd_cli *cli);
+int xd_cli_subscriptions_list(struct xd_cli *cli);
+int xd_cli_subscriptions_show(struct xd_cli *cli);
+int xd_cli_subscriptions_add(struct xd_cli *cli);
+int xd_cli_subscriptions_remove(struct xd_cli *cli);
+int xd_cli_subscriptions_enable(struct xd_cli *cli);
+int xd_cli_subscriptions_replay(struct xd_cli *cli);
 int xd_cli_agent_status(struct xd_cli *cli);
 int xd_cli_agent_backlog(struct xd_cli *cli);
 int xd_cli_agent_quarantine(struct xd_cli *cli);
