@@ -94,6 +94,53 @@ static void newer_schema_and_other_programs_store_are_refused(void **state) {
     assert_non_null(strstr(why, "newer program"));
 }
 
+static int drop_table(void *context, int count, char **values, char **names) {
+    char sql[128];
+    (void)count;
+    (void)names;
+    (void)snprintf(sql, sizeof sql, "DROP TABLE %s", values[0]);
+    return sqlite3_exec(context, sql, NULL, NULL, NULL);
+}
+
+/* Makes a hub's database one of version 1: what later versions added is not there. */
+static void back_to_version_1(const char *path) {
+    sqlite3 *reading = NULL, *writing = NULL;
+    assert_int_equal(sqlite3_open(path, &reading), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(reading,
+                     "CREATE TEMP TABLE later AS SELECT name FROM main.sqlite_master WHERE type = 'table'"
+                     " AND name NOT LIKE 'sqlite%' AND name NOT IN ('meta', 'counter', 'stream',"
+                     " 'retired_epoch', 'outbox', 'above', 'peer', 'document', 'quarantine', 'site',"
+                     " 'client', 'idempotency', 'orders', 'order_body', 'order_line', 'timeline',"
+                     " 'release', 'release_line', 'confirmation', 'confirmation_body', 'exception',"
+                     " 'job', 'job_line')",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_open(path, &writing), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(reading, "SELECT name FROM later", drop_table, writing, NULL), SQLITE_OK);
+    (void)sqlite3_close(reading);
+    (void)sqlite3_close(writing);
+    tamper(path, "PRAGMA user_version = 1");
+}
+
+static void hub_of_version_1_is_migrated(void **state) {
+    struct store_world *world = *state;
+    struct xd_hub_store hub;
+    struct xd_event_row row = {.n = 1, .body = xd_bytes_of_text("{}")};
+    struct xd_database *database = NULL;
+    char path[128], why[256] = "";
+    (void)snprintf(path, sizeof path, "%s/hub1.db", world->folder);
+    assert_ok(try_open(path, XD_SCHEMA_HUB, false, why, sizeof why));
+    back_to_version_1(path);
+    struct xd_database_config config = {.path = path};
+    assert_ok(xd_database_open(&config, XD_SCHEMA_HUB, &database, why, sizeof why));
+    xd_database_hub_store(database, &hub);
+    assert_ok(hub.delivery.tx.begin(hub.delivery.tx.context));
+    assert_ok(hub.events.add(hub.events.context, &row));
+    assert_ok(hub.delivery.tx.commit(hub.delivery.tx.context));
+    xd_database_close(database);
+}
+
 static void what_is_no_database_is_corrupt_and_left_alone(void **state) {
     struct store_world *world = *state;
     char path[128];
@@ -450,6 +497,7 @@ int main(void) {
         SITE_TEST(second_writer_is_refused_until_the_first_closes),
         SITE_TEST(store_is_private_to_its_user),
         SITE_TEST(newer_schema_and_other_programs_store_are_refused),
+        SITE_TEST(hub_of_version_1_is_migrated),
         SITE_TEST(what_is_no_database_is_corrupt_and_left_alone),
         SITE_TEST(store_in_a_folder_that_is_not_there_is_told),
         SITE_TEST(write_outside_of_a_transaction_is_refused),
