@@ -12,6 +12,7 @@
 #define TRIM_MS ((xd_ms)30000)
 #define TRIM_MORE_MS ((xd_ms)100) /* when there was more than one step takes */
 #define TRIM_ROWS ((size_t)2000)
+#define EVENTS_SHARE ((size_t)4) /* of the room for what leaves, one in so many */
 
 /* ---- names of states ---- */
 
@@ -164,7 +165,9 @@ enum xd_result xd_hub_complain(struct xd_hub *hub, const struct xd_complaint *co
         xd_log(hub->config.env, XD_LOG_WARNING, "exception.raised", NULL, "%s site %s document %s: %s",
                row.code, row.site, row.document_id, row.detail);
     }
-    return store->exception_add(store->context, &row);
+    enum xd_result result = store->exception_add(store->context, &row);
+    return result == XD_OK && row.open ? xd_hub_event_exception(hub, &row, XD_EVENT_EXCEPTION_RAISED, now)
+                                       : result;
 }
 
 /* ---- opening ---- */
@@ -201,6 +204,12 @@ enum xd_result xd_hub_open(struct xd_hub *hub, const struct xd_hub_config *confi
     if (result == XD_OK) {
         result = xd_hub_sites_load(hub, now);
     }
+    if (result == XD_OK) {
+        result = xd_hub_events_open(hub, now);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_webhooks_load(hub);
+    }
     return result == XD_OK ? xd_hub_jobs_load(hub, now, true) : result;
 }
 
@@ -213,6 +222,7 @@ void xd_hub_close(struct xd_hub *hub) {
     hub->sites = NULL;
     hub->site_count = 0;
     xd_reference_close(hub);
+    xd_hub_webhooks_free(hub);
     xd_flight_free(&hub->flight);
     xd_zone_cache_clear(&hub->zones);
 }
@@ -232,6 +242,7 @@ enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart) {
     if (restart) {
         xd_flight_clear(&hub->flight);
         xd_waiters_back(hub);
+        xd_hub_events_restart(hub);
     }
     xd_reference_reload(hub, restart);
     for (size_t index = hub->site_count; index > 0; index--) {
@@ -242,7 +253,8 @@ enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart) {
             return result;
         }
     }
-    return restart ? xd_hub_jobs_load(hub, hub->now, false) : XD_OK;
+    enum xd_result result = xd_hub_webhooks_reload(hub, restart);
+    return result == XD_OK && restart ? xd_hub_jobs_load(hub, hub->now, false) : result;
 }
 
 /* ---- connections ---- */
@@ -261,6 +273,7 @@ void xd_hub_line_down(struct xd_hub *hub) {
         xd_line_down(&hub->sites[index]->line);
     }
     xd_flight_lose(&hub->flight);
+    xd_hub_events_lost(hub);
 }
 
 void xd_hub_line_confirmed(struct xd_hub *hub, uint64_t tag, bool taken, struct xd_now now) {
@@ -268,7 +281,9 @@ void xd_hub_line_confirmed(struct xd_hub *hub, uint64_t tag, bool taken, struct 
     if (xd_flight_take(&hub->flight, tag, &item) != XD_OK) {
         return;
     }
-    if (taken) {
+    if (item.owner == NULL) {
+        xd_hub_events_confirmed(hub, (int64_t)item.sequence, taken, now);
+    } else if (taken) {
         xd_line_confirmed(item.owner, item.lane, item.sequence, now.monotonic);
     } else {
         xd_line_returned(item.owner, item.lane, item.sequence, now.monotonic);
@@ -296,7 +311,13 @@ static enum xd_result trim(struct xd_hub *hub, struct xd_now now) {
             }
         }
     }
-    return store->key_drop(store->context, now.wall - hub->config.idempotency_ms, TRIM_ROWS);
+    bool more;
+    enum xd_result result = xd_hub_events_trim(hub, now, &more);
+    if (more) {
+        hub->trim_at = now.monotonic + TRIM_MORE_MS;
+    }
+    return result == XD_OK ? store->key_drop(store->context, now.wall - hub->config.idempotency_ms, TRIM_ROWS)
+                           : result;
 }
 
 enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, struct xd_effects *effects) {
@@ -318,6 +339,15 @@ enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, s
     if (result == XD_OK) {
         result = xd_hub_jobs_run(hub, now, effects);
     }
+    if (result == XD_OK) {
+        result = xd_hub_webhooks_run(hub, now, effects);
+    }
+    if (result == XD_OK) { /* events have a share of the room, so that neither they nor sites starve */
+        size_t taken = 0;
+        result =
+            xd_hub_events_pump(hub, room > EVENTS_SHARE ? room / EVENTS_SHARE : room, now, effects, &taken);
+        room -= taken;
+    }
     /* A different site goes first each time, so that none takes all the room. */
     for (size_t offset = 0; offset < hub->site_count && result == XD_OK; offset++) {
         size_t taken = 0;
@@ -334,8 +364,8 @@ enum xd_result xd_hub_end(struct xd_hub *hub, struct xd_now now, struct xd_effec
 }
 
 bool xd_hub_check(const struct xd_hub *hub) {
-    bool fine = hub->calls <= hub->config.erp_concurrency && hub->flight.count <= XD_FLIGHT_MAX;
-    fine = fine && xd_reference_check(hub);
+    bool fine = hub->calls <= hub->config.erp_concurrency && hub->flight.count <= XD_FLIGHT_MAX &&
+                xd_reference_check(hub) && xd_hub_events_check(hub) && xd_hub_webhooks_check(hub);
     for (size_t index = 0; index < hub->site_count; index++) {
         fine = fine && xd_line_check(&hub->sites[index]->line);
     }

@@ -113,6 +113,7 @@ static enum xd_result load_state(struct xd_hub *hub, int state, struct xd_now no
 
 void xd_hub_jobs_left(struct xd_hub *hub) {
     xd_waiters_left(hub);
+    xd_hub_webhooks_left(hub);
     for (size_t index = 0; hub->calls_fresh && index < XD_JOB_SLOTS; index++) {
         hub->slots[index].fresh = false;
     }

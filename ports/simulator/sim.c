@@ -242,6 +242,8 @@ static void tear_down(struct xd_sim *sim) {
     xd_names_free(&sim->sent);
     xd_names_free(&sim->told);
     xd_names_free(&sim->posts);
+    xd_names_free(&sim->event_names);
+    xd_names_free(&sim->event_orders);
     xd_agenda_free(&sim->agenda);
 }
 

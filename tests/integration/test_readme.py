@@ -148,7 +148,7 @@ def test_the_configuration_reference_names_every_key_and_no_other():
     named = {key.rsplit(".", 1)[-1] for row in re.findall(r"^\| (`.*?) \|", reference, re.M) for key in re.findall(r"`([^`]+)`", row)}
     enrolment = re.search(r"\*\*The enrolment file\*\*.*", reference).group(0)
     named |= {key.rsplit(".", 1)[-1] for key in re.findall(r"`([\w.]+)`", enrolment)}
-    sections = {"mqtt", "http", "store", "release", "uplink", "signing", "broker", "erps", "policies"}
+    sections = {"mqtt", "http", "store", "release", "uplink", "signing", "broker", "erps", "policies", "webhooks"}
     assert named - known == set() and known - named - sections == set()
 
 

@@ -131,7 +131,6 @@ static enum xd_result gave_up(struct answering *answering) {
     struct xd_conduct *conduct = answering->conduct;
     struct xd_release_work *work = &answering->work;
     bool found, timed_out = work->row.reroutes;
-    const struct xd_hub_store *store = conduct->hub->config.store;
     int status = work->row.status;
     enum xd_result result = give_back(answering, true, status);
     work->row.cancel = XD_CANCEL_ACCEPTED;
@@ -142,8 +141,8 @@ static enum xd_result gave_up(struct answering *answering) {
         result = xd_release_work_save(conduct, work);
     }
     if (result == XD_OK && timed_out) {
-        result = store->exception_close_order(store->context, conduct->order.order_id, "ACK_TIMEOUT",
-                                              conduct->now.wall);
+        result = xd_hub_exceptions_close_order(conduct->hub, conduct->order.order_id, "ACK_TIMEOUT",
+                                               conduct->now);
     }
     return result == XD_OK && timed_out ? ship_from_elsewhere(conduct, &found) : result;
 }

@@ -48,6 +48,10 @@ enum xd_option {
     XD_OPTION_CHANNELS,
     XD_OPTION_VERSIONS,
     XD_OPTION_OVERLAP,
+    XD_OPTION_TYPES,
+    XD_OPTION_SECRET_FILE,
+    XD_OPTION_FROM,
+    XD_OPTION_FOLLOW,
     XD_OPTION_COUNT
 };
 #define XD_OPTION_BIT(option) (UINT64_C(1) << (option))
@@ -92,6 +96,13 @@ int xd_cli_reference_load(struct xd_cli *cli);
 int xd_cli_reference_put(struct xd_cli *cli);
 int xd_cli_stock_list(struct xd_cli *cli);
 int xd_cli_stock_load(struct xd_cli *cli);
+int xd_cli_events(struct xd_cli *cli);
+int xd_cli_subscriptions_list(struct xd_cli *cli);
+int xd_cli_subscriptions_show(struct xd_cli *cli);
+int xd_cli_subscriptions_add(struct xd_cli *cli);
+int xd_cli_subscriptions_remove(struct xd_cli *cli);
+int xd_cli_subscriptions_enable(struct xd_cli *cli);
+int xd_cli_subscriptions_replay(struct xd_cli *cli);
 int xd_cli_agent_status(struct xd_cli *cli);
 int xd_cli_agent_backlog(struct xd_cli *cli);
 int xd_cli_agent_quarantine(struct xd_cli *cli);

@@ -30,7 +30,7 @@ const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
     [XD_OPTION_SKU] = {"sku", "SKU", "of one SKU only"},
     [XD_OPTION_CONFIG] = {"config", "FILE", "the agent's configuration, agent.yaml"},
     [XD_OPTION_MARKDOWN] = {"markdown", NULL, "print it as a page of documentation"},
-    [XD_OPTION_TENANT] = {"tenant", "TENANT", "whose client it is (default: default; of a list: all)"},
+    [XD_OPTION_TENANT] = {"tenant", "TENANT", "of this tenant (default: default; of lists and subscriptions: all)"},
     [XD_OPTION_ROLE] = {"role", "ROLE", "channel (default), viewer, operator or admin"},
     [XD_OPTION_EXPIRES_AT] = {"expires-at", "TIME", "when the token ends (2027-01-31T00:00:00Z); else never"},
     [XD_OPTION_RATE] = {"rate", "N", "requests a second that it may make (default: as hub.yaml says)"},
@@ -40,6 +40,11 @@ const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
     [XD_OPTION_VERSIONS] = {"versions", "1,2", "the versions of orders it may send (default: all)"},
     [XD_OPTION_OVERLAP] = {"overlap-s", "N",
                            "seconds that the token before stays valid, 0 to 2592000 (default: a day)"},
+    [XD_OPTION_TYPES] = {"types", "LIST", "only these events: order.shipped,exception.raised (default: all)"},
+    [XD_OPTION_SECRET_FILE] = {"secret-file", "FILE",
+                               "holds the secret that signs, whsec_ and base64 (default: a new one is made)"},
+    [XD_OPTION_FROM] = {"from", "WHERE", "the number of an event, or a time: 2026-11-23T10:00:00Z"},
+    [XD_OPTION_FOLLOW] = {"follow", NULL, "go on with what happens from now on, until it is interrupted"},
 };
 
 const struct xd_verb xd_verbs[] = {
@@ -138,6 +143,35 @@ const struct xd_verb xd_verbs[] = {
      "The entry replaces the one of its key, whole. With --source erp the ERP's load looks after it from\n"
      "then on: it replaces the members that the ERP knows and leaves the others.\n",
      XD_OPTION_BIT(XD_OPTION_SOURCE), xd_cli_reference_put},
+    {"events", NULL, "what happened to orders, the oldest first",
+     "Without --from all that the hub still has (policies.event_days), with --follow what happens from now "
+     "on;\n"
+     "both go together. --json prints the events as they are, CloudEvents, one a line. A line's first column "
+     "is\n"
+     "the event's number: --from takes it, --cursor goes on behind it.\n",
+     XD_OPTION_BIT(XD_OPTION_FROM) | XD_OPTION_BIT(XD_OPTION_FOLLOW) | XD_OPTION_BIT(XD_OPTION_TYPES) |
+         LISTING,
+     xd_cli_events},
+    {"subscriptions list", NULL, "who gets events by webhook, and how it goes",
+     "FAILING says for how long.\n", 0, xd_cli_subscriptions_list},
+    {"subscriptions show", "ID", "one subscription, with its last failure", "", 0, xd_cli_subscriptions_show},
+    {"subscriptions add", "URL", "have events posted to a URL",
+     "Prints the subscription's id and the secret that signs what is posted (Standard Webhooks); the hub "
+     "tells\n"
+     "the secret this one time only. Private addresses are refused unless webhooks.allow_private of "
+     "hub.yaml\n"
+     "allows them. Events come from now on; `subscriptions replay` brings earlier ones.\n",
+     XD_OPTION_BIT(XD_OPTION_TYPES) | XD_OPTION_BIT(XD_OPTION_TENANT) | XD_OPTION_BIT(XD_OPTION_SECRET_FILE),
+     xd_cli_subscriptions_add},
+    {"subscriptions remove", "ID", "end a subscription", "", 0, xd_cli_subscriptions_remove},
+    {"subscriptions enable", "ID", "go on with one that was disabled",
+     "After 72 hours of failure (webhooks.disable_after_hours), or a 410, a subscription is disabled. It "
+     "goes on\n"
+     "where it stopped.\n",
+     0, xd_cli_subscriptions_enable},
+    {"subscriptions replay", "ID", "send events again, from --from on",
+     "Receivers know what they have by the header webhook-id, which stays the same.\n",
+     XD_OPTION_BIT(XD_OPTION_FROM), xd_cli_subscriptions_replay},
     {"agent status", NULL, "how the agent on this machine is",
      "Asks the agent. When it does not run: says so, shows what its database holds, and exits with 1.\n",
      XD_OPTION_BIT(XD_OPTION_CONFIG), xd_cli_agent_status},

@@ -2,6 +2,7 @@
 #include "posix/config/hub_config.h"
 
 #include "base/bucket.h"
+#include "http/guard.h"
 #include "posix/config/checks.h"
 #include "posix/config/config.h"
 
@@ -12,6 +13,7 @@
 #define HTTP(member) offsetof(struct xd_hub_config_http, member)
 #define ERP(member) offsetof(struct xd_hub_config_erp, member)
 #define POLICIES(member) offsetof(struct xd_hub_config_policies, member)
+#define WEBHOOKS(member) offsetof(struct xd_hub_config_webhooks, member)
 #define HUB(member) offsetof(struct xd_hub_program_config, member)
 #define ERPS_MAX 1 /* the hub posts to one; a second one that nobody serves must not look served */
 
@@ -19,6 +21,13 @@ static const char *const amqp_schemes[] = {"amqp", "amqps", NULL};
 static const char *const http_schemes[] = {"http", "https", NULL};
 static const char *const erp_types[] = {"ledger", NULL};                      /* enum xd_erp_type */
 static const char *const unshipped_means[] = {"OPEN", "CLOSED", "ASK", NULL}; /* enum xd_unshipped_means */
+
+static const char *check_range(const char *text) {
+    struct xd_http_range range;
+    return xd_http_range_parse(text, &range) == XD_OK
+               ? NULL
+               : "must be an address or a range of addresses: 10.0.0.0/8, fd00::/8, 127.0.0.1";
+}
 
 static const struct xd_config_key broker_keys[] = {
     {.name = "url",
@@ -75,6 +84,12 @@ static const struct xd_config_key http_keys[] = {
      .min = 0,
      .max = XD_BUCKET_BURST_MAX,
      .offset = HTTP(burst)},
+    {.name = "event_streams",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "64",
+     .min = 0,
+     .max = 200,
+     .offset = HTTP(event_streams)},
     {.type = XD_CONFIG_END},
 };
 
@@ -136,6 +151,52 @@ static const struct xd_config_key policies_keys[] = {
      .min = 0,
      .max = 10080,
      .offset = POLICIES(reference_minutes)},
+    {.name = "event_days",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "7",
+     .min = 1,
+     .max = 3650,
+     .offset = POLICIES(event_days)},
+    {.type = XD_CONFIG_END},
+};
+
+static const struct xd_config_key webhooks_keys[] = {
+    {.name = "allow_private",
+     .type = XD_CONFIG_TEXTS,
+     .max = 64,
+     .check = check_range,
+     .offset = WEBHOOKS(allow_private),
+     .count_offset = WEBHOOKS(allow_private_count)},
+    {.name = "concurrency",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "4",
+     .min = 1,
+     .max = 64,
+     .offset = WEBHOOKS(concurrency)},
+    {.name = "timeout_s",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "10",
+     .min = 1,
+     .max = 300,
+     .offset = WEBHOOKS(timeout_s)},
+    {.name = "retry_s_min",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "5",
+     .min = 1,
+     .max = 86400,
+     .offset = WEBHOOKS(retry_s_min)},
+    {.name = "retry_s_max",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "3600",
+     .min = 1,
+     .max = 86400,
+     .offset = WEBHOOKS(retry_s_max)},
+    {.name = "disable_after_hours",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "72",
+     .min = 1,
+     .max = 8760,
+     .offset = WEBHOOKS(disable_after_hours)},
     {.type = XD_CONFIG_END},
 };
 
@@ -162,6 +223,7 @@ static const struct xd_config_key hub_keys[] = {
      .offset = HUB(erps),
      .count_offset = HUB(erp_count)},
     {.name = "policies", .type = XD_CONFIG_SECTION, .keys = policies_keys, .offset = HUB(policies)},
+    {.name = "webhooks", .type = XD_CONFIG_SECTION, .keys = webhooks_keys, .offset = HUB(webhooks)},
     {.name = "log_level",
      .type = XD_CONFIG_CHOICE,
      .fallback = "info",
@@ -184,6 +246,11 @@ static void check_together(const struct xd_hub_program_config *config, struct xd
     struct xd_check_tls broker = {config->broker.url, NULL, config->broker.cert_file,
                                   config->broker.key_file};
     xd_check_tls(config->file, errors, "broker", &broker);
+    if (config->webhooks.retry_s_min > config->webhooks.retry_s_max) {
+        xd_config_complain(config->file, errors, "webhooks.retry_s_min",
+                           "must not be more than retry_s_max (%lld)",
+                           (long long)config->webhooks.retry_s_max);
+    }
     for (size_t i = 0; i < config->erp_count; i++) {
         const struct xd_hub_config_erp *erp = &config->erps[i];
         if (erp->retry_s_min > erp->retry_s_max) {

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "documents/registry.h"
 #include "hub/clients.h"
+#include "hub/events/events_view.h"
 #include "hub/orchestration/stock_api.h"
 #include "hub/reference/reference.h"
 #include "hub/view.h"
@@ -48,6 +49,7 @@ struct asked {
     bool expired;                             /* the token is a client's, but its time is over */
     char id[XD_NAME_SIZE], key[XD_NAME_SIZE]; /* what a route's first and second {} stand for */
     char etag[32];                            /* of what a view shows; "" none */
+    bool answered;                            /* by somebody else: the request is gone */
     /* With XD_INVALID: the query parameter that cannot be used, and why. */
     char parameter[XD_EXCERPT_SIZE];
     const char *code;
@@ -315,6 +317,87 @@ static enum xd_result view_client(struct asked *asked, struct xd_buffer *out) {
     return xd_view_client(&asked->query->store, tenant != NULL ? tenant : XD_TENANT_DEFAULT, asked->id, out);
 }
 
+/* ---- events ---- */
+
+static enum xd_result types_of(struct asked *asked, char out[XD_WEBHOOK_TYPES_SIZE]) {
+    return xd_event_types_read(xd_http_query(asked->request, "types"), out) == XD_OK
+               ? XD_OK
+               : bad_value(asked, "types", "a list of events, such as order.shipped,exception.raised");
+}
+
+/* Where the reader stopped: the place in the log of the last event it has; -1: nowhere. */
+static enum xd_result last_event_id(struct asked *asked, int64_t *after) {
+    const char *given = xd_http_query(asked->request, "last_event_id");
+    const char *text = given != NULL ? given : xd_http_header(asked->request, "Last-Event-ID");
+    size_t digits = text == NULL ? 0 : strspn(text, "0123456789");
+    *after = -1;
+    if (text == NULL) {
+        return XD_OK;
+    }
+    if (digits == 0 || digits > 18 || text[digits] != 0) {
+        return given != NULL ? bad_value(asked, "last_event_id", "the id of an event of this stream")
+                             : bad_query(asked, "Last-Event-ID", "bad_value",
+                                         "is a header, and must be the id of an event of this stream.");
+    }
+    *after = strtoll(text, NULL, 10);
+    return XD_OK;
+}
+
+/* Answered from the stream's thread from here on. */
+static enum xd_result stream_events(struct asked *asked) {
+    struct xd_event_reader reader;
+    memset(&reader, 0, sizeof reader);
+    enum xd_result result = types_of(asked, reader.types);
+    if (result == XD_OK) {
+        result = last_event_id(asked, &reader.after);
+    }
+    if (result == XD_OK) {
+        (void)snprintf(reader.tenant, sizeof reader.tenant, "%s",
+                       tenant_of(asked) != NULL ? tenant_of(asked) : "");
+        xd_event_feed_add(asked->query->program->feed, asked->request, &reader);
+        asked->answered = true;
+    }
+    return result;
+}
+
+/* A page with `limit`, else a stream. */
+static enum xd_result view_events(struct asked *asked, struct xd_buffer *out) {
+    struct xd_view_events query = {.tenant = tenant_of(asked)};
+    char types[XD_WEBHOOK_TYPES_SIZE];
+    const char *cursor = xd_http_query(asked->request, "cursor"),
+               *from = xd_http_query(asked->request, "from");
+    if (xd_http_query(asked->request, "limit") == NULL &&
+        strcmp(xd_http_method(asked->request), "GET") == 0) {
+        return cursor == NULL && from == NULL ? stream_events(asked)
+                                              : bad_query(asked, cursor != NULL ? "cursor" : "from",
+                                                          "bad_value", "is for pages: give a limit, too.");
+    }
+    enum xd_result result = page_size(asked, &query.max);
+    if (result == XD_OK) {
+        result = types_of(asked, types);
+    }
+    query.types = types;
+    if (result == XD_OK && cursor != NULL) {
+        result = xd_events_from(&asked->query->store, cursor, &query.after);
+        query.after++; /* the cursor is the last one that was seen */
+        result = result == XD_INVALID ? XD_NOT_FOUND : result;
+    } else if (result == XD_OK && from != NULL) {
+        result = xd_events_from(&asked->query->store, from, &query.after);
+        if (result == XD_INVALID) {
+            return bad_value(asked, "from", "the number of an event, or a time like 2026-11-23T10:00:00Z");
+        }
+    }
+    return result == XD_OK ? xd_view_events(&asked->query->store, &query, out) : listed(asked, result);
+}
+
+static enum xd_result view_subscriptions(struct asked *asked, struct xd_buffer *out) {
+    return xd_view_subscriptions(&asked->query->store, tenant_of(asked), NULL, out);
+}
+
+static enum xd_result view_subscription(struct asked *asked, struct xd_buffer *out) {
+    return xd_view_subscriptions(&asked->query->store, tenant_of(asked), asked->id, out);
+}
+
 /* ---- writes ---- */
 
 /* RFC 7240: Prefer: wait=<seconds>, among other preferences, which are not for us. */
@@ -384,7 +467,7 @@ struct route {
     enum role least;       /* ROLE_NONE: without a token */
     view_fn view;          /* a read ... */
     xd_api_write_fn write; /* ... or a write */
-    const char *query[5];  /* the parameters that it takes, ended by NULL */
+    const char *query[6];  /* the parameters that it takes, ended by NULL */
 };
 
 static const struct route routes[] = {
@@ -423,6 +506,18 @@ static const struct route routes[] = {
     {"POST", "/v1/reference/{kind}", ROLE_OPERATOR, NULL, xd_hub_reference, {"source"}},
     {"GET", "/v1/reference/{kind}/{key...}", ROLE_VIEWER, view_reference, NULL, {"version"}},
     {"PUT", "/v1/reference/{kind}/{key...}", ROLE_OPERATOR, NULL, xd_hub_reference, {"source"}},
+    {"GET",
+     "/v1/events",
+     ROLE_CHANNEL,
+     view_events,
+     NULL,
+     {"types", "last_event_id", "limit", "cursor", "from"}},
+    {"POST", "/v1/subscriptions", ROLE_CHANNEL, NULL, xd_hub_subscription_add, {NULL}},
+    {"GET", "/v1/subscriptions", ROLE_CHANNEL, view_subscriptions, NULL, {NULL}},
+    {"GET", "/v1/subscriptions/{id}", ROLE_CHANNEL, view_subscription, NULL, {NULL}},
+    {"DELETE", "/v1/subscriptions/{id}", ROLE_CHANNEL, NULL, xd_hub_subscription_remove, {NULL}},
+    {"POST", "/v1/subscriptions/{id}/enable", ROLE_CHANNEL, NULL, xd_hub_subscription_enable, {NULL}},
+    {"POST", "/v1/subscriptions/{id}/replay", ROLE_CHANNEL, NULL, xd_hub_subscription_replay, {NULL}},
 };
 
 /* What the names in braces stand for, one after the other; "" where the pattern has no more. */
@@ -579,7 +674,9 @@ static void serve(struct asked *asked, const struct route *route) {
         result = route->view(asked, &body);
         tx->rollback(tx->context);
     }
-    answer_view(asked, result, &body);
+    if (!asked->answered) {
+        answer_view(asked, result, &body);
+    }
     xd_buffer_free(&body);
 }
 

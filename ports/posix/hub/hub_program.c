@@ -109,6 +109,11 @@ static void core_config(const struct xd_hub_program *program, struct xd_hub_conf
                      .unshipped_means = (enum xd_unshipped)config->policies.unshipped_means},
         .retention_ms = config->policies.retention_days * XD_DAY_MS,
         .idempotency_ms = config->policies.idempotency_days * XD_DAY_MS,
+        .event_ms = config->policies.event_days * XD_DAY_MS,
+        .webhooks = {.concurrency = (unsigned)config->webhooks.concurrency,
+                     .retry_ms_min = config->webhooks.retry_s_min * XD_SECOND_MS,
+                     .retry_ms_max = config->webhooks.retry_s_max * XD_SECOND_MS,
+                     .disable_ms = config->webhooks.disable_after_hours * XD_HOUR_MS},
         .erp = erp->name,
         .erp_concurrency = (unsigned)erp->concurrency,
         .erp_life_ms = erp->request_life_s * XD_SECOND_MS,
@@ -167,7 +172,14 @@ static int start_http(struct xd_hub_program *program, const char *path) {
         return fail(program, "http.connections_max", XD_INVALID,
                     "this process may not open so many files; raise its limit (LimitNOFILE, ulimit -n)");
     }
-    enum xd_result result = xd_query_start(program, path, &program->query, why, sizeof why);
+    /* Of all connections they take half at the most, so that others are served. */
+    int64_t streams = from->event_streams < from->connections_max / 2 ? from->event_streams
+                                                                      : from->connections_max / 2;
+    enum xd_result result = xd_event_feed_start(path, (size_t)streams, program->hub.events.last,
+                                                &program->feed, why, sizeof why);
+    if (result == XD_OK) {
+        result = xd_query_start(program, path, &program->query, why, sizeof why);
+    }
     if (result != XD_OK) {
         return fail(program, path, result, why);
     }
@@ -209,7 +221,10 @@ static int start_erp(struct xd_hub_program *program) {
         result = xd_erp_pool_start(&program->config->erps[0], program->config->state_dir, program->mailbox,
                                    &program->erp, why, sizeof why);
     }
-    return result == XD_OK ? EXIT_SUCCESS : fail(program, "the ERP", result, why);
+    if (result == XD_OK) {
+        result = xd_webhook_pool_start(&program->config->webhooks, program->mailbox, &program->webhooks);
+    }
+    return result == XD_OK ? EXIT_SUCCESS : fail(program, "the workers", result, why);
 }
 
 static int start(struct xd_hub_program *program) {
@@ -360,6 +375,8 @@ static void *stop_sources(void *argument) {
     struct xd_hub_program *program = stopping->program;
     xd_http_stop(program->http);
     xd_query_stop(program->query);
+    xd_event_feed_stop(program->feed);
+    xd_webhook_pool_stop(program->webhooks);
     stopping->erp_ended = xd_erp_pool_stop(program->erp, ERP_STOP_MS);
     xd_topology_stop(program->topology);
     xd_amqp_consumer_stop(program->consumer);

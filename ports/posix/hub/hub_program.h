@@ -25,9 +25,10 @@
 #define XD_PATH_SIZE 4096
 
 enum xd_hub_event_kind {
-    XD_HUB_EVENT_API,   /* a write of the API */
-    XD_HUB_EVENT_ERP,   /* a worker's answer */
-    XD_HUB_EVENT_TICKET /* an order waits in the intake: the turn takes whose turn it is */
+    XD_HUB_EVENT_API,    /* a write of the API */
+    XD_HUB_EVENT_ERP,    /* a worker's answer */
+    XD_HUB_EVENT_TICKET, /* an order waits in the intake: the turn takes whose turn it is */
+    XD_HUB_EVENT_WEBHOOK /* a webhook worker's answer */
 };
 
 /* What the turn does with a write; one of hub/hub.h's. */
@@ -40,6 +41,12 @@ struct xd_api_event {
     struct xd_client_row client;
     char id[XD_NAME_SIZE], key[XD_NAME_SIZE]; /* what the path names; request points to them */
     struct xd_api_request request;            /* its other texts and its body are the HTTP request's */
+};
+
+struct xd_webhook_event {
+    struct xd_event event;
+    struct xd_webhook_call *call; /* owned */
+    struct xd_webhook_answer answer;
 };
 
 struct xd_erp_event {
@@ -57,7 +64,8 @@ struct xd_hub_board {
     struct xd_turn_counters turn;
     bool publisher_up, consumer_up;
     unsigned erp_calls;
-    size_t sites, in_flight;
+    size_t sites, in_flight, subscriptions, streams;
+    int64_t events_waiting;
     int64_t orders[XD_ORDER_STATUS_COUNT], jobs[XD_JOB_STATE_COUNT], exceptions;
     int64_t store_bytes;
     _Atomic int64_t turn_at;             /* monotonic: when the last turn ended */
@@ -68,6 +76,8 @@ struct xd_erp_pool;
 struct xd_intake;
 struct xd_topology;
 struct xd_query;
+struct xd_webhook_pool;
+struct xd_event_feed;
 
 struct xd_hub_program {
     const struct xd_hub_program_config *config;
@@ -85,6 +95,8 @@ struct xd_hub_program {
     struct xd_http_server *http;
     struct xd_query *query;
     struct xd_erp_pool *erp;
+    struct xd_webhook_pool *webhooks;
+    struct xd_event_feed *feed;
     struct xd_topology *topology;
     bool consumer_up, handed_out, stopping, restart_due;
     uint64_t consumer_generation;
@@ -94,7 +106,7 @@ struct xd_hub_program {
 
 /* ---- hub_turn.c ---- */
 void xd_hub_program_ops(struct xd_hub_program *program, struct xd_turn_ops *out);
-/* Frees an event of either kind; an API request that was not answered is told 503. */
+/* Frees an event of any kind; an API request that was not answered is told 503. */
 void xd_hub_program_drop_event(struct xd_event *event);
 
 /* ---- hub_http.c: requests -> reads and events ---- */
@@ -130,6 +142,31 @@ XD_CHECKED enum xd_result xd_erp_pool_start(const struct xd_hub_config_erp *conf
 void xd_erp_pool_call(struct xd_erp_pool *pool, struct xd_erp_call *call);
 /* Waits for calls under way up to timeout_ms. False: one hangs and was left behind. */
 bool xd_erp_pool_stop(struct xd_erp_pool *pool, unsigned timeout_ms);
+
+/* ---- hub_webhooks.c: the workers ---- */
+XD_CHECKED enum xd_result xd_webhook_pool_start(const struct xd_hub_config_webhooks *config,
+                                                struct xd_mailbox *answers, struct xd_webhook_pool **out);
+/* Takes the call over; there is a free worker for it. */
+void xd_webhook_pool_call(struct xd_webhook_pool *pool, struct xd_webhook_call *call);
+/* Gives up calls under way, and waits for that. */
+void xd_webhook_pool_stop(struct xd_webhook_pool *pool);
+
+/* ---- hub_feed.c: GET /v1/events as a stream ---- */
+XD_CHECKED enum xd_result xd_event_feed_start(const char *database_path, size_t streams_max, int64_t last,
+                                              struct xd_event_feed **out, char *why, size_t why_size);
+struct xd_event_reader {
+    int64_t after;             /* events behind this one; < 0: those that come from now on */
+    char tenant[XD_NAME_SIZE]; /* "": any */
+    char types[XD_WEBHOOK_TYPES_SIZE];
+};
+/* Answers the request with a stream, or with 503 when there are as many as there may be. Any thread. */
+void xd_event_feed_add(struct xd_event_feed *feed, struct xd_http_request *request,
+                       const struct xd_event_reader *reader);
+/* Events up to n are committed. Any thread; cheap. */
+void xd_event_feed_tell(struct xd_event_feed *feed, int64_t n);
+size_t xd_event_feed_count(struct xd_event_feed *feed);
+/* Ends all streams. */
+void xd_event_feed_stop(struct xd_event_feed *feed);
 
 /* ---- hub_topology.c: exchanges, queues, users; restored when the broker lost them ---- */
 XD_CHECKED enum xd_result xd_topology_start(const struct xd_hub_program_config *config,

@@ -97,7 +97,7 @@ void xd_outgoing_send(struct xd_outgoing *outgoing, const struct xd_effects *eff
                                       .message_id = xd_effects_string(effects, effect->d),
                                       .signature = xd_effects_string(effects, effect->c),
                                       .user_id = outgoing->user_id,
-                                      .mandatory = true,
+                                      .mandatory = !effect->flag,
                                       .body = xd_effects_view(effects, effect->body)};
     if (!outgoing->up) {
         return; /* the core knows that nothing leaves now */
