@@ -78,5 +78,8 @@ const struct xd_code xd_registry_exceptions[] = {
      "Call one of the sites off."},
     {"SHIPPED_AFTER_CANCEL", 0, false, XD_ACTOR_OPERATOR, "A site shipped what it was asked to give back.",
      "The shipment counts; agree on a return with the customer."},
+    {"WEBHOOK_DISABLED", 0, false, XD_ACTOR_OPERATOR,
+     "A webhook failed too long, or its receiver is gone: it gets nothing any more.",
+     "Settle it with the receiver, then enable the subscription or remove it."},
     {NULL, 0, false, XD_ACTOR_NOBODY, NULL, NULL},
 };

@@ -94,7 +94,7 @@ typedef enum xd_result (*world_write_fn)(struct xd_hub *hub, const struct xd_api
 
 struct api_call {
     bool site_add;
-    world_write_fn write; /* another write than these; NULL: none */
+    world_write_fn write;               /* another write than these; NULL: none */
     const struct xd_client_row *client; /* who asks; NULL: portal of acme */
     const char *id, *tenant;            /* of the path and of the query */
     char key[160];

@@ -215,7 +215,8 @@ static void a_replay_sends_again_from_there(void **state) {
     answer_last(world, 200);
     assert_true(wait_call(world, 4));
     assert_string_equal(last_call(world)->event_id, world->webhooks[1].call->event_id);
-    assert_int_equal(hub_world_subscription(world, xd_hub_subscription_replay, id, "{\"from\":\"soon\"}"), 422);
+    assert_int_equal(hub_world_subscription(world, xd_hub_subscription_replay, id, "{\"from\":\"soon\"}"),
+                     422);
     assert_int_equal(hub_world_subscription(world, xd_hub_subscription_replay, id, "{}"), 422);
     assert_int_equal(hub_world_subscription(world, xd_hub_subscription_replay, "W0", "{\"from\":1}"), 404);
 }

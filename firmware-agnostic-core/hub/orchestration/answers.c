@@ -141,8 +141,8 @@ static enum xd_result gave_up(struct answering *answering) {
         result = xd_release_work_save(conduct, work);
     }
     if (result == XD_OK && timed_out) {
-        result = xd_hub_exceptions_close_order(conduct->hub, conduct->order.order_id, "ACK_TIMEOUT",
-                                               conduct->now);
+        result =
+            xd_hub_exceptions_close_order(conduct->hub, conduct->order.order_id, "ACK_TIMEOUT", conduct->now);
     }
     return result == XD_OK && timed_out ? ship_from_elsewhere(conduct, &found) : result;
 }

@@ -10,6 +10,7 @@
 #include "posix/hub/hub_program.h"
 
 #include "base/memory.h"
+#include "documents/registry.h"
 #include "posix/runtime/world.h"
 
 #include <inttypes.h>
@@ -282,16 +283,21 @@ static bool has_room(struct xd_event_feed *feed) {
 }
 
 static void refuse(struct xd_http_request *request) {
-    static const char body[] = "{\"type\":\"about:blank\",\"title\":\"too_many_streams\",\"status\":503,"
-                               "\"detail\":\"There are as many readers "
-                               "of this stream as there may be (http.event_streams); come again "
-                               "later.\",\"code\":\"too_many_streams\","
-                               "\"retryable\":true,\"errors\":[]}";
+    struct xd_problem_answer problem = {.status = 503,
+                                        .code = "too_many_streams",
+                                        .detail = "There are as many readers of this stream as there may be "
+                                                  "(http.event_streams); come again later.",
+                                        .retryable = true,
+                                        .correlation_id = xd_http_header(request, "X-Correlation-Id")};
+    struct xd_buffer body;
+    xd_buffer_init(&body, 0);
+    xd_problem_answer_write(&problem, &body);
     struct xd_http_answer answer = {.status = 503,
                                     .content_type = "application/problem+json",
                                     .retry_after_s = 30,
-                                    .body = xd_bytes_of_text(body)};
+                                    .body = xd_buffer_view(&body)};
     xd_http_respond(request, &answer);
+    xd_buffer_free(&body);
 }
 
 void xd_event_feed_add(struct xd_event_feed *feed, struct xd_http_request *request,

@@ -173,10 +173,10 @@ static int start_http(struct xd_hub_program *program, const char *path) {
                     "this process may not open so many files; raise its limit (LimitNOFILE, ulimit -n)");
     }
     /* Of all connections they take half at the most, so that others are served. */
-    int64_t streams = from->event_streams < from->connections_max / 2 ? from->event_streams
-                                                                      : from->connections_max / 2;
-    enum xd_result result = xd_event_feed_start(path, (size_t)streams, program->hub.events.last,
-                                                &program->feed, why, sizeof why);
+    int64_t streams =
+        from->event_streams < from->connections_max / 2 ? from->event_streams : from->connections_max / 2;
+    enum xd_result result =
+        xd_event_feed_start(path, (size_t)streams, program->hub.events.last, &program->feed, why, sizeof why);
     if (result == XD_OK) {
         result = xd_query_start(program, path, &program->query, why, sizeof why);
     }
