@@ -293,7 +293,7 @@ void xd_sim_witness_event(struct xd_sim_node *from, struct xd_bytes body) {
     uint64_t n = xd_json_u64(tree, "sequence", 0);
     char place[32];
     (void)snprintf(place, sizeof place, "#%llu", (unsigned long long)n);
-    size_t content = (size_t)(xd_fnv(XD_FNV_START, body.data, body.size) >> 1);
+    size_t content = (size_t)(xd_names_hash(XD_NAMES_HASH_START, body.data, body.size) >> 1);
     size_t known = id == NULL ? XD_NAMES_NONE : xd_names_get(&sim->event_names, id);
     if (id == NULL || subject == NULL || n == 0) {
         xd_sim_violated(sim, "E1: the hub tells what is no event");
