@@ -196,6 +196,9 @@ static int start_line(struct xd_hub_program *program, const char *path) {
         address.silence_ms = (unsigned)XD_LINE_ALIVE_MS; /* of all sites */
         result = xd_amqp_consumer_start(&address, "crossdock.hub", PREFETCH, &consuming, &program->consumer);
     }
+    if (result == XD_OK) {
+        result = xd_orders_queue_start(program, &program->orders_queue);
+    }
     return result == XD_OK ? EXIT_SUCCESS : fail(program, "the line", result, why);
 }
 
@@ -299,9 +302,15 @@ static unsigned wait_of(const struct xd_hub_program *program) {
 static size_t take_events(struct xd_hub_program *program, void **events) {
     size_t taken = xd_mailbox_take(program->mailbox, events, XD_TURN_EVENTS_MAX, wait_of(program));
     size_t count = 0;
+    xd_orders_queue_late(program->orders_queue);
     for (size_t index = 0; index < taken; index++) {
         struct xd_event *event = events[index];
-        if (event->kind == XD_HUB_EVENT_TICKET) {
+        if (event->kind == XD_HUB_EVENT_QUEUED) {
+            struct xd_api_event *at_once = xd_orders_queue_take(program->orders_queue, event);
+            if (at_once != NULL) {
+                events[count++] = at_once;
+            }
+        } else if (event->kind == XD_HUB_EVENT_TICKET) {
             program->tickets++;
         } else {
             events[count++] = event;
@@ -361,6 +370,7 @@ static void *stop_sources(void *argument) {
     xd_http_stop(program->http);
     xd_query_stop(program->query);
     stopping->erp_ended = xd_erp_pool_stop(program->erp, ERP_STOP_MS);
+    xd_orders_queue_stop(program->orders_queue);
     xd_topology_stop(program->topology);
     xd_amqp_consumer_stop(program->consumer);
     xd_amqp_publisher_stop(program->outgoing.publisher);
@@ -394,6 +404,7 @@ static void stop(struct xd_hub_program *program) {
     }
     xd_mailbox_close(program->mailbox);
     xd_mailbox_free(program->mailbox);
+    xd_orders_queue_free(program->orders_queue);
     xd_intake_free(program->intake);
     xd_outgoing_down(&program->outgoing);
     xd_turn_free(&program->turn);
