@@ -24,7 +24,6 @@
 #define PREFETCH 128u
 #define BODY_MAX ((size_t)1024 * 1024) /* as for HTTP */
 #define SILENCE_MS 60000u
-#define RESTART_MS ((xd_ms)1000)
 #define REPLY_DIRECT "amq.rabbitmq.reply-to."
 #define REPLY_QUEUE "crossdock.reply."
 
@@ -41,8 +40,7 @@ struct xd_orders_queue {
     struct xd_api_event *late[PREFETCH]; /* from here on: the turn's thread */
     size_t late_count;
     uint64_t generation; /* of the newest message */
-    bool restart_due;
-    xd_ms restart_at;
+    struct xd_again restart;
 };
 
 /* ---- the consumer's threads ---- */
@@ -231,7 +229,7 @@ struct xd_api_event *xd_orders_queue_take(struct xd_orders_queue *queue, void *o
         return event;
     }
     if (!line_up(queue, event)) {
-        queue->restart_due = true;
+        queue->restart.due = true;
         drop(event);
     }
     return NULL;
@@ -275,7 +273,7 @@ static void settle(struct xd_orders_queue *queue, const struct xd_queued *queued
     bool wanted = message->reply_to != NULL && message->reply_to[0] != 0;
     bool told = wanted && may_reply(queued);
     if (effect->status == 503 || (told && !reply(program, queued, effects, effect))) {
-        queue->restart_due = queue->restart_due || message->generation == queue->generation;
+        queue->restart.due = queue->restart.due || message->generation == queue->generation;
         return;
     }
     if (wanted && !told) {
@@ -305,10 +303,7 @@ void xd_orders_queue_answer(struct xd_orders_queue *queue, const struct xd_effec
 }
 
 void xd_orders_queue_tick(struct xd_orders_queue *queue) {
-    xd_ms now = queue->program->now.monotonic;
-    if (queue->restart_due && now >= queue->restart_at) {
-        queue->restart_due = false;
-        queue->restart_at = now + RESTART_MS;
+    if (xd_again_take(&queue->restart, queue->program->now.monotonic)) {
         xd_amqp_consumer_restart(queue->consumer);
     }
 }

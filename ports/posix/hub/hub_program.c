@@ -110,6 +110,7 @@ static void core_config(const struct xd_hub_program *program, struct xd_hub_conf
         .retention_ms = config->policies.retention_days * XD_DAY_MS,
         .idempotency_ms = config->policies.idempotency_days * XD_DAY_MS,
         .erp = erp->name,
+        .checks = config->check.url != NULL,
         .erp_concurrency = (unsigned)erp->concurrency,
         .erp_life_ms = erp->request_life_s * XD_SECOND_MS,
         .erp_retry_ms_min = erp->retry_s_min * XD_SECOND_MS,
@@ -209,8 +210,9 @@ static int start_erp(struct xd_hub_program *program) {
         result = xd_intake_new(program, &program->intake);
     }
     if (result == XD_OK) {
-        result = xd_erp_pool_start(&program->config->erps[0], program->config->state_dir, program->mailbox,
-                                   &program->erp, why, sizeof why);
+        result =
+            xd_erp_pool_start(&program->config->erps[0], &program->config->check, program->config->state_dir,
+                              program->mailbox, &program->erp, why, sizeof why);
     }
     return result == XD_OK ? EXIT_SUCCESS : fail(program, "the ERP", result, why);
 }

@@ -154,7 +154,9 @@ bool xd_hub_board_moves(struct xd_hub_board *board);
  */
 XD_CHECKED enum xd_result xd_erp_pool_check(const struct xd_hub_config_erp *config, const char *state_dir,
                                             char *why, size_t why_size);
-XD_CHECKED enum xd_result xd_erp_pool_start(const struct xd_hub_config_erp *config, const char *state_dir,
+/* check: who is asked about orders; kept. */
+XD_CHECKED enum xd_result xd_erp_pool_start(const struct xd_hub_config_erp *config,
+                                            const struct xd_hub_config_check *check, const char *state_dir,
                                             struct xd_mailbox *answers, struct xd_erp_pool **out, char *why,
                                             size_t why_size);
 /* Takes the call over; there is a free worker for it. */
