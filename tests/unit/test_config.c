@@ -290,16 +290,16 @@ static void hub_reads_who_is_asked_about_orders(void **state) {
     assert_int_equal(load_hub(hub, &config), XD_OK);
     assert_null(config.check.url);
     xd_hub_config_free(&config);
-    write_file("check.token", "open-sesame\n");
-    snprintf(text, sizeof text,
-             "%scheck:\n  url: https://fraud.example.com/orders\n  token_file: check.token\n  timeout_s: 9\n",
-             hub);
+    snprintf(
+        text, sizeof text,
+        "%scheck:\n  url: https://fraud.example.com:443/orders\n  token_file: hub.password\n  timeout_s: 9\n",
+        hub);
     assert_int_equal(load_hub(text, &config), XD_OK);
-    assert_string_equal(config.check.url, "https://fraud.example.com/orders");
-    assert_string_equal(config.check.token, "open-sesame");
+    assert_string_equal(config.check.url, "https://fraud.example.com:443/orders");
+    assert_string_equal(config.check.token, "hub password");
     assert_int_equal(config.check.timeout_s, 9);
     xd_hub_config_free(&config);
-    hub_with_is_refused("check: {token_file: check.token}\n",
+    hub_with_is_refused("check: {token_file: hub.password}\n",
                         "hub.yaml:7:8: check: needs a url: who shall be asked about each order\n");
     hub_with_is_refused("check: {url: 'http://127.0.0.1:1/', timeout_s: 0}\n",
                         "hub.yaml:7:44: check.timeout_s: must be 1 to 60, not 0\n");
