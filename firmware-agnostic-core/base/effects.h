@@ -21,6 +21,7 @@ enum xd_effect_kind {
     XD_EFFECT_TICKET,       /* handle: somebody waits for the commit; status: 0 taken, 1 refused */
     XD_EFFECT_HTTP,         /* handle: the request; status, body, a: Location, b: content type, c: ETag,
                                retry_after_s */
+    XD_EFFECT_REPLY,        /* as HTTP, to a request that came as a message */
     XD_EFFECT_ERP_CALL,     /* object: struct xd_erp_call, owned by the effect until it is released */
     XD_EFFECT_WEBHOOK       /* object: struct xd_webhook_call, in the same way */
 };

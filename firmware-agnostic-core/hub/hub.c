@@ -75,14 +75,22 @@ void xd_hub_release_id(const struct xd_hub *hub, const char *order_id, const cha
     xd_hub_id(hub, "R", name, out);
 }
 
+static struct xd_effect *add_answer(struct xd_effects *effects, const struct xd_api_request *request,
+                                    unsigned status) {
+    struct xd_effect *effect = xd_effects_add(effects, request->queued ? XD_EFFECT_REPLY : XD_EFFECT_HTTP);
+    if (effect != NULL) {
+        effect->handle = request->handle;
+        effect->status = status;
+    }
+    return effect;
+}
+
 void xd_hub_answer(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
                    const char *location, const struct xd_buffer *body) {
-    struct xd_effect *effect = xd_effects_add(effects, XD_EFFECT_HTTP);
+    struct xd_effect *effect = add_answer(effects, request, status);
     if (effect == NULL) {
         return;
     }
-    effect->handle = request->handle;
-    effect->status = status;
     effect->a = xd_effects_text(effects, location);
     effect->body = xd_effects_bytes(effects, xd_buffer_view(body));
 }
@@ -104,10 +112,8 @@ void xd_hub_problem(struct xd_effects *effects, const struct xd_api_request *req
                                        .problems = problems};
     xd_buffer_init(&body, 0);
     xd_problem_answer_write(&answer, &body);
-    struct xd_effect *effect = xd_effects_add(effects, XD_EFFECT_HTTP);
+    struct xd_effect *effect = add_answer(effects, request, status);
     if (effect != NULL) {
-        effect->handle = request->handle;
-        effect->status = status;
         effect->retry_after_s = retryable ? 2 : 0;
         effect->b = xd_effects_text(effects, "application/problem+json");
         effect->body = xd_effects_bytes(effects, xd_buffer_view(&body));

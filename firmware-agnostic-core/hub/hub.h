@@ -119,10 +119,11 @@ XD_CHECKED enum xd_result xd_hub_open(struct xd_hub *hub, const struct xd_hub_co
 void xd_hub_close(struct xd_hub *hub);
 XD_CHECKED enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart);
 
-/* ---- the API's writes; each is answered by an XD_EFFECT_HTTP with this handle ---- */
+/* ---- the API's writes; each is answered by one effect with this handle ---- */
 
 struct xd_api_request {
     void *handle;
+    bool queued; /* it came as a message: answered by an XD_EFFECT_REPLY, else by an XD_EFFECT_HTTP */
     const struct xd_client_row *client;
     const char *tenant;          /* the query's; NULL: absent */
     const char *idempotency_key; /* NULL: absent */

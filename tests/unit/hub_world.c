@@ -135,11 +135,11 @@ static enum xd_result hand_over(struct hub_world *world, struct event *event, st
         return xd_hub_line_message(&world->hub, &message, now, effects);
     case EVENT_API:
         api_request(world->api, &request);
-        if (world->api->write == NULL && world->api->id != NULL) {
-            return xd_hub_reference(&world->hub, &request, now, effects);
-        }
         if (world->api->write != NULL) {
             return world->api->write(&world->hub, &request, now, effects);
+        }
+        if (world->api->id != NULL) {
+            return xd_hub_reference(&world->hub, &request, now, effects);
         }
         return world->api->site_add ? xd_hub_site_add(&world->hub, &request, now, effects)
                                     : xd_hub_order(&world->hub, &request, now, effects);

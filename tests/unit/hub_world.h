@@ -96,7 +96,7 @@ struct api_call {
     bool site_add;
     world_write_fn write;               /* another write than these; NULL: none */
     const struct xd_client_row *client; /* who asks; NULL: portal of acme */
-    const char *id, *tenant;            /* of the path and of the query */
+    const char *id, *tenant;            /* of the path (of reference data: the kind) and of the query */
     char key[160];
     bool has_key;
     const char *correlation_id;

@@ -283,6 +283,30 @@ static void hub_reads_the_limits_of_its_api(void **state) {
                         "hub.yaml:7:21: http.waiting_max: must be 1 to 256, not 0\n");
 }
 
+static void hub_reads_who_is_asked_about_orders(void **state) {
+    (void)state;
+    struct xd_hub_program_config config;
+    char text[1024];
+    assert_int_equal(load_hub(hub, &config), XD_OK);
+    assert_null(config.check.url);
+    xd_hub_config_free(&config);
+    snprintf(
+        text, sizeof text,
+        "%scheck:\n  url: https://fraud.example.com:443/orders\n  token_file: hub.password\n  timeout_s: 9\n",
+        hub);
+    assert_int_equal(load_hub(text, &config), XD_OK);
+    assert_string_equal(config.check.url, "https://fraud.example.com:443/orders");
+    assert_string_equal(config.check.token, "hub password");
+    assert_int_equal(config.check.timeout_s, 9);
+    xd_hub_config_free(&config);
+    hub_with_is_refused("check: {token_file: hub.password}\n",
+                        "hub.yaml:7:8: check: needs a url: who shall be asked about each order\n");
+    hub_with_is_refused("check: {url: 'http://127.0.0.1:1/', timeout_s: 0}\n",
+                        "hub.yaml:7:44: check.timeout_s: must be 1 to 60, not 0\n");
+    hub_with_is_refused("check: {url: 'http://127.0.0.1:1/', ca_file: hub.password}\n",
+                        "hub.yaml:7:37: check.ca_file: has no effect: the address is one without TLS\n");
+}
+
 static void a_second_erp_is_refused(void **state) {
     (void)state;
     struct xd_hub_program_config config;
@@ -670,6 +694,7 @@ int main(void) {
         cmocka_unit_test(hub_reads_policies),
         cmocka_unit_test(hub_reads_the_limits_of_its_api),
         cmocka_unit_test(hub_reads_webhooks),
+        cmocka_unit_test(hub_reads_who_is_asked_about_orders),
         cmocka_unit_test(a_second_erp_is_refused),
         cmocka_unit_test(a_state_folder_that_cannot_be_made_is_told),
         cmocka_unit_test(empty_sections_mean_their_defaults),

@@ -12,6 +12,7 @@
 #define BROKER(member) offsetof(struct xd_hub_config_broker, member)
 #define HTTP(member) offsetof(struct xd_hub_config_http, member)
 #define ERP(member) offsetof(struct xd_hub_config_erp, member)
+#define CHECK(member) offsetof(struct xd_hub_config_check, member)
 #define POLICIES(member) offsetof(struct xd_hub_config_policies, member)
 #define WEBHOOKS(member) offsetof(struct xd_hub_config_webhooks, member)
 #define HUB(member) offsetof(struct xd_hub_program_config, member)
@@ -123,6 +124,19 @@ static const struct xd_config_key erp_keys[] = {
     {.type = XD_CONFIG_END},
 };
 
+static const struct xd_config_key check_keys[] = {
+    {.name = "url", .type = XD_CONFIG_URL, .names = http_schemes, .offset = CHECK(url)},
+    {.name = "token_file", .type = XD_CONFIG_SECRET, .offset = CHECK(token)},
+    {.name = "ca_file", .type = XD_CONFIG_FILE, .offset = CHECK(ca_file)},
+    {.name = "timeout_s",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "5",
+     .min = 1,
+     .max = 60,
+     .offset = CHECK(timeout_s)},
+    {.type = XD_CONFIG_END},
+};
+
 static const struct xd_config_key policies_keys[] = {
     {.name = "over_tolerance_pct",
      .type = XD_CONFIG_DECIMAL,
@@ -222,6 +236,7 @@ static const struct xd_config_key hub_keys[] = {
      .element_size = sizeof(struct xd_hub_config_erp),
      .offset = HUB(erps),
      .count_offset = HUB(erp_count)},
+    {.name = "check", .type = XD_CONFIG_SECTION, .keys = check_keys, .offset = HUB(check)},
     {.name = "policies", .type = XD_CONFIG_SECTION, .keys = policies_keys, .offset = HUB(policies)},
     {.name = "webhooks", .type = XD_CONFIG_SECTION, .keys = webhooks_keys, .offset = HUB(webhooks)},
     {.name = "log_level",
@@ -250,6 +265,11 @@ static void check_together(const struct xd_hub_program_config *config, struct xd
         xd_config_complain(config->file, errors, "webhooks.retry_s_min",
                            "must not be more than retry_s_max (%lld)",
                            (long long)config->webhooks.retry_s_max);
+    }
+    struct xd_check_tls check = {config->check.url, config->check.ca_file, NULL, NULL};
+    xd_check_tls(config->file, errors, "check", &check);
+    if (config->check.url == NULL && (config->check.token != NULL || config->check.ca_file != NULL)) {
+        xd_config_complain(config->file, errors, "check", "needs a url: who shall be asked about each order");
     }
     for (size_t i = 0; i < config->erp_count; i++) {
         const struct xd_hub_config_erp *erp = &config->erps[i];

@@ -40,6 +40,13 @@ struct xd_hub_config_erp {
     int64_t retry_s_min, retry_s_max;
 };
 
+struct xd_hub_config_check {
+    const char *url;   /* NULL: nobody is asked */
+    const char *token; /* NULL: none */
+    const char *ca_file;
+    int64_t timeout_s;
+};
+
 enum xd_unshipped_means { XD_UNSHIPPED_MEANS_OPEN, XD_UNSHIPPED_MEANS_CLOSED, XD_UNSHIPPED_MEANS_ASK };
 
 struct xd_hub_config_policies {
@@ -65,6 +72,7 @@ struct xd_hub_program_config {
     struct xd_hub_config_http http;
     struct xd_hub_config_erp *erps; /* in the file's order */
     size_t erp_count;               /* 1.. */
+    struct xd_hub_config_check check;
     struct xd_hub_config_policies policies;
     struct xd_hub_config_webhooks webhooks;
     int log_level;          /* enum xd_log_level */

@@ -401,10 +401,9 @@ static enum xd_result view_subscription(struct asked *asked, struct xd_buffer *o
 /* ---- writes ---- */
 
 /* RFC 7240: Prefer: wait=<seconds>, among other preferences, which are not for us. */
-static xd_ms wait_of(const struct xd_http_request *request) {
-    const char *text = xd_http_header(request, "Prefer");
-    const char *wait = text == NULL ? NULL : strcasestr(text, "wait=");
-    bool whole = wait != NULL && (wait == text || strchr(" ,;", wait[-1]) != NULL);
+xd_ms xd_query_wait(const char *prefer) {
+    const char *wait = prefer == NULL ? NULL : strcasestr(prefer, "wait=");
+    bool whole = wait != NULL && (wait == prefer || strchr(" ,;", wait[-1]) != NULL);
     return whole && wait[5] >= '0' && wait[5] <= '9' ? (xd_ms)strtoul(wait + 5, NULL, 10) * XD_SECOND_MS : 0;
 }
 
@@ -446,7 +445,7 @@ static void hand_over(struct asked *asked, xd_api_write_fn write) {
                                              .id = event->id[0] != 0 ? event->id : NULL,
                                              .key = event->key[0] != 0 ? event->key : NULL,
                                              .if_match = xd_http_header(request, "If-Match"),
-                                             .wait_ms = wait_of(request),
+                                             .wait_ms = xd_query_wait(xd_http_header(request, "Prefer")),
                                              .source = xd_http_query(request, "source"),
                                              .body = body};
     if (write == xd_hub_order) {
@@ -553,29 +552,42 @@ static enum role role_of(const char *name) {
     return ROLE_NONE;
 }
 
-/* XD_OK; XD_DENIED: no such client, or its token has expired (asked->expired); else the store could not be
- * asked. */
-static enum xd_result authenticate(struct asked *asked) {
-    const struct xd_hub_store *store = &asked->query->store;
-    const char *header = xd_http_header(asked->request, "Authorization");
-    if (header == NULL || strncasecmp(header, "Bearer ", 7) != 0) {
+enum xd_result xd_query_client(const struct xd_hub_store *store, const char *authorization,
+                               struct xd_client_row *client, bool *expired) {
+    *expired = false;
+    if (authorization == NULL || strncasecmp(authorization, "Bearer ", 7) != 0) {
         return XD_DENIED;
     }
     struct xd_token_row token;
-    struct xd_hash hash = xd_sha256(xd_bytes_of_text(header + 7));
-    enum xd_result result = store->client_by_token(store->context, &hash, &asked->client, &token);
-    asked->expired = result == XD_OK && token.expires_at != 0 && token.expires_at <= xd_world_now().wall;
-    if (asked->expired) {
-        return XD_DENIED;
-    }
+    struct xd_hash hash = xd_sha256(xd_bytes_of_text(authorization + 7));
+    enum xd_result result = store->client_by_token(store->context, &hash, client, &token);
+    *expired = result == XD_OK && token.expires_at != 0 && token.expires_at <= xd_world_now().wall;
+    bool denied =
+        result == XD_NOT_FOUND || *expired || (result == XD_OK && role_of(client->role) == ROLE_NONE);
+    return denied ? XD_DENIED : result;
+}
+
+static enum xd_result authenticate(struct asked *asked) {
+    enum xd_result result =
+        xd_query_client(&asked->query->store, xd_http_header(asked->request, "Authorization"), &asked->client,
+                        &asked->expired);
     asked->role = result == XD_OK ? role_of(asked->client.role) : ROLE_NONE;
-    return result == XD_NOT_FOUND || (result == XD_OK && asked->role == ROLE_NONE) ? XD_DENIED : result;
+    return result;
 }
 
 /* A write may be tried by whoever may do it, also by a channel's peers: viewers read only. */
-static bool allowed(const struct asked *asked, const struct route *route) {
+static bool allowed(enum role role, const struct route *route) {
     bool writes = route->view == NULL;
-    return asked->role >= route->least && !(writes && asked->role == ROLE_VIEWER);
+    return role >= route->least && !(writes && role == ROLE_VIEWER);
+}
+
+bool xd_query_may(const struct xd_client_row *client, xd_api_write_fn write) {
+    for (size_t index = 0; index < sizeof routes / sizeof routes[0]; index++) {
+        if (routes[index].write == write) {
+            return allowed(role_of(client->role), &routes[index]);
+        }
+    }
+    return false;
 }
 
 /* A typing error in a parameter's name must not widen what was asked for. */
@@ -656,7 +668,7 @@ static void serve(struct asked *asked, const struct route *route) {
     if (route->least != ROLE_NONE && !admitted(asked)) {
         return;
     }
-    if (!allowed(asked, route)) {
+    if (!allowed(asked->role, route)) {
         answer_problem(asked->request, 403, "forbidden", "This client's role does not allow that.", NULL);
         return;
     }

@@ -143,7 +143,9 @@ void xd_hub_program_drop_event(struct xd_event *event) {
     struct xd_api_event *api = (struct xd_api_event *)(void *)event;
     struct xd_erp_event *erp = (struct xd_erp_event *)(void *)event;
     struct xd_webhook_event *webhook = (struct xd_webhook_event *)(void *)event;
-    if (event->kind == XD_HUB_EVENT_API && api->request.handle != NULL) {
+    if (event->kind == XD_HUB_EVENT_API && api->request.queued) {
+        xd_free(api->request.handle); /* the broker brings it again */
+    } else if (event->kind == XD_HUB_EVENT_API && api->request.handle != NULL) {
         struct xd_http_answer answer = {.status = 503, .retry_after_s = 2};
         xd_http_respond(api->request.handle, &answer);
     }
@@ -211,6 +213,9 @@ static void let_out(struct xd_hub_program *program, const struct xd_effects *eff
     case XD_EFFECT_HTTP:
         answer_http(program, effects, effect);
         break;
+    case XD_EFFECT_REPLY:
+        xd_orders_queue_answer(program->orders_queue, effects, effect);
+        break;
     case XD_EFFECT_ERP_CALL:
         xd_erp_pool_call(program->erp, effect->object);
         effect->object = NULL;
@@ -235,10 +240,12 @@ static void release(void *context, struct xd_effects *effects) {
     struct xd_hub_program *program = context;
     if (!program->stopping) {
         restart_consumer(program);
+        xd_orders_queue_tick(program->orders_queue);
     }
     for (size_t index = 0; index < effects->count; index++) {
         struct xd_effect *effect = &effects->items[index];
-        if (effect->kind == XD_EFFECT_HTTP || !program->stopping) {
+        bool answer = effect->kind == XD_EFFECT_HTTP || effect->kind == XD_EFFECT_REPLY;
+        if (answer || !program->stopping) {
             let_out(program, effects, effect);
         }
     }
