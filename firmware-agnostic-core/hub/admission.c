@@ -47,8 +47,8 @@ bool xd_client_channel_allowed(const struct xd_client_row *client, const char *t
     return false;
 }
 
-static void check_channel(const struct xd_client_row *client, const struct xd_admission_facts *facts,
-                          const char *type, struct xd_problems *problems, struct xd_refusal *refusal) {
+static void check_channel(const struct xd_client_row *client, const char *type, struct xd_problems *problems,
+                          struct xd_refusal *refusal) {
     char excerpt[XD_EXCERPT_SIZE];
     (void)xd_problem_excerpt(type, excerpt);
     if (!xd_client_channel_allowed(client, type)) {
@@ -57,13 +57,6 @@ static void check_channel(const struct xd_client_row *client, const struct xd_ad
         *refusal = (struct xd_refusal){403, "channel_not_allowed",
                                        "This client's orders come by other channels, as an administrator set "
                                        "it up; GET /v1/clients/{client} shows them."};
-    } else if (facts->channel_found && !facts->channel.active) {
-        xd_problem_add(problems, "channel_inactive", "/channel/type", "is %s, which is not active", excerpt);
-        *refusal = (struct xd_refusal){403, "channel_inactive", "No orders are taken by that channel now."};
-    } else if (!facts->channel_found && facts->channels_known) {
-        xd_problem_add(problems, "unknown_channel", "/channel/type", "is %s; there is no such channel",
-                       excerpt);
-        *refusal = (struct xd_refusal){422, "unknown_channel", ALL_AT_ONCE};
     }
 }
 
@@ -84,30 +77,23 @@ static void check_size(const struct xd_tenant_policy *policy, const struct xd_or
     }
 }
 
-void xd_admission_decide(const struct xd_client_row *client, const struct xd_admission_facts *facts,
+void xd_admission_decide(const struct xd_client_row *client, const struct xd_tenant_policy *policy,
                          const struct xd_order *order, size_t body_size, struct xd_problems *problems,
                          struct xd_refusal *refusal) {
     *refusal = (struct xd_refusal){0};
-    check_channel(client, facts, order->channel_type, problems, refusal);
+    check_channel(client, order->channel_type, problems, refusal);
     if (refusal->code == NULL) {
-        check_size(&facts->policy, order, body_size, problems, refusal);
+        check_size(policy, order, body_size, problems, refusal);
     }
 }
 
 enum xd_result xd_hub_intake_allowed(struct xd_hub *hub, const struct xd_client_row *client,
                                      const struct xd_order *order, size_t body_size,
                                      struct xd_problems *problems, struct xd_refusal *refusal) {
-    struct xd_admission_facts facts = {.channels_known = false};
-    enum xd_result result = xd_reference_tenant(hub, client->tenant, &facts.policy);
+    struct xd_tenant_policy policy;
+    enum xd_result result = xd_reference_tenant(hub, client->tenant, &policy);
     if (result == XD_OK) {
-        result = xd_reference_channel(hub, order->channel_type, &facts.channel);
-        facts.channel_found = result == XD_OK;
-    }
-    if (result == XD_NOT_FOUND) {
-        result = xd_reference_known(hub, XD_REF_CHANNEL, &facts.channels_known);
-    }
-    if (result == XD_OK) {
-        xd_admission_decide(client, &facts, order, body_size, problems, refusal);
+        xd_admission_decide(client, &policy, order, body_size, problems, refusal);
     }
     return result;
 }

@@ -20,16 +20,10 @@ struct xd_refusal {
  * order is read, for another form reads otherwise. What is no version at all is left to the reader. */
 void xd_hub_form_allowed(const struct xd_client_row *client, const cJSON *order, struct xd_problems *problems,
                          struct xd_refusal *refusal);
-/* What the reference data says of an order's tenant and channel. */
-struct xd_admission_facts {
-    struct xd_tenant_policy policy;
-    bool channels_known; /* there is any entry of a channel */
-    bool channel_found;  /* ... and one of this order's type: */
-    struct xd_channel_rule channel;
-};
-/* Whether an order that was read may come: its channel's type for this client and for all, its size and
- * its lines for this tenant. body_size: bytes of the order as it came. problems has where. Pure. */
-void xd_admission_decide(const struct xd_client_row *client, const struct xd_admission_facts *facts,
+/* Whether an order that was read may come: its channel's type for this client, its size and its lines
+ * for this tenant; what reference data says of the channel is for hub/validate.h. body_size: bytes of the
+ * order as it came. problems has where. Pure. */
+void xd_admission_decide(const struct xd_client_row *client, const struct xd_tenant_policy *policy,
                          const struct xd_order *order, size_t body_size, struct xd_problems *problems,
                          struct xd_refusal *refusal);
 /* The same with the hub's reference data. With XD_OK refusal->code tells; otherwise the store failed. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const struct xd_client_row anyone = {.client = "web", .tenant = "acme", .role = "channel"};
-static const struct xd_admission_facts nothing_known;
+static const struct xd_tenant_policy nothing_known;
 
 static struct xd_problems problems;
 static struct xd_refusal refusal;
@@ -25,11 +25,11 @@ static void assert_refused(unsigned status, const char *code, const char *pointe
     assert_string_equal(problems.items[0].pointer, pointer);
 }
 
-static void decide(const struct xd_client_row *client, const struct xd_admission_facts *facts,
+static void decide(const struct xd_client_row *client, const struct xd_tenant_policy *policy,
                    const char *type, size_t lines, size_t body_size) {
     struct xd_order order = {.channel_type = type, .line_count = lines};
     xd_problems_clear(&problems);
-    xd_admission_decide(client, facts, &order, body_size, &problems, &refusal);
+    xd_admission_decide(client, policy, &order, body_size, &problems, &refusal);
 }
 
 static void without_rules_everything_comes_in(void **state) {
@@ -53,27 +53,14 @@ static void a_client_hands_in_by_its_channels_only(void **state) {
     }
 }
 
-static void a_channel_counts_as_the_reference_data_says(void **state) {
-    struct xd_admission_facts facts = {.channels_known = true};
-    (void)state;
-    decide(&anyone, &facts, "portal", 1, 1);
-    assert_refused(422, "unknown_channel", "/channel/type");
-    facts.channel_found = true;
-    decide(&anyone, &facts, "portal", 1, 1);
-    assert_refused(403, "channel_inactive", "/channel/type");
-    facts.channel.active = true;
-    decide(&anyone, &facts, "portal", 1, 1);
-    assert_let_in();
-}
-
 static void a_tenants_limits_are_reached_and_not_passed(void **state) {
-    struct xd_admission_facts facts = {.policy = {.order_bytes_max = 500, .order_lines_max = 3}};
+    struct xd_tenant_policy policy = {.order_bytes_max = 500, .order_lines_max = 3};
     (void)state;
-    decide(&anyone, &facts, "portal", 3, 500);
+    decide(&anyone, &policy, "portal", 3, 500);
     assert_let_in();
-    decide(&anyone, &facts, "portal", 3, 501);
+    decide(&anyone, &policy, "portal", 3, 501);
     assert_refused(413, "order_too_large", "");
-    decide(&anyone, &facts, "portal", 4, 500);
+    decide(&anyone, &policy, "portal", 4, 500);
     assert_refused(422, "too_many_lines", "/lines");
 }
 
@@ -143,7 +130,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_rules_everything_comes_in),
         cmocka_unit_test(a_client_hands_in_by_its_channels_only),
-        cmocka_unit_test(a_channel_counts_as_the_reference_data_says),
         cmocka_unit_test(a_tenants_limits_are_reached_and_not_passed),
         cmocka_unit_test(an_orders_version_must_be_known_and_the_clients),
         cmocka_unit_test_setup_teardown(the_hub_refuses_what_is_not_let_in_and_repeats_what_it_has,

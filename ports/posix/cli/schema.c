@@ -72,8 +72,10 @@ static void add_table(struct xd_cli *cli, const struct xd_schema_changes *change
 int xd_cli_schema_diff(struct xd_cli *cli) {
     struct xd_schema_changes *changes = xd_alloc(sizeof *changes);
     cJSON *before = NULL, *after = NULL;
-    int status = changes != NULL ? read_schema(cli->argument, &before)
-                                 : xd_cli_fail(XD_EXIT_FAILED, "not enough memory");
+    if (changes == NULL) {
+        return xd_cli_fail(XD_EXIT_FAILED, "not enough memory");
+    }
+    int status = read_schema(cli->argument, &before);
     if (status == 0) {
         status = read_schema(cli->second, &after);
     }
