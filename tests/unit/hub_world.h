@@ -95,11 +95,11 @@ struct api_call {
     enum xd_result (*write)(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,
                             struct xd_effects *effects);
     const struct xd_client_row *client; /* who asks; NULL: portal of acme */
-    const char *tenant;                 /* of the query */
+    const char *id, *tenant;            /* of the path and of the query */
     char key[160];
     bool has_key;
     const char *correlation_id;
-    const char *id, *reference_key, *if_match, *source; /* id: of the path */
+    const char *id, *reference_key, *if_match, *source; /* id: a kind of reference data */
     char *body;
     bool answered, flag;
     unsigned status;
