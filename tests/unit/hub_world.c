@@ -109,7 +109,6 @@ static void api_request(const struct api_call *api, struct xd_api_request *out) 
                                    .tenant = api->tenant,
                                    .idempotency_key = api->has_key ? api->key : NULL,
                                    .correlation_id = api->correlation_id,
-                                   .id = api->id,
                                    .key = api->reference_key,
                                    .if_match = api->if_match,
                                    .source = api->source,
@@ -135,8 +134,9 @@ static enum xd_result hand_over(struct hub_world *world, struct event *event, st
         return xd_hub_line_message(&world->hub, &message, now, effects);
     case EVENT_API:
         api_request(world->api, &request);
-        if (world->api->id != NULL) {
+        if (world->api->write == NULL && world->api->id != NULL) {
             return xd_hub_reference(&world->hub, &request, now, effects);
+        }
         if (world->api->write != NULL) {
             return world->api->write(&world->hub, &request, now, effects);
         }

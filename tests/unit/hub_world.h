@@ -99,7 +99,7 @@ struct api_call {
     char key[160];
     bool has_key;
     const char *correlation_id;
-    const char *id, *reference_key, *if_match, *source; /* id: a kind of reference data */
+    const char *reference_key, *if_match, *source; /* without write an id is a kind of reference data */
     char *body;
     bool answered, flag;
     unsigned status;
