@@ -176,7 +176,7 @@ mutants: ## tests of the simulator's oracle: it must notice every mistake that t
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=sim simulator
 	@$(PYTHON) tests/simulation/mutants.py $(BUILD)/sim/crossdock-simulator $(if $(RECORDED),--recorded) $(MUTANTS)
 
-simulation: ## the simulator's part of the tests: every world that ever failed, thirty more, the same trace in every build
+simulation: ## the simulator's part of the tests: every world that ever failed, fresh ones for XD_SIM_SECONDS (150), the same trace in every build
 	@$(RUN) simulation
 
 demo: ## the whole of it in two minutes: two sites, a cut line, kills, and the books compared (KEEP=1 leaves it running)

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { SITE_PUT, SITE_EACH, SITE_SEEN, KEY_ADD, KEY_GET, KEY_DROP };
+enum { SITE_PUT, SITE_EACH, SITE_SEEN, KEY_ADD, KEY_GET, KEY_OLD, KEY_DROP };
 
 static const char *const sql[] = {
     [SITE_PUT] = "INSERT INTO site(site, kind, user, password_hash, kid, secret, added_at, last_seen, status)"
@@ -22,6 +22,7 @@ static const char *const sql[] = {
         "INSERT INTO idempotency(tenant, client, key, fingerprint, order_id, at) VALUES(?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
     [KEY_GET] = "SELECT fingerprint, order_id FROM idempotency WHERE tenant = ? AND client = ? AND key = ?",
+    [KEY_OLD] = "SELECT 1 FROM idempotency WHERE at < ? LIMIT 1",
     [KEY_DROP] =
         "DELETE FROM idempotency WHERE (tenant, client, key) IN (SELECT tenant, client, key FROM idempotency"
         " WHERE at < ? ORDER BY at LIMIT ?)",
@@ -120,6 +121,14 @@ static enum xd_result key_get(void *context, const char *tenant, const char *cli
 
 static enum xd_result key_drop(void *context, xd_ms before, size_t max) {
     struct xd_query query;
+    /* There mostly is none, and the statement that drops makes a temporary table to know it. */
+    open_query(&query, context, KEY_OLD);
+    xd_bind_int(&query, before);
+    bool old = xd_query_next(&query);
+    enum xd_result result = xd_query_close(&query);
+    if (result != XD_OK || !old) {
+        return result;
+    }
     open_query(&query, context, KEY_DROP);
     xd_bind_int(&query, before);
     xd_bind_int(&query, (int64_t)max);

@@ -72,10 +72,11 @@ static const char *const sql[] = {
     [LIST_EXTERNAL] =
         "SELECT " COLUMNS " FROM orders WHERE " ANY_TENANT " AND n < ?2 AND external_order_id = ?5"
         " AND (?4 < 0 OR status = ?4) ORDER BY n DESC LIMIT ?3",
+    /* No INSERT ... SELECT: one that reads its own table makes a temporary one first, for three times the
+       cost. */
     [TIMELINE_ADD] =
-        "INSERT INTO timeline(n, step_number, at, step, correlation_id, detail)"
-        " SELECT n, 1 + coalesce((SELECT max(step_number) FROM timeline t WHERE t.n = orders.n), 0),"
-        " ?, ?, ?, ? FROM orders WHERE order_id = ?",
+        "INSERT INTO timeline(n, step_number, at, step, correlation_id, detail) VALUES(?1,"
+        " 1 + coalesce((SELECT max(step_number) FROM timeline WHERE n = ?1), 0), ?2, ?3, ?4, ?5)",
     [TIMELINE_EACH] =
         "SELECT at, step, correlation_id, detail FROM timeline WHERE n = " NUMBER " ORDER BY step_number",
 };
@@ -376,11 +377,7 @@ static enum xd_result order_line_save(void *context, const char *order_id,
 
 /* ---- lists ---- */
 
-static enum xd_result place_of(void *context, const char *order_id, int64_t *n) {
-    if (order_id[0] == '\0') {
-        *n = INT64_MAX;
-        return XD_OK;
-    }
+static enum xd_result number_of(void *context, const char *order_id, int64_t *n) {
     struct xd_query query;
     open_query(&query, context, ORDER_PLACE);
     xd_bind_text(&query, order_id);
@@ -388,6 +385,11 @@ static enum xd_result place_of(void *context, const char *order_id, int64_t *n) 
         *n = xd_take_int(&query);
     }
     return xd_query_close_one(&query);
+}
+
+static enum xd_result place_of(void *context, const char *order_id, int64_t *n) {
+    *n = INT64_MAX;
+    return order_id[0] == '\0' ? XD_OK : number_of(context, order_id, n);
 }
 
 static enum xd_result order_list(void *context, const char *tenant, const char *external_order_id, int status,
@@ -443,14 +445,19 @@ static enum xd_result order_count(void *context, int status, int64_t *count) {
 /* ---- timeline ---- */
 
 static enum xd_result timeline_add(void *context, const char *order_id, const struct xd_timeline_row *row) {
+    int64_t n = 0;
+    enum xd_result result = number_of(context, order_id, &n);
+    if (result != XD_OK) {
+        return result;
+    }
     struct xd_query query;
     open_query(&query, context, TIMELINE_ADD);
+    xd_bind_int(&query, n);
     xd_bind_int(&query, row->at);
     xd_bind_text(&query, row->step);
     xd_bind_text(&query, row->correlation_id);
     xd_bind_text(&query, row->detail == NULL ? "{}" : row->detail);
-    xd_bind_text(&query, order_id);
-    return xd_query_change(&query, XD_NOT_FOUND);
+    return xd_query_run(&query);
 }
 
 static enum xd_result timeline_each(void *context, const char *order_id, xd_timeline_fn each,

@@ -6,7 +6,16 @@
 
 #include <string.h>
 
-enum { RELEASE_ADD, RELEASE_GET, RELEASE_SET, RELEASE_OPEN, RELEASE_SINCE, RELEASE_COUNT_OPEN, RELEASE_DROP };
+enum {
+    RELEASE_ADD,
+    RELEASE_GET,
+    RELEASE_SET,
+    RELEASE_OPEN,
+    RELEASE_SINCE,
+    RELEASE_COUNT_OPEN,
+    RELEASE_OLD,
+    RELEASE_DROP
+};
 
 #define COLUMNS "number, release_id, revision, purpose, state, published, epoch, sequence, hash, received_at"
 
@@ -22,6 +31,7 @@ static const char *const sql[] = {
     [RELEASE_SINCE] = "SELECT " COLUMNS ", checksum, body FROM held_release WHERE number > ?"
                       " ORDER BY number LIMIT ?",
     [RELEASE_COUNT_OPEN] = "SELECT count(*) FROM held_release WHERE state = 0",
+    [RELEASE_OLD] = "SELECT 1 FROM held_release WHERE state <> 0 AND received_at < ? LIMIT 1",
     [RELEASE_DROP] = "DELETE FROM held_release WHERE number IN (SELECT number FROM held_release"
                      " WHERE state <> 0 AND received_at < ? ORDER BY received_at LIMIT ?)",
 };
@@ -125,6 +135,14 @@ static enum xd_result release_count_open(void *context, int64_t *count) {
 
 static enum xd_result release_drop(void *context, xd_ms before, size_t max) {
     struct xd_query query;
+    /* There mostly is none, and the statement that drops makes a temporary table to know it. */
+    open_query(&query, context, RELEASE_OLD);
+    xd_bind_int(&query, before);
+    bool old = xd_query_next(&query);
+    enum xd_result result = xd_query_close(&query);
+    if (result != XD_OK || !old) {
+        return result;
+    }
     open_query(&query, context, RELEASE_DROP);
     xd_bind_int(&query, before);
     xd_bind_int(&query, (int64_t)max);

@@ -111,7 +111,11 @@ enum xd_result xd_database_say(struct xd_database *database, enum xd_result resu
 }
 
 enum xd_result xd_database_execute(struct xd_database *database, const char *sql) {
-    return xd_database_failure(database, sqlite3_exec(database->handle, sql, NULL, NULL, NULL));
+    enum xd_result result =
+        database->in_transaction && !database->started ? xd_transaction_start(database) : XD_OK;
+    return result != XD_OK
+               ? result
+               : xd_database_failure(database, sqlite3_exec(database->handle, sql, NULL, NULL, NULL));
 }
 
 enum xd_result xd_database_number(struct xd_database *database, const char *sql, int64_t *out) {
@@ -143,6 +147,9 @@ void xd_query_open(struct xd_query *query, struct xd_database *database, enum xd
                    const char *const *sql, int which) {
     sqlite3_stmt **slot = &database->statements[group][which];
     *query = (struct xd_query){.database = database, .result = database->failed};
+    if (query->result == XD_OK && database->in_transaction && !database->started) {
+        query->result = xd_transaction_start(database);
+    }
     if (query->result != XD_OK) {
         return;
     }

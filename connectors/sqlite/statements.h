@@ -60,6 +60,7 @@ struct xd_database {
     bool read_only;
     bool own_files;        /* the default VFS: lock and ballast are real files */
     bool in_transaction;   /* between begin and the commit or rollback that ends it */
+    bool started;          /* it has had a statement, so that SQLite knows of it */
     enum xd_result failed; /* why the transaction is gone already; XD_OK: it is there */
     bool broken;           /* the operating system failed at a commit or checkpoint: never go on */
     int lock;              /* descriptor of <path>.lock, -1: none */
@@ -134,6 +135,8 @@ XD_CHECKED enum xd_result xd_database_number(struct xd_database *database, const
 XD_CHECKED enum xd_result xd_schema_apply(struct xd_database *database);
 
 /* transaction.c */
+/* Begins in SQLite what begin() only promised. */
+XD_CHECKED enum xd_result xd_transaction_start(struct xd_database *database);
 void xd_transaction_store(struct xd_database *database, struct xd_store_tx *out);
 
 /* delivery_store.c and documents_store.c */

@@ -1,7 +1,9 @@
 /* Transactions and the one savepoint within them.
  *
- * BEGIN IMMEDIATE takes the writer's place at once, so that a transaction never
- * fails half-way for want of it. After a commit or a checkpoint that the
+ * A transaction begins with its first statement: most turns of a program that has
+ * nothing to do have none, and then nothing is to be committed. BEGIN IMMEDIATE
+ * takes the writer's place at once, so that a transaction never fails half-way for
+ * want of it. After a commit or a checkpoint that the
  * operating system failed, the database is broken for good: what an fsync that
  * failed has lost cannot be known, and asking again would say it is fine. */
 #include "sqlite/statements.h"
@@ -20,11 +22,17 @@ static enum xd_result run(struct xd_database *database, int which) {
     return xd_query_run(&query);
 }
 
+enum xd_result xd_transaction_start(struct xd_database *database) {
+    database->started = true; /* before BEGIN, which is a statement, too */
+    return run(database, database->read_only ? BEGIN_READ : BEGIN);
+}
+
 static enum xd_result inside(struct xd_database *database, int which) {
     if (!database->in_transaction) {
         return xd_database_say(database, XD_INVALID, "%s outside of a transaction", sql[which]);
     }
-    return run(database, which);
+    enum xd_result result = database->started ? XD_OK : xd_transaction_start(database);
+    return result == XD_OK ? run(database, which) : result;
 }
 
 /* Leaves no transaction behind, whatever happened before. */
@@ -46,23 +54,23 @@ static enum xd_result transaction_begin(void *context) {
     if (database->in_transaction) {
         return xd_database_say(database, XD_INVALID, "a transaction within a transaction");
     }
-    database->in_transaction = true; /* BEGIN IMMEDIATE counts as a write */
-    enum xd_result result = run(database, database->read_only ? BEGIN_READ : BEGIN);
-    if (result != XD_OK) {
-        end(database);
-    }
-    return result;
+    database->in_transaction = true;
+    database->started = false;
+    return XD_OK;
 }
 
 static enum xd_result transaction_commit(void *context) {
     struct xd_database *database = context;
-    enum xd_result result = inside(database, COMMIT);
+    bool empty = database->in_transaction && !database->started;
+    enum xd_result result = empty ? XD_OK : inside(database, COMMIT);
     if (result != XD_OK) {
         end(database);
         database->broken = database->broken || result == XD_IO;
         return result;
     }
     database->in_transaction = false;
+    /* A checkpoint that found no room after the commit is not the next transaction's failure. */
+    database->failed = XD_OK;
     return XD_OK;
 }
 

@@ -6,7 +6,12 @@
  *
  * B answers every hello, and says hello itself when it was not welcomed yet or
  * when A's view of B's streams is not B's. Acks carry the watermark between
- * handshakes; they never decide about histories. */
+ * handshakes; they never decide about histories.
+ *
+ * A batch that fails takes along what was said and handed out in it, and a welcome
+ * that came. A handshake finds out what of that matters, for whatever was lost. Where
+ * batches go on failing (a full disk) so would handshakes: the waits between those grow,
+ * and only calm makes them short again. */
 #include "delivery/line.h"
 
 #include <string.h>
@@ -14,6 +19,7 @@
 #define HELLO_MS_MIN ((xd_ms)1000)
 #define HELLO_MS_MAX ((xd_ms)600000)
 #define HELLO_GAP_MS ((xd_ms)100)
+#define UNDONE_MS_MAX ((xd_ms)60000)
 #define PAUSE_MS_MIN ((xd_ms)500)
 #define PAUSE_MS_MAX ((xd_ms)30000)
 #define WELCOME_WAIT_MS ((xd_ms)2000)
@@ -78,7 +84,9 @@ enum xd_result xd_line_open(struct xd_line *line, const struct xd_line_config *c
     copy_name(line->routing_key, sizeof line->routing_key, config->routing_key);
     xd_retry_init(&line->hello_retry, HELLO_MS_MIN, HELLO_MS_MAX);
     xd_retry_init(&line->pause_retry, PAUSE_MS_MIN, PAUSE_MS_MAX);
+    xd_retry_init(&line->undone_retry, HELLO_MS_MIN, UNDONE_MS_MAX);
     line->hello_at = monotonic;
+    line->undone_at = monotonic;
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         struct xd_stream_row row;
         xd_receiver_init(&line->receive[lane]);
@@ -105,27 +113,37 @@ void xd_line_close(struct xd_line *line) {
     }
 }
 
+static enum xd_result reload_lane(struct xd_line *line, unsigned lane, bool restart) {
+    struct xd_receiver *receiver = &line->receive[lane];
+    bool told = receiver->told || (restart && line->undone); /* that tells it again in any case */
+    struct xd_stream_row row;
+    enum xd_result result = find_row(line, true, line->config.send_lanes[lane], false, &row);
+    if (result != XD_OK) {
+        return result;
+    }
+    xd_sender_reload(&line->send[lane], &row);
+    result = find_row(line, false, line->config.receive_lanes[lane], false, &row);
+    if (result == XD_OK) {
+        result = xd_receiver_load(receiver, line->config.store, &row);
+    }
+    receiver->told = told;
+    return result;
+}
+
 enum xd_result xd_line_reload(struct xd_line *line, bool restart) {
     if (restart) {
         line->session[0] = 0; /* a hello of this batch has not left, and may have spoken of what is undone */
         line->ask_again = false;
+        line->hello_due = !line->welcomed;
+        line->undone = line->welcomed;
     }
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
-        struct xd_stream_row row;
-        enum xd_result result = find_row(line, true, line->config.send_lanes[lane], false, &row);
+        enum xd_result result = reload_lane(line, lane, restart);
         if (result != XD_OK) {
             return result;
         }
-        xd_sender_reload(&line->send[lane], &row, restart);
-        result = find_row(line, false, line->config.receive_lanes[lane], false, &row);
-        if (result == XD_OK) {
-            result = xd_receiver_load(&line->receive[lane], line->config.store, &row);
-        }
-        if (result != XD_OK) {
-            return result;
-        }
-        /* A welcome may have been rolled back with the batch; a new epoch needs another one. */
-        line->hello_due = line->hello_due || restart || (line->welcomed && !line->send[lane].ready);
+        /* A welcome may have been undone with its event; a new epoch needs another one. */
+        line->hello_due = line->hello_due || (!restart && line->welcomed && !line->send[lane].ready);
     }
     return XD_OK;
 }
@@ -151,6 +169,7 @@ void xd_line_up(struct xd_line *line, xd_ms monotonic) {
         line->welcomed ? monotonic + WELCOME_WAIT_MS : 0; /* its answer says what is missing */
     xd_retry_reset(&line->hello_retry);
     line->hello_at = monotonic;
+    line->undone = false;
     want_hello(line);
 }
 
@@ -666,6 +685,21 @@ static bool stuck(const struct xd_line *line, struct xd_now now) {
     return false;
 }
 
+/* After failed batches: now, or when the time has come. */
+static void ask_for_undone(struct xd_line *line, struct xd_now now) {
+    if (now.monotonic < line->undone_at || now.monotonic < line->hello_at) {
+        return;
+    }
+    if (line->undone) {
+        line->undone = false;
+        line->undone_at = now.monotonic + xd_retry_next(&line->undone_retry, line->config.env);
+        line->receive[0].told = line->receive[1].told = false;
+        want_hello(line);
+    } else if (now.monotonic - line->undone_at >= UNDONE_MS_MAX) {
+        xd_retry_reset(&line->undone_retry);
+    }
+}
+
 void xd_line_tick(struct xd_line *line, struct xd_now now, struct xd_effects *effects) {
     if (!line->up) {
         return;
@@ -674,6 +708,9 @@ void xd_line_tick(struct xd_line *line, struct xd_now now, struct xd_effects *ef
     bool lost = !line->welcomed || line->session[0] != 0 || stuck(line, now) ||
                 (alive && now.monotonic - line->asked_at >= XD_LINE_REFRESH_MS);
     bool listening = alive || !line->config.peer_polls;
+    if (listening) {
+        ask_for_undone(line, now);
+    }
     if (now.monotonic >= line->hello_at && (line->hello_due || (lost && listening))) {
         send_hello(line, now, effects);
     }

@@ -4,7 +4,8 @@
  *
  * A process sends nothing sequenced before the first welcome that echoes its own
  * session. Hellos are repeated with growing waits while nothing is heard, so an
- * absent peer's queue does not fill with them. All deadlines are monotonic.
+ * absent peer's queue does not fill with them; nor does what fails here, time and
+ * again, make the line talk. All deadlines are monotonic.
  * The turn's thread. Source: shared protocol text in README "The line". */
 #ifndef XD_DELIVERY_LINE_H
 #define XD_DELIVERY_LINE_H
@@ -61,6 +62,9 @@ struct xd_line {
     xd_ms hello_at; /* not before */
     xd_ms asked_at; /* when the last hello left */
     struct xd_retry hello_retry;
+    bool undone;     /* a batch failed, and nobody was asked since what it took along */
+    xd_ms undone_at; /* ... not before */
+    struct xd_retry undone_retry;
     xd_ms heard_at;     /* anything authentic from the peer; 0: never in this process */
     xd_ms ack_at;       /* when the last ack left */
     xd_ms paused_until; /* after a returned message */
@@ -77,7 +81,9 @@ struct xd_line {
 XD_CHECKED enum xd_result xd_line_open(struct xd_line *line, const struct xd_line_config *config,
                                        xd_ms monotonic);
 void xd_line_close(struct xd_line *line);
-/* Reads the rows again. restart (failed commit): what was handed out is sent again. */
+/* Reads the rows again. restart (failed commit): what the batch said and handed out has
+ * not left. A handshake tells what is missing of it; batches that fail time and again
+ * lead to one ever more rarely, at least once a minute while the peer is heard. */
 XD_CHECKED enum xd_result xd_line_reload(struct xd_line *line, bool restart);
 
 /* The publishing connection. up: hello is due. down: what was in flight is sent

@@ -102,7 +102,7 @@ enum xd_result xd_receiver_take(struct xd_receiver *receiver, const struct xd_de
 enum xd_result xd_receiver_mark(struct xd_receiver *receiver, const struct xd_delivery_store *store,
                                 uint64_t sequence) {
     struct xd_stream_row next = receiver->row;
-    next.conflict = sequence;
+    next.conflict = XD_MUTANT(CONFLICT_NOT_MARKED) ? next.conflict : sequence;
     enum xd_result result = store->stream_save(store->context, &next);
     if (result == XD_OK) {
         receiver->row = next;

@@ -22,16 +22,6 @@ void xd_sender_open(struct xd_sender *sender, const struct xd_stream_row *row) {
     sender->hello_cursor = sender->cursor;
 }
 
-void xd_sender_reload(struct xd_sender *sender, const struct xd_stream_row *row, bool restart) {
-    sender->row = *row;
-    if (restart || sender->cursor > row->next || sender->cursor <= row->floor) {
-        sender->cursor = row->watermark + 1;
-        sender->resend_count = 0;
-        sender->sent = 0;
-        sender->stuck_since = 0;
-    }
-}
-
 enum xd_result xd_sender_append(struct xd_sender *sender, const struct xd_delivery_store *store,
                                 struct xd_outbox_row *row) {
     struct xd_stream_row next = sender->row;
@@ -149,6 +139,18 @@ static void resend_add(struct xd_sender *sender, struct xd_range range) {
         }
         sender->resend_count = 0;
     }
+}
+
+/* What was appended and is undone was never handed out in truth. */
+void xd_sender_reload(struct xd_sender *sender, const struct xd_stream_row *row) {
+    if (strcmp(sender->row.epoch, row->epoch) != 0) {
+        xd_sender_open(sender, row);
+        return;
+    }
+    sender->row = *row;
+    sender->cursor = sender->cursor < row->next ? sender->cursor : row->next;
+    sender->sent = sender->sent < row->next ? sender->sent : row->next - 1;
+    resend_cut(sender);
 }
 
 void xd_sender_lost(struct xd_sender *sender, uint64_t sequence) {

@@ -43,9 +43,11 @@ struct xd_rewind {
 
 /* Starts from a stored row, nothing sent yet. */
 void xd_sender_open(struct xd_sender *sender, const struct xd_stream_row *row);
-/* After an undo or a failed commit: the row as the store has it. restart: also
- * forget what was handed out, it will be sent again. */
-void xd_sender_reload(struct xd_sender *sender, const struct xd_stream_row *row, bool restart);
+/* After an undo or a failed commit: the row as the store has it. What the failed batch
+ * handed out counts as handed out; a handshake MUST follow, which tells that it is
+ * missing. (To begin again at the watermark would send a whole backlog with each
+ * batch that fails.) Another epoch than the row's was undone: not ready any more. */
+void xd_sender_reload(struct xd_sender *sender, const struct xd_stream_row *row);
 
 /* Gives row the next sequence and the chain, stores it and the stream. On
  * failure nothing changed in memory; the turn undoes the store. */

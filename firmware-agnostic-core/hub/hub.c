@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TRIM_MS ((xd_ms)30000)
-#define TRIM_MORE_MS ((xd_ms)100) /* when there was more than one step takes */
+#define TRIM_MS ((xd_ms)300000)     /* rows are kept for days: nobody waits for their going */
+#define TRIM_SOON_MS ((xd_ms)30000) /* when they are kept for less */
+#define TRIM_MORE_MS ((xd_ms)100)   /* when there was more than one step takes */
 #define TRIM_ROWS ((size_t)2000)
 
 /* ---- names of states ---- */
@@ -290,7 +291,7 @@ static enum xd_result trim(struct xd_hub *hub, struct xd_now now) {
     if (now.monotonic < hub->trim_at) {
         return XD_OK;
     }
-    hub->trim_at = now.monotonic + TRIM_MS;
+    hub->trim_at = now.monotonic + (hub->config.retention_ms >= XD_DAY_MS ? TRIM_MS : TRIM_SOON_MS);
     for (size_t index = 0; index < hub->site_count; index++) {
         for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
             bool more;

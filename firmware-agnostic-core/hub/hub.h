@@ -89,6 +89,7 @@ struct xd_hub {
     struct xd_job_slot slots[XD_JOB_SLOTS];
     size_t slot_count;
     int64_t queued_cursor, unknown_cursor; /* jobs in that state up to here are in slots or decided */
+    bool queued_seen, unknown_seen;        /* there is none in that state beyond the cursor */
     bool queued_later;                     /* some QUEUED job below the cursor has no slot: its time comes */
     xd_ms rescan_at;                       /* monotonic: not before, the cursor starts over for those */
     unsigned calls;                        /* workers in use */

@@ -147,6 +147,9 @@ XD_CHECKED enum xd_result xd_hub_adjustment_decided(struct xd_hub *hub, const st
                                                     struct xd_now now);
 
 /* ---- ERP jobs ---- */
+/* MUST be told of every job that is added or saved: one that comes into a state that jobs are
+ * looked for in, and is not told of, is found at the next start only. */
+void xd_hub_job_comes(struct xd_hub *hub, int state);
 /* Adds a job; state QUEUED, or UNKNOWN to look it up first. A job of that
  * reference that is there already is fine. */
 XD_CHECKED enum xd_result xd_hub_job_add(struct xd_hub *hub, struct xd_job_row *job,

@@ -66,6 +66,7 @@ struct loading {
     struct xd_now now;
     int state;
     int64_t last; /* 0: there was nothing */
+    size_t rows;
 };
 
 static enum xd_result load_job(void *context, const struct xd_job_row *row) {
@@ -73,6 +74,7 @@ static enum xd_result load_job(void *context, const struct xd_job_row *row) {
     struct xd_hub *hub = loading->hub;
     xd_ms wait = row->due_at - loading->now.wall;
     loading->last = row->number;
+    loading->rows++;
     if (slot_of(hub, row->number) != NULL) {
         return XD_OK;
     }
@@ -90,21 +92,27 @@ static enum xd_result load_job(void *context, const struct xd_job_row *row) {
 }
 
 /* What may have happened comes first, and more than fits in the slots waits until
- * some are decided. */
-static enum xd_result load_state(struct xd_hub *hub, int state, struct xd_now now, int64_t *cursor) {
+ * some are decided. *seen spares the store the question, every turn, for what was
+ * not there at the last one and has not come since. */
+static enum xd_result load_state(struct xd_hub *hub, int state, struct xd_now now, int64_t *cursor,
+                                 bool *seen) {
     const struct xd_hub_store *store = hub->config.store;
     struct loading loading = {.hub = hub, .now = now, .state = state};
     size_t room = XD_JOB_SLOTS - hub->slot_count;
     if (room == 0) {
         return XD_OK;
     }
-    enum xd_result result =
-        store->job_list(store->context, hub->config.erp, state, *cursor, room, load_job, &loading);
+    enum xd_result result = XD_OK;
+    if (!*seen) {
+        result = store->job_list(store->context, hub->config.erp, state, *cursor, room, load_job, &loading);
+        *seen = result == XD_OK && loading.rows < room;
+    }
     if (result == XD_OK && loading.last != 0) {
         *cursor = loading.last;
     } else if (result == XD_OK && state == XD_JOB_QUEUED && hub->queued_later &&
                now.monotonic >= hub->rescan_at) {
         *cursor = 0;
+        *seen = false;
         hub->queued_later = false;
         hub->rescan_at = now.monotonic + hub->config.erp_retry_ms_min;
     }
@@ -124,6 +132,7 @@ void xd_hub_jobs_left(struct xd_hub *hub) {
  * failed: calls that are under way stay known, all else is read again. */
 enum xd_result xd_hub_jobs_load(struct xd_hub *hub, struct xd_now now, bool restart) {
     int64_t last = 0;
+    bool seen = false;
     for (size_t index = 0; index < XD_JOB_SLOTS; index++) {
         struct xd_job_slot *slot = &hub->slots[index];
         if (slot->number != 0 && slot->fresh && !restart) {
@@ -135,14 +144,27 @@ enum xd_result xd_hub_jobs_load(struct xd_hub *hub, struct xd_now now, bool rest
     }
     hub->calls_fresh = false;
     hub->queued_cursor = hub->unknown_cursor = 0;
-    return XD_MUTANT(JOB_FORGOTTEN) ? XD_OK : load_state(hub, XD_JOB_SENT, now, &last);
+    hub->queued_seen = hub->unknown_seen = false;
+    return XD_MUTANT(JOB_FORGOTTEN) ? XD_OK : load_state(hub, XD_JOB_SENT, now, &last, &seen);
+}
+
+void xd_hub_job_comes(struct xd_hub *hub, int state) {
+    hub->queued_seen = hub->queued_seen && state != XD_JOB_QUEUED;
+    hub->unknown_seen = hub->unknown_seen && state != XD_JOB_UNKNOWN;
 }
 
 enum xd_result xd_hub_job_add(struct xd_hub *hub, struct xd_job_row *job, const struct xd_job_line_row *lines,
                               size_t count) {
     const struct xd_hub_store *store = hub->config.store;
     enum xd_result result = store->job_add(store->context, job, lines, count);
+    xd_hub_job_comes(hub, job->state);
     return result == XD_DUPLICATE ? XD_OK : result;
+}
+
+static enum xd_result save_job(struct xd_hub *hub, const struct xd_job_row *job) {
+    const struct xd_hub_store *store = hub->config.store;
+    xd_hub_job_comes(hub, job->state);
+    return store->job_save(store->context, job);
 }
 
 /* ---- building a call ---- */
@@ -253,10 +275,10 @@ static enum xd_result start_call(struct xd_hub *hub, struct xd_job_slot *slot, s
         job.state = XD_JOB_SENT;
         job.attempt++;
         job.sent_at = now.wall;
-        result = XD_MUTANT(SENT_NOT_STORED) ? XD_OK : store->job_save(store->context, &job);
+        result = XD_MUTANT(SENT_NOT_STORED) ? XD_OK : save_job(hub, &job);
     } else if (job.state == XD_JOB_SENT) {
         job.state = XD_JOB_UNKNOWN;
-        result = store->job_save(store->context, &job);
+        result = save_job(hub, &job);
     }
     if (result == XD_OK) {
         result = build_call(hub, &job, find, &call);
@@ -285,13 +307,15 @@ static enum xd_result start_call(struct xd_hub *hub, struct xd_job_slot *slot, s
 enum xd_result xd_hub_jobs_run(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects) {
     enum xd_result result = XD_OK;
     if (hub->slot_count < XD_JOB_SLOTS / 2) {
-        result = load_state(hub, XD_JOB_UNKNOWN, now, &hub->unknown_cursor);
+        result = load_state(hub, XD_JOB_UNKNOWN, now, &hub->unknown_cursor, &hub->unknown_seen);
     }
     if (result == XD_OK && hub->slot_count < XD_JOB_SLOTS / 2) {
-        result = load_state(hub, XD_JOB_QUEUED, now, &hub->queued_cursor);
+        result = load_state(hub, XD_JOB_QUEUED, now, &hub->queued_cursor, &hub->queued_seen);
     }
-    for (size_t index = 0; index < XD_JOB_SLOTS && result == XD_OK; index++) {
+    size_t left = hub->slot_count;
+    for (size_t index = 0; index < XD_JOB_SLOTS && left > 0 && result == XD_OK; index++) {
         struct xd_job_slot *slot = &hub->slots[index];
+        left -= slot->number != 0;
         if (hub->calls >= hub->config.erp_concurrency && !XD_MUTANT(CALLS_UNBOUNDED)) {
             break;
         }
@@ -306,8 +330,7 @@ enum xd_result xd_hub_jobs_run(struct xd_hub *hub, struct xd_now now, struct xd_
 
 static enum xd_result finish(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_job_row *job,
                              struct xd_now now) {
-    const struct xd_hub_store *store = hub->config.store;
-    enum xd_result result = store->job_save(store->context, job);
+    enum xd_result result = save_job(hub, job);
     bool done = job->state == XD_JOB_DONE;
     if (result != XD_OK) {
         return result;
@@ -337,10 +360,9 @@ static enum xd_result finish(struct xd_hub *hub, struct xd_job_slot *slot, struc
 
 static enum xd_result later(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_job_row *job, int state,
                             xd_ms due, struct xd_now now) {
-    const struct xd_hub_store *store = hub->config.store;
     job->state = state;
     job->due_at = now.wall + (due - now.monotonic);
-    enum xd_result result = store->job_save(store->context, job);
+    enum xd_result result = save_job(hub, job);
     if (result == XD_OK && state == XD_JOB_QUEUED && due > now.monotonic &&
         hub->slot_count > XD_JOB_SLOTS / 4) {
         slot_clear(hub, slot);

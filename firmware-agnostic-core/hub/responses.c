@@ -208,6 +208,7 @@ static enum xd_result post_delta(struct xd_hub *hub, const struct xd_arrived *ar
     }
     const struct xd_hub_store *store = hub->config.store;
     enum xd_result result = store->job_add(store->context, &job, lines, inventory->line_count);
+    xd_hub_job_comes(hub, job.state);
     xd_free(lines);
     return result == XD_DUPLICATE
                ? keep(hub, arrived, NULL, "CONFLICTING_ADVICE",

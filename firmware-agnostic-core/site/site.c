@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TRIM_MS ((xd_ms)30000)
+#define TRIM_MS ((xd_ms)300000)     /* rows are kept for days: nobody waits for their going */
+#define TRIM_SOON_MS ((xd_ms)30000) /* when they are kept for less */
 #define TRIM_SHORT_MS ((xd_ms)1000) /* while room is short */
 #define TRIM_ROWS ((size_t)2000)
 #define NEVER_MS ((xd_ms)0x7fffffffffffffff)
@@ -261,7 +262,9 @@ static enum xd_result trim(struct xd_site *site, struct xd_now now) {
     if (now.monotonic < site->trim_at) {
         return XD_OK;
     }
-    site->trim_at = now.monotonic + (site->room == XD_ROOM_FREE ? TRIM_MS : TRIM_SHORT_MS);
+    site->trim_at = now.monotonic + (site->room != XD_ROOM_FREE               ? TRIM_SHORT_MS
+                                     : site->config.retention_ms >= XD_DAY_MS ? TRIM_MS
+                                                                              : TRIM_SOON_MS);
     xd_ms before = site->room == XD_ROOM_FREE ? now.wall - site->config.retention_ms : NEVER_MS;
     for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
         bool more;

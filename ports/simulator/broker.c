@@ -8,13 +8,13 @@
 #include <string.h>
 
 #define CONFIRM_MS 3
-#define CONSUMER_MS (2 * XD_SECOND_MS)
+#define CONSUMER_MS ((xd_ms)200) /* a connection for it is made */
 #define RETRY_MS (5 * XD_SECOND_MS)
 
 void xd_sim_push(struct xd_sim *sim, struct xd_sim_node *to, xd_ms delay, const char *exchange,
                  const char *user, const char *signature, struct xd_bytes body) {
     struct xd_sim_message *message = xd_host_alloc(sizeof *message);
-    struct xd_sim_queue *queue = &to->queue;
+    struct xd_sim_queue *queue = to->queue;
     message->tag = ++sim->tags;
     message->ready_at = sim->now + delay;
     (void)snprintf(message->exchange, sizeof message->exchange, "%s", exchange != NULL ? exchange : "");
@@ -36,6 +36,9 @@ void xd_sim_push(struct xd_sim *sim, struct xd_sim_node *to, xd_ms delay, const 
     sim->figures->messages++;
     xd_sim_note(sim, 1000 + to->number, body.data, body.size);
     xd_sim_wake(to, message->ready_at);
+    if (xd_sim_twin_of(to) != NULL) {
+        xd_sim_wake(xd_sim_twin_of(to), message->ready_at);
+    }
 }
 
 static void free_message(struct xd_sim_message *message) {
@@ -44,22 +47,24 @@ static void free_message(struct xd_sim_message *message) {
 }
 
 void xd_sim_answer_message(struct xd_sim_node *node, uint64_t tag, bool keep, bool dead) {
-    struct xd_sim_queue *queue = &node->queue;
+    struct xd_sim_queue *queue = node->queue;
     struct xd_sim_message *before = NULL, *message = queue->first;
     while (message != NULL && message->tag != tag) {
         before = message;
         message = message->next;
     }
-    if (message == NULL || !message->delivered) {
+    if (message == NULL || !message->delivered || queue->consumer != node) {
         return; /* purged meanwhile, or of a connection that is gone */
+    }
+    if (keep) { /* the broker brings it again when the consumer is made anew */
+        node->restart.due = true;
+        return;
     }
     queue->dead += dead;
     queue->unanswered--;
     message->delivered = false;
-    if (keep) { /* as the programs do: the consumer is made anew, and the broker brings all of it again */
-        xd_sim_consumer_lost(node);
-        node->deaf_until = node->sim->now + CONSUMER_MS;
-        return;
+    if (node->number == 0 && !dead) {
+        xd_sim_witness_taken(node->sim, message);
     }
     if (before != NULL) {
         before->next = message->next;
@@ -73,11 +78,34 @@ void xd_sim_answer_message(struct xd_sim_node *node, uint64_t tag, bool keep, bo
     free_message(message);
 }
 
-void xd_sim_consumer_lost(struct xd_sim_node *node) {
-    for (struct xd_sim_message *message = node->queue.first; message != NULL; message = message->next) {
+/* As the programs do, with the first release after a refusal, but not too often. What is answered
+ * until then is answered for good: only what was not taken, and what was on its way, comes again. */
+void xd_sim_restart_consumer(struct xd_sim_node *node) {
+    xd_ms now = node->sim->now;
+    if (xd_again_take(&node->restart, now)) {
+        node->deaf_until = now + CONSUMER_MS;
+        xd_sim_consumer_lost(node);
+    }
+}
+
+void xd_sim_redeliver(struct xd_sim_queue *queue) {
+    for (struct xd_sim_message *message = queue->first; message != NULL; message = message->next) {
         message->delivered = false;
     }
-    node->queue.unanswered = 0;
+    queue->unanswered = 0;
+}
+
+void xd_sim_consumer_lost(struct xd_sim_node *node) {
+    struct xd_sim_node *next = xd_sim_twin_of(node);
+    node->restart.due = false; /* a new connection brings it anyway */
+    if (node->queue->consumer != node) {
+        return;
+    }
+    xd_sim_redeliver(node->queue);
+    node->queue->consumer = NULL;
+    if (next != NULL && next->running) {
+        xd_sim_wake(next, node->sim->now + 1);
+    }
 }
 
 void xd_sim_purge(struct xd_sim_queue *queue) {
@@ -147,7 +175,8 @@ void xd_sim_publish(struct xd_sim_node *from, const struct xd_effects *effects,
     if (!from->linked || !from->open_up || !sim->broker_up || to == NULL) {
         return; /* nobody hears it */
     }
-    (void)snprintf(user, sizeof user, from->number == 0 ? "hub" : "site-%s", from->name);
+    (void)snprintf(user, sizeof user, from->number == 0 ? "hub" : "site-%s",
+                   from->number == 0 ? "" : sim->sites[from->number - 1].name_text);
     if (sim->broker_blocked || xd_sim_hit(sim, XD_FAULT_BROKER_NACK)) {
         confirm(from, effect->tag, false);
         return;

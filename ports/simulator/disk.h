@@ -24,7 +24,8 @@
  *   - A delete is durable at once. A file that was never synced is gone after a
  *     crash that kept nothing of it.
  *   - A sync that fails has forsaken what was not durable yet: reads still see it,
- *     later syncs do not write it (as Linux does), only XD_DISK_KEPT keeps it.
+ *     later syncs do not write it (as Linux does), only XD_DISK_KEPT keeps it, and a write of the
+ *     same bytes makes it an unsynced one again.
  *   - The cache is bounded: beyond 16 MiB of unsynced writes to one file the older
  *     half becomes durable without being asked, as any disk may do.
  *
@@ -60,14 +61,17 @@ void xd_disk_free(struct xd_disk *disk);
 
 /* What becomes of what was written but not synced. Each file draws for itself. */
 enum xd_disk_loss {
-    XD_DISK_KEPT,     /* all of it stays: only the program was killed */
-    XD_DISK_LOST,     /* all of it is dropped */
-    XD_DISK_TORN,     /* a prefix of the writes stays, the last of them cut at a sector's boundary */
-    XD_DISK_REORDERED /* some writes stay, some do not, some in part (any of their sectors) */
+    XD_DISK_KEPT,      /* all of it stays: only the program was killed */
+    XD_DISK_LOST,      /* all of it is dropped */
+    XD_DISK_TORN,      /* a prefix of the writes stays, the last of them cut at a sector's boundary */
+    XD_DISK_REORDERED, /* some writes stay, some do not, some in part (any of their sectors) */
+    XD_DISK_CACHED     /* only the program was killed, and the cache is as it was: what is unsynced
+                          can still be synced or lost, what a failed sync has forsaken is only read */
 };
 
 /* The power fails and is back: every handle that is open is dead, any call on it but
- * close gives an SQLITE_IOERR; files can be opened anew. What stayed is durable. */
+ * close gives an SQLITE_IOERR; files can be opened anew. What stayed is durable (but for
+ * XD_DISK_CACHED). */
 void xd_disk_crash(struct xd_disk *disk, enum xd_disk_loss loss, uint64_t random);
 
 /* Truncating and deleting count as writes. */

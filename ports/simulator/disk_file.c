@@ -1,6 +1,7 @@
 #include "simulator/disk_file.h"
 
 #include "base/memory.h"
+#include "simulator/host.h"
 
 #include <assert.h>
 #include <string.h>
@@ -36,33 +37,71 @@ static void put(struct xd_disk_content *content, size_t at, const unsigned char 
     content->size = at + size > content->size ? at + size : content->size;
 }
 
-/* Copies what lies within both; the rest of the range does not exist any more. */
-static void copy_range(struct xd_disk_content *to, const struct xd_disk_content *from, size_t at,
-                       size_t size) {
-    if (at < from->size) {
-        memcpy(to->bytes + at, from->bytes + at, size < from->size - at ? size : from->size - at);
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* ---- the log: there and back ---- */
+
+static void swap_bytes(unsigned char *a, unsigned char *b, size_t size) {
+    unsigned char some[XD_DISK_SECTOR];
+    for (size_t done = 0; done < size; done += sizeof some) {
+        size_t part = smaller(size - done, sizeof some);
+        memcpy(some, a + done, part);
+        memcpy(a + done, b + done, part);
+        memcpy(b + done, some, part);
     }
 }
 
-/* Makes `to` the same as `from`, from what log and forsaken ranges name. */
-static void copy_changes(const struct xd_disk_file *file, struct xd_disk_content *to,
-                         const struct xd_disk_content *from) {
-    set_size(to, from->size);
-    for (size_t i = 0; i < file->log_count; i++) {
-        copy_range(to, from, file->log[i].at, file->log[i].size);
-    }
-    for (size_t i = 0; i < file->forsaken_count; i++) {
-        copy_range(to, from, file->forsaken[i].at, file->forsaken[i].size);
-    }
+/* How much of what was there before a write has overwritten. */
+static size_t overwritten(const struct xd_disk_change *change) {
+    return change->at < change->before ? smaller(change->size, change->before - change->at) : 0;
 }
 
-/* ---- playing the log into durable ---- */
-
-static void play(struct xd_disk_file *file, const struct xd_disk_change *change) {
+static void unwind_one(struct xd_disk_file *file, const struct xd_disk_change *change) {
+    unsigned char *data = file->data + change->data, *bytes = file->now.bytes + change->at;
     if (change->truncates) {
-        set_size(&file->durable, change->at);
+        memcpy(bytes, data, change->size);
     } else {
-        put(&file->durable, change->at, file->data + change->data, change->size);
+        size_t old = overwritten(change);
+        swap_bytes(data, bytes, old);
+        memcpy(data + old, bytes + old, change->size - old);
+    }
+    file->now.size = change->before;
+}
+
+/* Takes all changes back: now is the file as it was at the last sync. */
+static void unwind(struct xd_disk_file *file) {
+    for (size_t i = file->log_count; i > 0; i--) {
+        unwind_one(file, &file->log[i - 1]);
+    }
+}
+
+/* Makes them again. */
+static void rewind_all(struct xd_disk_file *file) {
+    for (size_t i = 0; i < file->log_count; i++) {
+        const struct xd_disk_change *change = &file->log[i];
+        unsigned char *data = file->data + change->data, *bytes = file->now.bytes + change->at;
+        size_t old = overwritten(change), end = change->at + change->size;
+        if (change->truncates || change->at > change->before) {
+            set_size(&file->now, change->at);
+        }
+        if (!change->truncates) {
+            swap_bytes(data, bytes, old);
+            memcpy(bytes + old, data + old, change->size - old);
+            file->now.size = end > file->now.size ? end : file->now.size;
+        }
+    }
+}
+
+/* ---- playing the log, unwound, into a content ---- */
+
+static void play(const struct xd_disk_file *file, const struct xd_disk_change *change,
+                 struct xd_disk_content *into) {
+    if (change->truncates) {
+        set_size(into, change->at);
+    } else {
+        put(into, change->at, file->data + change->data, change->size);
     }
 }
 
@@ -77,14 +116,14 @@ static size_t sectors(const struct xd_disk_change *change) {
 
 static void play_sector(struct xd_disk_file *file, const struct xd_disk_change *change, size_t number) {
     if (change->truncates) {
-        play(file, change);
+        play(file, change, &file->now);
         return;
     }
     size_t start = (change->at / XD_DISK_SECTOR + number) * XD_DISK_SECTOR;
     size_t end = start + XD_DISK_SECTOR;
     start = start > change->at ? start : change->at;
     end = end < change->at + change->size ? end : change->at + change->size;
-    put(&file->durable, start, file->data + change->data + (start - change->at), end - start);
+    put(&file->now, start, file->data + change->data + (start - change->at), end - start);
 }
 
 static void play_torn(struct xd_disk_file *file, uint64_t *random) {
@@ -93,7 +132,7 @@ static void play_torn(struct xd_disk_file *file, uint64_t *random) {
     }
     size_t whole = below(random, file->log_count);
     for (size_t i = 0; i < whole; i++) {
-        play(file, &file->log[i]);
+        play(file, &file->log[i], &file->now);
     }
     const struct xd_disk_change *last = &file->log[whole];
     size_t kept = below(random, sectors(last) + 1);
@@ -109,7 +148,7 @@ static void play_some(struct xd_disk_file *file, uint64_t *random) {
         const struct xd_disk_change *change = &file->log[i];
         size_t fate = below(random, 8);
         if (fate < 4) {
-            play(file, change);
+            play(file, change, &file->now);
         } else if (fate == 4) {
             for (size_t sector = 0, count = sectors(change); sector < count; sector++) {
                 if (below(random, 2) == 0) {
@@ -123,15 +162,27 @@ static void play_some(struct xd_disk_file *file, uint64_t *random) {
 static void forget_log(struct xd_disk_file *file) {
     file->log_count = 0;
     file->data_size = 0;
+    file->unsynced = 0;
 }
 
-/* The older half becomes durable. Its ranges need not be kept: there now and durable
- * agree, or a younger entry or a forsaken range names the difference. */
+/* To a medium with a buffer of its own. */
+static void play_first(struct xd_disk_file *file, size_t count) {
+    unwind(file);
+    for (size_t i = 0; i < count; i++) {
+        play(file, &file->log[i], &file->durable);
+    }
+    rewind_all(file);
+}
+
+/* The older half becomes durable. */
 static void drain(struct xd_disk_file *file) {
     size_t count = (file->log_count + 1) / 2;
     size_t data = count < file->log_count ? file->log[count].data : file->data_size;
+    if (file->durable.bytes != NULL) {
+        play_first(file, count);
+    }
     for (size_t i = 0; i < count; i++) {
-        play(file, &file->log[i]);
+        file->unsynced -= file->log[i].truncates ? 0 : file->log[i].size;
     }
     file->log_count -= count;
     file->data_size -= data;
@@ -140,6 +191,11 @@ static void drain(struct xd_disk_file *file) {
     for (size_t i = 0; i < file->log_count; i++) {
         file->log[i].data -= data;
     }
+}
+
+static void drop_durable(struct xd_disk_file *file) {
+    xd_host_free(file->durable.bytes);
+    file->durable = (struct xd_disk_content){.bytes = NULL};
 }
 
 /* ---- room ---- */
@@ -162,7 +218,8 @@ static bool reserve_contents(struct xd_disk_file *file, size_t size) {
         capacity *= 2;
     }
     /* One of them larger than capacity says does no harm. */
-    if (!reserve_bytes(&file->now.bytes, capacity) || !reserve_bytes(&file->durable.bytes, capacity)) {
+    if (!reserve_bytes(&file->now.bytes, capacity) ||
+        (file->durable.bytes != NULL && !reserve_bytes(&file->durable.bytes, capacity))) {
         return false;
     }
     file->capacity = capacity;
@@ -190,20 +247,13 @@ static bool reserve_entry(struct xd_disk_file *file) {
         return false;
     }
     file->log = log;
-    size_t most = file->forsaken_count + file->log_count;
-    struct xd_disk_range *forsaken =
-        xd_grow(file->forsaken, most, &file->forsaken_capacity, sizeof *forsaken);
-    if (forsaken == NULL) {
-        return false;
-    }
-    file->forsaken = forsaken;
     return true;
 }
 
-/* For one more change that leaves at most this size and brings this much data. */
-static bool reserve(struct xd_disk_file *file, size_t size, size_t data) {
+/* For one more change that leaves at most this size, needs this much data and writes so many bytes. */
+static bool reserve(struct xd_disk_file *file, size_t size, size_t data, size_t written) {
     if (file->log_count == XD_DISK_CACHE_WRITES ||
-        (file->log_count > 0 && file->data_size + data > XD_DISK_CACHE_BYTES)) {
+        (file->log_count > 0 && file->unsynced + written > XD_DISK_CACHE_BYTES)) {
         drain(file);
     }
     return reserve_contents(file, size) && reserve_entry(file) && reserve_data(file, file->data_size + data);
@@ -230,78 +280,90 @@ void xd_disk_file_free(struct xd_disk_file *file) {
     }
     assert(file->handles == NULL);
     xd_free(file->now.bytes);
-    xd_free(file->durable.bytes);
+    drop_durable(file);
     xd_free(file->log);
     xd_free(file->data);
-    xd_free(file->forsaken);
     xd_free(file->name);
     xd_free(file);
 }
 
 bool xd_disk_file_write(struct xd_disk_file *file, const void *data, size_t size, size_t at) {
-    if (!reserve(file, at + size, size)) {
+    if (!reserve(file, at + size, size, size)) {
         return false;
     }
+    struct xd_disk_change *change = &file->log[file->log_count++];
+    *change =
+        (struct xd_disk_change){.at = at, .size = size, .before = file->now.size, .data = file->data_size};
+    memcpy(file->data + file->data_size, file->now.bytes + at, overwritten(change));
     put(&file->now, at, data, size);
-    memcpy(file->data + file->data_size, data, size);
-    file->log[file->log_count++] = (struct xd_disk_change){.at = at, .size = size, .data = file->data_size};
     file->data_size += size;
+    file->unsynced += size;
     return true;
 }
 
 bool xd_disk_file_truncate(struct xd_disk_file *file, size_t size) {
-    if (!reserve(file, size, 0)) {
+    size_t before = file->now.size, cut = size < before ? before - size : 0;
+    if (!reserve(file, size, cut, 0)) {
         return false;
     }
-    size_t cut = size < file->now.size ? file->now.size - size : 0;
+    memcpy(file->data + file->data_size, file->now.bytes + size, cut);
     set_size(&file->now, size);
-    file->log[file->log_count++] =
-        (struct xd_disk_change){.at = size, .size = cut, .data = file->data_size, .truncates = true};
+    file->log[file->log_count++] = (struct xd_disk_change){
+        .at = size, .size = cut, .before = before, .data = file->data_size, .truncates = true};
+    file->data_size += cut;
     return true;
 }
 
 void xd_disk_file_sync(struct xd_disk_file *file) {
-    for (size_t i = 0; i < file->log_count; i++) {
-        play(file, &file->log[i]);
+    if (file->durable.bytes != NULL) {
+        play_first(file, file->log_count);
     }
     forget_log(file);
     file->named = true;
 }
 
 void xd_disk_file_forsake(struct xd_disk_file *file) {
-    for (size_t i = 0; i < file->log_count; i++) {
-        file->forsaken[file->forsaken_count++] =
-            (struct xd_disk_range){.at = file->log[i].at, .size = file->log[i].size};
+    if (file->durable.bytes == NULL) {
+        unwind(file);
+        file->durable.bytes = xd_host_alloc(file->capacity);
+        set_size(&file->durable, 0);
+        put(&file->durable, 0, file->now.bytes, file->now.size);
+        rewind_all(file);
     }
     forget_log(file);
 }
 
-bool xd_disk_file_lose(struct xd_disk_file *file, enum xd_disk_loss loss, uint64_t *random) {
-    switch (loss) {
-    case XD_DISK_KEPT:
-        copy_changes(file, &file->durable, &file->now);
-        break;
-    case XD_DISK_LOST:
-        break;
-    case XD_DISK_TORN:
-        play_torn(file, random);
-        break;
-    case XD_DISK_REORDERED:
-        play_some(file, random);
-        break;
+/* now becomes what is on the medium, and the log's data what the changes wrote. */
+static void back_to_medium(struct xd_disk_file *file) {
+    unwind(file);
+    if (file->durable.bytes != NULL) {
+        file->now.size = 0;
+        put(&file->now, 0, file->durable.bytes, file->durable.size);
     }
-    copy_changes(file, &file->now, &file->durable);
+}
+
+bool xd_disk_file_lose(struct xd_disk_file *file, enum xd_disk_loss loss, uint64_t *random) {
+    if (loss == XD_DISK_CACHED) {
+        return true;
+    }
+    if (loss != XD_DISK_KEPT) {
+        back_to_medium(file);
+    }
+    if (loss == XD_DISK_TORN) {
+        play_torn(file, random);
+    } else if (loss == XD_DISK_REORDERED) {
+        play_some(file, random);
+    }
+    drop_durable(file);
     forget_log(file);
-    file->forsaken_count = 0;
-    file->named = file->named || loss == XD_DISK_KEPT || file->durable.size > 0;
+    file->named = file->named || loss == XD_DISK_KEPT || file->now.size > 0;
     return file->named;
 }
 
 /* So that damage is done to one content, not to what a crash may still change. */
 static void settle(struct xd_disk_file *file) {
-    copy_changes(file, &file->durable, &file->now);
+    drop_durable(file);
     forget_log(file);
-    file->forsaken_count = 0;
     file->named = true;
 }
 
@@ -310,29 +372,25 @@ void xd_disk_file_flip(struct xd_disk_file *file, uint64_t random) {
     size_t at = below(&random, file->now.size);
     unsigned char bit = (unsigned char)(1U << below(&random, 8));
     file->now.bytes[at] ^= bit;
-    file->durable.bytes[at] ^= bit;
 }
 
 void xd_disk_file_cut(struct xd_disk_file *file, uint64_t random) {
     settle(file);
     size_t size = below(&random, file->now.size);
     set_size(&file->now, size);
-    set_size(&file->durable, size);
 }
 
 static bool last_fits(const struct xd_disk_file *file) {
     if (file->log_count == 0) {
-        return file->data_size == 0;
+        return file->data_size == 0 && file->unsynced == 0;
     }
     const struct xd_disk_change *last = &file->log[file->log_count - 1];
     return last->at <= file->capacity && last->size <= file->capacity - last->at &&
-           last->data + (last->truncates ? 0 : last->size) == file->data_size;
+           last->before <= file->capacity && last->data + last->size == file->data_size;
 }
 
 bool xd_disk_file_check(const struct xd_disk_file *file) {
-    bool synced = file->log_count == 0 && file->forsaken_count == 0;
     return file->now.size <= file->capacity && file->durable.size <= file->capacity &&
-           (!synced || file->now.size == file->durable.size) && file->log_count <= XD_DISK_CACHE_WRITES &&
-           file->log_count <= file->log_capacity &&
-           file->forsaken_count + file->log_count <= file->forsaken_capacity && last_fits(file);
+           file->log_count <= XD_DISK_CACHE_WRITES && file->log_count <= file->log_capacity &&
+           file->data_size <= file->data_capacity && file->unsynced <= file->data_size && last_fits(file);
 }

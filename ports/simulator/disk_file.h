@@ -1,17 +1,20 @@
 /* Private to the simulated disk: one file, its log of unsynced writes, and what a
  * power failure makes of it.
  *
- * Two buffers: `now` is what reads see, `durable` is on the medium. Every change goes
- * to now and to the log; a sync plays the log into durable and forgets it; a crash
- * plays some of it, then brings now in line. Neither looks at more than what the log
- * names.
+ * One buffer holds what reads see. A change goes there at once, and the log keeps what
+ * undoes it: the bytes that it overwrote or cut off and the size before. So a sync only
+ * forgets the log, and what a program does all day, appending to a WAL, is one copy.
+ * A crash unwinds the log, newest first, which leaves the medium's content in the buffer
+ * and the changes' own bytes in the log; then it plays some of them.
+ *
+ * After a sync that failed the medium is another file than the one that is read: it gets
+ * a buffer of its own (durable), into which later syncs play the log. A crash ends that.
  *
  * Invariants:
- *   - now and durable differ only within ranges of the log, forsaken ranges, and zeroes
- *     behind the shorter one's end;
- *   - both have the same capacity, and it suffices for whatever the log can make of
- *     durable: so only a write needs memory, never a sync or a crash;
- *   - there is room to forsake every entry of the log. */
+ *   - without a buffer of its own, the medium holds what unwinding the log makes of now;
+ *   - the capacity suffices for whatever the log can make of the medium, and the data has
+ *     room for the bytes of every change in the log: so only a write needs memory that can
+ *     be refused, never a sync or a crash (the medium's own buffer is the host's). */
 #ifndef XD_SIMULATOR_DISK_FILE_H
 #define XD_SIMULATOR_DISK_FILE_H
 
@@ -28,15 +31,12 @@ struct xd_disk_content {
     size_t size;
 };
 
-/* A write of data, or (truncates) the new size `at` and how much that cut off. */
+/* A write of size bytes, or (truncates) the new size `at` and how much that cut off. */
 struct xd_disk_change {
     size_t at, size;
-    size_t data; /* where its bytes are in the file's data */
+    size_t before; /* the file's size until then */
+    size_t data;   /* where its bytes are in the file's data: what it replaced; unwound: what it wrote */
     bool truncates;
-};
-
-struct xd_disk_range {
-    size_t at, size;
 };
 
 struct xd_disk_handle; /* disk_vfs.c */
@@ -47,14 +47,14 @@ struct xd_disk_file {
     bool on_disk;              /* false: deleted or temporary, it goes with its last handle */
     bool named;                /* its name is durable */
     struct xd_disk_handle *handles;
-    struct xd_disk_content now, durable;
-    size_t capacity; /* of now and durable */
+    struct xd_disk_content now;
+    struct xd_disk_content durable; /* bytes NULL: as above */
+    size_t capacity;                /* of now, and of durable if it is there */
     struct xd_disk_change *log;
     size_t log_count, log_capacity;
     unsigned char *data;
     size_t data_size, data_capacity;
-    struct xd_disk_range *forsaken;
-    size_t forsaken_count, forsaken_capacity;
+    size_t unsynced; /* bytes that were written and are in the log */
 };
 
 /* splitmix64: the next number of a sequence that *state names. */

@@ -79,4 +79,6 @@ const struct xd_fault_kind xd_fault_kinds[XD_FAULT_COUNT] = {
     [XD_FAULT_FORGED_SIGNATURE] = AT_TIMES("forged.signature", XD_FAULTS_FORGERY, 4000),
     [XD_FAULT_FORGED_SITE] = AT_TIMES("forged.site", XD_FAULTS_FORGERY, 4000),
     [XD_FAULT_REPLAYED] = AT_TIMES("forged.replay", XD_FAULTS_FORGERY, 8000),
+    [XD_FAULT_SITE_CLONE] = AT_TIMES("site.clone", XD_FAULTS_STORAGE, 1000),
+    [XD_FAULT_SYNC_LOST] = AT_TIMES("disk.sync_error_then_power", XD_FAULTS_STORAGE, 1000),
 };

@@ -100,6 +100,9 @@ enum xd_fault {
     XD_FAULT_FORGED_SIGNATURE,
     XD_FAULT_FORGED_SITE,
     XD_FAULT_REPLAYED,
+    /* New ones stand at the end: what a seed draws of the others stays as it was. */
+    XD_FAULT_SITE_CLONE, /* storage */
+    XD_FAULT_SYNC_LOST,  /* storage */
     XD_FAULT_COUNT
 };
 

@@ -5,7 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+
+#define HEAP ((size_t)256 * 1024 * 1024)
+#define HUGE_PAGE ((size_t)2 * 1024 * 1024)
 
 static void *there(void *memory) {
     if (memory == NULL) {
@@ -18,7 +22,14 @@ static void *there(void *memory) {
 void xd_host_begin(void) {
     (void)mallopt(M_TRIM_THRESHOLD, INT32_MAX);
     (void)mallopt(M_MMAP_THRESHOLD, INT32_MAX);
+    (void)mallopt(M_MXFAST, 0);
     (void)mallopt(M_TOP_PAD, 64 * 1024 * 1024);
+    unsigned char *heap = malloc(HEAP); /* it stays, at the heap's top, when it is given back */
+    if (heap != NULL) {
+        size_t skip = HUGE_PAGE - (uintptr_t)heap % HUGE_PAGE;
+        (void)madvise(heap + skip, HEAP - skip, MADV_HUGEPAGE);
+    }
+    free(heap);
 }
 
 void *xd_host_alloc(size_t size) {

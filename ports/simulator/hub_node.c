@@ -128,6 +128,7 @@ static void release(void *context, struct xd_effects *effects) {
     struct xd_sim *sim = context;
     struct xd_sim_node *node = &sim->hub_node;
     xd_memory_set_hook(NULL, NULL); /* the world outside has memory */
+    xd_sim_restart_consumer(node);
     for (size_t index = 0; index < effects->count && xd_sim_cut_lets_out(node); index++) {
         struct xd_effect *effect = &effects->items[index];
         switch (effect->kind) {

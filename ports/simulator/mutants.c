@@ -52,6 +52,8 @@ const struct xd_mutant_kind xd_mutant_kinds[XD_MUTANT_COUNT] = {
     [XD_MUTANT_QUANTITY_NOT_MOVED] = {"quantity-not-moved", "what is shipped stays released as well"},
     [XD_MUTANT_IDS_RANDOM] = {"ids-random", "a hub cannot make the same ids again"},
     [XD_MUTANT_SETTLED_NOT_SENT] = {"settled-not-sent", "sites are not told what became of their documents"},
+    [XD_MUTANT_CONFLICT_NOT_MARKED] =
+        {"conflict-not-marked", "another content under a number that was received is dropped, no more"},
 };
 
 bool xd_mutants_are_built(void) {

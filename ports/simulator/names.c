@@ -5,18 +5,36 @@
 
 #include <string.h>
 
-uint64_t xd_fnv(uint64_t hash, const void *data, size_t size) {
+/* The same on every machine: a word's first byte is its lowest. Written out, compilers make one load of it.
+ */
+static uint64_t word_of(const uint8_t *at) {
+    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
+           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 | (uint64_t)at[7] << 56;
+}
+
+static uint64_t mix(uint64_t hash, uint64_t word) {
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 32; /* or the high bytes would never reach the low bits */
+}
+
+uint64_t xd_names_hash(uint64_t hash, const void *data, size_t size) {
     const uint8_t *bytes = data;
-    for (size_t index = 0; index < size; index++) {
-        hash = (hash ^ bytes[index]) * UINT64_C(0x100000001b3);
+    size_t at = 0;
+    for (; size - at >= 8; at += 8) {
+        hash = mix(hash, word_of(bytes + at));
     }
-    return hash;
+    uint8_t rest[8] = {0};
+    for (size_t index = 0; index < size - at; index++) {
+        rest[index] = bytes[at + index];
+    }
+    rest[7] = (uint8_t)size; /* or zeroes at the end would not count */
+    return mix(hash, word_of(rest));
 }
 
 /* The slot that holds text, or the free one where it would be. */
 static struct xd_name *slot_of(const struct xd_names *names, const char *text) {
     size_t mask = names->capacity - 1;
-    size_t at = (size_t)xd_fnv(XD_FNV_START, text, strlen(text)) & mask;
+    size_t at = (size_t)xd_names_hash(XD_NAMES_HASH_START, text, strlen(text)) & mask;
     while (names->slots[at].text != NULL && strcmp(names->slots[at].text, text) != 0) {
         at = (at + 1) & mask;
     }

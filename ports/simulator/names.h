@@ -23,8 +23,9 @@ size_t xd_names_get(const struct xd_names *names, const char *text);
 void xd_names_set(struct xd_names *names, const char *text, size_t value);
 void xd_names_free(struct xd_names *names);
 
-/* FNV-1a, 64 bits; goes on from `hash` (XD_FNV_START at first). */
-#define XD_FNV_START UINT64_C(0xcbf29ce484222325)
-uint64_t xd_fnv(uint64_t hash, const void *data, size_t size);
+/* 64 bits, eight bytes a step; goes on from `hash` (XD_NAMES_HASH_START at first). What it
+ * came from in which pieces counts: "ab" and then "c" is not "abc". */
+#define XD_NAMES_HASH_START UINT64_C(0xcbf29ce484222325)
+uint64_t xd_names_hash(uint64_t hash, const void *data, size_t size);
 
 #endif

@@ -78,18 +78,24 @@ static size_t take_mail(struct xd_sim_node *node, struct xd_sim_mail **out, size
     return count;
 }
 
-static bool can_hear(const struct xd_sim_node *node) {
-    return node->linked && node->open_down && node->sim->broker_up && node->sim->now >= node->deaf_until;
+/* A queue has a single active consumer: who listens first. Others wait until it is gone. */
+static bool can_hear(struct xd_sim_node *node) {
+    struct xd_sim_queue *queue = node->queue;
+    if (!node->linked || !node->open_down || !node->sim->broker_up || node->sim->now < node->deaf_until) {
+        return false;
+    }
+    queue->consumer = queue->consumer == NULL ? node : queue->consumer;
+    return queue->consumer == node;
 }
 
 static size_t take_messages(struct xd_sim_node *node, struct xd_sim_mail *out, size_t max) {
     size_t count = 0;
-    for (struct xd_sim_message *message = node->queue.first;
-         message != NULL && count < max && node->queue.unanswered < PREFETCH && can_hear(node);
+    for (struct xd_sim_message *message = node->queue->first;
+         message != NULL && count < max && node->queue->unanswered < PREFETCH && can_hear(node);
          message = message->next) {
         if (!message->delivered && message->ready_at <= node->sim->now) {
             message->delivered = true;
-            node->queue.unanswered++;
+            node->queue->unanswered++;
             out[count++] = (struct xd_sim_mail){.kind = XD_SIM_MAIL_MESSAGE, .message = message};
         }
     }
@@ -120,7 +126,10 @@ static void wake_for_the_rest(struct xd_sim_node *node, bool busy) {
     if (node->sim->now < node->deaf_until && node->deaf_until < next) {
         next = node->deaf_until;
     }
-    const struct xd_sim_message *message = can_hear(node) ? node->queue.first : NULL;
+    if (node->restart.due && node->restart.at < next) {
+        next = node->restart.at;
+    }
+    const struct xd_sim_message *message = can_hear(node) ? node->queue->first : NULL;
     for (; message != NULL; message = message->next) {
         next = !message->delivered && message->ready_at < next ? message->ready_at : next;
     }
@@ -134,9 +143,8 @@ static int perhaps_refuse(void *context, size_t size) {
     return node->fail_alloc_at == 0 || --node->fail_alloc_at != 0;
 }
 
-static bool check(const struct xd_sim_node *node) {
-    return node->number == 0 ? xd_hub_check(&node->sim->hub)
-                             : xd_site_check(&node->sim->sites[node->number - 1].site);
+static bool check(struct xd_sim_node *node) {
+    return node->number == 0 ? xd_hub_check(&node->sim->hub) : xd_site_check(&xd_sim_site_of(node)->site);
 }
 
 static void run_turn(struct xd_sim_node *node, void **events, size_t count) {
@@ -171,7 +179,7 @@ static void run_turn(struct xd_sim_node *node, void **events, size_t count) {
             xd_sim_violated(sim, "I12: the hub takes its store for corrupt, and nobody touched it");
         }
         if (corrupt && node->number != 0) {
-            sim->sites[node->number - 1].corrupt_told = true;
+            xd_sim_site_of(node)->corrupt_told = true;
         }
         return;
     }
@@ -192,7 +200,7 @@ static void take_turn(struct xd_sim *sim, void *object, uint64_t argument) {
         return; /* an earlier one came in between */
     }
     node->turn_at = 0;
-    if (!node->running) {
+    if (!node->running || node->paused) {
         return;
     }
     if (sim->now < node->hung_until) {
@@ -228,7 +236,7 @@ bool xd_sim_node_open_store(struct xd_sim_node *node) {
         xd_sim_tell(node->sim, node->name, "cannot open its store: %s: %s", xd_result_name(result), why);
         node->database = NULL;
         if (result == XD_CORRUPT && node->number != 0) {
-            node->sim->sites[node->number - 1].corrupt_told = true;
+            xd_sim_site_of(node)->corrupt_told = true;
         }
     }
     return result == XD_OK;
@@ -237,7 +245,7 @@ bool xd_sim_node_open_store(struct xd_sim_node *node) {
 /* Somebody who is told that a store is garbled brings back the last good copy. */
 static void operator_restores(struct xd_sim_node *node) {
     struct xd_sim *sim = node->sim;
-    struct xd_sim_site *site = &sim->sites[node->number - 1];
+    struct xd_sim_site *site = xd_sim_site_of(node);
     if (!site->corrupt_told || node->copy == NULL) {
         return;
     }
@@ -264,8 +272,7 @@ void xd_sim_node_start(struct xd_sim_node *node) {
     }
     node->lives++;
     xd_sim_cut_memory(node, true);
-    node->running =
-        node->number == 0 ? xd_sim_hub_open(sim) : xd_sim_site_open(&sim->sites[node->number - 1]);
+    node->running = node->number == 0 ? xd_sim_hub_open(sim) : xd_sim_site_open(xd_sim_site_of(node));
     xd_sim_cut_turn_ended(node);
     if (xd_sim_cut_ended_it(node)) {
         return;
@@ -279,9 +286,11 @@ void xd_sim_node_start(struct xd_sim_node *node) {
     }
     xd_sim_tell(sim, node->name, "starts");
     node->linked = false;
+    node->restart = (struct xd_again){.due = false};
     node->rest = REST_MS_MIN;
     xd_sim_connect(node);
-    if (node->number != 0 && sim->sites[node->number - 1].wms_up) {
+    if (node->number != 0 && sim->sites[node->number - 1].wms_up &&
+        xd_sim_wms_side(&sim->sites[node->number - 1]) == node) {
         xd_sim_mail(node, (struct xd_sim_mail){.kind = XD_SIM_MAIL_WMS_UP}, XD_SECOND_MS / 2);
     }
     xd_sim_wake(node, sim->now + 1);
@@ -291,16 +300,20 @@ void xd_sim_node_kill(struct xd_sim_node *node, enum xd_disk_loss loss, uint64_t
     if (!node->running) {
         return;
     }
-    xd_disk_crash(node->disk, loss, random); /* first: closing in order would save what a kill does not */
+    bool cached = node->cache_stays && loss == XD_DISK_KEPT;
+    node->cache_stays = cached;
+    xd_disk_crash(node->disk, cached ? XD_DISK_CACHED : loss,
+                  random); /* first: closing in order would save what a kill does not */
     node->running = false;
     node->linked = false;
     node->turn_at = 0;
     node->hung_until = 0;
+    node->paused = false;
     node->sim->figures->crashes++;
     if (node->number == 0) {
         xd_sim_hub_close(node->sim);
     } else {
-        xd_sim_site_close(&node->sim->sites[node->number - 1]);
+        xd_sim_site_close(xd_sim_site_of(node));
     }
     xd_sim_node_clear(node);
     xd_sim_consumer_lost(node);

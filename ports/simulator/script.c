@@ -82,7 +82,7 @@ static bool sold(struct xd_sim *sim) {
 }
 
 static bool waits_at_broker(struct xd_sim *sim) {
-    return sim->effect_count > 0 && sim->sites[0].node.queue.count > 0 && sim->hub_node.queue.count == 0;
+    return sim->effect_count > 0 && sim->sites[0].node.queue->count > 0 && sim->hub_node.queue->count == 0;
 }
 
 static bool answered(struct xd_sim *sim) {

@@ -27,8 +27,8 @@ static const char *const site_names[XD_SIM_SITES_MAX] = {"WH1", "WH2", "3PL-A", 
 
 void xd_sim_note(struct xd_sim *sim, uint64_t what, const void *data, size_t size) {
     uint64_t head[2] = {(uint64_t)sim->now, what};
-    sim->trace = xd_fnv(sim->trace, head, sizeof head);
-    sim->trace = xd_fnv(sim->trace, data, size);
+    sim->trace = xd_names_hash(sim->trace, head, sizeof head);
+    sim->trace = xd_names_hash(sim->trace, data, size);
 }
 
 void xd_sim_tell(struct xd_sim *sim, const char *who, const char *format, ...) {
@@ -68,11 +68,23 @@ static void entropy(void *context, void *out, size_t size) {
     xd_chance_bytes(&node->entropy, out, size);
 }
 
+/* The exception names its site. */
+static void note_rewound(struct xd_sim *sim, const char *members) {
+    for (unsigned index = 0; index < sim->site_count; index++) {
+        char name[XD_SITE_SIZE + 8];
+        (void)snprintf(name, sizeof name, " site %s ", sim->sites[index].name_text);
+        sim->sites[index].rewound = sim->sites[index].rewound || strstr(members, name) != NULL;
+    }
+}
+
 /* Log lines are part of what a program says, and so of the trace. */
 static void log_line(void *context, enum xd_log_level level, const char *event, const char *correlation_id,
                      const char *members) {
     struct xd_sim_node *node = context;
     (void)correlation_id;
+    if (node->number == 0 && members != NULL && strstr(members, "STREAM_REWOUND") != NULL) {
+        note_rewound(node->sim, members);
+    }
     xd_sim_tell(node->sim, node->name, "%s%s %s", level >= XD_LOG_ERROR ? "! " : "", event,
                 members != NULL ? members : "");
 }
@@ -99,9 +111,10 @@ static void draw_rates(struct xd_sim *sim, struct xd_chance *plan) {
     }
 }
 
-static void open_node(struct xd_sim *sim, struct xd_sim_node *node, const char *name, unsigned number) {
+void xd_sim_node_open(struct xd_sim *sim, struct xd_sim_node *node, const char *name, unsigned number) {
     *node =
         (struct xd_sim_node){.sim = sim, .name = name, .number = number, .open_up = true, .open_down = true};
+    node->queue = &sim->queues[number];
     node->latency = number == 0 ? 1 : LATENCY_MS;
     node->env = (struct xd_env){.context = node, .entropy = entropy, .log = log_line};
     xd_chance_init(&node->entropy, sim->options.seed, XD_SIM_CHANCE_ENTROPY + 1000 * (uint64_t)(number + 1));
@@ -173,13 +186,13 @@ static void set_up(struct xd_sim *sim) {
     if (xd_crypto_accelerate(xd_fast_sha256) != XD_OK) {
         xd_sim_violated(sim, "SHA-256 is not what it should be");
     }
-    open_node(sim, &sim->hub_node, "hub", 0);
+    xd_sim_node_open(sim, &sim->hub_node, "hub", 0);
     xd_sim_node_start(&sim->hub_node);
     xd_sim_run_until(sim, 3 * XD_SECOND_MS);
     for (unsigned index = 0; index < sim->figures->sites; index++) {
         struct xd_sim_site *site = &sim->sites[index];
         (void)snprintf(site->name_text, sizeof site->name_text, "%s", site_names[index]);
-        open_node(sim, &site->node, site->name_text, index + 1);
+        xd_sim_node_open(sim, &site->node, site->name_text, index + 1);
         site->wms_up = true;
         sim->site_count++;
         (void)snprintf(body, sizeof body, "{\"site\":\"%s\",\"kind\":\"warehouse\"}", site->name_text);
@@ -218,11 +231,12 @@ static void tear_down(struct xd_sim *sim) {
         struct xd_sim_node *node = index == 0 ? &sim->hub_node : &sim->sites[index - 1].node;
         xd_sim_node_kill(node, XD_DISK_KEPT, 0);
         xd_sim_node_clear(node);
-        xd_sim_purge(&node->queue);
+        xd_sim_purge(node->queue);
         xd_disk_image_free(node->copy);
         xd_disk_free(node->disk);
         if (index > 0) {
             xd_names_free(&sim->sites[index - 1].releases);
+            xd_sim_clone_free(&sim->clones[index - 1]);
         }
     }
     for (size_t index = 0; index < sim->document_count; index++) {
@@ -241,6 +255,10 @@ static void tear_down(struct xd_sim *sim) {
     xd_names_free(&sim->effect_names);
     xd_names_free(&sim->sent);
     xd_names_free(&sim->told);
+    xd_names_free(&sim->gone);
+    xd_names_free(&sim->taken);
+    xd_names_free(&sim->seen);
+    xd_names_free(&sim->twofold);
     xd_names_free(&sim->posts);
     xd_agenda_free(&sim->agenda);
 }
@@ -253,7 +271,7 @@ void xd_sim_run(const struct xd_sim_options *options, struct xd_sim_figures *fig
     sim->figures = figures;
     memcpy(sim->cuts.planned, options->cuts, sizeof sim->cuts.planned);
     sim->cuts.planned_count = options->cut_count;
-    sim->trace = XD_FNV_START;
+    sim->trace = XD_NAMES_HASH_START;
     draw(sim);
     set_up(sim);
     if (figures->violation[0] == 0 && options->script != XD_SIM_NO_SCRIPT) {

@@ -14,6 +14,7 @@
 #ifndef XD_SIMULATOR_SIM_H
 #define XD_SIMULATOR_SIM_H
 
+#include "common/again.h"
 #include "common/turn.h"
 #include "hub/hub.h"
 #include "simulator/agenda.h"
@@ -81,6 +82,7 @@ struct xd_sim_message {
 
 struct xd_sim_queue {
     struct xd_sim_message *first, *last;
+    struct xd_sim_node *consumer; /* the single active one; NULL: who listens next */
     size_t count, unanswered, most;
     uint64_t dead;
 };
@@ -120,17 +122,21 @@ struct xd_sim_node {
     struct xd_sim *sim;
     const char *name;
     unsigned number; /* 0: the hub */
+    bool clone;      /* its site's second machine */
     struct xd_disk *disk;
     struct xd_database *database;
     struct xd_turn turn;
     struct xd_env env;
     struct xd_chance entropy;
-    struct xd_sim_queue queue; /* that it consumes from */
+    struct xd_sim_queue *queue; /* that it consumes from; a site's machines share it */
     struct xd_sim_mail *mail, *mail_last;
     size_t mail_count;
-    bool running, linked; /* linked: the program believes its line to be up */
-    bool full;            /* its disk has no room */
-    bool dead;            /* its power was cut (cut.h), and what it does is not heard */
+    bool running, linked;    /* linked: the program believes its line to be up */
+    bool full;               /* its disk has no room */
+    struct xd_again restart; /* of its consumer: something was not taken */
+    bool cache_stays;        /* when the program ends, until its power fails */
+    bool paused;             /* its machine stands still, until somebody lets it go on */
+    bool dead;               /* its power was cut (cut.h), and what it does is not heard */
     enum xd_disk_loss loss;
     uint64_t loss_random;
     xd_ms hung_until, deaf_until; /* deaf: its consumer is being made anew */
@@ -161,20 +167,29 @@ struct xd_sim_document {
     char release[40]; /* of a confirmation; "" none */
     unsigned tries;
     xd_ms accepted_at;
-    bool odd;          /* what becomes of it is a person's to decide: parked */
-    bool parked;       /* said `settled` */
-    bool settled;      /* its sender was told what became of it */
-    bool disputed;     /* another content was sent under its id */
-    unsigned accepted; /* receipts that say so */
+    bool odd;                      /* what becomes of it is a person's to decide: parked */
+    bool parked;                   /* said `settled` */
+    bool settled;                  /* its sender was told what became of it */
+    bool disputed;                 /* another content was sent under its id */
+    uint64_t accepted_by, held_by; /* bit by machine: receipts that say `accepted`, that do not refuse it */
     unsigned line_count;
     unsigned qty[XD_SIM_LINES_MAX]; /* shipped, by line */
     bool known_line[XD_SIM_LINES_MAX];
     unsigned seen; /* how often it is in the ERP */
 };
 
+/* One machine of a site, and (the first one's) what its WMS knows. */
 struct xd_sim_site {
     struct xd_sim_node node;
-    char name_text[XD_SITE_SIZE];
+    char name_text[XD_SITE_SIZE], machine_text[XD_SITE_SIZE + 4];
+    unsigned machine;  /* 0: the first one; clones are numbered as they come */
+    bool there;        /* of a clone: it runs, or is started again */
+    xd_ms born, until; /* ... since; is to be switched off then, if nothing is left on it */
+    uint32_t turns;    /* per million and minute: broker, or WMS, turns to the other machine */
+    unsigned clones;   /* made so far */
+    bool with_clone;   /* the WMS speaks to the clone */
+    bool garbled;      /* at some time */
+    bool rewound;      /* the hub said that it has no more what the site missed */
     struct xd_key key;
     struct xd_site_store store;
     struct xd_site site;
@@ -260,7 +275,8 @@ struct xd_sim {
     struct xd_hub hub;
     xd_ms hub_amnesia_from, hub_amnesia_to;
     /* the rest */
-    struct xd_sim_site sites[XD_SIM_SITES_MAX];
+    struct xd_sim_site sites[XD_SIM_SITES_MAX], clones[XD_SIM_SITES_MAX]; /* a site's second machine */
+    struct xd_sim_queue queues[XD_SIM_SITES_MAX + 1];                     /* the first is the hub's */
     unsigned site_count;
     struct xd_sim_document *documents;
     size_t document_count, document_capacity;
@@ -275,7 +291,11 @@ struct xd_sim {
     size_t effect_count, effect_capacity;
     struct xd_names effect_names; /* kind and reference */
     struct xd_names sent, told;   /* by stream: the highest sequence that left, the highest watermark told */
-    struct xd_names posts;        /* the same, of all that was posted: when it lands at the latest */
+    struct xd_names gone;         /* epochs by machine: when it gave them up */
+    struct xd_names taken,
+        seen;                /* of sites that were cloned: what the hub took under which number; contents */
+    struct xd_names twofold; /* by stream: the lowest number under which it took two contents */
+    struct xd_names posts;   /* the same, of all that was posted: when it lands at the latest */
 };
 
 /* ---- sim.c ---- */
@@ -290,14 +310,20 @@ void xd_sim_violated(struct xd_sim *sim, const char *format, ...) __attribute__(
 /* Whether a fault hits this document, message or call; counts it. */
 bool xd_sim_hit(struct xd_sim *sim, enum xd_fault fault);
 void xd_sim_run_until(struct xd_sim *sim, xd_ms until);
+/* A machine without anything on its disk. */
+void xd_sim_node_open(struct xd_sim *sim, struct xd_sim_node *node, const char *name, unsigned number);
 
 /* ---- broker.c ---- */
 
 void xd_sim_push(struct xd_sim *sim, struct xd_sim_node *to, xd_ms delay, const char *exchange,
                  const char *user, const char *signature, struct xd_bytes body);
+/* keep: not taken, the broker shall bring it again. */
 void xd_sim_answer_message(struct xd_sim_node *node, uint64_t tag, bool keep, bool dead);
-/* What was delivered and not answered comes again. */
+/* Each release begins with it: the consumer is made anew when something was not taken. */
+void xd_sim_restart_consumer(struct xd_sim_node *node);
+/* What was delivered to it and not answered comes again, to whoever listens then. */
 void xd_sim_consumer_lost(struct xd_sim_node *node);
+void xd_sim_redeliver(struct xd_sim_queue *queue);
 void xd_sim_purge(struct xd_sim_queue *queue);
 void xd_sim_forget_recorded(struct xd_sim *sim);
 /* A program publishes: whether, when and how often it arrives, and what it is told. */
@@ -318,7 +344,7 @@ void xd_sim_mail(struct xd_sim_node *node, struct xd_sim_mail mail, xd_ms delay)
 /* The program gets its turn by then. */
 void xd_sim_wake(struct xd_sim_node *node, xd_ms at);
 void xd_sim_node_start(struct xd_sim_node *node);
-/* As kill -9 does (loss XD_DISK_KEPT), or a power failure. */
+/* As kill -9 does (loss XD_DISK_KEPT, or XD_DISK_CACHED), or a power failure. */
 void xd_sim_node_kill(struct xd_sim_node *node, enum xd_disk_loss loss, uint64_t random);
 /* Killed so, and started again after delay. */
 void xd_sim_node_restart(struct xd_sim_node *node, xd_ms delay, enum xd_disk_loss loss, uint64_t random);
@@ -334,9 +360,28 @@ void xd_sim_site_close(struct xd_sim_site *site);
 bool xd_sim_hub_open(struct xd_sim *sim);
 void xd_sim_hub_close(struct xd_sim *sim);
 
+/* ---- clone.c ---- */
+
+/* The site, or its clone, that runs on the machine. */
+struct xd_sim_site *xd_sim_site_of(struct xd_sim_node *node);
+/* The site's second machine; NULL: it has none now. */
+struct xd_sim_site *xd_sim_clone_of(struct xd_sim_site *site);
+/* The other machine of the same site; NULL: none. */
+struct xd_sim_node *xd_sim_twin_of(struct xd_sim_node *node);
+/* Copies the site's disk to a second machine and starts it. */
+void xd_sim_clone(struct xd_sim *sim, struct xd_sim_site *site, struct xd_chance *chance);
+/* Its machine is gone, for good. */
+void xd_sim_clone_free(struct xd_sim_site *clone);
+
 /* ---- wms.c, channel.c, erp.c, trouble.c ---- */
 
-void xd_sim_wms_hears(struct xd_sim_site *site, const char *topic, const char *text, size_t size);
+/* The machine that the site's WMS speaks to. */
+struct xd_sim_node *xd_sim_wms_side(struct xd_sim_site *site);
+void xd_sim_wms_turn_to(struct xd_sim_site *site, bool clone);
+
+void xd_sim_wms_hears(struct xd_sim_site *from, const char *topic, const char *text, size_t size);
+/* From now on it asks now and then for what it was never told. */
+void xd_sim_wms_ask(struct xd_sim_site *site);
 void xd_sim_wms_work(struct xd_sim_site *site);  /* inventory now and then */
 void xd_sim_wms_count(struct xd_sim_site *site); /* once */
 void xd_sim_channel_start(struct xd_sim *sim);
@@ -352,6 +397,8 @@ void xd_sim_heal(struct xd_sim *sim);
 
 /* Listens to what a program publishes. */
 void xd_sim_witness(struct xd_sim_node *from, struct xd_bytes body);
+/* ... and to what the hub takes from its queue. */
+void xd_sim_witness_taken(struct xd_sim *sim, const struct xd_sim_message *message);
 
 /* ---- oracle.c ---- */
 

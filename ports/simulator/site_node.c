@@ -97,6 +97,7 @@ static void release(void *context, struct xd_effects *effects) {
     struct xd_sim_site *site = context;
     struct xd_sim_node *node = &site->node;
     xd_memory_set_hook(NULL, NULL); /* the world outside has memory */
+    xd_sim_restart_consumer(node);
     for (size_t index = 0; index < effects->count && xd_sim_cut_lets_out(node); index++) {
         const struct xd_effect *effect = &effects->items[index];
         struct xd_bytes body = xd_effects_view(effects, effect->body);
@@ -143,7 +144,7 @@ bool xd_sim_site_open(struct xd_sim_site *site) {
         result = tx->commit(tx->context);
     }
     if (result != XD_OK) {
-        xd_sim_tell(site->node.sim, site->name_text, "cannot start: %s: %s", xd_result_name(result),
+        xd_sim_tell(site->node.sim, site->node.name, "cannot start: %s: %s", xd_result_name(result),
                     xd_database_error(site->node.database));
         site->corrupt_told = site->corrupt_told || result == XD_CORRUPT;
         if (opened) {

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-/* A simulator has one thread, and nobody asks SQLite how much it holds: without locks and sums a
- * turn costs less. First of all; once it is too late it changes nothing. */
+/* A simulator has one thread, and nobody asks SQLite how much it holds: without locks and sums,
+ * and with memory from lists, a turn costs less. First of all; once it is too late it changes nothing. */
 void xd_sim_sqlite_begin(void);
 
 /* For the whole process and for good. MUST come before anything else of SQLite: false if it

@@ -19,9 +19,19 @@ static struct xd_sim_site *some_site(struct xd_sim *sim, enum xd_fault fault) {
     return &sim->sites[xd_chance_below(chance_of(sim, fault), sim->site_count)];
 }
 
+/* One of a site's machines, where it has two. */
+static struct xd_sim_node *machine_of(struct xd_sim *sim, enum xd_fault fault, struct xd_sim_site *site) {
+    struct xd_sim_site *clone = xd_sim_clone_of(site);
+    return clone != NULL && xd_chance_hits(chance_of(sim, fault), 500000) ? &clone->node : &site->node;
+}
+
+static struct xd_sim_node *some_machine(struct xd_sim *sim, enum xd_fault fault) {
+    return machine_of(sim, fault, some_site(sim, fault));
+}
+
 static struct xd_sim_node *some_node(struct xd_sim *sim, enum xd_fault fault) {
     uint64_t number = xd_chance_below(chance_of(sim, fault), sim->site_count + 1);
-    return number == 0 ? &sim->hub_node : &sim->sites[number - 1].node;
+    return number == 0 ? &sim->hub_node : machine_of(sim, fault, &sim->sites[number - 1]);
 }
 
 static xd_ms some_time(struct xd_sim *sim, enum xd_fault fault, xd_ms least, xd_ms most) {
@@ -44,7 +54,7 @@ static void line_heals(struct xd_sim *sim, void *object, uint64_t argument) {
 }
 
 static void break_line(struct xd_sim *sim, enum xd_fault fault, bool up, bool down, xd_ms most) {
-    struct xd_sim_node *node = &some_site(sim, fault)->node;
+    struct xd_sim_node *node = some_machine(sim, fault);
     xd_ms lasts = some_time(sim, fault, XD_SECOND_MS, most);
     node->open_up = node->open_up && !up;
     node->open_down = node->open_down && !down;
@@ -56,7 +66,7 @@ static void break_line(struct xd_sim *sim, enum xd_fault fault, bool up, bool do
 }
 
 static void line_slows(struct xd_sim *sim, enum xd_fault fault) {
-    struct xd_sim_node *node = &some_site(sim, fault)->node;
+    struct xd_sim_node *node = some_machine(sim, fault);
     node->latency = some_time(sim, fault, 200, 20 * XD_SECOND_MS);
     xd_agenda_add(&sim->agenda, sim->now + some_time(sim, fault, XD_MINUTE_MS, XD_HOUR_MS), line_heals, node,
                   0);
@@ -73,12 +83,17 @@ static void broker_dies(struct xd_sim *sim, enum xd_fault fault) {
     sim->broker_up = false;
     for (unsigned index = 0; index <= sim->site_count; index++) {
         struct xd_sim_node *node = index == 0 ? &sim->hub_node : &sim->sites[index - 1].node;
-        xd_sim_consumer_lost(node);
+        struct xd_sim_node *twin = xd_sim_twin_of(node);
+        xd_sim_redeliver(node->queue);
+        node->queue->consumer = NULL;
         if (fault == XD_FAULT_BROKER_WIPE) {
-            xd_sim_purge(&node->queue);
+            xd_sim_purge(node->queue);
         }
         if (node->running) {
             xd_sim_link_down(node, 1);
+        }
+        if (twin != NULL && twin->running) {
+            xd_sim_link_down(twin, 1);
         }
     }
     xd_agenda_add(&sim->agenda, sim->now + some_time(sim, fault, XD_SECOND_MS, 10 * XD_MINUTE_MS),
@@ -100,7 +115,7 @@ static void broker_sulks(struct xd_sim *sim, enum xd_fault fault) {
 
 static void redeliver(struct xd_sim *sim, enum xd_fault fault) {
     struct xd_sim_node *node = some_node(sim, fault);
-    xd_sim_consumer_lost(node);
+    xd_sim_redeliver(node->queue);
     xd_sim_wake(node, sim->now + 1);
 }
 
@@ -109,16 +124,16 @@ static void wms_returns(struct xd_sim *sim, void *object, uint64_t argument) {
     (void)sim;
     (void)argument;
     site->wms_up = true;
-    if (site->node.running) {
-        xd_sim_mail(&site->node, (struct xd_sim_mail){.kind = XD_SIM_MAIL_WMS_UP}, 1);
+    if (xd_sim_wms_side(site)->running) {
+        xd_sim_mail(xd_sim_wms_side(site), (struct xd_sim_mail){.kind = XD_SIM_MAIL_WMS_UP}, 1);
     }
 }
 
 static void wms_leaves(struct xd_sim *sim, enum xd_fault fault) {
     struct xd_sim_site *site = some_site(sim, fault);
     site->wms_up = false;
-    if (site->node.running) {
-        xd_sim_mail(&site->node, (struct xd_sim_mail){.kind = XD_SIM_MAIL_WMS_DOWN}, 1);
+    if (xd_sim_wms_side(site)->running) {
+        xd_sim_mail(xd_sim_wms_side(site), (struct xd_sim_mail){.kind = XD_SIM_MAIL_WMS_DOWN}, 1);
     }
     xd_agenda_add(&sim->agenda, sim->now + some_time(sim, fault, XD_SECOND_MS, 2 * XD_HOUR_MS), wms_returns,
                   site, 0);
@@ -187,6 +202,28 @@ static void fail_disk(struct xd_sim *sim, enum xd_fault fault, enum xd_disk_oper
     }
 }
 
+static void cache_is_lost(struct xd_sim *sim, void *object, uint64_t argument) {
+    struct xd_sim_node *node = object;
+    (void)argument;
+    node->cache_stays = false;
+    xd_sim_tell(sim, node->name, "loses its power and all that its disk has not");
+    xd_disk_crash(node->disk, XD_DISK_LOST, 0);
+    xd_sim_node_restart(node, XD_SECOND_MS, XD_DISK_LOST, 0);
+}
+
+/* A sync fails and takes what it should have written for clean, as Linux does; the program
+ * stops, comes back and reads it as if it were on the disk; some time later the power fails. */
+static void fail_sync_then_power(struct xd_sim *sim) {
+    struct xd_sim_node *node = some_node(sim, XD_FAULT_SYNC_LOST);
+    uint64_t which = xd_chance_below(chance_of(sim, XD_FAULT_SYNC_LOST), 40) + 1;
+    xd_ms later = some_time(sim, XD_FAULT_SYNC_LOST, 10 * XD_SECOND_MS, 2 * XD_HOUR_MS);
+    if (node->running) {
+        node->cache_stays = true;
+        xd_disk_fail(node->disk, XD_DISK_SYNC, which, false, 1034 /* SQLITE_IOERR_FSYNC */);
+        xd_agenda_add(&sim->agenda, sim->now + later, cache_is_lost, node, 0);
+    }
+}
+
 static void forgets(struct xd_sim *sim, struct xd_sim_site *site, xd_ms from) {
     site->amnesia_from = site->amnesia_to == 0 || from < site->amnesia_from ? from : site->amnesia_from;
     site->amnesia_to = sim->now;
@@ -243,6 +280,7 @@ static void garble(struct xd_sim *sim) {
         return;
     }
     copy_disk(&site->node);
+    site->garbled = true;
     xd_sim_node_restart(&site->node, XD_SECOND_MS, XD_DISK_KEPT, 0);
     (void)snprintf(path, sizeof path, "%s/agent.db", site->name_text);
     for (unsigned bit = 0; bit < 8; bit++) {
@@ -342,13 +380,13 @@ static void strike_machine(struct xd_sim *sim, enum xd_fault fault) {
         break;
     case XD_FAULT_SITE_KILL:
     case XD_FAULT_SITE_POWER:
-        kill_node(sim, fault, &some_site(sim, fault)->node, fault == XD_FAULT_SITE_POWER);
+        kill_node(sim, fault, some_machine(sim, fault), fault == XD_FAULT_SITE_POWER);
         break;
     case XD_FAULT_HUB_HANG:
         hang(sim, fault, &sim->hub_node);
         break;
     case XD_FAULT_SITE_HANG:
-        hang(sim, fault, &some_site(sim, fault)->node);
+        hang(sim, fault, some_machine(sim, fault));
         break;
     case XD_FAULT_KILL_TWICE:
         kill_twice(sim);
@@ -357,7 +395,7 @@ static void strike_machine(struct xd_sim *sim, enum xd_fault fault) {
         fill_disk(sim, fault, &sim->hub_node);
         break;
     case XD_FAULT_SITE_DISK_FULL:
-        fill_disk(sim, fault, &some_site(sim, fault)->node);
+        fill_disk(sim, fault, some_machine(sim, fault));
         break;
     case XD_FAULT_WRITE_ERROR:
         fail_disk(sim, fault, XD_DISK_WRITE, 778 /* SQLITE_IOERR_WRITE */);
@@ -380,11 +418,17 @@ static void strike_machine(struct xd_sim *sim, enum xd_fault fault) {
     case XD_FAULT_SITE_GARBLED:
         garble(sim);
         break;
+    case XD_FAULT_SYNC_LOST:
+        fail_sync_then_power(sim);
+        break;
+    case XD_FAULT_SITE_CLONE:
+        xd_sim_clone(sim, some_site(sim, fault), chance_of(sim, fault));
+        break;
     case XD_FAULT_HUB_NO_MEMORY:
         starve(sim, fault, &sim->hub_node);
         break;
     default:
-        starve(sim, fault, &some_site(sim, fault)->node);
+        starve(sim, fault, some_machine(sim, fault));
         break;
     }
 }
@@ -412,10 +456,10 @@ static void strike(struct xd_sim *sim, enum xd_fault fault) {
         broker_dies(sim, fault);
         break;
     case XD_FAULT_BROKER_PURGE_HUB:
-        xd_sim_purge(&sim->hub_node.queue);
+        xd_sim_purge(sim->hub_node.queue);
         break;
     case XD_FAULT_BROKER_PURGE_SITE:
-        xd_sim_purge(&some_site(sim, fault)->node.queue);
+        xd_sim_purge(some_site(sim, fault)->node.queue);
         break;
     case XD_FAULT_BROKER_BLOCKED:
     case XD_FAULT_BROKER_UNBOUND:
@@ -472,22 +516,32 @@ void xd_sim_trouble_start(struct xd_sim *sim) {
     }
 }
 
+static void heal_node(struct xd_sim *sim, struct xd_sim_node *node) {
+    node->full = false;
+    node->frozen_at = 0;
+    node->drift_ppm = 0;
+    node->fail_alloc_at = 0;
+    xd_disk_capacity(node->disk, 0);
+    xd_disk_fail(node->disk, XD_DISK_READ, 0, false, 0);
+    xd_disk_fail(node->disk, XD_DISK_WRITE, 0, false, 0);
+    xd_disk_fail(node->disk, XD_DISK_SYNC, 0, false, 0);
+    if (!node->open_up || !node->open_down) {
+        line_heals(sim, node, 0);
+    }
+}
+
 void xd_sim_heal(struct xd_sim *sim) {
     sim->healing = true;
     xd_sim_tell(sim, "world", "is healed");
     sim->erp_down_until = 0;
     for (unsigned index = 0; index <= sim->site_count; index++) {
         struct xd_sim_node *node = index == 0 ? &sim->hub_node : &sim->sites[index - 1].node;
-        node->full = false;
-        node->frozen_at = 0;
-        node->drift_ppm = 0;
-        node->fail_alloc_at = 0;
-        xd_disk_capacity(node->disk, 0);
-        xd_disk_fail(node->disk, XD_DISK_READ, 0, false, 0);
-        xd_disk_fail(node->disk, XD_DISK_WRITE, 0, false, 0);
-        xd_disk_fail(node->disk, XD_DISK_SYNC, 0, false, 0);
-        if (!node->open_up || !node->open_down) {
-            line_heals(sim, node, 0);
+        heal_node(sim, node);
+        if (xd_sim_twin_of(node) != NULL) {
+            heal_node(sim, xd_sim_twin_of(node));
+        }
+        if (index > 0 && sim->sites[index - 1].clones > 0) {
+            xd_sim_wms_ask(&sim->sites[index - 1]);
         }
         if (index > 0 && !sim->sites[index - 1].wms_up) {
             wms_returns(sim, &sim->sites[index - 1], 0);

@@ -12,13 +12,37 @@
 #define MAIL_MAX 400u /* the site's broker holds the rest back */
 #define PATIENCE_MS ((xd_ms)10000)
 #define PATIENCE_MS_MAX ((xd_ms)600000)
+#define ASKING_MS (6 * XD_HOUR_MS)
+
+/* ---- whom it speaks to ---- */
+
+struct xd_sim_node *xd_sim_wms_side(struct xd_sim_site *site) {
+    struct xd_sim_site *clone = xd_sim_clone_of(site);
+    return clone != NULL && site->with_clone ? &clone->node : &site->node;
+}
+
+void xd_sim_wms_turn_to(struct xd_sim_site *site, bool clone) {
+    struct xd_sim_node *before = xd_sim_wms_side(site);
+    site->with_clone = clone;
+    struct xd_sim_node *after = xd_sim_wms_side(site);
+    if (before == after || !site->wms_up) {
+        return;
+    }
+    xd_sim_tell(site->node.sim, site->name_text, "WMS turns to %s", after->name);
+    if (before->running) {
+        xd_sim_mail(before, (struct xd_sim_mail){.kind = XD_SIM_MAIL_WMS_DOWN}, 1);
+    }
+    if (after->running) {
+        xd_sim_mail(after, (struct xd_sim_mail){.kind = XD_SIM_MAIL_WMS_UP}, 1);
+    }
+}
 
 /* ---- sending ---- */
 
 static void say(struct xd_sim_site *site, const char *tail, const char *text, xd_ms delay) {
     struct xd_sim_mail mail = {.kind = XD_SIM_MAIL_WMS, .text = xd_host_copy(text, strlen(text))};
     (void)snprintf(mail.topic, sizeof mail.topic, "crossdock/%s/%s", site->name_text, tail);
-    xd_sim_mail(&site->node, mail, delay);
+    xd_sim_mail(xd_sim_wms_side(site), mail, delay);
 }
 
 static const char *tail_of(const struct xd_sim_document *document) {
@@ -33,7 +57,8 @@ static void send_again(struct xd_sim *sim, void *object, uint64_t number) {
     if (document->state != XD_SIM_WAITING) {
         return;
     }
-    if (site->wms_up && site->node.running && site->node.mail_count < MAIL_MAX) {
+    const struct xd_sim_node *side = xd_sim_wms_side(site);
+    if (site->wms_up && side->running && side->mail_count < MAIL_MAX) {
         say(site, tail_of(document), document->text, 1);
         if (xd_sim_hit(sim, XD_FAULT_WMS_REPEAT)) {
             say(site, tail_of(document), document->text, xd_chance_between(&sim->work, 1, 20000));
@@ -216,11 +241,11 @@ static void say_nonsense(struct xd_sim_site *site, struct xd_sim_document *docum
         struct xd_sim_mail mail = {.kind = XD_SIM_MAIL_WMS,
                                    .text = xd_host_copy(document->text, strlen(document->text))};
         (void)snprintf(mail.topic, sizeof mail.topic, "crossdock/ELSEWHERE/%s", tail_of(document));
-        xd_sim_mail(&site->node, mail, 1);
+        xd_sim_mail(xd_sim_wms_side(site), mail, 1);
     }
 }
 
-static void take_receipt(struct xd_sim_site *site, const cJSON *tree) {
+static void take_receipt(const struct xd_sim_site *from, struct xd_sim_site *site, const cJSON *tree) {
     struct xd_sim *sim = site->node.sim;
     char key[2 * XD_SIM_TEXT];
     const char *id = xd_json_text(tree, "document_id"), *status = xd_json_text(tree, "status");
@@ -235,10 +260,13 @@ static void take_receipt(struct xd_sim_site *site, const cJSON *tree) {
         return;
     }
     struct xd_sim_document *document = &sim->documents[number];
-    document->accepted += strcmp(status, "accepted") == 0;
-    if (document->accepted > 1 && !document->disputed && site->amnesia_to == 0) {
-        xd_sim_violated(sim, "I2: %s of %s was accepted twice", id, site->name_text);
+    uint64_t bit = from->machine == 0 ? 1 : UINT64_C(2) << from->machine % 63;
+    bool accepted = strcmp(status, "accepted") == 0;
+    if (accepted && (document->accepted_by & bit) != 0 && !document->disputed && site->amnesia_to == 0) {
+        xd_sim_violated(sim, "I2: %s of %s was accepted twice", id, from->node.name);
     }
+    document->accepted_by |= accepted ? bit : 0;
+    document->held_by |= strcmp(status, "rejected") != 0 ? bit : 0;
     if (document->state != XD_SIM_WAITING) {
         return;
     }
@@ -266,8 +294,10 @@ static void take_settled(struct xd_sim_site *site, const cJSON *tree) {
     sim->documents[number].settled = true;
 }
 
-void xd_sim_wms_hears(struct xd_sim_site *site, const char *topic, const char *text, size_t size) {
-    struct xd_sim *sim = site->node.sim;
+void xd_sim_wms_hears(struct xd_sim_site *from, const char *topic, const char *text, size_t size) {
+    struct xd_sim *sim = from->node.sim;
+    struct xd_sim_site *site = &sim->sites[from->node.number - 1];
+    bool hears = site->wms_up && xd_sim_wms_side(site) == &from->node;
     const char *tail = strrchr(topic, '/');
     xd_sim_note(sim, 3000 + site->node.number, text, size);
     if (tail == NULL) {
@@ -275,7 +305,7 @@ void xd_sim_wms_hears(struct xd_sim_site *site, const char *topic, const char *t
     }
     bool release = strcmp(tail, "/release") == 0, receipt = strcmp(tail, "/receipt") == 0;
     bool settled = strcmp(tail, "/settled") == 0; /* whether it is heard or not: the word was given */
-    if ((!site->wms_up && !settled) || (release && xd_sim_hit(sim, XD_FAULT_WMS_RELEASE_LOST)) ||
+    if ((!hears && !settled) || (release && xd_sim_hit(sim, XD_FAULT_WMS_RELEASE_LOST)) ||
         (receipt && xd_sim_hit(sim, XD_FAULT_WMS_RECEIPT_LOST))) {
         return;
     }
@@ -285,11 +315,31 @@ void xd_sim_wms_hears(struct xd_sim_site *site, const char *topic, const char *t
     } else if (release) {
         take_release(site, tree);
     } else if (receipt) {
-        take_receipt(site, tree);
+        take_receipt(from, site, tree);
     } else if (settled) {
         take_settled(site, tree);
     }
     cJSON_Delete(tree);
+}
+
+/* The word on a document may have been lost with a machine that was told and did not tell: at
+ * a site that had two, the broker brought it again to the other one. Who says the document again
+ * is told the latest. */
+static void ask_again(struct xd_sim *sim, void *object, uint64_t argument) {
+    struct xd_sim_site *site = object;
+    (void)argument;
+    for (size_t index = 0; index < sim->document_count; index++) {
+        const struct xd_sim_document *document = &sim->documents[index];
+        if (document->site == site->node.number - 1 && document->kind != XD_DOC_RESPONSE &&
+            document->state == XD_SIM_ACCEPTED && !document->settled && document->held_by == 1) {
+            say(site, tail_of(document), document->text, 1);
+        }
+    }
+    xd_agenda_add(&sim->agenda, sim->now + ASKING_MS, ask_again, site, 0);
+}
+
+void xd_sim_wms_ask(struct xd_sim_site *site) {
+    xd_agenda_add(&site->node.sim->agenda, site->node.sim->now + ASKING_MS, ask_again, site, 0);
 }
 
 /* ---- work of its own ---- */

@@ -24,6 +24,7 @@ PURGES = ("--calm --sites 1 --hours 12 --documents 1500 --patience 24 --often hu
           " --often broker.purge_hub --often broker.purge_site --often broker.wipe")
 NO_MEMORY = " --often hub.no_memory --often site.no_memory"
 DISK_ERRORS = " --often disk.sync_error --often disk.write_error"
+CLONES = "--calm --sites 1 --hours 24 --documents 1600 --patience 24 --often site.clone"
 # Each mutant's worlds: those in which its mistake can show, for most are small and quiet but for what it takes; and a seed
 # that is known to catch it.
 TABLE = {
@@ -62,6 +63,7 @@ TABLE = {
     "quantity-not-moved": (1, SMALL),
     "ids-random": (1, LONG + " --often hub.old_copy"),
     "settled-not-sent": (1, SMALL),
+    "conflict-not-marked": (8, CLONES),
 }
 
 

@@ -502,6 +502,33 @@ static void store_of_the_product_opens_on_it_and_survives_a_crash(void **state) 
     }
 }
 
+/* What a failed sync left in the cache is read by the next program; what that one commits
+ * behind it must not go with it. */
+static void store_of_the_product_keeps_commits_behind_one_whose_sync_failed(void **state) {
+    struct xd_database_config config = {.path = "m/agent.db", .vfs = XD_DISK_VFS};
+    char why[256], value[8];
+    (void)state;
+    for (int life = 0; life < 3; life++) {
+        struct xd_database *database = NULL;
+        struct xd_site_store store;
+        assert_int_equal(xd_database_open(&config, XD_SCHEMA_SITE, &database, why, sizeof why), XD_OK);
+        xd_database_site_store(database, &store);
+        const struct xd_store_tx *tx = &store.delivery.tx;
+        if (life == 2) {
+            assert_int_equal(store.delivery.meta_get(store.delivery.context, "b", value, sizeof value),
+                             XD_OK);
+        } else {
+            const char *name = life == 0 ? "a" : "b";
+            assert_int_equal(tx->begin(tx->context), XD_OK);
+            assert_int_equal(store.delivery.meta_set(store.delivery.context, name, "1"), XD_OK);
+            xd_disk_fail(disk, XD_DISK_SYNC, life == 0 ? 1 : 0, false, SQLITE_IOERR_FSYNC);
+            assert_int_equal(tx->commit(tx->context), life == 0 ? XD_IO : XD_OK);
+            xd_disk_crash(disk, life == 0 ? XD_DISK_CACHED : XD_DISK_LOST, 1);
+        }
+        xd_database_close(database);
+    }
+}
+
 static void tell(void *context, const char *text) {
     (void)text;
     ++*(unsigned *)context;
@@ -559,6 +586,7 @@ int main(void) {
         DISK_TEST(flipped_bits_and_cut_files_are_found),
         DISK_TEST(same_seed_gives_the_same_bytes),
         DISK_TEST(store_of_the_product_opens_on_it_and_survives_a_crash),
+        DISK_TEST(store_of_the_product_keeps_commits_behind_one_whose_sync_failed),
         DISK_TEST(store_backs_up_to_its_own_disk_and_admits_one_at_a_time),
     };
     xd_disk_register();

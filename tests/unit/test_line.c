@@ -229,6 +229,76 @@ static void a_restarted_process_sends_nothing_twice_that_arrived(void **state) {
     assert_int_equal(hub->line.repeats, 0);
 }
 
+static void fail_a_batch(struct world_end *end, unsigned appends) {
+    end->fail_commit = true;
+    step(end, appends);
+    end->fail_commit = false;
+}
+
+/* Its disk is full: what writes nothing is committed, and a document fails every second. */
+static void a_hub_that_fails_time_and_again_asks_ever_more_rarely(void **state) {
+    (void)state;
+    connect_both();
+    for (unsigned second = 0; second < 3600; second++) {
+        fail_a_batch(hub, 0);
+        run(1000, 250);
+    }
+    assert_in_range(world.counts.hellos, 30, 240);
+    assert_in_range(world.counts.welcomes, 30, world.counts.hellos);
+    assert_true(world.counts.acks <= 2 * world.counts.hellos);
+}
+
+static void after_some_calm_a_failed_batch_leads_to_a_handshake_at_once(void **state) {
+    (void)state;
+    connect_both();
+    for (unsigned round = 0; round < 5; round++) {
+        for (unsigned second = 0; second < 300; second++) {
+            fail_a_batch(site, 0);
+            run(1000, 250);
+        }
+        run(180000, 500);
+        memset(&world.counts, 0, sizeof world.counts);
+        fail_a_batch(site, 0);
+        run(2000, 50);
+        assert_int_equal(world.counts.hellos, 1);
+        assert_int_equal(world.counts.welcomes, 1);
+    }
+}
+
+static void what_was_handed_out_is_not_again_because_a_batch_failed(void **state) {
+    (void)state;
+    connect_both();
+    world_stop(site);
+    world.now.monotonic += XD_LINE_ALIVE_MS + 1; /* it counts as gone */
+    step(hub, 50);
+    for (unsigned second = 0; second < 3600; second++) {
+        fail_a_batch(hub, second % 2);
+        world.now.monotonic += 1000;
+        world_broker(&world);
+        step(hub, 0);
+    }
+    assert_int_equal(world.counts.documents, 50);
+    assert_true(world.counts.hellos <= 1); /* nobody is there */
+    world_start(site);
+    world_connect(site);
+    run(5000, 50);
+    assert_int_equal(world_backlog(&world), 0);
+}
+
+static void what_only_a_failed_batch_handed_out_is_sent_after_a_handshake(void **state) {
+    (void)state;
+    connect_both();
+    site->line.up = false; /* nothing leaves while the backlog grows */
+    step(site, 40);
+    site->line.up = true;
+    fail_a_batch(site, 10);
+    assert_int_equal(world.counts.documents, 0);
+    run(3000, 50);
+    assert_int_equal(world_backlog(&world), 0);
+    assert_int_equal(world.counts.documents, 40);
+    assert_int_equal(hub->line.repeats, 0);
+}
+
 static void the_second_lane_keeps_its_share(void **state) {
     size_t taken;
     struct xd_effects effects;
@@ -370,6 +440,10 @@ int main(void) {
         IN_A_WORLD(a_returned_message_pauses_and_comes_again),
         IN_A_WORLD(a_cut_line_goes_on_where_it_was),
         IN_A_WORLD(a_restarted_process_sends_nothing_twice_that_arrived),
+        IN_A_WORLD(a_hub_that_fails_time_and_again_asks_ever_more_rarely),
+        IN_A_WORLD(after_some_calm_a_failed_batch_leads_to_a_handshake_at_once),
+        IN_A_WORLD(what_was_handed_out_is_not_again_because_a_batch_failed),
+        IN_A_WORLD(what_only_a_failed_batch_handed_out_is_sent_after_a_handshake),
         IN_A_WORLD(the_second_lane_keeps_its_share),
         IN_A_WORLD(what_one_turn_hands_out_is_bounded_in_bytes),
         IN_A_WORLD(the_age_of_the_oldest_is_that_of_what_is_not_covered),

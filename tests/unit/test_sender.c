@@ -117,12 +117,36 @@ static void numbers_have_no_hole_after_an_undo(void **state) {
     append(3);
     store_world_rollback(&world);
     store_world_stream(&world, true, "work", &row);
-    xd_sender_reload(&sender, &row, false);
+    xd_sender_reload(&sender, &row);
     assert_int_equal(sender.row.next, 3);
     assert_true(xd_hash_equal(&sender.row.chain, &chain));
     append(1);
     assert_int_equal(sender.row.next, 4);
     assert_int_equal(xd_sender_backlog(&sender), 3);
+}
+
+/* A full disk fails a batch each second, and a backlog may be long. */
+static void a_failed_batch_sends_nothing_again_but_what_a_handshake_misses(void **state) {
+    struct xd_stream_row row;
+    (void)state;
+    append(4);
+    store_world_commit(&world);
+    assert_int_equal(handshake(0, NULL), XD_VERDICT_GOOD);
+    store_world_commit(&world);
+    expect_next(1, 4);
+    append(2);
+    expect_next(5, 6);
+    store_world_rollback(&world);
+    store_world_stream(&world, true, "work", &row);
+    xd_sender_reload(&sender, &row);
+    assert_true(xd_sender_check(&sender));
+    expect_nothing();
+    append(1);
+    expect_next(5, 5); /* another one, under the number that was undone */
+    expect_nothing();
+    assert_int_equal(handshake(3, NULL), XD_VERDICT_GOOD);
+    expect_next(4, 5);
+    expect_nothing();
 }
 
 /* ---- sending ---- */
@@ -422,6 +446,7 @@ static void rows_are_trimmed_when_covered_and_old(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         WITH_A_SENDER(numbers_have_no_hole_after_an_undo),
+        WITH_A_SENDER(a_failed_batch_sends_nothing_again_but_what_a_handshake_misses),
         WITH_A_SENDER(nothing_is_handed_out_before_the_welcome),
         WITH_A_SENDER(what_is_appended_between_hello_and_welcome_is_sent),
         WITH_A_SENDER(only_what_is_missing_is_sent_again),

@@ -10,6 +10,7 @@
 #define XD_POSIX_AGENT_AGENT_H
 
 #include "amqp/amqp.h"
+#include "common/again.h"
 #include "common/turn.h"
 #include "http/server.h"
 #include "mqtt/mqtt.h"
@@ -38,12 +39,11 @@ struct xd_agent {
     /* What the turn knows of the connections. */
     bool publisher_blocked, consumer_up;
     uint64_t consumer_generation;
-    bool restart_due;                               /* the consumer shall bring again what was not taken */
-    xd_ms restart_at;                               /* monotonic: not before */
-    bool handed_out;                                /* the last turn gave the publisher something */
-    bool stopping;                                  /* effects go nowhere any more, except tickets */
-    bool batch_failed;                              /* the last turn's */
-    uint64_t wms_dropped;                           /* publishes that the site's broker did not take */
+    struct xd_again restart; /* of the consumer, which shall bring again what was not taken */
+    bool handed_out;         /* the last turn gave the publisher something */
+    bool stopping;           /* effects go nowhere any more, except tickets */
+    bool batch_failed;       /* the last turn's */
+    uint64_t wms_dropped;    /* publishes that the site's broker did not take */
     xd_ms room_at, snapshot_at, idle_at, shrink_at; /* monotonic: next */
     xd_ms busy_at;                                  /* monotonic: the last turn with events */
     struct xd_agent_board board;

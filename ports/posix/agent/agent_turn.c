@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define ROOM_MS ((xd_ms)500)
-#define RESTART_MS ((xd_ms)1000)
 
 /* ---- events ---- */
 
@@ -60,7 +59,7 @@ static void on_publisher(struct xd_agent *agent, const struct xd_line_event *eve
 static void on_consumer(struct xd_agent *agent, const struct xd_line_event *event) {
     agent->consumer_up = event->event.kind == XD_LINE_EVENT_CONSUMER_UP;
     agent->consumer_generation = event->generation;
-    agent->restart_due = false; /* a new connection brings it anyway */
+    agent->restart.due = false; /* a new connection brings it anyway */
     xd_log(agent->env, agent->consumer_up ? XD_LOG_INFO : XD_LOG_WARNING,
            agent->consumer_up ? "line.consuming" : "line.not_consuming", NULL, "%s%s%s",
            agent->config->uplink.url, agent->consumer_up ? "" : ": ", agent->consumer_up ? "" : event->why);
@@ -203,7 +202,7 @@ static void let_out(struct xd_agent *agent, const struct xd_effects *effects,
         xd_amqp_reject(agent->consumer, effect->generation, effect->tag);
         break;
     case XD_EFFECT_LINE_RETRY:
-        agent->restart_due = agent->restart_due || effect->generation == agent->consumer_generation;
+        agent->restart.due = agent->restart.due || effect->generation == agent->consumer_generation;
         break;
     case XD_EFFECT_WMS_PUBLISH:
         publish_wms(agent, effects, effect);
@@ -215,9 +214,7 @@ static void let_out(struct xd_agent *agent, const struct xd_effects *effects,
 
 /* What was not taken comes again with a new connection; not too often. */
 static void restart_consumer(struct xd_agent *agent) {
-    if (agent->restart_due && agent->now.monotonic >= agent->restart_at) {
-        agent->restart_due = false;
-        agent->restart_at = agent->now.monotonic + RESTART_MS;
+    if (xd_again_take(&agent->restart, agent->now.monotonic)) {
         xd_amqp_consumer_restart(agent->consumer);
     }
 }

@@ -10,6 +10,7 @@
 #ifndef XD_POSIX_HUB_HUB_PROGRAM_H
 #define XD_POSIX_HUB_HUB_PROGRAM_H
 
+#include "common/again.h"
 #include "common/turn.h"
 #include "http/server.h"
 #include "hub/hub.h"
@@ -86,9 +87,10 @@ struct xd_hub_program {
     struct xd_query *query;
     struct xd_erp_pool *erp;
     struct xd_topology *topology;
-    bool consumer_up, handed_out, stopping, restart_due;
+    bool consumer_up, handed_out, stopping;
     uint64_t consumer_generation;
-    xd_ms restart_at, board_at, idle_at, busy_at; /* monotonic */
+    struct xd_again restart;          /* of the consumer */
+    xd_ms board_at, idle_at, busy_at; /* monotonic */
     struct xd_hub_board board;
 };
 

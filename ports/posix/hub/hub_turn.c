@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#define RESTART_MS ((xd_ms)1000)
-
 /* ---- events ---- */
 
 static void message_of(const struct xd_line_event *event, struct xd_hub_message *out) {
@@ -47,7 +45,7 @@ static void on_publisher(struct xd_hub_program *program, const struct xd_line_ev
 static void on_consumer(struct xd_hub_program *program, const struct xd_line_event *event) {
     program->consumer_up = event->event.kind == XD_LINE_EVENT_CONSUMER_UP;
     program->consumer_generation = event->generation;
-    program->restart_due = false; /* a new connection brings it anyway */
+    program->restart.due = false; /* a new connection brings it anyway */
     xd_log(program->env, program->consumer_up ? XD_LOG_INFO : XD_LOG_WARNING,
            program->consumer_up ? "line.consuming" : "line.not_consuming", NULL, "%s%s%s",
            program->config->broker.url, program->consumer_up ? "" : ": ",
@@ -197,7 +195,7 @@ static void let_out(struct xd_hub_program *program, const struct xd_effects *eff
         xd_amqp_reject(program->consumer, effect->generation, effect->tag);
         break;
     case XD_EFFECT_LINE_RETRY:
-        program->restart_due = program->restart_due || effect->generation == program->consumer_generation;
+        program->restart.due = program->restart.due || effect->generation == program->consumer_generation;
         break;
     case XD_EFFECT_HTTP:
         answer_http(program, effects, effect);
@@ -213,9 +211,7 @@ static void let_out(struct xd_hub_program *program, const struct xd_effects *eff
 
 /* What was not taken comes again with a new connection; not too often. */
 static void restart_consumer(struct xd_hub_program *program) {
-    if (program->restart_due && program->now.monotonic >= program->restart_at) {
-        program->restart_due = false;
-        program->restart_at = program->now.monotonic + RESTART_MS;
+    if (xd_again_take(&program->restart, program->now.monotonic)) {
         xd_amqp_consumer_restart(program->consumer);
     }
 }
