@@ -363,6 +363,16 @@ enum xd_result xd_view_exceptions(const struct xd_hub_store *store, bool open_on
     return result == XD_OK ? xd_buffer_result(out) : result;
 }
 
+enum xd_result xd_view_exception(const struct xd_hub_store *store, const char *id, struct xd_buffer *out) {
+    struct listing listing = {.writer = {.out = out}, .count = 0};
+    struct xd_exception_row row;
+    enum xd_result result = store->exception_get(store->context, id, &row);
+    if (result == XD_OK) {
+        result = write_exception(&listing, &row);
+    }
+    return result == XD_OK ? xd_buffer_result(out) : result;
+}
+
 /* ---- reconciliation ---- */
 
 /* What does not balance, in lines: released and not confirmed, confirmed and not
