@@ -192,6 +192,10 @@ static const char hub_events_2[] =
     " secret BLOB NOT NULL, enabled INTEGER NOT NULL, position INTEGER NOT NULL, created_at INTEGER NOT NULL,"
     " delivered_at INTEGER NOT NULL, failing_since INTEGER NOT NULL, failures INTEGER NOT NULL,"
     " detail TEXT NOT NULL) STRICT, WITHOUT ROWID;";
+static const char hub_sla_2[] =
+    "CREATE TABLE deadline(order_id TEXT NOT NULL, promise INTEGER NOT NULL, stage INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, due INTEGER NOT NULL, PRIMARY KEY(order_id, promise)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX deadline_at ON deadline(at) WHERE at > 0;";
 
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
@@ -202,7 +206,7 @@ struct migration {
 static const struct migration site_migrations[] = {{{delivery_1, site_1}}};
 static const struct migration hub_migrations[] = {
     {{delivery_1, hub_orders_1, hub_work_1}},
-    {{hub_orders_2, hub_stock_2, hub_reference_2, hub_clients_2, hub_events_2}},
+    {{hub_orders_2, hub_stock_2, hub_reference_2, hub_clients_2, hub_events_2, hub_sla_2}},
 };
 
 struct schema {

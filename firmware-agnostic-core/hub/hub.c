@@ -4,6 +4,7 @@
 #include "base/mutant.h"
 #include "documents/registry.h"
 #include "hub/reference/reference.h"
+#include "hub/sla/deadlines.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -154,7 +155,11 @@ enum xd_result xd_hub_complain(struct xd_hub *hub, const struct xd_complaint *co
     const struct xd_hub_store *store = hub->config.store;
     struct xd_exception_row row;
     memset(&row, 0, sizeof row);
-    xd_id_make(hub->config.env, "E", 17, row.id);
+    if (complaint->id != NULL) {
+        xd_copy(row.id, sizeof row.id, complaint->id);
+    } else {
+        xd_id_make(hub->config.env, "E", 17, row.id);
+    }
     xd_copy(row.code, sizeof row.code, complaint->code);
     row.open = !complaint->info;
     xd_copy(row.site, sizeof row.site, complaint->site);
@@ -207,6 +212,9 @@ enum xd_result xd_hub_open(struct xd_hub *hub, const struct xd_hub_config *confi
     }
     if (result == XD_OK) {
         result = xd_reference_open(hub, now);
+    }
+    if (result == XD_OK) {
+        result = xd_deadlines_open(hub);
     }
     if (result == XD_OK) {
         result = xd_hub_sites_load(hub, now);
@@ -333,6 +341,9 @@ enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, s
     enum xd_result result = trim(hub, now);
     if (result == XD_OK) {
         result = xd_hub_releases_late(hub, now);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_sla_run(hub, now);
     }
     if (result == XD_OK) {
         result = xd_hub_backorders_run(hub, now);

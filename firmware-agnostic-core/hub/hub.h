@@ -81,6 +81,7 @@ struct xd_hub_counters {
     uint64_t erp_calls, erp_unknown, erp_rejected, erp_unavailable, erp_done;
     uint64_t releases_adopted;
     uint64_t events_published, webhooks_delivered, webhooks_failed;
+    uint64_t sla_warned[XD_PROMISE_COUNT], sla_breached[XD_PROMISE_COUNT];
 };
 
 struct xd_hub {
@@ -105,7 +106,8 @@ struct xd_hub {
     struct xd_webhooks webhooks;
     struct xd_zone_cache zones;
     struct xd_now now;              /* of the event under way */
-    xd_ms trim_at, late_at;         /* monotonic */
+    xd_ms trim_at, late_at, sla_at; /* monotonic */
+    bool deadlines;                 /* some order may have one */
     struct xd_reference *reference; /* owned */
     struct xd_waiters waiters;
     bool backorders_due;       /* more of something is available */

@@ -10,6 +10,7 @@
 #include "hub/events/event_store.h"
 #include "hub/orchestration/stock_store.h"
 #include "hub/reference/reference_store.h"
+#include "hub/sla/sla_store.h"
 
 #define XD_NAME_SIZE 72 /* ids and references of others: up to 64 bytes and a terminator, rounded up */
 #define XD_REFERENCE_SIZE 256
@@ -329,6 +330,7 @@ struct xd_hub_store {
     struct xd_stock_store stock;
     struct xd_reference_store reference;
     struct xd_event_store events;
+    struct xd_sla_store sla;
 
     enum xd_result (*site_put)(void *context, const struct xd_site_row *row);
     enum xd_result (*site_each)(void *context, xd_site_fn each, void *each_context); /* R, by name */

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "hub/events/events.h"
+#include "hub/sla/deadlines.h"
 
 #include <string.h>
 
@@ -130,6 +131,9 @@ enum xd_result xd_conduct_save(struct xd_conduct *conduct) {
     conduct->order.updated_at = conduct->now.wall;
     if (result == XD_OK) {
         result = store->order_save(store->context, &conduct->order);
+    }
+    if (result == XD_OK) {
+        result = xd_deadlines_look(conduct->hub, &conduct->order, conduct->now);
     }
     xd_waiters_look(conduct->hub, conduct->order.order_id);
     return result == XD_OK ? xd_hub_event_status(conduct->hub, &conduct->order, before, conduct->now)

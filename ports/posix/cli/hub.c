@@ -279,8 +279,16 @@ static void write_url(const struct xd_cli *cli, const struct xd_cli_call *call, 
 static int perform(struct xd_cli *cli, const struct xd_cli_call *call, const char *token, cJSON **tree) {
     struct xd_buffer url;
     struct xd_http_reply reply;
-    char key[KEY_HEADER_SIZE];
-    const char *const headers[] = {call->key != NULL ? key : NULL, NULL};
+    char key[KEY_HEADER_SIZE], match[KEY_HEADER_SIZE];
+    const char *headers[] = {NULL, NULL, NULL};
+    size_t count = 0;
+    if (call->key != NULL) {
+        headers[count++] = key;
+    }
+    if (call->if_match != NULL) {
+        headers[count] = match;
+    }
+    (void)snprintf(match, sizeof match, "If-Match: %s", call->if_match != NULL ? call->if_match : "");
     (void)snprintf(key, sizeof key, "Idempotency-Key: \"%s\"", call->key != NULL ? call->key : "");
     write_url(cli, call, &url);
     struct xd_http_call http = {.method = call->method,

@@ -12,6 +12,7 @@ struct xd_cli_call {
     const char *method;    /* NULL: GET */
     struct xd_buffer path; /* "/v1/orders?status=HELD"; freed by the call */
     const char *key;       /* Idempotency-Key, without quotes; NULL: none */
+    const char *if_match;  /* with quotes; NULL: none */
     struct xd_bytes body;
     unsigned timeout_ms;   /* 0: 30 s */
     bool secret;           /* the answer is not printed, also with --json */

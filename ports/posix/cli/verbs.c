@@ -46,6 +46,8 @@ const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
                                "holds the secret that signs, whsec_ and base64 (default: a new one is made)"},
     [XD_OPTION_FROM] = {"from", "WHERE", "the number of an event, or a time: 2026-11-23T10:00:00Z"},
     [XD_OPTION_FOLLOW] = {"follow", NULL, "go on with what happens from now on, until it is interrupted"},
+    [XD_OPTION_REASON] = {"reason", "TEXT", "why, for the order's timeline"},
+    [XD_OPTION_LINE] = {"line", "LINE[=QTY]", "this line only, or so much of it"},
 };
 
 const struct xd_verb xd_verbs[] = {
@@ -66,6 +68,24 @@ const struct xd_verb xd_verbs[] = {
      "The Idempotency-Key is made from the order's content unless --key says otherwise: the same command\n"
      "again is safe and gives the same order.\n",
      XD_OPTION_BIT(XD_OPTION_KEY), xd_cli_orders_submit},
+    {"orders cancel", "ID", "cancel an order, or a line of it",
+     "What is not at a site yet is cancelled at once. Sites are asked for what they have; the order tells\n"
+     "whether they gave it up. What has shipped stays shipped.\n"
+     "With --line LINE=QTY the same command again cancels as much again.\n",
+     XD_OPTION_BIT(XD_OPTION_LINE) | XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_orders_cancel},
+    {"orders hold", "ID", "stop an order before its next step",
+     "Until `orders unhold ID OPERATOR`. Needs --reason. What is released to its sites already can be\n"
+     "cancelled, not held.\n",
+     XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_orders_hold},
+    {"orders unhold", "ID HOLD", "let an order go on that is held",
+     "HOLD is what `orders show` says that the order is held for: OPERATOR, CHECK, CREDIT, BACKORDER or "
+     "ERP.\n"
+     "Whoever takes it off answers for it: after CREDIT the customer's limit is not asked again.\n",
+     XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_orders_unhold},
+    {"orders revise", "ID FILE", "replace an order by another version of it (JSON); - reads standard input",
+     "FILE is the order as it shall be, whole. Lines are the same by their external_line_id. The order is\n"
+     "read first, and a change that comes between is not overwritten. The same command again is safe.\n",
+     0, xd_cli_orders_revise},
     {"sites list", NULL, "the sites, and how they are",
      "What a site told last; LAST SEEN says how old that is.\n", 0, xd_cli_sites_list},
     {"sites add", "SITE", "make a site and write its enrolment file",
@@ -101,6 +121,15 @@ const struct xd_verb xd_verbs[] = {
     {"exceptions list", NULL, "what needs a person, the oldest first",
      "Documents and lines that were parked, and what was odd about those that were applied.\n",
      XD_OPTION_BIT(XD_OPTION_ALL) | LISTING, xd_cli_exceptions_list},
+    {"exceptions show", "ID", "one exception", "`crossdock problems CODE` says what its code means.\n", 0,
+     xd_cli_exceptions_show},
+    {"exceptions resolve", "ID ACTION", "decide about an exception",
+     "ACTION is one of these:\n"
+     "  accept  take note of it; what is held for it goes on\n"
+     "  reject  what it is about shall not be: the order is rejected or cancelled\n"
+     "  retry   try it again, as things are now\n"
+     "About many a code nothing can be done but to take note. The same command again is safe.\n",
+     XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_exceptions_resolve},
     {"stock list", NULL, "what sites have, as the hub knows it",
      "AVAILABLE = ON HAND - RESERVED, in base units. A site that is in no list is not checked: its WMS "
      "decides,\n"

@@ -1,6 +1,7 @@
 /* Figures for /metrics: a copy that the turn's thread makes once a second. */
 #include "posix/hub/hub_program.h"
 
+#include "hub/sla/sla.h"
 #include "posix/runtime/world.h"
 
 #include <inttypes.h>
@@ -78,6 +79,14 @@ static void by_name(struct xd_buffer *out, const char *name, const char *label, 
     }
 }
 
+static void by_promise(struct xd_buffer *out, const char *name, const uint64_t *values, const char *help) {
+    head(out, name, "counter", help);
+    for (int promise = 0; promise < XD_PROMISE_COUNT; promise++) {
+        xd_buffer_format(out, "crossdock_hub_%s{promise=\"%s\"} %" PRIu64 "\n", name,
+                         xd_promise_names[promise], values[promise]);
+    }
+}
+
 static void write_counters(struct xd_hub_board *board, struct xd_buffer *out) {
     const struct xd_hub_counters *of = &board->counters;
     counter(out, "orders_accepted_total", of->orders_accepted, "Orders taken.");
@@ -96,6 +105,8 @@ static void write_counters(struct xd_hub_board *board, struct xd_buffer *out) {
     counter(out, "lines_parked_total", of->lines_parked, "Lines of confirmations parked.");
     counter(out, "releases_adopted_total", of->releases_adopted,
             "Orders taken back from a site that held them.");
+    by_promise(out, "sla_warned_total", of->sla_warned, "Orders that were about to miss a promise.");
+    by_promise(out, "sla_breached_total", of->sla_breached, "Orders that have missed a promise.");
     counter(out, "erp_calls_total", of->erp_calls, "Calls to the ERP.");
     counter(out, "erp_done_total", of->erp_done, "Calls to the ERP that took effect.");
     counter(out, "erp_rejected_total", of->erp_rejected, "Postings that the ERP refused for good.");

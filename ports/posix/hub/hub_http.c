@@ -237,6 +237,10 @@ static enum xd_result view_exceptions(struct asked *asked, struct xd_buffer *out
                            : result;
 }
 
+static enum xd_result view_exception(struct asked *asked, struct xd_buffer *out) {
+    return xd_view_exception(&asked->query->store, asked->id, out);
+}
+
 static enum xd_result view_reconciliation(struct asked *asked, struct xd_buffer *out) {
     xd_database_read_limit(asked->query->database, RECONCILE_LIMIT_MS);
     enum xd_result result =
@@ -494,6 +498,7 @@ static const struct route routes[] = {
     {"GET", "/v1/sites", ROLE_VIEWER, view_sites, NULL, {NULL}},
     {"GET", "/v1/sites/{id}", ROLE_VIEWER, view_site, NULL, {NULL}},
     {"GET", "/v1/exceptions", ROLE_VIEWER, view_exceptions, NULL, {"status", "limit", "cursor"}},
+    {"GET", "/v1/exceptions/{id}", ROLE_VIEWER, view_exception, NULL, {NULL}},
     {"POST", "/v1/exceptions/{id}/resolve", ROLE_OPERATOR, NULL, xd_hub_exception_resolve, {NULL}},
     {"GET", "/v1/reconciliation", ROLE_VIEWER, view_reconciliation, NULL, {"site"}},
     {"GET", "/v1/stock", ROLE_VIEWER, view_stock, NULL, {"site", "sku", "limit", "cursor"}},
