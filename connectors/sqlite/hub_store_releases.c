@@ -7,28 +7,29 @@
 enum { RELEASE_ADD, RELEASE_GET, RELEASE_SAVE, RELEASE_LATE, RELEASE_OF_ORDER, LINE_ADD, LINES, LINE_SAVE };
 
 #define COLUMNS                                                                                              \
-    "release_id, order_id, site, number, created_at, revision, status, cancel, stage, reroutes, ack_by,"     \
-    " updated_at"
+    "release_id, order_id, site, number, created_at, revision, status, cancel, stage, reroutes, whole,"      \
+    " ack_by, updated_at"
 #define NUMBER "(SELECT n FROM release WHERE release_id = ?)"
 
 static const char *const sql[] = {
-    [RELEASE_ADD] = "INSERT INTO release(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    [RELEASE_ADD] = "INSERT INTO release(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                     " ON CONFLICT DO NOTHING",
     [RELEASE_GET] = "SELECT " COLUMNS " FROM release WHERE release_id = ?",
-    [RELEASE_SAVE] = "UPDATE release SET revision = ?, status = ?, cancel = ?, stage = ?, reroutes = ?,"
-                     " ack_by = ?, updated_at = ? WHERE release_id = ?",
+    [RELEASE_SAVE] =
+        "UPDATE release SET revision = ?, status = ?, cancel = ?, stage = ?, reroutes = ?, whole = ?,"
+        " ack_by = ?, updated_at = ? WHERE release_id = ?",
     [RELEASE_LATE] =
         "SELECT " COLUMNS " FROM release WHERE ack_by > 0 AND ack_by <= ? ORDER BY ack_by LIMIT ?",
     [RELEASE_OF_ORDER] = "SELECT " COLUMNS " FROM release WHERE order_id = ? ORDER BY n",
     [LINE_ADD] =
         "INSERT INTO release_line(n, number, line_id, sku, uom, factor_num, factor_den, qty, shipped, over,"
-        " closed, asked) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [LINES] = "SELECT line_id, sku, uom, factor_num, factor_den, qty, shipped, over, closed, asked FROM "
-              "release_line"
+        " closed, asked, unwanted) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [LINES] = "SELECT line_id, sku, uom, factor_num, factor_den, qty, shipped, over, closed, asked, unwanted "
+              "FROM release_line"
               " WHERE n = " NUMBER " ORDER BY number",
     [LINE_SAVE] =
         "UPDATE release_line SET sku = ?, uom = ?, factor_num = ?, factor_den = ?, qty = ?, shipped = ?,"
-        " over = ?, closed = ?, asked = ? WHERE n = " NUMBER " AND line_id = ?",
+        " over = ?, closed = ?, asked = ?, unwanted = ? WHERE n = " NUMBER " AND line_id = ?",
 };
 
 static void open_query(struct xd_query *query, void *context, int which) {
@@ -47,6 +48,7 @@ static void take_release(struct xd_query *query, struct xd_release_row *row) {
     row->cancel = (int)xd_take_int(query);
     row->stage = (int)xd_take_int(query);
     row->reroutes = xd_take_int(query) != 0;
+    row->whole = xd_take_int(query) != 0;
     row->ack_by = xd_take_int(query);
     row->updated_at = xd_take_int(query);
 }
@@ -57,6 +59,7 @@ static void bind_progress(struct xd_query *query, const struct xd_release_row *r
     xd_bind_int(query, row->cancel);
     xd_bind_int(query, row->stage);
     xd_bind_int(query, row->reroutes);
+    xd_bind_int(query, row->whole);
     xd_bind_int(query, row->ack_by);
     xd_bind_int(query, row->updated_at);
 }
@@ -86,6 +89,7 @@ static void bind_line(struct xd_query *query, const struct xd_release_line_row *
     xd_bind_decimal(query, row->over);
     xd_bind_decimal(query, row->closed);
     xd_bind_decimal(query, row->asked);
+    xd_bind_decimal(query, row->unwanted);
 }
 
 static enum xd_result release_add(void *context, const struct xd_release_row *row,
@@ -163,6 +167,7 @@ static enum xd_result release_lines(void *context, const char *release_id, xd_re
         xd_take_decimal(&query, &row.over);
         xd_take_decimal(&query, &row.closed);
         xd_take_decimal(&query, &row.asked);
+        xd_take_decimal(&query, &row.unwanted);
         if (query.result == XD_OK) {
             query.result = each(each_context, &row);
         }

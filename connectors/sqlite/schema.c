@@ -141,13 +141,15 @@ static const char hub_orders_2[] =
     "ALTER TABLE release ADD COLUMN cancel INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE release ADD COLUMN stage INTEGER NOT NULL DEFAULT 2;"
     "ALTER TABLE release ADD COLUMN reroutes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE release ADD COLUMN whole INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE release ADD COLUMN ack_by INTEGER NOT NULL DEFAULT 0;"
     "UPDATE release SET status = CASE WHEN status < 2 THEN status + 1 ELSE status + 2 END;"
     "CREATE INDEX release_late ON release(ack_by) WHERE ack_by > 0;"
     "ALTER TABLE job_line ADD COLUMN factor_num INTEGER NOT NULL DEFAULT 1;"
     "ALTER TABLE job_line ADD COLUMN factor_den INTEGER NOT NULL DEFAULT 1;"
     "CREATE INDEX exception_order ON exception(order_id, code) WHERE open = 1;"
-    "ALTER TABLE release_line ADD COLUMN asked TEXT NOT NULL DEFAULT '0';";
+    "ALTER TABLE release_line ADD COLUMN asked TEXT NOT NULL DEFAULT '0';"
+    "ALTER TABLE release_line ADD COLUMN unwanted TEXT NOT NULL DEFAULT '0';";
 static const char hub_stock_2[] =
     "CREATE TABLE stock(site TEXT NOT NULL, sku TEXT NOT NULL, on_hand TEXT NOT NULL, reserved TEXT NOT NULL,"
     " listed TEXT NOT NULL, adjusted TEXT NOT NULL, shipped TEXT NOT NULL, listed_at INTEGER NOT NULL,"

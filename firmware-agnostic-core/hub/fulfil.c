@@ -47,9 +47,12 @@ enum xd_result xd_hub_release_lines_load(struct xd_hub *hub, const char *release
     return store->release_lines(store->context, release_id, collect_release_line, out);
 }
 
-enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, struct xd_now now) {
+enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, bool sale_stale,
+                                 struct xd_now now) {
     struct xd_conduct conduct;
-    return xd_conduct_end(&conduct, xd_conduct_open(&conduct, hub, order_id, now));
+    enum xd_result result = xd_conduct_open(&conduct, hub, order_id, now);
+    conduct.sale_stale = sale_stale;
+    return xd_conduct_end(&conduct, result);
 }
 
 /* ---- the ERP on the sale ---- */
@@ -157,7 +160,7 @@ static enum xd_result collect_late(void *context, const struct xd_release_row *r
 }
 
 static enum xd_result ask_back(struct xd_conduct *conduct, struct xd_release_work *work) {
-    for (size_t index = 0; index < work->lines.count; index++) {
+    for (size_t index = 0; index < work->lines.count; index++) { /* what is unwanted stays so */
         work->lines.rows[index].asked = xd_release_line_rest(&work->lines.rows[index]);
     }
     work->row.status = XD_RELEASE_ACK_TIMEOUT;
@@ -167,6 +170,9 @@ static enum xd_result ask_back(struct xd_conduct *conduct, struct xd_release_wor
                                      .site = work->row.site,
                                      .order_id = conduct->order.order_id,
                                      .release_id = work->row.release_id,
+                                     .kind = XD_DOC_RELEASE,
+                                     .document_id = work->row.release_id,
+                                     .version = 1,
                                      .detail = "The site has not answered in time; it is asked to give the "
                                                "release back, and then it ships from elsewhere."};
     return result == XD_OK ? xd_hub_complain(conduct->hub, &complaint, conduct->now) : result;
@@ -179,9 +185,10 @@ static enum xd_result one_late(struct xd_hub *hub, const struct xd_release_row *
     if (result == XD_OK) {
         result = xd_release_work_open(&conduct, row->release_id, &work);
     }
-    if (result == XD_OK && work.row.status < XD_RELEASE_ACK_TIMEOUT && work.row.cancel == XD_CANCEL_NONE) {
+    bool asked = work.row.cancel == XD_CANCEL_REQUESTED && work.row.whole;
+    if (result == XD_OK && work.row.status < XD_RELEASE_ACK_TIMEOUT && !asked) {
         result = ask_back(&conduct, &work);
-    } else if (result == XD_OK) { /* it has answered, or is asked back already */
+    } else if (result == XD_OK) { /* it has answered, or is asked for all of it already */
         work.row.ack_by = 0;
         result = xd_release_work_save(&conduct, &work);
     }

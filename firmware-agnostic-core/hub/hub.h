@@ -142,7 +142,8 @@ XD_CHECKED enum xd_result xd_hub_order(struct xd_hub *hub, const struct xd_api_r
 /* POST /v1/orders/validate: what would become of such an order; stores nothing. */
 XD_CHECKED enum xd_result xd_hub_order_validate(struct xd_hub *hub, const struct xd_api_request *request,
                                                 struct xd_now now, struct xd_effects *effects);
-/* POST /v1/orders/{id}/cancel {"reason","lines":[{"line_id" or "external_line_id","qty"}]}: 202. */
+/* POST /v1/orders/{id}/cancel {"reason","lines":[{"line_id" or "external_line_id","qty"}]}: 202. qty: so much
+ * of the line in all, with what was cancelled before; absent: all that is left. */
 XD_CHECKED enum xd_result xd_hub_order_cancel(struct xd_hub *hub, const struct xd_api_request *request,
                                               struct xd_now now, struct xd_effects *effects);
 /* POST /v1/orders/{id}/revisions with If-Match: the order as it shall be: 202. */

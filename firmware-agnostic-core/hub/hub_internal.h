@@ -85,8 +85,9 @@ XD_CHECKED enum xd_result xd_hub_answered(struct xd_hub *hub, const struct xd_ar
 XD_CHECKED enum xd_result xd_hub_backorders_run(struct xd_hub *hub, struct xd_now now);
 /* Releases that their sites did not answer in time are asked back. */
 XD_CHECKED enum xd_result xd_hub_releases_late(struct xd_hub *hub, struct xd_now now);
-/* The order's status from its lines; also checks conservation (XD_CORRUPT). */
-XD_CHECKED enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, struct xd_now now);
+/* The order's status from its lines; sale_stale: the ERP is to be told of another quantity. */
+XD_CHECKED enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, bool sale_stale,
+                                            struct xd_now now);
 /* A bounded copy of an order's lines. Free with xd_free. */
 struct xd_order_lines {
     struct xd_order_line_row *rows;

@@ -1,9 +1,9 @@
 /* POST /v1/orders/{id}/revisions: the order as it shall be from now on, whole.
  *
- * Lines are the same by their external_line_id. Less of a line, or none, is a cancellation of
- * the difference; more of it, or a new line, is placed as if it had just been ordered. What is
- * with a site already is not taken back for the rest of the document (addresses, dates): once
- * something was released only quantities and prices may change. */
+ * Lines are the same by their external_line_id; a new one that says no line_id gets a number that none has.
+ * Less of a line, or none, is a cancellation of the difference; more of it, or a new line, is placed as if it
+ * had just been ordered. What is with a site already is not taken back for the rest of the document
+ * (addresses, dates): once something was released only quantities and prices may change. */
 #include "hub/orchestration/conduct.h"
 #include "hub/validate.h"
 #include "hub/view.h"
@@ -26,6 +26,7 @@ struct revision {
     struct xd_conduct conduct;
     struct xd_cancel_wish *wishes; /* owned */
     size_t wish_count;
+    struct xd_decimal *cancelling; /* owned; of each line that was there, what is cancelled or asked back */
 };
 
 static enum xd_result refuse(struct revision *revision, unsigned status, const char *code,
@@ -104,6 +105,12 @@ static const struct xd_enriched_line *made_of(const struct revision *revision, s
     return index < revision->enriched.line_count ? &revision->enriched.lines[index] : NULL;
 }
 
+/* Otherwise it got its place's number. */
+static bool says_line_id(const struct revision *revision, size_t index) {
+    const cJSON *lines = cJSON_GetObjectItemCaseSensitive(revision->document.tree, "lines");
+    return xd_json_text(cJSON_GetArrayItem(lines, (int)index), "line_id") != NULL;
+}
+
 static void check_line(struct revision *revision, size_t index) {
     const struct xd_order_line *line = &revision->order.lines[index];
     const struct xd_order_line_row *row = row_of(revision, line->external_line_id);
@@ -115,7 +122,7 @@ static void check_line(struct revision *revision, size_t index) {
                        "A line keeps its SKU and its unit: leave it out and send a new line.");
     }
     const struct xd_order_line_row *same_id = xd_conduct_line(&revision->conduct, line->line_id);
-    if (row == NULL && same_id != NULL) {
+    if (row == NULL && same_id != NULL && says_line_id(revision, index)) {
         xd_problem_add(&revision->hub->problems, "duplicate_line", pointer,
                        "Its line_id is that of another line of the order.");
     }
@@ -124,7 +131,8 @@ static void check_line(struct revision *revision, size_t index) {
 static enum xd_result wish_for(struct revision *revision, struct xd_order_line_row *row,
                                struct xd_decimal qty) {
     struct xd_decimal wanted, less;
-    enum xd_result result = xd_decimal_subtract(row->ordered, row->cancelled, &wanted);
+    enum xd_result result =
+        xd_decimal_subtract(row->ordered, revision->cancelling[row - revision->conduct.lines.rows], &wanted);
     if (result == XD_OK) {
         result = xd_decimal_subtract(wanted, qty, &less);
     }
@@ -152,6 +160,17 @@ static enum xd_result change_line(struct revision *revision, size_t index) {
     return result == XD_OK ? wish_for(revision, row, line->qty) : result;
 }
 
+/* By a line that was there, or by one that this revision names so. */
+static bool is_taken(struct revision *revision, const struct xd_order_line_row *row) {
+    for (size_t index = 0; index < revision->order.line_count; index++) {
+        if (says_line_id(revision, index) &&
+            strcmp(revision->order.lines[index].line_id, row->line_id) == 0) {
+            return true;
+        }
+    }
+    return xd_conduct_line(&revision->conduct, row->line_id) != NULL;
+}
+
 static enum xd_result add_line(struct revision *revision, size_t index) {
     const struct xd_hub_store *store = revision->hub->config.store;
     struct xd_order_lines *lines = &revision->conduct.lines;
@@ -159,6 +178,9 @@ static enum xd_result add_line(struct revision *revision, size_t index) {
     struct xd_order_line_row *row = &lines->rows[lines->count];
     enum xd_result result = xd_hub_line_fill(line, made_of(revision, index), index, row);
     row->number = (int64_t)lines->count + 1;
+    for (int64_t number = row->number; !says_line_id(revision, index) && is_taken(revision, row); number++) {
+        snprintf(row->line_id, sizeof row->line_id, "%lld", (long long)number);
+    }
     if (result == XD_OK) {
         result = store->order_line_add(store->context, revision->conduct.order.order_id, row);
     }
@@ -186,6 +208,9 @@ static enum xd_result change_lines(struct revision *revision) {
         lines->capacity = most;
     }
     enum xd_result result = rows == NULL || revision->wishes == NULL ? XD_NO_MEMORY : XD_OK;
+    if (result == XD_OK) {
+        result = xd_conduct_cancelling(&revision->conduct, &revision->cancelling);
+    }
     for (size_t index = 0; index < before && result == XD_OK; index++) {
         if (!is_named(revision, lines->rows[index].external_line_id)) {
             result = wish_for(revision, &lines->rows[index], xd_decimal_of(0));
@@ -371,6 +396,7 @@ enum xd_result xd_hub_order_revise(struct xd_hub *hub, const struct xd_api_reque
     enum xd_result result = decide(&revision);
     xd_conduct_close(&revision.conduct);
     xd_free(revision.wishes);
+    xd_free(revision.cancelling);
     xd_enriched_free(&revision.enriched);
     xd_document_free(&revision.document);
     return result;

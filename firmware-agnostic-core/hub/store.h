@@ -196,7 +196,8 @@ struct xd_release_row {
     int status;       /* enum xd_release_status */
     int cancel;       /* enum xd_release_cancel */
     int stage;        /* enum xd_release_stage */
-    bool reroutes;    /* what is cancelled of it goes back to the order, to be shipped from elsewhere */
+    bool reroutes;    /* its site did not answer in time: what it gives back ships from elsewhere */
+    bool whole;       /* what asks it back is a CANCEL, not a CHANGE */
     xd_ms ack_by;     /* wall: when the site must have answered; 0: whenever */
     xd_ms created_at, updated_at; /* wall */
 };
@@ -206,11 +207,12 @@ struct xd_release_line_row {
     char line_id[XD_NAME_SIZE];
     char sku[XD_NAME_SIZE], uom[24];
     int64_t factor_num, factor_den;
-    struct xd_decimal qty;     /* released */
-    struct xd_decimal shipped; /* up to qty */
-    struct xd_decimal over;    /* beyond qty */
-    struct xd_decimal closed;  /* will not come on this release: short closed or back to open */
-    struct xd_decimal asked;   /* part of the rest that the site is asked to give up */
+    struct xd_decimal qty;      /* released */
+    struct xd_decimal shipped;  /* up to qty */
+    struct xd_decimal over;     /* beyond qty */
+    struct xd_decimal closed;   /* will not come on this release: short closed or back to open */
+    struct xd_decimal asked;    /* part of the rest that the site is asked to give up ... */
+    struct xd_decimal unwanted; /* ... of which so much is cancelled; the others ship from elsewhere */
 };
 typedef enum xd_result (*xd_release_line_fn)(void *context, const struct xd_release_line_row *row);
 
@@ -395,7 +397,7 @@ struct xd_hub_store {
     enum xd_result (*release_add)(void *context, const struct xd_release_row *row,
                                   const struct xd_release_line_row *lines, size_t count);
     enum xd_result (*release_get)(void *context, const char *release_id, struct xd_release_row *out); /* R */
-    /* Revision, status, cancel, stage, reroutes, ack_by, updated_at. */
+    /* Revision, status, cancel, stage, reroutes, whole, ack_by, updated_at. */
     enum xd_result (*release_save)(void *context, const struct xd_release_row *row);
     /* Releases that wait for an answer with 0 < ack_by <= before, at most max, the longest due first. */
     enum xd_result (*release_late)(void *context, xd_ms before, size_t max, xd_release_fn each,

@@ -176,6 +176,14 @@ static struct xd_order_line_row *line_of(struct wish *wish, const struct wish_li
     return NULL;
 }
 
+/* The line is to be cancelled up to so much in all, so that asking again changes nothing. */
+static struct xd_decimal still_of(struct xd_decimal qty, struct xd_decimal cancelling,
+                                  struct xd_decimal left) {
+    struct xd_decimal still;
+    bool any = xd_decimal_subtract(qty, cancelling, &still) == XD_OK && xd_decimal_sign(still) > 0;
+    return any ? xd_decimal_min(still, left) : xd_decimal_of(0);
+}
+
 /* What of the line neither shipped nor was cancelled. */
 static struct xd_decimal left_of(const struct xd_order_line_row *line) {
     struct xd_decimal left;
@@ -186,31 +194,69 @@ static struct xd_decimal left_of(const struct xd_order_line_row *line) {
     return left;
 }
 
-static enum xd_result cancel_lines(struct wish *wish) {
-    size_t count = wish->body.line_count;
-    struct xd_cancel_wish *wishes = xd_alloc(count * sizeof *wishes);
-    if (wishes == NULL) {
-        return XD_NO_MEMORY;
-    }
-    for (size_t index = 0; index < count; index++) {
+static void fill_wishes(struct wish *wish, const struct xd_decimal *cancelling,
+                        struct xd_cancel_wish *wishes) {
+    for (size_t index = 0; index < wish->body.line_count; index++) {
         const struct wish_line *line = &wish->body.lines[index];
+        struct xd_order_line_row *row = line_of(wish, line);
+        bool twice = false;
         char pointer[40];
         snprintf(pointer, sizeof pointer, "/lines/%zu", index);
-        wishes[index].line = line_of(wish, line);
-        if (wishes[index].line == NULL) {
-            xd_problem_add(&wish->hub->problems, "unknown_line", pointer, "The order has no such line.");
-            continue;
+        for (size_t before = 0; before < index && row != NULL; before++) {
+            twice = twice || wishes[before].line == row;
         }
-        struct xd_decimal left = left_of(wishes[index].line);
-        wishes[index].qty = line->has_qty ? xd_decimal_min(line->qty, left) : left;
+        wishes[index].line = row;
+        if (row == NULL) {
+            xd_problem_add(&wish->hub->problems, "unknown_line", pointer, "The order has no such line.");
+        } else if (twice) {
+            xd_problem_add(&wish->hub->problems, "duplicate_line", pointer, "The line is named twice.");
+        } else {
+            struct xd_decimal left = left_of(row);
+            wishes[index].qty =
+                line->has_qty ? still_of(line->qty, cancelling[row - wish->conduct.lines.rows], left) : left;
+        }
     }
-    if (wish->hub->problems.errors > 0) {
-        xd_free(wishes);
-        return refuse(wish, 422, "invalid_request", "Lines cannot be cancelled; errors[] says why.");
+}
+
+/* Whether nothing at all is left of the order then. */
+static bool is_all(const struct wish *wish, const struct xd_cancel_wish *wishes) {
+    bool all = true;
+    for (size_t index = 0; index < wish->conduct.lines.count && all; index++) {
+        const struct xd_order_line_row *row = &wish->conduct.lines.rows[index];
+        struct xd_decimal most = xd_decimal_of(0);
+        for (size_t named = 0; named < wish->body.line_count; named++) {
+            most = wishes[named].line == row ? wishes[named].qty : most;
+        }
+        all = xd_decimal_compare(most, left_of(row)) >= 0;
     }
-    enum xd_result result = xd_conduct_cancel(&wish->conduct, wishes, count, reason_of(wish));
+    return all;
+}
+
+static enum xd_result cancel_all(struct wish *wish) {
+    return wish->conduct.order.cancelled
+               ? XD_OK
+               : xd_conduct_undo(&wish->conduct, XD_ORDER_CANCELLED, "cancelled", reason_of(wish));
+}
+
+static enum xd_result cancel_lines(struct wish *wish) {
+    size_t count = wish->body.line_count;
+    struct xd_decimal *cancelling = NULL;
+    struct xd_cancel_wish *wishes = xd_alloc(count * sizeof *wishes);
+    enum xd_result result =
+        wishes == NULL ? XD_NO_MEMORY : xd_conduct_cancelling(&wish->conduct, &cancelling);
+    if (result == XD_OK) {
+        fill_wishes(wish, cancelling, wishes);
+    }
+    bool wrong = wish->hub->problems.errors > 0;
+    if (result == XD_OK && !wrong) {
+        result = is_all(wish, wishes) ? cancel_all(wish)
+                                      : xd_conduct_cancel(&wish->conduct, wishes, count, reason_of(wish));
+    }
+    xd_free(cancelling);
     xd_free(wishes);
-    return finish(wish, result);
+    return wrong && result == XD_OK
+               ? refuse(wish, 422, "invalid_request", "Lines cannot be cancelled; errors[] says why.")
+               : finish(wish, result);
 }
 
 static enum xd_result decide_cancel(struct wish *wish, struct xd_now now) {
@@ -229,10 +275,7 @@ static enum xd_result decide_cancel(struct wish *wish, struct xd_now now) {
     if (wish->body.line_count > 0) {
         return cancel_lines(wish);
     }
-    if (!wish->conduct.order.cancelled) {
-        result = xd_conduct_undo(&wish->conduct, XD_ORDER_CANCELLED, "cancelled", reason_of(wish));
-    }
-    return finish(wish, result);
+    return finish(wish, cancel_all(wish));
 }
 
 enum xd_result xd_hub_order_cancel(struct xd_hub *hub, const struct xd_api_request *request,

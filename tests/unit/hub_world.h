@@ -166,6 +166,7 @@ struct hub_world {
     struct world_site sites[WORLD_SITES];
     size_t site_count;
     bool auto_wms; /* each release is acknowledged and confirmed in full, once */
+    unsigned confirmations; /* that world_ships made, to number them */
 };
 
 /* ---- the world ---- */

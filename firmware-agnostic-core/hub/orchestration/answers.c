@@ -76,12 +76,10 @@ static enum xd_result ship_from_elsewhere(struct xd_conduct *conduct, bool *foun
 static enum xd_result give_back(struct answering *answering, bool asked, int status) {
     struct xd_conduct *conduct = answering->conduct;
     struct xd_release_work *work = &answering->work;
-    bool wanted = !conduct->order.cancelled && (!asked || work->row.reroutes);
+    bool wanted = !conduct->order.cancelled;
     enum xd_result result =
         xd_release_work_give_back(conduct, work, asked, wanted ? XD_POT_OPEN : XD_POT_CANCELLED);
-    if (!wanted) {
-        conduct->sale_stale = true;
-    }
+    conduct->sale_stale = conduct->sale_stale || !wanted;
     work->row.status = status;
     work->row.ack_by = 0;
     /* Stored before it is routed anew: a site that gave it back is not asked again. */
@@ -106,58 +104,45 @@ static enum xd_result rejected(struct answering *answering) {
                            : result;
 }
 
-static bool anything_left(const struct xd_release_work *work, bool shipped) {
+static bool anything_shipped(const struct xd_release_work *work) {
     for (size_t index = 0; index < work->lines.count; index++) {
-        const struct xd_release_line_row *line = &work->lines.rows[index];
-        if (xd_decimal_sign(shipped ? line->shipped : xd_release_line_rest(line)) > 0) {
+        if (xd_decimal_sign(work->lines.rows[index].shipped) > 0) {
             return true;
         }
     }
     return false;
 }
 
-/* All that is left of it is asked for: a CANCEL was sent, not a CHANGE. */
-static bool asks_for_all(const struct xd_release_work *work) {
-    for (size_t index = 0; index < work->lines.count; index++) {
-        const struct xd_release_line_row *line = &work->lines.rows[index];
-        if (xd_decimal_compare(line->asked, xd_release_line_rest(line)) < 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static enum xd_result gave_up(struct answering *answering) {
     struct xd_conduct *conduct = answering->conduct;
     struct xd_release_work *work = &answering->work;
-    bool found, timed_out = work->row.reroutes;
-    int status = work->row.status;
-    enum xd_result result = give_back(answering, true, status);
+    bool found, live = xd_release_is_live(&work->row);
+    enum xd_result result = give_back(answering, true, work->row.status);
     work->row.cancel = XD_CANCEL_ACCEPTED;
-    if (!anything_left(work, false)) {
-        work->row.status = anything_left(work, true) ? XD_RELEASE_SHORT_CLOSED : XD_RELEASE_CANCELLED;
+    if (live && !xd_release_work_has_rest(work)) {
+        work->row.status = anything_shipped(work) ? XD_RELEASE_SHORT_CLOSED : XD_RELEASE_CANCELLED;
     }
     if (result == XD_OK) {
         result = xd_release_work_save(conduct, work);
     }
-    if (result == XD_OK && timed_out) {
-        result =
-            xd_hub_exceptions_close_order(conduct->hub, conduct->order.order_id, "ACK_TIMEOUT", conduct->now);
+    if (result == XD_OK) {
+        result = xd_release_work_heard(conduct, work);
     }
-    return result == XD_OK && timed_out ? ship_from_elsewhere(conduct, &found) : result;
+    return result == XD_OK ? ship_from_elsewhere(conduct, &found) : result;
 }
 
 static enum xd_result kept(struct answering *answering) {
     struct xd_conduct *conduct = answering->conduct;
-    const struct xd_hub_store *store = conduct->hub->config.store;
     struct xd_release_work *work = &answering->work;
     const char *reason = answering->response->reason;
-    enum xd_result result = XD_OK;
-    for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
-        work->lines.rows[index].asked = xd_decimal_of(0);
-        result = store->release_line_save(store->context, work->row.release_id, &work->lines.rows[index]);
+    for (size_t index = 0; index < work->lines.count; index++) {
+        work->lines.rows[index].asked = work->lines.rows[index].unwanted = xd_decimal_of(0);
     }
     work->row.cancel = XD_CANCEL_REFUSED;
+    enum xd_result result = xd_release_work_save_lines(conduct, work);
+    if (result == XD_OK) {
+        result = xd_release_work_heard(conduct, work);
+    }
     work->row.reroutes = false;
     if (result == XD_OK) {
         result = go_forward(answering);
@@ -172,7 +157,7 @@ static enum xd_result kept(struct answering *answering) {
 static enum xd_result decide(struct answering *answering) {
     const struct xd_release_row *row = &answering->work.row;
     bool asks = row->cancel == XD_CANCEL_REQUESTED && answering->response->revision == row->revision;
-    bool all = asks && asks_for_all(&answering->work);
+    bool all = asks && row->whole;
     switch (answering->response->response) {
     case XD_RESPONSE_CANCEL_ACCEPTED:
         return asks ? gave_up(answering) : XD_OK;

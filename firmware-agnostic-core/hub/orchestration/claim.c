@@ -1,9 +1,12 @@
 /* A shipment is a fact: what a site confirms of a release counts, whatever was agreed about it.
  *
  * Who confirms a release has it, answered or not. What it had refused, given up or was being asked
- * for, and ships nevertheless, is taken from where it went: from what was cancelled, from what is open
- * again; what another site has by now is asked back from there, and the rest is over-shipment. */
+ * for, and ships nevertheless, is taken from where it went: from what is open again, from what another
+ * site has by now, from what was cancelled. That other site is asked to give it back; should it ship, too,
+ * then that is over-shipment, as is what is not found anywhere. */
 #include "hub/orchestration/conduct.h"
+
+#include "hub/orchestration/stock.h"
 
 #include <string.h>
 
@@ -33,16 +36,71 @@ static enum xd_result confirmed_of(const struct claiming *claiming, const char *
 /* ---- what was given to another site meanwhile ---- */
 
 struct elsewhere {
-    const char *release_id; /* the one that ships */
+    const struct xd_release_work *here; /* the one that ships */
     const char *line_id;
-    struct xd_decimal qty; /* still to be asked for */
+    struct xd_decimal qty; /* still to be found */
 };
 
-static enum xd_result ask_elsewhere(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
+/* It leaves the other release's line: what was asked for because the site is silent first. */
+static enum xd_result leave(struct xd_release_line_row *line, struct xd_decimal qty) {
+    struct xd_decimal asked = xd_decimal_min(line->asked, qty);
+    enum xd_result result = xd_decimal_subtract(line->asked, asked, &line->asked);
+    return result == XD_OK ? xd_decimal_add(line->closed, qty, &line->closed) : result;
+}
+
+/* The site is asked before, for the question names what it has; then that counts as given back. */
+static enum xd_result ask_for(struct xd_conduct *conduct, struct xd_release_work *work,
+                              struct xd_release_line_row *line, struct xd_decimal qty) {
+    struct xd_decimal wanted;
+    enum xd_result result = xd_decimal_add(line->unwanted, qty, &wanted);
+    if (result != XD_OK || work->row.status == XD_RELEASE_DRAFT ||
+        xd_decimal_compare(wanted, line->asked) <= 0) {
+        return result;
+    }
+    line->asked = wanted;
+    return xd_release_work_ask(conduct, work, false);
+}
+
+static enum xd_result move_stock(struct xd_conduct *conduct, const struct xd_release_work *from,
+                                 const struct xd_release_work *to, const struct xd_release_line_row *line,
+                                 struct xd_decimal qty) {
+    struct xd_decimal base;
+    enum xd_result result = xd_decimal_ratio(qty, line->factor_num, line->factor_den, &base);
+    if (result == XD_OK && from != NULL) {
+        result = xd_stock_unreserve(conduct->hub, from->row.site, line->sku, base);
+    }
+    return result == XD_OK ? xd_stock_reserve(conduct->hub, to->row.site, line->sku, base) : result;
+}
+
+static enum xd_result take_over(struct xd_conduct *conduct, struct xd_release_work *work,
+                                struct xd_release_line_row *line, struct elsewhere *elsewhere,
+                                struct xd_decimal qty) {
+    struct xd_order_line_row *ordered = xd_conduct_line(conduct, line->line_id);
+    enum xd_result result = ordered == NULL ? XD_CORRUPT : ask_for(conduct, work, line, qty);
+    if (result == XD_OK) {
+        result = leave(line, qty);
+    }
+    if (result == XD_OK) {
+        result = xd_line_move(ordered, xd_pot_of_stage(work->row.stage), XD_POT_RELEASED, qty);
+    }
+    if (result == XD_OK) {
+        result = move_stock(conduct, work, elsewhere->here, line, qty);
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(elsewhere->qty, qty, &elsewhere->qty);
+    }
+    if (result == XD_OK && work->row.status == XD_RELEASE_DRAFT && !xd_release_work_has_rest(work)) {
+        work->row.status = XD_RELEASE_CANCELLED;
+        result = xd_release_work_save(conduct, work);
+    }
+    return result == XD_OK ? xd_release_work_save_lines(conduct, work) : result;
+}
+
+static enum xd_result look_elsewhere(struct xd_conduct *conduct, struct xd_release_work *work,
+                                     void *context) {
     struct elsewhere *elsewhere = context;
-    bool any = false;
     enum xd_result result = XD_OK;
-    if (strcmp(work->row.release_id, elsewhere->release_id) == 0 || work->row.status == XD_RELEASE_DRAFT ||
+    if (strcmp(work->row.release_id, elsewhere->here->row.release_id) == 0 ||
         !xd_release_is_live(&work->row)) {
         return XD_OK;
     }
@@ -50,18 +108,14 @@ static enum xd_result ask_elsewhere(struct xd_conduct *conduct, struct xd_releas
         struct xd_release_line_row *line = &work->lines.rows[index];
         struct xd_decimal left = xd_decimal_of(0);
         if (strcmp(line->line_id, elsewhere->line_id) == 0) {
-            result = xd_decimal_subtract(xd_release_line_rest(line), line->asked, &left);
+            result = xd_decimal_subtract(xd_release_line_rest(line), line->unwanted, &left);
         }
         struct xd_decimal qty = xd_decimal_min(left, elsewhere->qty);
         if (result == XD_OK && xd_decimal_sign(qty) > 0) {
-            any = true;
-            result = xd_decimal_add(line->asked, qty, &line->asked);
-        }
-        if (result == XD_OK && xd_decimal_sign(qty) > 0) {
-            result = xd_decimal_subtract(elsewhere->qty, qty, &elsewhere->qty);
+            result = take_over(conduct, work, line, elsewhere, qty);
         }
     }
-    return result == XD_OK && any ? xd_release_work_ask(conduct, work, false) : result;
+    return result;
 }
 
 /* ---- one line ---- */
@@ -78,42 +132,67 @@ static enum xd_result take_from(struct claiming *claiming, struct xd_release_lin
     if (result == XD_OK) {
         result = xd_decimal_subtract(line->closed, qty, &line->closed);
     }
+    if (result == XD_OK) {
+        result = move_stock(claiming->conduct, NULL, &claiming->work, line, qty);
+    }
     return result == XD_OK ? xd_decimal_subtract(*missing, qty, missing) : result;
 }
 
-static enum xd_result claim_line(struct claiming *claiming, struct xd_release_line_row *line) {
-    static const enum xd_pot pots[] = {XD_POT_OPEN, XD_POT_BACKORDERED, XD_POT_CANCELLED};
+static enum xd_result take_from_others(struct claiming *claiming, struct xd_release_line_row *line,
+                                       struct xd_decimal *missing) {
+    struct xd_decimal most = xd_decimal_min(*missing, line->closed), found;
+    struct elsewhere elsewhere = {.here = &claiming->work, .line_id = line->line_id, .qty = most};
+    enum xd_result result = xd_conduct_each_release(claiming->conduct, look_elsewhere, &elsewhere);
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(most, elsewhere.qty, &found);
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(line->closed, found, &line->closed);
+    }
+    return result == XD_OK ? xd_decimal_subtract(*missing, found, missing) : result;
+}
+
+/* More of the line ships than the release still has. */
+static enum xd_result take_missing(struct claiming *claiming, struct xd_release_line_row *line,
+                                   struct xd_order_line_row *ordered, struct xd_decimal missing) {
     struct xd_conduct *conduct = claiming->conduct;
     const struct xd_hub_store *store = conduct->hub->config.store;
-    struct xd_order_line_row *ordered = xd_conduct_line(conduct, line->line_id);
-    struct xd_decimal shipped, missing;
-    enum xd_result result = confirmed_of(claiming, line->line_id, &shipped);
+    enum xd_result result = take_from(claiming, line, ordered, XD_POT_OPEN, &missing);
     if (result == XD_OK) {
-        result = xd_decimal_subtract(shipped, xd_release_line_rest(line), &missing);
+        result = take_from(claiming, line, ordered, XD_POT_BACKORDERED, &missing);
     }
-    if (result != XD_OK || ordered == NULL) {
-        return result == XD_OK ? XD_CORRUPT : result;
+    if (result == XD_OK) {
+        result = take_from_others(claiming, line, &missing);
     }
-    claiming->after_cancel =
-        claiming->after_cancel || (xd_decimal_sign(line->asked) > 0 && xd_decimal_sign(shipped) > 0);
-    if (xd_decimal_sign(missing) <= 0 || xd_decimal_sign(line->closed) <= 0) {
-        return XD_OK;
-    }
-    for (size_t index = 0; index < sizeof pots / sizeof pots[0] && result == XD_OK; index++) {
-        result = take_from(claiming, line, ordered, pots[index], &missing);
+    if (result == XD_OK) {
+        result = take_from(claiming, line, ordered, XD_POT_CANCELLED, &missing);
     }
     if (result == XD_OK) {
         result = store->release_line_save(store->context, claiming->work.row.release_id, line);
     }
+    return result == XD_OK ? xd_conduct_save_line(conduct, ordered) : result;
+}
+
+static enum xd_result claim_line(struct claiming *claiming, struct xd_release_line_row *line) {
+    struct xd_conduct *conduct = claiming->conduct;
+    struct xd_order_line_row *ordered = xd_conduct_line(conduct, line->line_id);
+    struct xd_decimal shipped, missing, kept;
+    enum xd_result result = confirmed_of(claiming, line->line_id, &shipped);
     if (result == XD_OK) {
-        result = xd_conduct_save_line(conduct, ordered);
+        result = xd_decimal_subtract(shipped, xd_release_line_rest(line), &missing);
     }
-    struct elsewhere elsewhere = {.release_id = claiming->work.row.release_id,
-                                  .line_id = line->line_id,
-                                  .qty = xd_decimal_min(missing, line->closed)};
-    return result == XD_OK && xd_decimal_sign(elsewhere.qty) > 0
-               ? xd_conduct_each_release(conduct, ask_elsewhere, &elsewhere)
-               : result;
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(xd_release_line_rest(line), line->unwanted, &kept);
+    }
+    if (result != XD_OK || ordered == NULL) {
+        return result == XD_OK ? XD_CORRUPT : result;
+    }
+    claiming->after_cancel = claiming->after_cancel ||
+                             (xd_decimal_sign(line->unwanted) > 0 && xd_decimal_compare(shipped, kept) > 0);
+    if (xd_decimal_sign(missing) <= 0 || xd_decimal_sign(line->closed) <= 0) {
+        return XD_OK;
+    }
+    return take_missing(claiming, line, ordered, missing);
 }
 
 static enum xd_result complain(const struct claiming *claiming, const struct xd_confirmation_row *row) {
@@ -141,6 +220,9 @@ static enum xd_result claim(struct claiming *claiming, const struct xd_confirmat
     if (result == XD_OK && claiming->after_cancel) {
         claiming->conduct->sale_stale = true;
         result = complain(claiming, row);
+    }
+    if (result == XD_OK) {
+        result = xd_release_work_heard(claiming->conduct, &claiming->work);
     }
     if (undone) {
         release->status = XD_RELEASE_ACKED; /* the shipment settles what becomes of it */

@@ -121,10 +121,7 @@ enum xd_result xd_conduct_save(struct xd_conduct *conduct) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     int before = conduct->order.status;
     conduct->order.status = status_of(conduct);
-    enum xd_result result = XD_OK;
-    if (is_end(conduct->order.status)) {
-        result = xd_conduct_free_credit(conduct);
-    }
+    enum xd_result result = xd_conduct_free_credit(conduct, is_end(conduct->order.status));
     if (result == XD_OK && conduct->sale_stale) {
         result = xd_sale_settle(conduct);
     }

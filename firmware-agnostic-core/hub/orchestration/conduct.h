@@ -66,8 +66,8 @@ XD_CHECKED enum xd_result xd_conduct_hold(struct xd_conduct *conduct, enum xd_ho
 XD_CHECKED enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, const char *by);
 /* What is booked for the order follows its lines; more than the customer's limit allows is not booked. */
 XD_CHECKED enum xd_result xd_conduct_rebook(struct xd_conduct *conduct, bool *within);
-/* The order is at its end: what is booked for it is free again. */
-XD_CHECKED enum xd_result xd_conduct_free_credit(struct xd_conduct *conduct);
+/* What was cancelled of it is free again; at_end: all of it. */
+XD_CHECKED enum xd_result xd_conduct_free_credit(struct xd_conduct *conduct, bool at_end);
 
 /* ---- place.c: from open quantities to sites ---- */
 
@@ -94,18 +94,27 @@ XD_CHECKED enum xd_result xd_release_work_open(struct xd_conduct *conduct, const
                                                struct xd_release_work *out);
 void xd_release_work_close(struct xd_release_work *work);
 XD_CHECKED enum xd_result xd_release_work_save(struct xd_conduct *conduct, struct xd_release_work *work);
+XD_CHECKED enum xd_result xd_release_work_save_lines(struct xd_conduct *conduct,
+                                                     const struct xd_release_work *work);
 /* Moves what is left of it to another pot of the order's lines. */
 XD_CHECKED enum xd_result xd_release_work_stage(struct xd_conduct *conduct, struct xd_release_work *work,
                                                 enum xd_release_stage stage);
-/* All that is left of it (asked: only what was asked back) goes back to `pot`, and its stock is free. */
+/* All that is left of it (asked: only what was asked back) goes back to `pot`, but what of it is
+ * unwanted is cancelled; and its stock is free. */
 XD_CHECKED enum xd_result xd_release_work_give_back(struct xd_conduct *conduct, struct xd_release_work *work,
                                                     bool asked, enum xd_pot pot);
 /* Appends the document of its present revision; asked quantities are left out of a CHANGE. */
 XD_CHECKED enum xd_result xd_release_work_send(struct xd_conduct *conduct, struct xd_release_work *work,
                                                enum xd_purpose purpose);
-/* Asks the site for what is in `asked` of its lines: CANCEL when that is all, else CHANGE. */
+/* Asks the site for what is in `asked` of its lines: CANCEL when that is all, else CHANGE. reroutes: because
+ * the site is silent. */
 XD_CHECKED enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release_work *work,
                                               bool reroutes);
+/* Its site has said what becomes of it: that it was silent is nobody's concern any more. */
+XD_CHECKED enum xd_result xd_release_work_heard(struct xd_conduct *conduct,
+                                                const struct xd_release_work *work);
+/* Whether anything of it neither shipped nor was given back. */
+bool xd_release_work_has_rest(const struct xd_release_work *work);
 /* Whether anything may still happen with it. */
 bool xd_release_is_live(const struct xd_release_row *row);
 /* Calls each for every release of the order; the rows are copies. */
@@ -124,6 +133,9 @@ struct xd_cancel_wish {
 };
 XD_CHECKED enum xd_result xd_conduct_cancel(struct xd_conduct *conduct, struct xd_cancel_wish *wishes,
                                             size_t count, const char *reason);
+/* Of each line, in the order of the conduct's, what is cancelled or will be when its sites agree. Free *out
+ * with xd_free. */
+XD_CHECKED enum xd_result xd_conduct_cancelling(struct xd_conduct *conduct, struct xd_decimal **out);
 
 /* ---- sale.c: the sale at the ERP ---- */
 

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/mutant.h"
+#include "hub/events/events.h"
 #include "hub/orchestration/stock.h"
 
 #include <stdio.h>
@@ -36,10 +37,27 @@ enum xd_result xd_release_work_save(struct xd_conduct *conduct, struct xd_releas
     return store->release_save(store->context, &work->row);
 }
 
+bool xd_release_work_has_rest(const struct xd_release_work *work) {
+    for (size_t index = 0; index < work->lines.count; index++) {
+        if (xd_decimal_sign(xd_release_line_rest(&work->lines.rows[index])) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum xd_result save_line(struct xd_conduct *conduct, const struct xd_release_work *work,
                                 const struct xd_release_line_row *line) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     return store->release_line_save(store->context, work->row.release_id, line);
+}
+
+enum xd_result xd_release_work_save_lines(struct xd_conduct *conduct, const struct xd_release_work *work) {
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
+        result = save_line(conduct, work, &work->lines.rows[index]);
+    }
+    return result;
 }
 
 /* ---- quantities ---- */
@@ -82,7 +100,6 @@ static enum xd_result give_line_back(struct xd_conduct *conduct, struct xd_relea
     if (result == XD_OK) {
         result = xd_decimal_add(released->closed, qty, &released->closed);
     }
-    released->asked = xd_decimal_of(0);
     if (result == XD_OK) {
         result = save_line(conduct, work, released);
     }
@@ -90,6 +107,20 @@ static enum xd_result give_line_back(struct xd_conduct *conduct, struct xd_relea
         result = xd_conduct_save_line(conduct, line);
     }
     return result == XD_OK ? unreserve(conduct, work, released, qty) : result;
+}
+
+/* First what nobody wants any more. */
+static enum xd_result split_line(struct xd_conduct *conduct, struct xd_release_work *work,
+                                 struct xd_release_line_row *line, struct xd_decimal qty, enum xd_pot pot) {
+    struct xd_decimal cancelled = xd_decimal_min(line->unwanted, qty), wanted;
+    enum xd_result result = xd_decimal_subtract(qty, cancelled, &wanted);
+    line->asked = line->unwanted = xd_decimal_of(0);
+    if (result == XD_OK && xd_decimal_sign(cancelled) > 0) {
+        conduct->sale_stale = true;
+        result = give_line_back(conduct, work, line, cancelled, XD_POT_CANCELLED);
+    }
+    return result == XD_OK && xd_decimal_sign(wanted) > 0 ? give_line_back(conduct, work, line, wanted, pot)
+                                                          : result;
 }
 
 enum xd_result xd_release_work_give_back(struct xd_conduct *conduct, struct xd_release_work *work, bool asked,
@@ -100,7 +131,7 @@ enum xd_result xd_release_work_give_back(struct xd_conduct *conduct, struct xd_r
         struct xd_decimal rest = xd_release_line_rest(line);
         struct xd_decimal qty = asked ? xd_decimal_min(line->asked, rest) : rest;
         if (xd_decimal_sign(qty) > 0) {
-            result = give_line_back(conduct, work, line, qty, pot);
+            result = split_line(conduct, work, line, qty, pot);
         }
     }
     return result;
@@ -201,6 +232,7 @@ enum xd_result xd_release_work_send(struct xd_conduct *conduct, struct xd_releas
 enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release_work *work, bool reroutes) {
     bool all = true;
     enum xd_result result = XD_OK;
+    work->row.reroutes = work->row.reroutes || reroutes;
     for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
         const struct xd_release_line_row *line = &work->lines.rows[index];
         all = all && xd_decimal_compare(line->asked, xd_release_line_rest(line)) >= 0 &&
@@ -209,7 +241,7 @@ enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release
     }
     work->row.revision++;
     work->row.cancel = XD_CANCEL_REQUESTED;
-    work->row.reroutes = reroutes;
+    work->row.whole = all;
     if (result == XD_OK) {
         result = xd_release_work_send(conduct, work, all ? XD_PURPOSE_CANCEL : XD_PURPOSE_CHANGE);
     }
@@ -222,6 +254,13 @@ enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release
                                  "\"release_id\":\"%s\",\"site\":\"%s\",\"revision\":%lld",
                                  work->row.release_id, work->row.site, (long long)work->row.revision)
                : result;
+}
+
+enum xd_result xd_release_work_heard(struct xd_conduct *conduct, const struct xd_release_work *work) {
+    const struct xd_release_row *row = &work->row;
+    return row->reroutes ? xd_hub_exceptions_close(conduct->hub, row->site, XD_DOC_RELEASE, row->release_id,
+                                                   1, "ACK_TIMEOUT", conduct->now)
+                         : XD_OK;
 }
 
 /* ---- all of an order's ---- */

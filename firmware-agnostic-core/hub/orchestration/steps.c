@@ -157,11 +157,16 @@ enum xd_result xd_conduct_rebook(struct xd_conduct *conduct, bool *within) {
     return result == XD_OK && *within ? book(conduct, more) : result;
 }
 
-enum xd_result xd_conduct_free_credit(struct xd_conduct *conduct) {
+enum xd_result xd_conduct_free_credit(struct xd_conduct *conduct, bool at_end) {
+    struct xd_decimal value = xd_decimal_of(0), more;
     if (xd_decimal_is_zero(conduct->order.total)) {
         return XD_OK;
     }
-    return book(conduct, xd_decimal_negate(conduct->order.total));
+    enum xd_result result = at_end ? XD_OK : value_of(conduct, &value);
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(value, conduct->order.total, &more);
+    }
+    return result == XD_OK && xd_decimal_sign(more) < 0 ? book(conduct, more) : result;
 }
 
 /* ---- route, post, release ---- */
@@ -240,9 +245,9 @@ static enum xd_result ask_back(struct xd_conduct *conduct, struct xd_release_wor
         struct xd_release_line_row *line = &work->lines.rows[index];
         struct xd_decimal rest = xd_release_line_rest(line);
         any = any || xd_decimal_compare(rest, line->asked) > 0;
-        line->asked = rest;
+        line->asked = line->unwanted = rest;
     }
-    return any ? xd_release_work_ask(conduct, work, false) : XD_OK;
+    return any ? xd_release_work_ask(conduct, work, false) : xd_release_work_save_lines(conduct, work);
 }
 
 static enum xd_result undo_release(struct xd_conduct *conduct) {
@@ -251,7 +256,7 @@ static enum xd_result undo_release(struct xd_conduct *conduct) {
 
 static const struct step steps[XD_STEP_COUNT] = {
     [XD_STEP_CHECK] = {run_check, nothing_to_undo},
-    [XD_STEP_CREDIT] = {run_credit, nothing_to_undo}, /* freed when the order is at its end: conduct.c */
+    [XD_STEP_CREDIT] = {run_credit, nothing_to_undo}, /* freed as lines are cancelled: conduct.c */
     [XD_STEP_ROUTE] = {run_route, undo_route},
     [XD_STEP_POST] = {run_post, undo_post},
     [XD_STEP_RELEASE] = {run_release, undo_release},

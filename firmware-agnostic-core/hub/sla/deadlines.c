@@ -79,8 +79,13 @@ static enum xd_result kept(struct xd_hub *hub, const struct xd_order_row *order,
         return result;
     }
     char id[XD_ID_SIZE];
+    struct xd_exception_row breach;
     breach_id(hub, row, id);
-    result = store->exception_close_one(store->context, id, now.wall);
+    result = store->exception_get(store->context, id, &breach);
+    if (result == XD_OK && breach.open) {
+        result = xd_hub_exception_close_one(hub, &breach, now);
+    }
+    result = result == XD_NOT_FOUND ? XD_OK : result;
     return result == XD_OK
                ? xd_hub_timeline(hub, order, "sla.ended_late", now, "\"promise\":\"%s\",\"late_ms\":%lld",
                                  xd_promise_names[row->promise], (long long)(now.wall - row->due))
