@@ -167,7 +167,7 @@ void xd_http_request_free(struct xd_http_request *request) {
     xd_free(request);
 }
 
-static bool add_extra(struct MHD_Response *response, const struct xd_http_request *request) {
+bool xd_http_response_extra(struct MHD_Response *response, const struct xd_http_request *request) {
     bool fine = true;
 
     for (size_t i = 0; request != NULL && i < request->extra_count; i++)
@@ -187,7 +187,7 @@ struct MHD_Response *xd_http_response_new(const struct xd_http_answer *answer,
         xd_free(body);
         return NULL;
     }
-    if (!add_headers(response, answer) || !add_extra(response, request)) {
+    if (!add_headers(response, answer) || !xd_http_response_extra(response, request)) {
         MHD_destroy_response(response);
         return NULL;
     }

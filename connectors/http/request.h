@@ -16,7 +16,8 @@
 enum xd_http_doing {
     XD_HTTP_READING, /* waiting for a request, or in the middle of one */
     XD_HTTP_PENDING, /* a request is with the handler: our own time, not the client's */
-    XD_HTTP_WRITING
+    XD_HTTP_WRITING,
+    XD_HTTP_STREAMING /* an answer without end: who does not read it is cut by libmicrohttpd's timeout */
 };
 
 struct xd_http_connection {
@@ -47,6 +48,7 @@ struct xd_http_request {
     struct xd_http_field extra[XD_HTTP_EXTRA_MAX]; /* of the answer; values are owned */
     size_t extra_count;
     struct xd_buffer body;
+    bool stream;      /* its answer is one */
     bool oversize;    /* the body is too large: it is read, but not kept */
     size_t discarded; /* bytes of it */
 
@@ -77,5 +79,7 @@ void xd_http_request_free(struct xd_http_request *request);
  * have. */
 struct MHD_Response *xd_http_response_new(const struct xd_http_answer *answer,
                                           const struct xd_http_request *request);
+/* Adds the request's extra headers; false: as above. request NULL: none. */
+bool xd_http_response_extra(struct MHD_Response *response, const struct xd_http_request *request);
 
 #endif

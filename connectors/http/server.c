@@ -11,7 +11,8 @@
  *
  * Stopping answers 503 for the caller (detached: the caller's own answer then only
  * drops its reference), gives the answers a moment to leave, and ends the daemon;
- * no connection may be suspended then, or libmicrohttpd aborts the process.
+ * no connection may be suspended then, or libmicrohttpd aborts the process. Streams
+ * (stream.c) are ended before that, too.
  *
  * libmicrohttpd's timeout cuts an idle client. One that drips bytes never idles: a
  * watch cuts any connection that takes twice as long for one request, or to read
@@ -28,7 +29,7 @@
 #include "base/memory.h"
 #include "documents/registry.h"
 #include "http/listen.h"
-#include "http/request.h"
+#include "http/server_state.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -52,31 +53,6 @@
 #define PRESSED_MS 1000 /* the patience that is left when connections run out */
 #define FAREWELL_MS 1000
 
-struct xd_http_server {
-    struct MHD_Daemon *daemon;
-    struct MHD_Response *failure; /* 500, for when an answer cannot be built */
-    xd_http_handler handler;
-    void *context;
-    size_t body_max, pending_max;
-    unsigned port;
-    int64_t patience_ms;
-    atomic_size_t references; /* the owner's, and one of each request */
-    char *certificate, *key;  /* PEM; used while the daemon runs */
-
-    pthread_mutex_t lock;
-    struct xd_http_request *pending;
-    size_t pending_count;
-    bool stopping;
-
-    pthread_mutex_t watch_lock;
-    pthread_cond_t watch_changed;
-    struct xd_http_connection *connections; /* the newest first */
-    size_t connection_count, connections_max;
-    size_t answering; /* answered and not yet sent */
-    bool watch_ends;
-    pthread_t watch;
-};
-
 static int64_t now_ms(void) {
     struct timespec now;
 
@@ -86,7 +62,7 @@ static int64_t now_ms(void) {
 
 /* ---- references ---- */
 
-static void server_release(struct xd_http_server *server) {
+void xd_http_server_release(struct xd_http_server *server) {
     if (atomic_fetch_sub(&server->references, 1) != 1)
         return;
     if (server->failure != NULL)
@@ -111,7 +87,7 @@ static void request_release(struct xd_http_request *request) {
         return;
     drop_response(server, request->response);
     xd_http_request_free(request);
-    server_release(server);
+    xd_http_server_release(server);
 }
 
 /* ---- the watch over slow clients ---- */
@@ -132,7 +108,8 @@ static void cut(struct xd_http_connection *connection) {
 
 static void cut_slow(struct xd_http_server *server, int64_t now) {
     for (struct xd_http_connection *at = server->connections; at != NULL; at = at->next)
-        if (at->doing != XD_HTTP_PENDING && now - at->since_ms > server->patience_ms)
+        if (at->doing != XD_HTTP_PENDING && at->doing != XD_HTTP_STREAMING &&
+            now - at->since_ms > server->patience_ms)
             cut(at);
 }
 
@@ -259,7 +236,7 @@ static enum MHD_Result send_response(struct xd_http_request *request) {
     request->response = NULL;
     request->queued = true;
     count_answer(request);
-    doing(request->server, request->connection, XD_HTTP_WRITING);
+    doing(request->server, request->connection, request->stream ? XD_HTTP_STREAMING : XD_HTTP_WRITING);
     result = MHD_queue_response(request->mhd, request->status, response);
     drop_response(request->server, response); /* the queue has its own reference */
     return result;
@@ -504,15 +481,11 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **slot,
     request_release(request);
 }
 
-void xd_http_respond(struct xd_http_request *request, const struct xd_http_answer *answer) {
+void xd_http_respond_with(struct xd_http_request *request, struct MHD_Response *response, unsigned status) {
     struct xd_http_server *server = request->server;
-    unsigned status;
-    struct MHD_Response *response = response_or_failure(server, answer, request, &status);
 
     pthread_mutex_lock(&server->lock);
-    if (request->detached) {
-        drop_response(server, response);
-    } else {
+    if (!request->detached) {
         request->response = response;
         request->status = status;
         unlink_pending(request);
@@ -521,9 +494,18 @@ void xd_http_respond(struct xd_http_request *request, const struct xd_http_answe
             request->suspended = false;
             MHD_resume_connection(request->mhd);
         }
+        response = NULL;
     }
     pthread_mutex_unlock(&server->lock);
+    drop_response(server, response); /* not under the lock: a stream's end takes it */
     request_release(request);
+}
+
+void xd_http_respond(struct xd_http_request *request, const struct xd_http_answer *answer) {
+    unsigned status;
+    struct MHD_Response *response = response_or_failure(request->server, answer, request, &status);
+
+    xd_http_respond_with(request, response, status);
 }
 
 /* ---- starting ---- */
@@ -599,9 +581,8 @@ static struct xd_http_server *server_new(const struct xd_http_config *config, xd
     failure.body = xd_buffer_view(&body);
     server->failure = xd_http_response_new(&failure, NULL);
     xd_buffer_free(&body);
-    server->failure = xd_http_response_new(&failure, NULL);
     if (server->failure == NULL) {
-        server_release(server);
+        xd_http_server_release(server);
         return NULL;
     }
     return server;
@@ -654,7 +635,7 @@ enum xd_result xd_http_start(const struct xd_http_config *config, xd_http_handle
     server->port = xd_http_port_of(listener);
     result = start_threads(server, config, listener, why, why_size);
     if (result != XD_OK) {
-        server_release(server);
+        xd_http_server_release(server);
         return result;
     }
     *out = server;
@@ -701,10 +682,11 @@ void xd_http_stop(struct xd_http_server *server) {
     MHD_socket listener = MHD_quiesce_daemon(server->daemon);
 
     answer_for_the_caller(server);
+    xd_http_streams_end(server);
     let_answers_leave(server);
     MHD_stop_daemon(server->daemon);
     if (listener != MHD_INVALID_SOCKET)
         (void)close(listener);
     end_watch(server);
-    server_release(server);
+    xd_http_server_release(server);
 }

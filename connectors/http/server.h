@@ -69,4 +69,29 @@ struct xd_http_answer {
 /* Answers and frees the request. Any thread, exactly once. */
 void xd_http_respond(struct xd_http_request *request, const struct xd_http_answer *answer);
 
+/* ---- answers without end ----
+ *
+ *   stream = xd_http_stream_open(request, "text/event-stream", 65536);
+ *   while (xd_http_stream_write(stream, bytes) == XD_OK) ...     as often as there is news
+ *   xd_http_stream_close(stream);                                always
+ *
+ * The reader is not waited for: a stream holds at most its size of bytes that were not
+ * read, or one larger piece, and what does not fit is not taken. That a reader is gone shows when something
+ * is written to it, so whoever writes seldom has to write something now and then. A reader that takes nothing
+ * for the server's timeout while there is something for it is cut. */
+struct xd_http_stream;
+
+/* Answers with 200 and what will be written; takes the request over, as xd_http_respond. NULL: no memory,
+ * and it was answered with 500. Any thread. */
+struct xd_http_stream *xd_http_stream_open(struct xd_http_request *request, const char *content_type,
+                                           size_t size_max);
+/* All of bytes or nothing. XD_FULL: not before the reader has read on. XD_NOT_FOUND: it
+ * is gone, or the server stops. Copied; any thread, one at a time for one stream. */
+XD_CHECKED enum xd_result xd_http_stream_write(struct xd_http_stream *stream, struct xd_bytes bytes);
+/* What was written is still sent; then the answer ends. Frees the stream. MUST be called, also after the
+ * server was stopped. */
+void xd_http_stream_close(struct xd_http_stream *stream);
+/* The same, but what was not read yet is not sent. */
+void xd_http_stream_cut(struct xd_http_stream *stream);
+
 #endif

@@ -21,6 +21,7 @@ static const char *const site_bodies[] = {
 static const char *const hub_bodies[] = {
     "SELECT 'outbox ' || (key >> 40) || '/' || (key & 1099511627775), checksum, body FROM outbox",
     "SELECT 'quarantine ' || number, checksum, body FROM quarantine",
+    "SELECT 'event ' || n, checksum, body FROM event",
     "SELECT 'order ' || order_id, checksum, body FROM orders LEFT JOIN order_body USING(n)",
     "SELECT 'confirmation ' || site || '/' || confirmation_id || '/' || version, checksum, body"
     " FROM confirmation LEFT JOIN confirmation_body USING(n)",

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { ADD, GET, CLOSE, CLOSE_ORDER, CLOSE_ONE, PLACE, LIST_OPEN, LIST_ALL };
+enum { ADD, GET, CLOSE, CLOSE_ORDER, CLOSE_ONE, OF_DOCUMENT, OF_ORDER, PLACE, LIST_OPEN, LIST_ALL };
 
 #define COLUMNS                                                                                              \
     "id, code, open, site, order_id, release_id, line_id, kind, document_id, version, qty, detail, "         \
@@ -21,6 +21,10 @@ static const char *const sql[] = {
     [CLOSE_ORDER] =
         "UPDATE exception SET open = 0, resolved_at = ? WHERE open = 1 AND order_id = ? AND code = ?",
     [CLOSE_ONE] = "UPDATE exception SET open = 0, resolved_at = ? WHERE open = 1 AND id = ?",
+    [OF_DOCUMENT] = "SELECT " COLUMNS " FROM exception WHERE open = 1 AND document_id = ?1 AND site = ?2"
+                    " AND kind = ?3 AND version = ?4 AND (?5 IS NULL OR code = ?5) ORDER BY n",
+    [OF_ORDER] =
+        "SELECT " COLUMNS " FROM exception WHERE open = 1 AND order_id = ?1 AND code = ?2 ORDER BY n",
     [PLACE] = "SELECT n FROM exception WHERE id = ?",
     [LIST_OPEN] = "SELECT " COLUMNS " FROM exception WHERE open = 1 AND n > ? ORDER BY n LIMIT ?",
     [LIST_ALL] = "SELECT " COLUMNS " FROM exception WHERE n > ? ORDER BY n LIMIT ?",
@@ -133,6 +137,39 @@ static enum xd_result exception_get(void *context, const char *id, struct xd_exc
     return xd_query_close_one(&query);
 }
 
+static enum xd_result list(struct xd_query *query, xd_exception_fn each, void *each_context) {
+    while (xd_query_next(query)) {
+        struct xd_exception_row row;
+        take_exception(query, &row);
+        if (query->result == XD_OK) {
+            query->result = each(each_context, &row);
+        }
+    }
+    return xd_query_close(query);
+}
+
+static enum xd_result exception_of_document(void *context, const char *site, enum xd_kind kind,
+                                            const char *document_id, int64_t version, const char *code,
+                                            xd_exception_fn each, void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, OF_DOCUMENT);
+    xd_bind_text(&query, document_id);
+    xd_bind_text(&query, site);
+    xd_bind_int(&query, kind);
+    xd_bind_int(&query, version);
+    xd_bind_text(&query, code);
+    return list(&query, each, each_context);
+}
+
+static enum xd_result exception_of_order(void *context, const char *order_id, const char *code,
+                                         xd_exception_fn each, void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, OF_ORDER);
+    xd_bind_text(&query, order_id);
+    xd_bind_text(&query, code);
+    return list(&query, each, each_context);
+}
+
 static enum xd_result exception_list(void *context, bool open_only, const char *after, size_t max,
                                      xd_exception_fn each, void *each_context) {
     int64_t n = 0;
@@ -144,14 +181,7 @@ static enum xd_result exception_list(void *context, bool open_only, const char *
     open_query(&query, context, open_only ? LIST_OPEN : LIST_ALL);
     xd_bind_int(&query, n);
     xd_bind_int(&query, (int64_t)max);
-    while (xd_query_next(&query)) {
-        struct xd_exception_row row;
-        take_exception(&query, &row);
-        if (query.result == XD_OK) {
-            query.result = each(each_context, &row);
-        }
-    }
-    return xd_query_close(&query);
+    return list(&query, each, each_context);
 }
 
 static enum xd_result exception_count(void *context, int64_t *open) {
@@ -164,6 +194,8 @@ void xd_hub_exceptions_fill(struct xd_hub_store *out) {
     out->exception_close = exception_close;
     out->exception_close_order = exception_close_order;
     out->exception_close_one = exception_close_one;
+    out->exception_of_document = exception_of_document;
+    out->exception_of_order = exception_of_order;
     out->exception_list = exception_list;
     out->exception_count = exception_count;
 }

@@ -182,6 +182,22 @@ static const char hub_clients_2[] =
     "INSERT INTO client_token(hash, tenant, client, made_at, expires_at)"
     " SELECT token_hash, tenant, client, 0, 0 FROM client_1;"
     "DROP TABLE client_1;";
+/* event.n is given by the hub: readers go on by it, so it must not come again. The log grows at its right
+ * edge and is cut at its left one; its ids need no index, for they are random and nobody looks one up. */
+static const char hub_events_2[] =
+    "CREATE TABLE event(n INTEGER PRIMARY KEY, id TEXT NOT NULL, order_id TEXT NOT NULL, tenant TEXT NOT "
+    "NULL,"
+    " channel TEXT NOT NULL, type TEXT NOT NULL, at INTEGER NOT NULL, checksum INTEGER NOT NULL,"
+    " body BLOB NOT NULL) STRICT;"
+    "CREATE TABLE subscription(id TEXT PRIMARY KEY, tenant TEXT NOT NULL, url TEXT NOT NULL, types TEXT NOT "
+    "NULL,"
+    " secret BLOB NOT NULL, enabled INTEGER NOT NULL, position INTEGER NOT NULL, created_at INTEGER NOT NULL,"
+    " delivered_at INTEGER NOT NULL, failing_since INTEGER NOT NULL, failures INTEGER NOT NULL,"
+    " detail TEXT NOT NULL) STRICT, WITHOUT ROWID;";
+static const char hub_sla_2[] =
+    "CREATE TABLE deadline(order_id TEXT NOT NULL, promise INTEGER NOT NULL, stage INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, due INTEGER NOT NULL, PRIMARY KEY(order_id, promise)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX deadline_at ON deadline(at) WHERE at > 0;";
 
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
@@ -192,7 +208,7 @@ struct migration {
 static const struct migration site_migrations[] = {{{delivery_1, site_1}}};
 static const struct migration hub_migrations[] = {
     {{delivery_1, hub_orders_1, hub_work_1}},
-    {{hub_orders_2, hub_stock_2, hub_reference_2, hub_clients_2}},
+    {{hub_orders_2, hub_stock_2, hub_reference_2, hub_clients_2, hub_events_2, hub_sla_2}},
 };
 
 struct schema {

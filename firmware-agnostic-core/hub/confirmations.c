@@ -484,7 +484,11 @@ static enum xd_result finish_release(struct applying *applying, struct matched *
                             match->row.release_id, xd_hub_quote(applying->row->confirmation_id, id),
                             (long long)applying->row->version, match->posting_count);
     }
-    return result == XD_OK ? xd_hub_order_fold(hub, match->order.order_id, match->sale_stale, applying->now)
+    if (result == XD_OK) {
+        result = xd_hub_order_fold(hub, match->order.order_id, match->sale_stale, applying->now);
+    }
+    return result == XD_OK ? xd_hub_event_shipped(hub, &match->row, applying->row, match->posting,
+                                                  match->posting_count, applying->now)
                            : result;
 }
 
@@ -694,9 +698,8 @@ static enum xd_result resume_one(struct xd_hub *hub, struct xd_confirmation_row 
         return result;
     }
     if (result == XD_OK) {
-        result = store->exception_close(store->context, row->site, XD_DOC_CONFIRMATION, row->confirmation_id,
-                                        row->version, "UNKNOWN_RELEASE", now.wall);
-        result = result == XD_NOT_FOUND ? XD_OK : result;
+        result = xd_hub_exceptions_close(hub, row->site, XD_DOC_CONFIRMATION, row->confirmation_id,
+                                         row->version, "UNKNOWN_RELEASE", now);
     }
     if (result == XD_OK) {
         result = apply(hub, &confirmation, row, now);

@@ -62,9 +62,12 @@ static enum xd_result accepted(struct xd_conduct *conduct, const struct xd_job_r
     enum xd_result result = xd_hub_timeline(conduct->hub, &conduct->order, "order.accepted", conduct->now,
                                             "\"erp\":\"%s\",\"sale\":%s,\"attempt\":%lld", job->erp,
                                             xd_hub_quote(job->document, document), (long long)job->attempt);
-    return result == XD_OK ? xd_hub_event(conduct->hub, &conduct->order, XD_EVENT_ACCEPTED, conduct->now,
-                                          "\"erp\":\"%s\",\"sale\":%s", job->erp, document)
-                           : result;
+    if (result != XD_OK) {
+        return result;
+    }
+    struct xd_order_row order = xd_conduct_row(conduct);
+    return xd_hub_event(conduct->hub, &order, XD_EVENT_ACCEPTED, conduct->now,
+                        "\"erp\":\"%s\",\"erp_document\":%s", job->erp, document);
 }
 
 enum xd_result xd_hub_sale_done(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
@@ -75,10 +78,10 @@ enum xd_result xd_hub_sale_done(struct xd_hub *hub, const struct xd_job_row *job
         return XD_OK;
     }
     if (result == XD_OK) {
+        conduct.order.steps |= XD_STEP_BIT(XD_STEP_POST);
         result = accepted(&conduct, job);
     }
     if (result == XD_OK) {
-        conduct.order.steps |= XD_STEP_BIT(XD_STEP_POST);
         conduct.sale_stale = true; /* what was cancelled or changed meanwhile */
         result = xd_conduct_go(&conduct);
     }

@@ -4,6 +4,7 @@
 #include "base/mutant.h"
 #include "documents/registry.h"
 #include "hub/reference/reference.h"
+#include "hub/sla/deadlines.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #define TRIM_SOON_MS ((xd_ms)30000) /* when they are kept for less */
 #define TRIM_MORE_MS ((xd_ms)100)   /* when there was more than one step takes */
 #define TRIM_ROWS ((size_t)2000)
+#define EVENTS_SHARE ((size_t)4) /* of the room for what leaves, one in so many */
 
 /* ---- names of states ---- */
 
@@ -74,14 +76,22 @@ void xd_hub_release_id(const struct xd_hub *hub, const char *order_id, const cha
     xd_hub_id(hub, "R", name, out);
 }
 
+static struct xd_effect *add_answer(struct xd_effects *effects, const struct xd_api_request *request,
+                                    unsigned status) {
+    struct xd_effect *effect = xd_effects_add(effects, request->queued ? XD_EFFECT_REPLY : XD_EFFECT_HTTP);
+    if (effect != NULL) {
+        effect->handle = request->handle;
+        effect->status = status;
+    }
+    return effect;
+}
+
 void xd_hub_answer(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
                    const char *location, const struct xd_buffer *body) {
-    struct xd_effect *effect = xd_effects_add(effects, XD_EFFECT_HTTP);
+    struct xd_effect *effect = add_answer(effects, request, status);
     if (effect == NULL) {
         return;
     }
-    effect->handle = request->handle;
-    effect->status = status;
     effect->a = xd_effects_text(effects, location);
     effect->body = xd_effects_bytes(effects, xd_buffer_view(body));
 }
@@ -103,10 +113,8 @@ void xd_hub_problem(struct xd_effects *effects, const struct xd_api_request *req
                                        .problems = problems};
     xd_buffer_init(&body, 0);
     xd_problem_answer_write(&answer, &body);
-    struct xd_effect *effect = xd_effects_add(effects, XD_EFFECT_HTTP);
+    struct xd_effect *effect = add_answer(effects, request, status);
     if (effect != NULL) {
-        effect->handle = request->handle;
-        effect->status = status;
         effect->retry_after_s = retryable ? 2 : 0;
         effect->b = xd_effects_text(effects, "application/problem+json");
         effect->body = xd_effects_bytes(effects, xd_buffer_view(&body));
@@ -147,7 +155,11 @@ enum xd_result xd_hub_complain(struct xd_hub *hub, const struct xd_complaint *co
     const struct xd_hub_store *store = hub->config.store;
     struct xd_exception_row row;
     memset(&row, 0, sizeof row);
-    xd_id_make(hub->config.env, "E", 17, row.id);
+    if (complaint->id != NULL) {
+        xd_copy(row.id, sizeof row.id, complaint->id);
+    } else {
+        xd_id_make(hub->config.env, "E", 17, row.id);
+    }
     xd_copy(row.code, sizeof row.code, complaint->code);
     row.open = !complaint->info;
     xd_copy(row.site, sizeof row.site, complaint->site);
@@ -165,7 +177,9 @@ enum xd_result xd_hub_complain(struct xd_hub *hub, const struct xd_complaint *co
         xd_log(hub->config.env, XD_LOG_WARNING, "exception.raised", NULL, "%s site %s document %s: %s",
                row.code, row.site, row.document_id, row.detail);
     }
-    return store->exception_add(store->context, &row);
+    enum xd_result result = store->exception_add(store->context, &row);
+    return result == XD_OK && row.open ? xd_hub_event_exception(hub, &row, XD_EVENT_EXCEPTION_RAISED, now)
+                                       : result;
 }
 
 /* ---- opening ---- */
@@ -200,7 +214,16 @@ enum xd_result xd_hub_open(struct xd_hub *hub, const struct xd_hub_config *confi
         result = xd_reference_open(hub, now);
     }
     if (result == XD_OK) {
+        result = xd_deadlines_open(hub);
+    }
+    if (result == XD_OK) {
         result = xd_hub_sites_load(hub, now);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_events_open(hub, now);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_webhooks_load(hub);
     }
     return result == XD_OK ? xd_hub_jobs_load(hub, now, true) : result;
 }
@@ -214,6 +237,7 @@ void xd_hub_close(struct xd_hub *hub) {
     hub->sites = NULL;
     hub->site_count = 0;
     xd_reference_close(hub);
+    xd_hub_webhooks_free(hub);
     xd_flight_free(&hub->flight);
     xd_zone_cache_clear(&hub->zones);
 }
@@ -233,6 +257,7 @@ enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart) {
     if (restart) {
         xd_flight_clear(&hub->flight);
         xd_waiters_back(hub);
+        xd_hub_events_restart(hub);
     }
     xd_reference_reload(hub, restart);
     for (size_t index = hub->site_count; index > 0; index--) {
@@ -243,7 +268,8 @@ enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart) {
             return result;
         }
     }
-    return restart ? xd_hub_jobs_load(hub, hub->now, false) : XD_OK;
+    enum xd_result result = xd_hub_webhooks_reload(hub, restart);
+    return result == XD_OK && restart ? xd_hub_jobs_load(hub, hub->now, false) : result;
 }
 
 /* ---- connections ---- */
@@ -262,6 +288,7 @@ void xd_hub_line_down(struct xd_hub *hub) {
         xd_line_down(&hub->sites[index]->line);
     }
     xd_flight_lose(&hub->flight);
+    xd_hub_events_lost(hub);
 }
 
 void xd_hub_line_confirmed(struct xd_hub *hub, uint64_t tag, bool taken, struct xd_now now) {
@@ -269,7 +296,9 @@ void xd_hub_line_confirmed(struct xd_hub *hub, uint64_t tag, bool taken, struct 
     if (xd_flight_take(&hub->flight, tag, &item) != XD_OK) {
         return;
     }
-    if (taken) {
+    if (item.owner == NULL) {
+        xd_hub_events_confirmed(hub, (int64_t)item.sequence, taken, now);
+    } else if (taken) {
         xd_line_confirmed(item.owner, item.lane, item.sequence, now.monotonic);
     } else {
         xd_line_returned(item.owner, item.lane, item.sequence, now.monotonic);
@@ -297,7 +326,13 @@ static enum xd_result trim(struct xd_hub *hub, struct xd_now now) {
             }
         }
     }
-    return store->key_drop(store->context, now.wall - hub->config.idempotency_ms, TRIM_ROWS);
+    bool more;
+    enum xd_result result = xd_hub_events_trim(hub, now, &more);
+    if (more) {
+        hub->trim_at = now.monotonic + TRIM_MORE_MS;
+    }
+    return result == XD_OK ? store->key_drop(store->context, now.wall - hub->config.idempotency_ms, TRIM_ROWS)
+                           : result;
 }
 
 enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, struct xd_effects *effects) {
@@ -306,6 +341,9 @@ enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, s
     enum xd_result result = trim(hub, now);
     if (result == XD_OK) {
         result = xd_hub_releases_late(hub, now);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_sla_run(hub, now);
     }
     if (result == XD_OK) {
         result = xd_hub_backorders_run(hub, now);
@@ -318,6 +356,15 @@ enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, s
     }
     if (result == XD_OK) {
         result = xd_hub_jobs_run(hub, now, effects);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_webhooks_run(hub, now, effects);
+    }
+    if (result == XD_OK) { /* events have a share of the room, so that neither they nor sites starve */
+        size_t taken = 0;
+        result =
+            xd_hub_events_pump(hub, room > EVENTS_SHARE ? room / EVENTS_SHARE : room, now, effects, &taken);
+        room -= taken;
     }
     /* A different site goes first each time, so that none takes all the room. */
     for (size_t offset = 0; offset < hub->site_count && result == XD_OK; offset++) {
@@ -335,8 +382,8 @@ enum xd_result xd_hub_end(struct xd_hub *hub, struct xd_now now, struct xd_effec
 }
 
 bool xd_hub_check(const struct xd_hub *hub) {
-    bool fine = hub->calls <= hub->config.erp_concurrency && hub->flight.count <= XD_FLIGHT_MAX;
-    fine = fine && xd_reference_check(hub);
+    bool fine = hub->calls <= hub->config.erp_concurrency && hub->flight.count <= XD_FLIGHT_MAX &&
+                xd_reference_check(hub) && xd_hub_events_check(hub) && xd_hub_webhooks_check(hub);
     for (size_t index = 0; index < hub->site_count; index++) {
         fine = fine && xd_line_check(&hub->sites[index]->line);
     }

@@ -11,6 +11,8 @@
 
 #include "base/effects.h"
 #include "delivery/line.h"
+#include "hub/events/events.h"
+#include "hub/events/webhooks.h"
 #include "hub/orchestration/zones.h"
 #include "hub/reconcile.h"
 #include "hub/store.h"
@@ -23,8 +25,10 @@ struct xd_hub_config {
     const struct xd_hub_store *store;
     const struct xd_zones *zones; /* of sites; NULL: there is UTC only */
     struct xd_policies policies;
-    xd_ms retention_ms;       /* covered rows are kept so long */
-    xd_ms idempotency_ms;     /* idempotency keys are kept so long */
+    xd_ms retention_ms;   /* covered rows are kept so long */
+    xd_ms idempotency_ms; /* idempotency keys are kept so long */
+    xd_ms event_ms;       /* events are kept so long, and until they are published */
+    struct xd_webhook_config webhooks;
     const char *erp;          /* the name of the ERP in the configuration */
     bool checks;              /* somebody outside is asked about each order first */
     unsigned erp_concurrency; /* calls at the same time */
@@ -76,6 +80,8 @@ struct xd_hub_counters {
     uint64_t confirmations_applied, confirmations_parked, lines_parked;
     uint64_t erp_calls, erp_unknown, erp_rejected, erp_unavailable, erp_done;
     uint64_t releases_adopted;
+    uint64_t events_published, webhooks_delivered, webhooks_failed;
+    uint64_t sla_warned[XD_PROMISE_COUNT], sla_breached[XD_PROMISE_COUNT];
 };
 
 struct xd_hub {
@@ -96,9 +102,12 @@ struct xd_hub {
     bool calls_fresh;                      /* some slot is fresh */
     bool up;                               /* the publishing connection */
     xd_ms up_at;                           /* monotonic: since when */
+    struct xd_event_log events;
+    struct xd_webhooks webhooks;
     struct xd_zone_cache zones;
     struct xd_now now;              /* of the event under way */
-    xd_ms trim_at, late_at;         /* monotonic */
+    xd_ms trim_at, late_at, sla_at; /* monotonic */
+    bool deadlines;                 /* some order may have one */
     struct xd_reference *reference; /* owned */
     struct xd_waiters waiters;
     bool backorders_due;       /* more of something is available */
@@ -112,10 +121,11 @@ XD_CHECKED enum xd_result xd_hub_open(struct xd_hub *hub, const struct xd_hub_co
 void xd_hub_close(struct xd_hub *hub);
 XD_CHECKED enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart);
 
-/* ---- the API's writes; each is answered by an XD_EFFECT_HTTP with this handle ---- */
+/* ---- the API's writes; each is answered by one effect with this handle ---- */
 
 struct xd_api_request {
     void *handle;
+    bool queued; /* it came as a message: answered by an XD_EFFECT_REPLY, else by an XD_EFFECT_HTTP */
     const struct xd_client_row *client;
     const char *tenant;          /* the query's; NULL: absent */
     const char *idempotency_key; /* NULL: absent */

@@ -47,6 +47,7 @@ XD_CHECKED enum xd_result xd_hub_timeline(struct xd_hub *hub, const struct xd_or
 const char *xd_hub_quote(const char *text, char out[XD_QUOTED_SIZE]);
 
 struct xd_complaint {
+    const char *id; /* NULL: one is made */
     const char *code;
     bool info; /* for the record: raised and resolved at once */
     const char *site, *order_id, *release_id, *line_id;

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/mutant.h"
 #include "hub/admission.h"
+#include "hub/sla/deadlines.h"
 #include "hub/validate.h"
 
 #include <stdio.h>
@@ -258,6 +259,9 @@ static enum xd_result start(struct xd_conduct *conduct, const char *step) {
     enum xd_result result =
         store->order_add(store->context, &conduct->order, conduct->lines.rows, conduct->lines.count);
     conduct->order.body = (struct xd_bytes){0}; /* it is stored: saving the row leaves it */
+    if (result == XD_OK) {
+        result = xd_deadlines_start(conduct->hub, &conduct->order);
+    }
     return result == XD_OK
                ? xd_hub_timeline(conduct->hub, &conduct->order, step, conduct->now,
                                  "\"site\":\"%s\",\"lines\":%zu", conduct->order.site, conduct->lines.count)

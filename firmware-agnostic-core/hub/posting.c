@@ -7,6 +7,7 @@
  *   UNKNOWN --look: there--> DONE
  *           --look: absent, and the longest life of a request is over--> QUEUED, same reference
  *           --look: absent, but it may still land; or could not look--> UNKNOWN (later)
+ *   A check has no effect: found SENT at start it is QUEUED.
  *
  * Time is monotonic: after a restart a job that was SENT is taken to have left
  * just now, which errs on the safe side. Jobs that are due or waiting for their
@@ -69,6 +70,11 @@ struct loading {
     size_t rows;
 };
 
+/* A question that changes nothing is asked again, whatever became of it. */
+static bool has_no_effect(const struct xd_job_row *job) {
+    return job->kind == XD_ERP_CHECK;
+}
+
 static enum xd_result load_job(void *context, const struct xd_job_row *row) {
     struct loading *loading = context;
     struct xd_hub *hub = loading->hub;
@@ -82,8 +88,9 @@ static enum xd_result load_job(void *context, const struct xd_job_row *row) {
         hub->queued_later = true;
         return XD_OK;
     }
-    slot_fill(hub, row->number, loading->state == XD_JOB_QUEUED ? XD_JOB_QUEUED : XD_JOB_UNKNOWN,
-              loading->now.monotonic, loading->now.monotonic);
+    bool again = loading->state == XD_JOB_QUEUED || has_no_effect(row);
+    slot_fill(hub, row->number, again ? XD_JOB_QUEUED : XD_JOB_UNKNOWN, loading->now.monotonic,
+              loading->now.monotonic);
     if (slot_of(hub, row->number) != NULL) {
         slot_of(hub, row->number)->retry.failures =
             row->attempt < (int64_t)FAILURES_MAX ? (unsigned)row->attempt : FAILURES_MAX;
@@ -121,6 +128,7 @@ static enum xd_result load_state(struct xd_hub *hub, int state, struct xd_now no
 
 void xd_hub_jobs_left(struct xd_hub *hub) {
     xd_waiters_left(hub);
+    xd_hub_webhooks_left(hub);
     for (size_t index = 0; hub->calls_fresh && index < XD_JOB_SLOTS; index++) {
         hub->slots[index].fresh = false;
     }
@@ -379,7 +387,7 @@ static enum xd_result later(struct xd_hub *hub, struct xd_job_slot *slot, struct
 static enum xd_result absent(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_job_row *job,
                              struct xd_now now) {
     xd_ms end = slot->sent + hub->config.erp_life_ms;
-    if (now.monotonic > end || XD_MUTANT(ABSENT_BELIEVED)) {
+    if (now.monotonic > end || has_no_effect(job) || XD_MUTANT(ABSENT_BELIEVED)) {
         return later(hub, slot, job, XD_JOB_QUEUED, now.monotonic, now);
     }
     return later(hub, slot, job, XD_JOB_UNKNOWN, end + 1, now);

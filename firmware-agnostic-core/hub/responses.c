@@ -123,9 +123,9 @@ static enum xd_result resume_response(struct xd_hub *hub, struct xd_hub_site *si
     }
     xd_response_id(&response, id);
     struct xd_arrived arrived = {.site = site, .kind = XD_DOC_RESPONSE, .document_id = id, .version = 1};
-    enum xd_result result = store->exception_close(store->context, site->row.site, XD_DOC_RESPONSE, id, 1,
-                                                   "UNKNOWN_RELEASE", now.wall);
-    if (result == XD_OK || result == XD_NOT_FOUND) {
+    enum xd_result result =
+        xd_hub_exceptions_close(hub, site->row.site, XD_DOC_RESPONSE, id, 1, "UNKNOWN_RELEASE", now);
+    if (result == XD_OK) {
         result = store->release_get(store->context, release_id, &release);
     }
     return result == XD_OK ? apply_response(hub, &arrived, &release, &response, now) : result;

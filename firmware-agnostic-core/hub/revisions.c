@@ -268,9 +268,11 @@ static enum xd_result carry_out(struct revision *revision) {
     if (result == XD_OK) {
         result = xd_conduct_go(conduct);
     }
-    return result == XD_OK ? xd_hub_event(revision->hub, &conduct->order, XD_EVENT_CHANGED, revision->now,
-                                          "\"revision\":%lld", (long long)conduct->order.revision)
-                           : result;
+    if (result != XD_OK) {
+        return result;
+    }
+    struct xd_order_row changed = xd_conduct_row(conduct);
+    return xd_hub_event(revision->hub, &changed, XD_EVENT_CHANGED, revision->now, NULL);
 }
 
 static enum xd_result answer(struct revision *revision, const char *order_id) {

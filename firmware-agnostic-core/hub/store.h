@@ -7,8 +7,10 @@
 #include "base/decimal.h"
 #include "delivery/store.h"
 #include "hub/erp.h"
+#include "hub/events/event_store.h"
 #include "hub/orchestration/stock_store.h"
 #include "hub/reference/reference_store.h"
+#include "hub/sla/sla_store.h"
 
 #define XD_NAME_SIZE 72 /* ids and references of others: up to 64 bytes and a terminator, rounded up */
 #define XD_REFERENCE_SIZE 256
@@ -329,6 +331,8 @@ struct xd_hub_store {
     struct xd_delivery_store delivery;
     struct xd_stock_store stock;
     struct xd_reference_store reference;
+    struct xd_event_store events;
+    struct xd_sla_store sla;
 
     enum xd_result (*site_put)(void *context, const struct xd_site_row *row);
     enum xd_result (*site_each)(void *context, xd_site_fn each, void *each_context); /* R, by name */
@@ -427,6 +431,13 @@ struct xd_hub_store {
     /* Closes the open ones of that document (code NULL: of any code). */
     enum xd_result (*exception_close)(void *context, const char *site, enum xd_kind kind,
                                       const char *document_id, int64_t version, const char *code, xd_ms at);
+    /* The open ones that exception_close would close. */
+    enum xd_result (*exception_of_document)(void *context, const char *site, enum xd_kind kind,
+                                            const char *document_id, int64_t version, const char *code,
+                                            xd_exception_fn each, void *each_context);
+    /* The open ones that exception_close_order would close. */
+    enum xd_result (*exception_of_order)(void *context, const char *order_id, const char *code,
+                                         xd_exception_fn each, void *each_context);
     enum xd_result (*exception_list)(
         void *context, bool open_only, const char *after, size_t max, xd_exception_fn each,
         void *each_context); /* R, oldest first; after: id of the last one seen, "" */

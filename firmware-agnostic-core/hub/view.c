@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "documents/writer.h"
+#include "hub/sla/sla.h"
 
 #include <string.h>
 
@@ -85,6 +86,16 @@ static enum xd_result write_release_of_order(void *context, const struct xd_rele
     return XD_OK;
 }
 
+static enum xd_result write_deadline(void *context, const struct xd_deadline_row *row) {
+    struct xd_writer *writer = context;
+    xd_writer_begin(writer, NULL, '{');
+    xd_writer_text(writer, "promise", xd_promise_names[row->promise]);
+    xd_writer_time(writer, "due_at", row->due);
+    xd_writer_boolean(writer, "breached", row->stage == XD_DEADLINE_BREACHED);
+    xd_writer_end(writer, '}');
+    return XD_OK;
+}
+
 enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order_id, struct xd_buffer *out) {
     struct xd_order_row row;
     struct xd_writer writer = {.out = out};
@@ -100,6 +111,11 @@ enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order
     xd_writer_begin(&writer, "releases", '[');
     if (result == XD_OK) {
         result = store->release_of_order(store->context, order_id, write_release_of_order, &writer);
+    }
+    xd_writer_end(&writer, ']');
+    xd_writer_begin(&writer, "deadlines", '[');
+    if (result == XD_OK) {
+        result = store->sla.of_order(store->context, order_id, write_deadline, &writer);
     }
     xd_writer_end(&writer, ']');
     xd_writer_end(&writer, '}');
@@ -344,6 +360,16 @@ enum xd_result xd_view_exceptions(const struct xd_hub_store *store, bool open_on
     enum xd_result result =
         store->exception_list(store->context, open_only, cursor, max, write_exception, &listing);
     end_listing(&listing, max);
+    return result == XD_OK ? xd_buffer_result(out) : result;
+}
+
+enum xd_result xd_view_exception(const struct xd_hub_store *store, const char *id, struct xd_buffer *out) {
+    struct listing listing = {.writer = {.out = out}, .count = 0};
+    struct xd_exception_row row;
+    enum xd_result result = store->exception_get(store->context, id, &row);
+    if (result == XD_OK) {
+        result = write_exception(&listing, &row);
+    }
     return result == XD_OK ? xd_buffer_result(out) : result;
 }
 

@@ -28,6 +28,8 @@ XD_CHECKED enum xd_result xd_view_sites(const struct xd_hub_store *store, const 
                                         struct xd_buffer *out);
 XD_CHECKED enum xd_result xd_view_exceptions(const struct xd_hub_store *store, bool open_only,
                                              const char *cursor, size_t max, struct xd_buffer *out);
+XD_CHECKED enum xd_result xd_view_exception(const struct xd_hub_store *store, const char *id,
+                                            struct xd_buffer *out);
 /* site NULL: all of them. */
 XD_CHECKED enum xd_result xd_view_reconciliation(const struct xd_hub_store *store, const char *site,
                                                  struct xd_buffer *out);

@@ -14,6 +14,7 @@ bool xd_waiters_add(struct xd_hub *hub, const struct xd_api_request *request, co
     struct xd_waiter *waiter = &waiters->items[waiters->count++];
     *waiter = (struct xd_waiter){
         .handle = request->handle,
+        .queued = request->queued,
         .until = now.monotonic + (request->wait_ms < XD_WAIT_MS_MAX ? request->wait_ms : XD_WAIT_MS_MAX),
         .look = true};
     xd_copy(waiter->order_id, sizeof waiter->order_id, order_id);
@@ -56,7 +57,7 @@ void xd_waiters_back(struct xd_hub *hub) {
 static enum xd_result look(struct xd_hub *hub, struct xd_waiter *waiter, bool over,
                            struct xd_effects *effects) {
     const struct xd_hub_store *store = hub->config.store;
-    const struct xd_api_request request = {.handle = waiter->handle};
+    const struct xd_api_request request = {.handle = waiter->handle, .queued = waiter->queued};
     struct xd_order_row row;
     enum xd_result result = store->order_get(store->context, waiter->order_id, &row);
     if (result != XD_OK) {

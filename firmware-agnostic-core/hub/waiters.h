@@ -17,6 +17,7 @@ struct xd_api_request;
 
 struct xd_waiter {
     void *handle;
+    bool queued; /* as the request's */
     char order_id[XD_ID_SIZE];
     xd_ms until; /* monotonic */
     bool look;   /* something happened to the order */

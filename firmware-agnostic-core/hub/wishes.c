@@ -360,8 +360,7 @@ static const struct {
 
 static enum xd_result close_exception(struct wish *wish, const struct xd_exception_row *row,
                                       struct xd_now now) {
-    const struct xd_hub_store *store = wish->hub->config.store;
-    return store->exception_close_one(store->context, row->id, now.wall);
+    return xd_hub_exception_close_one(wish->hub, row, now);
 }
 
 /* By the code's row in the table; size_t -1: there is nothing to do but to take note. */

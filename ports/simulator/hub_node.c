@@ -168,6 +168,7 @@ bool xd_sim_hub_open(struct xd_sim *sim) {
                                    .policies = {.over_tolerance_pct = xd_decimal_of(5)},
                                    .retention_ms = 7 * XD_DAY_MS,
                                    .idempotency_ms = 30 * XD_DAY_MS,
+                                   .event_ms = 7 * XD_DAY_MS,
                                    .erp = "main",
                                    .erp_concurrency = 4,
                                    .erp_life_ms = 2 * XD_MINUTE_MS,

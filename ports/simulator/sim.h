@@ -291,6 +291,8 @@ struct xd_sim {
     size_t effect_count, effect_capacity;
     struct xd_names effect_names; /* kind and reference */
     struct xd_names sent, told;   /* by stream: the highest sequence that left, the highest watermark told */
+    struct xd_names event_names;  /* lifecycle events that were heard: ids and places */
+    struct xd_names event_orders; /* the last one's place, by order */
     struct xd_names gone;         /* epochs by machine: when it gave them up */
     struct xd_names taken,
         seen;                /* of sites that were cloned: what the hub took under which number; contents */
@@ -397,6 +399,8 @@ void xd_sim_heal(struct xd_sim *sim);
 
 /* Listens to what a program publishes. */
 void xd_sim_witness(struct xd_sim_node *from, struct xd_bytes body);
+/* A lifecycle event that was taken by the broker. */
+void xd_sim_witness_event(struct xd_sim_node *from, struct xd_bytes body);
 /* ... and to what the hub takes from its queue. */
 void xd_sim_witness_taken(struct xd_sim *sim, const struct xd_sim_message *message);
 

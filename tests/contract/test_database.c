@@ -101,6 +101,7 @@ static void store_of_the_first_version_is_migrated_with_what_is_in_it(void **sta
     struct xd_database *database = NULL;
     struct xd_hub_store hub;
     struct xd_order_row order;
+    struct xd_event_row event = {.n = 1, .body = xd_bytes_of_text("{}")};
     int64_t count = -1;
     (void)snprintf(path, sizeof path, "%s/old.db", world->folder);
     tamper(path, hub_schema_1);
@@ -120,6 +121,9 @@ static void store_of_the_first_version_is_migrated_with_what_is_in_it(void **sta
     assert_string_equal(order.external_order_id, "PO-1");
     assert_ok(hub.reference.count(hub.reference.context, 0, &count));
     assert_int_equal(count, 0);
+    assert_ok(hub.delivery.tx.begin(hub.delivery.tx.context));
+    assert_ok(hub.events.add(hub.events.context, &event));
+    assert_ok(hub.delivery.tx.commit(hub.delivery.tx.context));
     xd_database_close(database);
     assert_ok(try_open(path, XD_SCHEMA_HUB, true, why, sizeof why));
 }

@@ -104,11 +104,14 @@ class Hub:
         with open(self.token_file, encoding="utf-8") as file:
             return file.read().strip()
 
-    def call(self, method, path, body=None, key=None, seconds=10):
+    def call(self, method, path, body=None, key=None, seconds=10, headers=None, if_match=None):
         """(status, JSON); status 0 when nobody answers (in time). Every answer is held against the OpenAPI document."""
-        headers = {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/json"}
+        headers = dict(headers or {}, Authorization=f"Bearer {self.token()}")
+        headers["Content-Type"] = "application/json"
         if key:
             headers["Idempotency-Key"] = f'"{key}"'
+        if if_match:
+            headers["If-Match"] = if_match
         request = urllib.request.Request(self.url + path, method=method, headers=headers,
                                          data=None if body is None else json.dumps(body).encode())
         try:

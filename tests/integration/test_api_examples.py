@@ -9,7 +9,9 @@ import api_contract
 from brokers import wait_for
 from stack import Hub
 
-METHODS = ("get", "put", "post")
+METHODS = ("get", "put", "post", "delete")
+NAMES = {"order_id": "O1", "release_id": "R00000000000000000", "site": "WH1", "code": "order_exists", "kind": "customers",
+         "key": "CUST-1", "client": "admin", "subscription_id": "W1", "exception_id": "E1"}
 
 
 def examples():
@@ -18,8 +20,7 @@ def examples():
             for content in item.get(method, {}).get("requestBody", {}).get("content", {}).values():
                 for name, example in content["examples"].items():
                     example = api_contract.resolve(example)
-                    yield pytest.param(method, path.format(**example.get("x-path", {})) if "x-path" in example else path,
-                                       example["value"], id=f"{method} {path}: {name}")
+                    yield pytest.param(method, path, example, id=f"{method} {path}: {name}")
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,23 @@ def hub(rabbit, tmp_path_factory):
     wait_for(lambda: running.call("POST", "/v1/sites", {"site": "WH1"})[0] in (201, 409), 30, "the site")
     yield running
     running.stop()
+
+
+def made(hub, kind, number):
+    """The id of something that an example of a request is about: a new one of that kind."""
+    order = dict(api_contract.document()["components"]["examples"]["SmallestOrder"]["value"], external_order_id=number)
+    if kind == "{subscription}":
+        return hub.call("POST", "/v1/subscriptions", {"url": f"https://example.com/{number}"})[1]["subscription_id"]
+    if kind == "{client}":
+        return hub.call("POST", "/v1/clients", {"client": number, "role": "viewer"})[1]["client"]
+    if kind == "{exception}":  # the order is above its customer's limit
+        hub.call("PUT", "/v1/reference/customers/POOR", {"code": "POOR", "name": "Poor", "credit_limit": "1", "currency": "EUR"})
+        order["customer"] = {"external_ref": "POOR"}
+    order_id = wait_for(lambda: hub.call("POST", "/v1/orders", order, key=number)[1].get("order_id"), 30, "an order")
+    if kind == "{order}":
+        return order_id
+    return wait_for(lambda: [row["id"] for row in hub.get("/v1/exceptions?status=open")["exceptions"]
+                             if row.get("order_id") == order_id], 30, "its exception")[0]
 
 
 def ask(hub, method, path, body=None, token=True, **headers):
@@ -45,10 +63,19 @@ def ask(hub, method, path, body=None, token=True, **headers):
     return answer.status, json.loads(text) if text and "json" in answer.headers["Content-Type"] else None
 
 
-@pytest.mark.parametrize("method, path, value", examples())
-def test_an_example_is_taken(hub, method, path, value):
+@pytest.mark.parametrize("method, path, example", examples())
+def test_an_example_is_taken(hub, method, path, example, request):
+    value, number = example["value"], f"EX-{abs(hash(request.node.name)) % 10**9}"
+    names = {name: made(hub, text, number) if text.startswith("{") else text for name, text in example.get("x-path", {}).items()}
+    path = path.format(**names)
+    if path.endswith("/unhold"):
+        assert hub.call("POST", path.replace("unhold", "hold"), {"reason": "an example"})[0] == 202
+    if path.endswith("/revisions"):
+        value = dict(value, external_order_id=number)
+
     def send():
-        status, answer = hub.call(method.upper(), path, value, key=f"example-{value.get('external_order_id')}")
+        status, answer = hub.call(method.upper(), path, value, key=f"example-{value.get('external_order_id')}",
+                                  headers=example.get("x-headers"))
         return (status, answer) if status not in (0, 503) else None
     status, answer = wait_for(send, 30, "an answer")
     assert 200 <= status < 300, answer
@@ -64,12 +91,13 @@ def test_every_read_answers_as_the_document_says(hub, path):
     """Each path with ids that there are, and with ids that there are not."""
     order = hub.call("POST", "/v1/orders", api_contract.document()["components"]["examples"]["SmallestOrder"]["value"],
                      key="example-PO-4711")[1]
-    names = {"order_id": order["order_id"], "release_id": "R00000000000000000", "site": "WH1", "code": "order_exists",
-             "kind": "customers", "key": "CUST-1"}
+    names = dict(NAMES, order_id=order["order_id"],
+                 subscription_id=made(hub, "{subscription}", f"every{len(path)}") if "{subscription_id}" in path else "")
     wait_for(lambda: hub.call("GET", "/v1/reference/customers/CUST-1")[0] == 200, 30, "the ledger's customers")
-    status, _ = ask(hub, "GET", path.format(**names))
+    query = "?limit=5" if path == "/v1/events" else ""  # without it is a stream
+    status, _ = ask(hub, "GET", path.format(**names) + query)
     assert status == (404 if "{release_id}" in path else 200)
-    assert ask(hub, "HEAD", path.format(**names))[1] is None
+    assert ask(hub, "HEAD", path.format(**names) + query)[1] is None
     if "{" in path:
         status, answer = ask(hub, "GET", path.format(**{name: "NOTHING" for name in names}))
         assert (status, answer["code"]) == (404, "not_found")
@@ -78,8 +106,7 @@ def test_every_read_answers_as_the_document_says(hub, path):
 @pytest.mark.parametrize("method, path", [
     (method, path) for path, item in api_contract.document()["paths"].items() for method in METHODS if method in item])
 def test_a_token_is_asked_for_where_the_document_says(hub, method, path):
-    names = {"order_id": "O1", "release_id": "R1", "site": "WH1", "code": "order_exists", "kind": "customers", "key": "CUST-1"}
-    status, _ = ask(hub, method.upper(), path.format(**names), b"" if method != "get" else None, token=False)
+    status, _ = ask(hub, method.upper(), path.format(**NAMES), b"" if method != "get" else None, token=False)
     is_open = api_contract.document()["paths"][path][method].get("security") == []
     assert (status != 401) == is_open
 

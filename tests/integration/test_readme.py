@@ -133,10 +133,8 @@ def test_every_make_target_that_is_named_exists():
 
 
 def test_every_verb_and_option_of_the_command_line_that_is_named_exists():
-    for verb in set(re.findall(r"^crossdock ((?!agent)[a-z]+(?: (?:list|add|submit|show|timeline|load|put)\b)?)", README, re.M)):
-
-
-    for verb in set(re.findall(r"^crossdock ((?!agent)[a-z]+(?: (?:list|add|submit|show|timeline|rotate|revoke)\b)?)", README, re.M)):
+    verbs = "list|add|submit|show|timeline|load|put|rotate|revoke|cancel"
+    for verb in set(re.findall(rf"^crossdock ((?!agent)[a-z]+(?: (?:{verbs})\b)?)", README, re.M)):
         done = subprocess.run([os.path.join(BUILD, "crossdock"), *verb.split(), "--help"], capture_output=True, text=True, timeout=30,
                               check=False)
         assert done.returncode == 0, verb
@@ -148,7 +146,7 @@ def test_the_configuration_reference_names_every_key_and_no_other():
     named = {key.rsplit(".", 1)[-1] for row in re.findall(r"^\| (`.*?) \|", reference, re.M) for key in re.findall(r"`([^`]+)`", row)}
     enrolment = re.search(r"\*\*The enrolment file\*\*.*", reference).group(0)
     named |= {key.rsplit(".", 1)[-1] for key in re.findall(r"`([\w.]+)`", enrolment)}
-    sections = {"mqtt", "http", "store", "release", "uplink", "signing", "broker", "erps", "policies"}
+    sections = {"mqtt", "http", "store", "release", "uplink", "signing", "broker", "erps", "check", "policies", "webhooks"}
     assert named - known == set() and known - named - sections == set()
 
 

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "hub/events/events.h"
+#include "hub/sla/deadlines.h"
 
 #include <string.h>
 
@@ -110,16 +111,10 @@ static bool is_end(int status) {
            status == XD_ORDER_INVOICED || status == XD_ORDER_CANCELLED;
 }
 
-/* What a new status says to whoever listens; acceptance, release and shipment are told where they happen. */
-static enum xd_result tell_status(struct xd_conduct *conduct, int before) {
-    int status = conduct->order.status;
-    enum xd_order_event event = status == XD_ORDER_CANCELLED     ? XD_EVENT_CANCELLED
-                                : status == XD_ORDER_BACKORDERED ? XD_EVENT_BACKORDERED
-                                : status == XD_ORDER_ALLOCATED   ? XD_EVENT_ALLOCATED
-                                                                 : XD_EVENT_COUNT;
-    return status == before || event == XD_EVENT_COUNT
-               ? XD_OK
-               : xd_hub_event(conduct->hub, &conduct->order, event, conduct->now, NULL);
+struct xd_order_row xd_conduct_row(const struct xd_conduct *conduct) {
+    struct xd_order_row row = conduct->order;
+    row.status = status_of(conduct);
+    return row;
 }
 
 enum xd_result xd_conduct_save(struct xd_conduct *conduct) {
@@ -134,8 +129,12 @@ enum xd_result xd_conduct_save(struct xd_conduct *conduct) {
     if (result == XD_OK) {
         result = store->order_save(store->context, &conduct->order);
     }
+    if (result == XD_OK) {
+        result = xd_deadlines_look(conduct->hub, &conduct->order, conduct->now);
+    }
     xd_waiters_look(conduct->hub, conduct->order.order_id);
-    return result == XD_OK ? tell_status(conduct, before) : result;
+    return result == XD_OK ? xd_hub_event_status(conduct->hub, &conduct->order, before, conduct->now)
+                           : result;
 }
 
 enum xd_result xd_conduct_end(struct xd_conduct *conduct, enum xd_result result) {

@@ -37,6 +37,8 @@ XD_CHECKED enum xd_result xd_conduct_open(struct xd_conduct *conduct, struct xd_
                                           const char *order_id, struct xd_now now);
 /* The order's body, read again; does nothing when it is there. */
 XD_CHECKED enum xd_result xd_conduct_parse(struct xd_conduct *conduct);
+/* The row as it would be stored now, for who tells of it on the way. */
+struct xd_order_row xd_conduct_row(const struct xd_conduct *conduct);
 /* Stores the row with the status that follows from steps, holds and lines, and tells what changed. */
 XD_CHECKED enum xd_result xd_conduct_save(struct xd_conduct *conduct);
 void xd_conduct_close(struct xd_conduct *conduct);

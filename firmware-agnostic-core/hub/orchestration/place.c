@@ -299,8 +299,8 @@ static enum xd_result send_draft(struct xd_conduct *conduct, struct xd_release_w
                             "\"release_id\":\"%s\",\"site\":\"%s\"", work->row.release_id, work->row.site);
     }
     if (result == XD_OK) {
-        result = xd_hub_event(conduct->hub, &conduct->order, XD_EVENT_RELEASED, conduct->now,
-                              "\"release_id\":\"%s\",\"site\":\"%s\"", work->row.release_id, work->row.site);
+        struct xd_order_row order = xd_conduct_row(conduct);
+        result = xd_hub_event_released(conduct->hub, &order, &work->row, conduct->now);
     }
     return result == XD_OK ? remember_sent(conduct, work->row.release_id) : result;
 }

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/mutant.h"
+#include "hub/events/events.h"
 #include "hub/orchestration/stock.h"
 
 #include <stdio.h>
@@ -256,13 +257,10 @@ enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release
 }
 
 enum xd_result xd_release_work_heard(struct xd_conduct *conduct, const struct xd_release_work *work) {
-    const struct xd_hub_store *store = conduct->hub->config.store;
     const struct xd_release_row *row = &work->row;
-    enum xd_result result = row->reroutes
-                                ? store->exception_close(store->context, row->site, XD_DOC_RELEASE,
-                                                         row->release_id, 1, "ACK_TIMEOUT", conduct->now.wall)
-                                : XD_OK;
-    return result == XD_NOT_FOUND ? XD_OK : result;
+    return row->reroutes ? xd_hub_exceptions_close(conduct->hub, row->site, XD_DOC_RELEASE, row->release_id,
+                                                   1, "ACK_TIMEOUT", conduct->now)
+                         : XD_OK;
 }
 
 /* ---- all of an order's ---- */

@@ -111,6 +111,7 @@ enum xd_result xd_sale_renew(struct xd_conduct *conduct) {
     }
     xd_free(lines);
     conduct->hub->queued_cursor = 0; /* its number is below what was looked at last */
+    xd_hub_job_comes(conduct->hub, XD_JOB_QUEUED);
     return result;
 }
 

@@ -315,9 +315,13 @@ enum xd_result xd_conduct_hold(struct xd_conduct *conduct, enum xd_hold hold, co
                                          .detail = detail};
         result = xd_hub_complain(conduct->hub, &complaint, conduct->now);
     }
-    return result == XD_OK ? xd_hub_event(conduct->hub, order, XD_EVENT_HELD, conduct->now, "\"hold\":\"%s\"",
-                                          xd_hold_names[hold])
-                           : result;
+    if (result != XD_OK) {
+        return result;
+    }
+    struct xd_order_row held = xd_conduct_row(conduct);
+    return xd_hub_event(conduct->hub, &held, XD_EVENT_HELD, conduct->now,
+                        "\"hold\":\"%s\",\"reason\":{\"code\":\"%s\",\"detail\":%s}", xd_hold_names[hold],
+                        code != NULL ? code : "", quoted);
 }
 
 static const char *const hold_codes[XD_HOLD_COUNT] = {[XD_HOLD_CHECK] = "CHECK_HOLD",
@@ -347,7 +351,6 @@ static enum xd_result pass(struct xd_conduct *conduct, enum xd_hold hold) {
 }
 
 enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, const char *by) {
-    const struct xd_hub_store *store = conduct->hub->config.store;
     struct xd_order_row *order = &conduct->order;
     char quoted[XD_QUOTED_SIZE];
     if ((order->holds & XD_HOLD_BIT(hold)) == 0) {
@@ -358,8 +361,7 @@ enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, 
         xd_hub_timeline(conduct->hub, order, "order.hold_released", conduct->now, "\"hold\":\"%s\",\"by\":%s",
                         xd_hold_names[hold], xd_hub_quote(by, quoted));
     if (result == XD_OK && hold_codes[hold] != NULL) {
-        result = store->exception_close_order(store->context, order->order_id, hold_codes[hold],
-                                              conduct->now.wall);
+        result = xd_hub_exceptions_close_order(conduct->hub, order->order_id, hold_codes[hold], conduct->now);
     }
     if (result == XD_OK) {
         result = pass(conduct, hold);
@@ -370,12 +372,11 @@ enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, 
 /* ---- undoing ---- */
 
 static enum xd_result drop_holds(struct xd_conduct *conduct) {
-    const struct xd_hub_store *store = conduct->hub->config.store;
     enum xd_result result = XD_OK;
     for (int hold = 0; hold < XD_HOLD_COUNT && result == XD_OK; hold++) {
         if ((conduct->order.holds & XD_HOLD_BIT(hold)) != 0 && hold_codes[hold] != NULL) {
-            result = store->exception_close_order(store->context, conduct->order.order_id, hold_codes[hold],
-                                                  conduct->now.wall);
+            result = xd_hub_exceptions_close_order(conduct->hub, conduct->order.order_id, hold_codes[hold],
+                                                   conduct->now);
         }
     }
     conduct->order.holds = 0;
@@ -399,7 +400,8 @@ enum xd_result xd_conduct_undo(struct xd_conduct *conduct, enum xd_order_status 
     }
     if (result == XD_OK && rejected) {
         order->status = XD_ORDER_REJECTED;
-        result = xd_hub_event(conduct->hub, order, XD_EVENT_REJECTED, conduct->now, "\"code\":\"%s\"", code);
+        result = xd_hub_event(conduct->hub, order, XD_EVENT_REJECTED, conduct->now,
+                              "\"reason\":{\"code\":\"%s\",\"detail\":%s}", code, quoted);
     }
     return result;
 }

@@ -145,6 +145,9 @@ static int take_option(struct xd_cli *cli, const char *text, const char *next, b
         return xd_cli_fail(XD_EXIT_WRONG_INPUT, "--%s needs a value: --%s %s", name, name,
                            xd_options[option].value);
     }
+    if (option == XD_OPTION_LINE && cli->options[option] != NULL) {
+        return xd_cli_fail(XD_EXIT_WRONG_INPUT, "--%s is there twice: name one at a time", name);
+    }
     *used = equals == NULL;
     cli->options[option] = equals != NULL ? equals + 1 : next;
     return cli->options[option][0] != 0

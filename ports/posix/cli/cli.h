@@ -48,6 +48,12 @@ enum xd_option {
     XD_OPTION_CHANNELS,
     XD_OPTION_VERSIONS,
     XD_OPTION_OVERLAP,
+    XD_OPTION_TYPES,
+    XD_OPTION_SECRET_FILE,
+    XD_OPTION_FROM,
+    XD_OPTION_FOLLOW,
+    XD_OPTION_REASON,
+    XD_OPTION_LINE,
     XD_OPTION_COUNT
 };
 #define XD_OPTION_BIT(option) (UINT64_C(1) << (option))
@@ -77,6 +83,10 @@ int xd_cli_orders_list(struct xd_cli *cli);
 int xd_cli_orders_show(struct xd_cli *cli);
 int xd_cli_orders_timeline(struct xd_cli *cli);
 int xd_cli_orders_submit(struct xd_cli *cli);
+int xd_cli_orders_cancel(struct xd_cli *cli);
+int xd_cli_orders_hold(struct xd_cli *cli);
+int xd_cli_orders_unhold(struct xd_cli *cli);
+int xd_cli_orders_revise(struct xd_cli *cli);
 int xd_cli_sites_list(struct xd_cli *cli);
 int xd_cli_sites_add(struct xd_cli *cli);
 int xd_cli_clients_list(struct xd_cli *cli);
@@ -85,6 +95,8 @@ int xd_cli_clients_add(struct xd_cli *cli);
 int xd_cli_clients_rotate(struct xd_cli *cli);
 int xd_cli_clients_revoke(struct xd_cli *cli);
 int xd_cli_exceptions_list(struct xd_cli *cli);
+int xd_cli_exceptions_show(struct xd_cli *cli);
+int xd_cli_exceptions_resolve(struct xd_cli *cli);
 int xd_cli_reconcile(struct xd_cli *cli);
 int xd_cli_reference_list(struct xd_cli *cli);
 int xd_cli_reference_show(struct xd_cli *cli);
@@ -92,6 +104,13 @@ int xd_cli_reference_load(struct xd_cli *cli);
 int xd_cli_reference_put(struct xd_cli *cli);
 int xd_cli_stock_list(struct xd_cli *cli);
 int xd_cli_stock_load(struct xd_cli *cli);
+int xd_cli_events(struct xd_cli *cli);
+int xd_cli_subscriptions_list(struct xd_cli *cli);
+int xd_cli_subscriptions_show(struct xd_cli *cli);
+int xd_cli_subscriptions_add(struct xd_cli *cli);
+int xd_cli_subscriptions_remove(struct xd_cli *cli);
+int xd_cli_subscriptions_enable(struct xd_cli *cli);
+int xd_cli_subscriptions_replay(struct xd_cli *cli);
 int xd_cli_agent_status(struct xd_cli *cli);
 int xd_cli_agent_backlog(struct xd_cli *cli);
 int xd_cli_agent_quarantine(struct xd_cli *cli);

@@ -30,7 +30,8 @@ const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
     [XD_OPTION_SKU] = {"sku", "SKU", "of one SKU only"},
     [XD_OPTION_CONFIG] = {"config", "FILE", "the agent's configuration, agent.yaml"},
     [XD_OPTION_MARKDOWN] = {"markdown", NULL, "print it as a page of documentation"},
-    [XD_OPTION_TENANT] = {"tenant", "TENANT", "whose client it is (default: default; of a list: all)"},
+    [XD_OPTION_TENANT] = {"tenant", "TENANT",
+                          "of this tenant (default: default; of lists and subscriptions: all)"},
     [XD_OPTION_ROLE] = {"role", "ROLE", "channel (default), viewer, operator or admin"},
     [XD_OPTION_EXPIRES_AT] = {"expires-at", "TIME", "when the token ends (2027-01-31T00:00:00Z); else never"},
     [XD_OPTION_RATE] = {"rate", "N", "requests a second that it may make (default: as hub.yaml says)"},
@@ -40,6 +41,13 @@ const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
     [XD_OPTION_VERSIONS] = {"versions", "1,2", "the versions of orders it may send (default: all)"},
     [XD_OPTION_OVERLAP] = {"overlap-s", "N",
                            "seconds that the token before stays valid, 0 to 2592000 (default: a day)"},
+    [XD_OPTION_TYPES] = {"types", "LIST", "only these events: order.shipped,exception.raised (default: all)"},
+    [XD_OPTION_SECRET_FILE] = {"secret-file", "FILE",
+                               "holds the secret that signs, whsec_ and base64 (default: a new one is made)"},
+    [XD_OPTION_FROM] = {"from", "WHERE", "the number of an event, or a time: 2026-11-23T10:00:00Z"},
+    [XD_OPTION_FOLLOW] = {"follow", NULL, "go on with what happens from now on, until it is interrupted"},
+    [XD_OPTION_REASON] = {"reason", "TEXT", "why, for the order's timeline"},
+    [XD_OPTION_LINE] = {"line", "LINE[=QTY]", "this line only, or so much of it"},
 };
 
 const struct xd_verb xd_verbs[] = {
@@ -60,6 +68,24 @@ const struct xd_verb xd_verbs[] = {
      "The Idempotency-Key is made from the order's content unless --key says otherwise: the same command\n"
      "again is safe and gives the same order.\n",
      XD_OPTION_BIT(XD_OPTION_KEY), xd_cli_orders_submit},
+    {"orders cancel", "ID", "cancel an order, or a line of it",
+     "What is not at a site yet is cancelled at once. Sites are asked for what they have; the order tells\n"
+     "whether they gave it up. What has shipped stays shipped.\n"
+     "With --line LINE=QTY the same command again cancels as much again.\n",
+     XD_OPTION_BIT(XD_OPTION_LINE) | XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_orders_cancel},
+    {"orders hold", "ID", "stop an order before its next step",
+     "Until `orders unhold ID OPERATOR`. Needs --reason. What is released to its sites already can be\n"
+     "cancelled, not held.\n",
+     XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_orders_hold},
+    {"orders unhold", "ID HOLD", "let an order go on that is held",
+     "HOLD is what `orders show` says that the order is held for: OPERATOR, CHECK, CREDIT, BACKORDER or "
+     "ERP.\n"
+     "Whoever takes it off answers for it: after CREDIT the customer's limit is not asked again.\n",
+     XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_orders_unhold},
+    {"orders revise", "ID FILE", "replace an order by another version of it (JSON); - reads standard input",
+     "FILE is the order as it shall be, whole. Lines are the same by their external_line_id. The order is\n"
+     "read first, and a change that comes between is not overwritten. The same command again is safe.\n",
+     0, xd_cli_orders_revise},
     {"sites list", NULL, "the sites, and how they are",
      "What a site told last; LAST SEEN says how old that is.\n", 0, xd_cli_sites_list},
     {"sites add", "SITE", "make a site and write its enrolment file",
@@ -95,6 +121,15 @@ const struct xd_verb xd_verbs[] = {
     {"exceptions list", NULL, "what needs a person, the oldest first",
      "Documents and lines that were parked, and what was odd about those that were applied.\n",
      XD_OPTION_BIT(XD_OPTION_ALL) | LISTING, xd_cli_exceptions_list},
+    {"exceptions show", "ID", "one exception", "`crossdock problems CODE` says what its code means.\n", 0,
+     xd_cli_exceptions_show},
+    {"exceptions resolve", "ID ACTION", "decide about an exception",
+     "ACTION is one of these:\n"
+     "  accept  take note of it; what is held for it goes on\n"
+     "  reject  what it is about shall not be: the order is rejected or cancelled\n"
+     "  retry   try it again, as things are now\n"
+     "About many a code nothing can be done but to take note. The same command again is safe.\n",
+     XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_exceptions_resolve},
     {"stock list", NULL, "what sites have, as the hub knows it",
      "AVAILABLE = ON HAND - RESERVED, in base units. A site that is in no list is not checked: its WMS "
      "decides,\n"
@@ -138,6 +173,35 @@ const struct xd_verb xd_verbs[] = {
      "The entry replaces the one of its key, whole. With --source erp the ERP's load looks after it from\n"
      "then on: it replaces the members that the ERP knows and leaves the others.\n",
      XD_OPTION_BIT(XD_OPTION_SOURCE), xd_cli_reference_put},
+    {"events", NULL, "what happened to orders, the oldest first",
+     "Without --from all that the hub still has (policies.event_days), with --follow what happens from now "
+     "on;\n"
+     "both go together. --json prints the events as they are, CloudEvents, one a line. A line's first column "
+     "is\n"
+     "the event's number: --from takes it, --cursor goes on behind it.\n",
+     XD_OPTION_BIT(XD_OPTION_FROM) | XD_OPTION_BIT(XD_OPTION_FOLLOW) | XD_OPTION_BIT(XD_OPTION_TYPES) |
+         LISTING,
+     xd_cli_events},
+    {"subscriptions list", NULL, "who gets events by webhook, and how it goes",
+     "FAILING says for how long.\n", 0, xd_cli_subscriptions_list},
+    {"subscriptions show", "ID", "one subscription, with its last failure", "", 0, xd_cli_subscriptions_show},
+    {"subscriptions add", "URL", "have events posted to a URL",
+     "Prints the subscription's id and the secret that signs what is posted (Standard Webhooks); the hub "
+     "tells\n"
+     "the secret this one time only. Private addresses are refused unless webhooks.allow_private of "
+     "hub.yaml\n"
+     "allows them. Events come from now on; `subscriptions replay` brings earlier ones.\n",
+     XD_OPTION_BIT(XD_OPTION_TYPES) | XD_OPTION_BIT(XD_OPTION_TENANT) | XD_OPTION_BIT(XD_OPTION_SECRET_FILE),
+     xd_cli_subscriptions_add},
+    {"subscriptions remove", "ID", "end a subscription", "", 0, xd_cli_subscriptions_remove},
+    {"subscriptions enable", "ID", "go on with one that was disabled",
+     "After 72 hours of failure (webhooks.disable_after_hours), or a 410, a subscription is disabled. It "
+     "goes on\n"
+     "where it stopped.\n",
+     0, xd_cli_subscriptions_enable},
+    {"subscriptions replay", "ID", "send events again, from --from on",
+     "Receivers know what they have by the header webhook-id, which stays the same.\n",
+     XD_OPTION_BIT(XD_OPTION_FROM), xd_cli_subscriptions_replay},
     {"agent status", NULL, "how the agent on this machine is",
      "Asks the agent. When it does not run: says so, shows what its database holds, and exits with 1.\n",
      XD_OPTION_BIT(XD_OPTION_CONFIG), xd_cli_agent_status},

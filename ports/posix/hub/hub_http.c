@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "documents/registry.h"
 #include "hub/clients.h"
+#include "hub/events/events_view.h"
 #include "hub/orchestration/stock_api.h"
 #include "hub/reference/reference.h"
 #include "hub/view.h"
@@ -48,6 +49,7 @@ struct asked {
     bool expired;                             /* the token is a client's, but its time is over */
     char id[XD_NAME_SIZE], key[XD_NAME_SIZE]; /* what a route's first and second {} stand for */
     char etag[32];                            /* of what a view shows; "" none */
+    bool answered;                            /* by somebody else: the request is gone */
     /* With XD_INVALID: the query parameter that cannot be used, and why. */
     char parameter[XD_EXCERPT_SIZE];
     const char *code;
@@ -235,6 +237,10 @@ static enum xd_result view_exceptions(struct asked *asked, struct xd_buffer *out
                            : result;
 }
 
+static enum xd_result view_exception(struct asked *asked, struct xd_buffer *out) {
+    return xd_view_exception(&asked->query->store, asked->id, out);
+}
+
 static enum xd_result view_reconciliation(struct asked *asked, struct xd_buffer *out) {
     xd_database_read_limit(asked->query->database, RECONCILE_LIMIT_MS);
     enum xd_result result =
@@ -315,13 +321,93 @@ static enum xd_result view_client(struct asked *asked, struct xd_buffer *out) {
     return xd_view_client(&asked->query->store, tenant != NULL ? tenant : XD_TENANT_DEFAULT, asked->id, out);
 }
 
+/* ---- events ---- */
+
+static enum xd_result types_of(struct asked *asked, char out[XD_WEBHOOK_TYPES_SIZE]) {
+    return xd_event_types_read(xd_http_query(asked->request, "types"), out) == XD_OK
+               ? XD_OK
+               : bad_value(asked, "types", "a list of events, such as order.shipped,exception.raised");
+}
+
+/* Where the reader stopped: the place in the log of the last event it has; -1: nowhere. */
+static enum xd_result last_event_id(struct asked *asked, int64_t *after) {
+    const char *given = xd_http_query(asked->request, "last_event_id");
+    const char *text = given != NULL ? given : xd_http_header(asked->request, "Last-Event-ID");
+    size_t digits = text == NULL ? 0 : strspn(text, "0123456789");
+    *after = -1;
+    if (text == NULL) {
+        return XD_OK;
+    }
+    if (digits == 0 || digits > 18 || text[digits] != 0) {
+        return given != NULL ? bad_value(asked, "last_event_id", "the id of an event of this stream")
+                             : bad_query(asked, "Last-Event-ID", "bad_value",
+                                         "is a header, and must be the id of an event of this stream.");
+    }
+    *after = strtoll(text, NULL, 10);
+    return XD_OK;
+}
+
+/* Answered from the stream's thread from here on. */
+static enum xd_result stream_events(struct asked *asked) {
+    struct xd_event_reader reader;
+    memset(&reader, 0, sizeof reader);
+    enum xd_result result = types_of(asked, reader.types);
+    if (result == XD_OK) {
+        result = last_event_id(asked, &reader.after);
+    }
+    if (result == XD_OK) {
+        (void)snprintf(reader.tenant, sizeof reader.tenant, "%s",
+                       tenant_of(asked) != NULL ? tenant_of(asked) : "");
+        xd_event_feed_add(asked->query->program->feed, asked->request, &reader);
+        asked->answered = true;
+    }
+    return result;
+}
+
+/* A page with `limit`, else a stream. */
+static enum xd_result view_events(struct asked *asked, struct xd_buffer *out) {
+    struct xd_view_events query = {.tenant = tenant_of(asked)};
+    char types[XD_WEBHOOK_TYPES_SIZE];
+    const char *cursor = xd_http_query(asked->request, "cursor"),
+               *from = xd_http_query(asked->request, "from");
+    if (xd_http_query(asked->request, "limit") == NULL &&
+        strcmp(xd_http_method(asked->request), "GET") == 0) {
+        return cursor == NULL && from == NULL ? stream_events(asked)
+                                              : bad_query(asked, cursor != NULL ? "cursor" : "from",
+                                                          "bad_value", "is for pages: give a limit, too.");
+    }
+    enum xd_result result = page_size(asked, &query.max);
+    if (result == XD_OK) {
+        result = types_of(asked, types);
+    }
+    query.types = types;
+    if (result == XD_OK && cursor != NULL) {
+        result = xd_events_from(&asked->query->store, cursor, &query.after);
+        query.after++; /* the cursor is the last one that was seen */
+        result = result == XD_INVALID ? XD_NOT_FOUND : result;
+    } else if (result == XD_OK && from != NULL) {
+        result = xd_events_from(&asked->query->store, from, &query.after);
+        if (result == XD_INVALID) {
+            return bad_value(asked, "from", "the number of an event, or a time like 2026-11-23T10:00:00Z");
+        }
+    }
+    return result == XD_OK ? xd_view_events(&asked->query->store, &query, out) : listed(asked, result);
+}
+
+static enum xd_result view_subscriptions(struct asked *asked, struct xd_buffer *out) {
+    return xd_view_subscriptions(&asked->query->store, tenant_of(asked), NULL, out);
+}
+
+static enum xd_result view_subscription(struct asked *asked, struct xd_buffer *out) {
+    return xd_view_subscriptions(&asked->query->store, tenant_of(asked), asked->id, out);
+}
+
 /* ---- writes ---- */
 
 /* RFC 7240: Prefer: wait=<seconds>, among other preferences, which are not for us. */
-static xd_ms wait_of(const struct xd_http_request *request) {
-    const char *text = xd_http_header(request, "Prefer");
-    const char *wait = text == NULL ? NULL : strcasestr(text, "wait=");
-    bool whole = wait != NULL && (wait == text || strchr(" ,;", wait[-1]) != NULL);
+xd_ms xd_query_wait(const char *prefer) {
+    const char *wait = prefer == NULL ? NULL : strcasestr(prefer, "wait=");
+    bool whole = wait != NULL && (wait == prefer || strchr(" ,;", wait[-1]) != NULL);
     return whole && wait[5] >= '0' && wait[5] <= '9' ? (xd_ms)strtoul(wait + 5, NULL, 10) * XD_SECOND_MS : 0;
 }
 
@@ -363,7 +449,7 @@ static void hand_over(struct asked *asked, xd_api_write_fn write) {
                                              .id = event->id[0] != 0 ? event->id : NULL,
                                              .key = event->key[0] != 0 ? event->key : NULL,
                                              .if_match = xd_http_header(request, "If-Match"),
-                                             .wait_ms = wait_of(request),
+                                             .wait_ms = xd_query_wait(xd_http_header(request, "Prefer")),
                                              .source = xd_http_query(request, "source"),
                                              .body = body};
     if (write == xd_hub_order) {
@@ -384,7 +470,7 @@ struct route {
     enum role least;       /* ROLE_NONE: without a token */
     view_fn view;          /* a read ... */
     xd_api_write_fn write; /* ... or a write */
-    const char *query[5];  /* the parameters that it takes, ended by NULL */
+    const char *query[6];  /* the parameters that it takes, ended by NULL */
 };
 
 static const struct route routes[] = {
@@ -412,6 +498,7 @@ static const struct route routes[] = {
     {"GET", "/v1/sites", ROLE_VIEWER, view_sites, NULL, {NULL}},
     {"GET", "/v1/sites/{id}", ROLE_VIEWER, view_site, NULL, {NULL}},
     {"GET", "/v1/exceptions", ROLE_VIEWER, view_exceptions, NULL, {"status", "limit", "cursor"}},
+    {"GET", "/v1/exceptions/{id}", ROLE_VIEWER, view_exception, NULL, {NULL}},
     {"POST", "/v1/exceptions/{id}/resolve", ROLE_OPERATOR, NULL, xd_hub_exception_resolve, {NULL}},
     {"GET", "/v1/reconciliation", ROLE_VIEWER, view_reconciliation, NULL, {"site"}},
     {"GET", "/v1/stock", ROLE_VIEWER, view_stock, NULL, {"site", "sku", "limit", "cursor"}},
@@ -423,6 +510,18 @@ static const struct route routes[] = {
     {"POST", "/v1/reference/{kind}", ROLE_OPERATOR, NULL, xd_hub_reference, {"source"}},
     {"GET", "/v1/reference/{kind}/{key...}", ROLE_VIEWER, view_reference, NULL, {"version"}},
     {"PUT", "/v1/reference/{kind}/{key...}", ROLE_OPERATOR, NULL, xd_hub_reference, {"source"}},
+    {"GET",
+     "/v1/events",
+     ROLE_CHANNEL,
+     view_events,
+     NULL,
+     {"types", "last_event_id", "limit", "cursor", "from"}},
+    {"POST", "/v1/subscriptions", ROLE_CHANNEL, NULL, xd_hub_subscription_add, {NULL}},
+    {"GET", "/v1/subscriptions", ROLE_CHANNEL, view_subscriptions, NULL, {NULL}},
+    {"GET", "/v1/subscriptions/{id}", ROLE_CHANNEL, view_subscription, NULL, {NULL}},
+    {"DELETE", "/v1/subscriptions/{id}", ROLE_CHANNEL, NULL, xd_hub_subscription_remove, {NULL}},
+    {"POST", "/v1/subscriptions/{id}/enable", ROLE_CHANNEL, NULL, xd_hub_subscription_enable, {NULL}},
+    {"POST", "/v1/subscriptions/{id}/replay", ROLE_CHANNEL, NULL, xd_hub_subscription_replay, {NULL}},
 };
 
 /* What the names in braces stand for, one after the other; "" where the pattern has no more. */
@@ -458,29 +557,42 @@ static enum role role_of(const char *name) {
     return ROLE_NONE;
 }
 
-/* XD_OK; XD_DENIED: no such client, or its token has expired (asked->expired); else the store could not be
- * asked. */
-static enum xd_result authenticate(struct asked *asked) {
-    const struct xd_hub_store *store = &asked->query->store;
-    const char *header = xd_http_header(asked->request, "Authorization");
-    if (header == NULL || strncasecmp(header, "Bearer ", 7) != 0) {
+enum xd_result xd_query_client(const struct xd_hub_store *store, const char *authorization,
+                               struct xd_client_row *client, bool *expired) {
+    *expired = false;
+    if (authorization == NULL || strncasecmp(authorization, "Bearer ", 7) != 0) {
         return XD_DENIED;
     }
     struct xd_token_row token;
-    struct xd_hash hash = xd_sha256(xd_bytes_of_text(header + 7));
-    enum xd_result result = store->client_by_token(store->context, &hash, &asked->client, &token);
-    asked->expired = result == XD_OK && token.expires_at != 0 && token.expires_at <= xd_world_now().wall;
-    if (asked->expired) {
-        return XD_DENIED;
-    }
+    struct xd_hash hash = xd_sha256(xd_bytes_of_text(authorization + 7));
+    enum xd_result result = store->client_by_token(store->context, &hash, client, &token);
+    *expired = result == XD_OK && token.expires_at != 0 && token.expires_at <= xd_world_now().wall;
+    bool denied =
+        result == XD_NOT_FOUND || *expired || (result == XD_OK && role_of(client->role) == ROLE_NONE);
+    return denied ? XD_DENIED : result;
+}
+
+static enum xd_result authenticate(struct asked *asked) {
+    enum xd_result result =
+        xd_query_client(&asked->query->store, xd_http_header(asked->request, "Authorization"), &asked->client,
+                        &asked->expired);
     asked->role = result == XD_OK ? role_of(asked->client.role) : ROLE_NONE;
-    return result == XD_NOT_FOUND || (result == XD_OK && asked->role == ROLE_NONE) ? XD_DENIED : result;
+    return result;
 }
 
 /* A write may be tried by whoever may do it, also by a channel's peers: viewers read only. */
-static bool allowed(const struct asked *asked, const struct route *route) {
+static bool allowed(enum role role, const struct route *route) {
     bool writes = route->view == NULL;
-    return asked->role >= route->least && !(writes && asked->role == ROLE_VIEWER);
+    return role >= route->least && !(writes && role == ROLE_VIEWER);
+}
+
+bool xd_query_may(const struct xd_client_row *client, xd_api_write_fn write) {
+    for (size_t index = 0; index < sizeof routes / sizeof routes[0]; index++) {
+        if (routes[index].write == write) {
+            return allowed(role_of(client->role), &routes[index]);
+        }
+    }
+    return false;
 }
 
 /* A typing error in a parameter's name must not widen what was asked for. */
@@ -561,7 +673,7 @@ static void serve(struct asked *asked, const struct route *route) {
     if (route->least != ROLE_NONE && !admitted(asked)) {
         return;
     }
-    if (!allowed(asked, route)) {
+    if (!allowed(asked->role, route)) {
         answer_problem(asked->request, 403, "forbidden", "This client's role does not allow that.", NULL);
         return;
     }
@@ -579,7 +691,9 @@ static void serve(struct asked *asked, const struct route *route) {
         result = route->view(asked, &body);
         tx->rollback(tx->context);
     }
-    answer_view(asked, result, &body);
+    if (!asked->answered) {
+        answer_view(asked, result, &body);
+    }
     xd_buffer_free(&body);
 }
 

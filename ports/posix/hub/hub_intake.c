@@ -1,4 +1,4 @@
-/* Orders between the query thread and the turn.
+/* Orders between the query thread (or the queue of orders) and the turn.
  *
  * An order waits in a fair queue (runtime/fair_queue.h), and for each one there is a
  * ticket in the mailbox, which wakes the turn and carries the back-pressure. For a
@@ -80,12 +80,17 @@ static int64_t client_share(void *context, const void *item) {
 
 /* ---- in and out ---- */
 
-enum xd_result xd_intake_put(struct xd_intake *intake, struct xd_api_event *event) {
-    size_t bytes = sizeof *event + event->request.body.size;
+enum xd_result xd_intake_add(struct xd_intake *intake, struct xd_api_event *event) {
     pthread_mutex_lock(&intake->lock);
     enum xd_result result =
         xd_fair_queue_put(intake->queue, event->client.tenant, event->client.client, event);
     pthread_mutex_unlock(&intake->lock);
+    return result;
+}
+
+enum xd_result xd_intake_put(struct xd_intake *intake, struct xd_api_event *event) {
+    size_t bytes = sizeof *event + event->request.body.size;
+    enum xd_result result = xd_intake_add(intake, event);
     if (result == XD_OK && !xd_mailbox_put(intake->program->mailbox, &intake->ticket, bytes)) {
         struct xd_api_event *other = xd_intake_take(intake); /* nobody takes it any more */
         if (other != NULL) {

@@ -109,7 +109,13 @@ static void core_config(const struct xd_hub_program *program, struct xd_hub_conf
                      .unshipped_means = (enum xd_unshipped)config->policies.unshipped_means},
         .retention_ms = config->policies.retention_days * XD_DAY_MS,
         .idempotency_ms = config->policies.idempotency_days * XD_DAY_MS,
+        .event_ms = config->policies.event_days * XD_DAY_MS,
+        .webhooks = {.concurrency = (unsigned)config->webhooks.concurrency,
+                     .retry_ms_min = config->webhooks.retry_s_min * XD_SECOND_MS,
+                     .retry_ms_max = config->webhooks.retry_s_max * XD_SECOND_MS,
+                     .disable_ms = config->webhooks.disable_after_hours * XD_HOUR_MS},
         .erp = erp->name,
+        .checks = config->check.url != NULL,
         .erp_concurrency = (unsigned)erp->concurrency,
         .erp_life_ms = erp->request_life_s * XD_SECOND_MS,
         .erp_retry_ms_min = erp->retry_s_min * XD_SECOND_MS,
@@ -167,7 +173,14 @@ static int start_http(struct xd_hub_program *program, const char *path) {
         return fail(program, "http.connections_max", XD_INVALID,
                     "this process may not open so many files; raise its limit (LimitNOFILE, ulimit -n)");
     }
-    enum xd_result result = xd_query_start(program, path, &program->query, why, sizeof why);
+    /* Of all connections they take half at the most, so that others are served. */
+    int64_t streams =
+        from->event_streams < from->connections_max / 2 ? from->event_streams : from->connections_max / 2;
+    enum xd_result result =
+        xd_event_feed_start(path, (size_t)streams, program->hub.events.last, &program->feed, why, sizeof why);
+    if (result == XD_OK) {
+        result = xd_query_start(program, path, &program->query, why, sizeof why);
+    }
     if (result != XD_OK) {
         return fail(program, path, result, why);
     }
@@ -196,6 +209,9 @@ static int start_line(struct xd_hub_program *program, const char *path) {
         address.silence_ms = (unsigned)XD_LINE_ALIVE_MS; /* of all sites */
         result = xd_amqp_consumer_start(&address, "crossdock.hub", PREFETCH, &consuming, &program->consumer);
     }
+    if (result == XD_OK) {
+        result = xd_orders_queue_start(program, &program->orders_queue);
+    }
     return result == XD_OK ? EXIT_SUCCESS : fail(program, "the line", result, why);
 }
 
@@ -206,10 +222,14 @@ static int start_erp(struct xd_hub_program *program) {
         result = xd_intake_new(program, &program->intake);
     }
     if (result == XD_OK) {
-        result = xd_erp_pool_start(&program->config->erps[0], program->config->state_dir, program->mailbox,
-                                   &program->erp, why, sizeof why);
+        result =
+            xd_erp_pool_start(&program->config->erps[0], &program->config->check, program->config->state_dir,
+                              program->mailbox, &program->erp, why, sizeof why);
     }
-    return result == XD_OK ? EXIT_SUCCESS : fail(program, "the ERP", result, why);
+    if (result == XD_OK) {
+        result = xd_webhook_pool_start(&program->config->webhooks, program->mailbox, &program->webhooks);
+    }
+    return result == XD_OK ? EXIT_SUCCESS : fail(program, "the workers", result, why);
 }
 
 static int start(struct xd_hub_program *program) {
@@ -299,9 +319,15 @@ static unsigned wait_of(const struct xd_hub_program *program) {
 static size_t take_events(struct xd_hub_program *program, void **events) {
     size_t taken = xd_mailbox_take(program->mailbox, events, XD_TURN_EVENTS_MAX, wait_of(program));
     size_t count = 0;
+    xd_orders_queue_late(program->orders_queue);
     for (size_t index = 0; index < taken; index++) {
         struct xd_event *event = events[index];
-        if (event->kind == XD_HUB_EVENT_TICKET) {
+        if (event->kind == XD_HUB_EVENT_QUEUED) {
+            struct xd_api_event *at_once = xd_orders_queue_take(program->orders_queue, event);
+            if (at_once != NULL) {
+                events[count++] = at_once;
+            }
+        } else if (event->kind == XD_HUB_EVENT_TICKET) {
             program->tickets++;
         } else {
             events[count++] = event;
@@ -360,7 +386,10 @@ static void *stop_sources(void *argument) {
     struct xd_hub_program *program = stopping->program;
     xd_http_stop(program->http);
     xd_query_stop(program->query);
+    xd_event_feed_stop(program->feed);
+    xd_webhook_pool_stop(program->webhooks);
     stopping->erp_ended = xd_erp_pool_stop(program->erp, ERP_STOP_MS);
+    xd_orders_queue_stop(program->orders_queue);
     xd_topology_stop(program->topology);
     xd_amqp_consumer_stop(program->consumer);
     xd_amqp_publisher_stop(program->outgoing.publisher);
@@ -394,6 +423,7 @@ static void stop(struct xd_hub_program *program) {
     }
     xd_mailbox_close(program->mailbox);
     xd_mailbox_free(program->mailbox);
+    xd_orders_queue_free(program->orders_queue);
     xd_intake_free(program->intake);
     xd_outgoing_down(&program->outgoing);
     xd_turn_free(&program->turn);
