@@ -252,12 +252,12 @@ enum xd_result xd_hub_line_fill(const struct xd_order_line *line, const struct x
     return xd_decimal_ratio(enriched->price, row->factor_num, row->factor_den, &row->unit_price);
 }
 
-/* The order, its lines, and the first step of its timeline; then whatever can be done with it at once.
- * Takes lines over. */
+/* The order, and the first step of its timeline; then whatever can be done with it at once. Its lines are
+ * stored when that is done, once. */
 static enum xd_result start(struct xd_conduct *conduct, const char *step) {
     const struct xd_hub_store *store = conduct->hub->config.store;
-    enum xd_result result =
-        store->order_add(store->context, &conduct->order, conduct->lines.rows, conduct->lines.count);
+    enum xd_result result = store->order_add(store->context, &conduct->order, NULL, 0);
+    conduct->new_lines = true;
     conduct->order.body = (struct xd_bytes){0}; /* it is stored: saving the row leaves it */
     if (result == XD_OK) {
         result = xd_deadlines_start(conduct->hub, &conduct->order);

@@ -344,7 +344,9 @@ static enum xd_result grow_line(struct xd_conduct *conduct, const struct xd_rele
         return adopted ? XD_NO_MEMORY : XD_OK;
     }
     enum xd_result result = xd_line_increase(*out, line->qty);
-    return result == XD_OK ? store->order_line_add(store->context, conduct->order.order_id, *out) : result;
+    return result == XD_OK && !conduct->new_lines
+               ? store->order_line_add(store->context, conduct->order.order_id, *out)
+               : result;
 }
 
 static enum xd_result adopt_line(struct xd_conduct *conduct, const struct xd_release *release,
