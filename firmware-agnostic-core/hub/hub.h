@@ -18,7 +18,7 @@ struct xd_hub_config {
     const struct xd_env *env;
     const struct xd_hub_store *store;
     struct xd_policies policies;
-    xd_ms retention_ms;       /* covered rows are kept so long */
+    xd_ms retention_ms;       /* what is covered is kept so long (delivery/aging.h) */
     xd_ms idempotency_ms;     /* idempotency keys are kept so long */
     const char *erp;          /* the name of the ERP in the configuration */
     unsigned erp_concurrency; /* calls at the same time */
