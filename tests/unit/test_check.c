@@ -1,5 +1,5 @@
 /* The external check: the question's text, and what an answer means. */
-#include "check/check.h"
+#include "posix/hub/hub_check.h"
 
 #include "base/crypto.h"
 

@@ -2,7 +2,7 @@
  * a list that is put around it. Its reason is shown to people and stored, so its
  * escapes are undone, control characters become spaces, and it is cut between
  * characters. */
-#include "check/check.h"
+#include "posix/hub/hub_check.h"
 
 #include "base/crypto.h"
 #include "documents/writer.h"
