@@ -333,15 +333,60 @@ static enum xd_result validate(struct intake *intake) {
                            &intake->enriched, &intake->hub->problems);
 }
 
+/* All that is wrong with it, at once. */
+static enum xd_result refuse_order(struct intake *intake) {
+    return problem(intake, 422, "invalid_order",
+                   "The order cannot be taken; errors[] says why, all at once.");
+}
+
+/* XD_NOT_FOUND: the key is new. Otherwise it was answered. */
+static enum xd_result look_for_key(struct intake *intake) {
+    const struct xd_hub_store *store = intake->hub->config.store;
+    const struct xd_client_row *client = intake->request->client;
+    struct xd_hash fingerprint;
+    char order_id[XD_ID_SIZE];
+    enum xd_result result =
+        store->key_get(store->context, client->tenant, client->client, intake->key, &fingerprint, order_id);
+    if (XD_MUTANT(KEY_IGNORED) && result == XD_OK) {
+        result = XD_NOT_FOUND;
+    }
+    return result == XD_OK ? repeat_by_key(intake, &fingerprint, order_id) : result;
+}
+
+/* An order that the reader refused: what reference data says against it is told, too. */
+static enum xd_result refuse_form(struct intake *intake) {
+    const struct xd_hub_site *site;
+    if (intake->order.preferred_site != NULL) {
+        (void)choose_site(intake, &site); /* for what it reports */
+    }
+    enum xd_result result = validate(intake);
+    return result == XD_OK || result == XD_INVALID ? refuse_order(intake) : result;
+}
+
+/* A new order whose form is right. */
+static enum xd_result decide_new(struct intake *intake) {
+    const struct xd_hub_site *site;
+    struct xd_refusal refusal;
+    enum xd_result result =
+        xd_hub_intake_allowed(intake->hub, intake->request->client, &intake->order,
+                              intake->request->body.size, &intake->hub->problems, &refusal);
+    if (result != XD_OK || refusal.code != NULL) {
+        return result == XD_OK ? problem(intake, refusal.status, refusal.code, refusal.detail) : result;
+    }
+    result = validate(intake);
+    bool there = choose_site(intake, &site) == XD_OK;
+    if (result != XD_OK && result != XD_INVALID) {
+        return result;
+    }
+    return there && result == XD_OK ? take_order(intake, site) : refuse_order(intake);
+}
+
 static enum xd_result decide(struct intake *intake) {
     struct xd_hub *hub = intake->hub;
     const struct xd_hub_store *store = hub->config.store;
     const struct xd_client_row *client = intake->request->client;
-    const struct xd_hub_site *site;
-    struct xd_hash fingerprint;
     struct xd_order_row known;
     struct xd_refusal refusal;
-    char order_id[XD_ID_SIZE];
     const char *wrong_key = read_key(intake);
     if (wrong_key != NULL) {
         return problem(
@@ -353,14 +398,7 @@ static enum xd_result decide(struct intake *intake) {
         return result == XD_INVALID ? problem(intake, 400, "malformed_json", "The body cannot be read.")
                                     : result;
     }
-    result =
-        store->key_get(store->context, client->tenant, client->client, intake->key, &fingerprint, order_id);
-    if (XD_MUTANT(KEY_IGNORED) && result == XD_OK) {
-        result = XD_NOT_FOUND;
-    }
-    if (result == XD_OK) {
-        return repeat_by_key(intake, &fingerprint, order_id);
-    }
+    result = look_for_key(intake);
     if (result != XD_NOT_FOUND) {
         return result;
     }
@@ -369,40 +407,15 @@ static enum xd_result decide(struct intake *intake) {
         return problem(intake, refusal.status, refusal.code, refusal.detail);
     }
     result = xd_order_read(&intake->document, &intake->order, &hub->problems);
-    if (result == XD_INVALID) {
-        if (intake->order.preferred_site != NULL) {
-            (void)choose_site(intake, &site); /* for what it reports: all at once */
-        }
-        result = validate(intake);
-        if (result != XD_OK && result != XD_INVALID) {
-            return result;
-        }
-        return problem(intake, 422, "invalid_order",
-                       "The order cannot be taken; errors[] says why, all at once.");
-    }
     if (result != XD_OK) {
-        return result;
+        return result == XD_INVALID ? refuse_form(intake) : result;
     }
     result = store->order_find(store->context, client->tenant, intake->order.channel_account,
                                intake->order.external_order_id, &known);
     if (result != XD_NOT_FOUND) {
         return result == XD_OK ? repeat_by_number(intake, &known) : result;
     }
-    result = xd_hub_intake_allowed(hub, client, &intake->order, intake->request->body.size, &hub->problems,
-                                   &refusal);
-    if (result != XD_OK || refusal.code != NULL) {
-        return result == XD_OK ? problem(intake, refusal.status, refusal.code, refusal.detail) : result;
-    }
-    result = validate(intake);
-    bool routed = choose_site(intake, &site) == XD_OK;
-    if (result != XD_OK && result != XD_INVALID) {
-        return result;
-    }
-    if (!routed || result == XD_INVALID) {
-        return problem(intake, 422, "invalid_order",
-                       "The order cannot be taken; errors[] says why, all at once.");
-    }
-    return take_order(intake, site);
+    return decide_new(intake);
 }
 
 enum xd_result xd_hub_order(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,
