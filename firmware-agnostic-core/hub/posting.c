@@ -13,7 +13,8 @@
  * just now, which errs on the safe side. Jobs that are due or waiting for their
  * next try are in slots; the rest of the queue stays in the store. When slots become
  * few, a job that waits for its next try gives its slot up and is found again by its
- * due_at: however many wait for an ERP that refuses them, another one gets its turn. */
+ * due_at: however many wait for an ERP that refuses them, another one gets its turn.
+ * A shipment waits while a change of its sale is under way. */
 #include "hub/hub_internal.h"
 
 #include "base/memory.h"
@@ -265,6 +266,39 @@ static enum xd_result build_call(struct xd_hub *hub, const struct xd_job_row *jo
 
 /* ---- calling ---- */
 
+static enum xd_result later(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_job_row *job, int state,
+                            xd_ms due, struct xd_now now) {
+    job->state = state;
+    job->due_at = now.wall + (due - now.monotonic);
+    enum xd_result result = save_job(hub, job);
+    if (result == XD_OK && state == XD_JOB_QUEUED && due > now.monotonic &&
+        hub->slot_count > XD_JOB_SLOTS / 4) {
+        slot_clear(hub, slot);
+        hub->queued_later = true;
+    } else if (result == XD_OK) {
+        slot->state = state;
+        slot->due = due;
+        slot->called = false;
+    }
+    return result;
+}
+
+/* The change of a sale comes first: it may bring the very line that is shipped. */
+static enum xd_result wait_for_change(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_job_row *job,
+                                      struct xd_now now, bool *waits) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_order_row order;
+    *waits = false;
+    if (slot->state == XD_JOB_UNKNOWN || job->kind != XD_ERP_SHIPMENT || job->order_id[0] == 0) {
+        return XD_OK;
+    }
+    enum xd_result result = store->order_get(store->context, job->order_id, &order);
+    *waits = result == XD_OK && order.changing;
+    return *waits ? later(hub, slot, job, XD_JOB_QUEUED,
+                          now.monotonic + xd_retry_next(&slot->retry, hub->config.env), now)
+                  : result;
+}
+
 static enum xd_result start_call(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_now now,
                                  struct xd_effects *effects) {
     const struct xd_hub_store *store = hub->config.store;
@@ -278,6 +312,11 @@ static enum xd_result start_call(struct xd_hub *hub, struct xd_job_slot *slot, s
     if (job.state == XD_JOB_WITHDRAWN) {
         slot_clear(hub, slot);
         return XD_OK;
+    }
+    bool waits = false;
+    result = wait_for_change(hub, slot, &job, now, &waits);
+    if (result != XD_OK || waits) {
+        return result;
     }
     if (!find) {
         job.state = XD_JOB_SENT;
@@ -362,23 +401,6 @@ static enum xd_result finish(struct xd_hub *hub, struct xd_job_slot *slot, struc
     }
     if (result == XD_OK) {
         slot_clear(hub, slot);
-    }
-    return result;
-}
-
-static enum xd_result later(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_job_row *job, int state,
-                            xd_ms due, struct xd_now now) {
-    job->state = state;
-    job->due_at = now.wall + (due - now.monotonic);
-    enum xd_result result = save_job(hub, job);
-    if (result == XD_OK && state == XD_JOB_QUEUED && due > now.monotonic &&
-        hub->slot_count > XD_JOB_SLOTS / 4) {
-        slot_clear(hub, slot);
-        hub->queued_later = true;
-    } else if (result == XD_OK) {
-        slot->state = state;
-        slot->due = due;
-        slot->called = false;
     }
     return result;
 }

@@ -124,6 +124,7 @@ static void release_comes_back_with_its_lines_in_order(void **state) {
     row.cancel = XD_CANCEL_REQUESTED;
     row.stage = XD_STAGE_ALLOCATED;
     row.reroutes = true;
+    row.whole = true;
     row.ack_by = 70;
     row.updated_at = 50;
     assert_ok(hub->release_save(hub->context, &row));
@@ -137,6 +138,7 @@ static void release_comes_back_with_its_lines_in_order(void **state) {
     assert_int_equal(row.cancel, XD_CANCEL_REQUESTED);
     assert_int_equal(row.stage, XD_STAGE_ALLOCATED);
     assert_true(row.reroutes);
+    assert_true(row.whole);
     assert_int_equal(row.ack_by, 70);
     assert_string_equal(row.site, "WH1");
     assert_int_equal(row.created_at, 1);

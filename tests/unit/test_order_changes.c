@@ -379,6 +379,25 @@ static void changes_follow_each_other_to_the_erp(void **state) {
     assert_ledger(world, "SELECT count(*) FROM sale_change", 2);
 }
 
+static void what_ships_of_a_new_line_is_posted_after_the_line_is(void **state) {
+    struct hub_world *world = *state;
+    char one[256], two[256], lines[1024];
+    world_stock(world, "WH1", "GADGET", "5");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    world->plan = is_slow;
+    snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", "10", "EA", one),
+             world_line("2", "GADGET", "5", "EA", two));
+    assert_int_equal(revise(world, 1, "\"1\"", lines), 202);
+    hub_world_run(world, 1000);
+    world_ships_line(world, 1, 2, "2", "GADGET", "5", "EA", NULL);
+    hub_world_run(world, 1000);
+    world->plan = NULL; /* the shipment would overtake the change */
+    world_quiet(world);
+    assert_raised(world, "ERP_REJECTED_SHIPMENT", 0);
+    assert_sale(world, 1, "2", "5 2.5 5");
+}
+
 static void more_than_the_credit_allows_waits_and_what_was_ordered_goes_on(void **state) {
     struct hub_world *world = *state;
     char line[256];
@@ -554,6 +573,7 @@ int main(void) {
         WITH(a_revision_needs_the_revision_that_was_seen, with_credit),
         WITH(lines_come_go_shrink_and_change_their_price, with_credit),
         WITH(changes_follow_each_other_to_the_erp, with_credit),
+        WITH(what_ships_of_a_new_line_is_posted_after_the_line_is, with_credit),
         WITH(more_than_the_credit_allows_waits_and_what_was_ordered_goes_on, with_credit),
         WITH(once_released_only_lines_can_change, with_credit),
         WITH(a_revision_below_what_has_shipped_keeps_what_has_shipped, with_credit),
