@@ -133,10 +133,8 @@ def test_every_make_target_that_is_named_exists():
 
 
 def test_every_verb_and_option_of_the_command_line_that_is_named_exists():
-    for verb in set(re.findall(r"^crossdock ((?!agent)[a-z]+(?: (?:list|add|submit|show|timeline|load|put)\b)?)", README, re.M)):
-
-
-    for verb in set(re.findall(r"^crossdock ((?!agent)[a-z]+(?: (?:list|add|submit|show|timeline|rotate|revoke)\b)?)", README, re.M)):
+    verbs = "list|add|submit|show|timeline|load|put|rotate|revoke|cancel"
+    for verb in set(re.findall(rf"^crossdock ((?!agent)[a-z]+(?: (?:{verbs})\b)?)", README, re.M)):
         done = subprocess.run([os.path.join(BUILD, "crossdock"), *verb.split(), "--help"], capture_output=True, text=True, timeout=30,
                               check=False)
         assert done.returncode == 0, verb
