@@ -65,7 +65,7 @@ void xd_hub_answer_order(struct xd_effects *effects, const struct xd_api_request
     xd_writer_text(&writer, "order_id", row->order_id);
     xd_writer_text(&writer, "external_order_id", row->external_order_id);
     xd_writer_text(&writer, "status", status_name);
-    xd_writer_text(&writer, "site", row->site);
+    xd_writer_text(&writer, "site", row->site[0] != 0 ? row->site : NULL);
     xd_writer_text(&writer, "correlation_id", row->correlation_id);
     xd_writer_time(&writer, "received_at", row->received_at);
     xd_writer_end(&writer, '}');
@@ -80,7 +80,10 @@ static void answer_order(struct intake *intake, const struct xd_order_row *row) 
         xd_waiters_add(intake->hub, intake->request, row->order_id, intake->now)) {
         return;
     }
-    xd_hub_answer_order(intake->effects, intake->request, 202, row, xd_order_status_names[XD_ORDER_RECEIVED]);
+    struct xd_order_row answered = *row; /* with the site that was asked for, wherever it was routed since */
+    xd_copy(answered.site, sizeof answered.site, xd_json_text(intake->document.tree, "preferred_site"));
+    xd_hub_answer_order(intake->effects, intake->request, 202, &answered,
+                        xd_order_status_names[XD_ORDER_RECEIVED]);
 }
 
 static enum xd_result problem(struct intake *intake, unsigned status, const char *code, const char *detail) {

@@ -51,7 +51,7 @@ static enum xd_result gather_lines(struct placing *placing) {
         }
         enum xd_result result = xd_decimal_ratio(qty, row->factor_num, row->factor_den, &line->qty);
         if (result == XD_OK && row->factor_num != row->factor_den) {
-            result = xd_decimal_ratio(xd_decimal_of(1), row->factor_num, row->factor_den, &line->unit);
+            line->unit = xd_route_unit(row->factor_num, row->factor_den);
         }
         if (result != XD_OK) {
             return result;
