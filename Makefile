@@ -114,7 +114,7 @@ CRASH_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(CRASH_SOURCES))
 # ---- targets for people ----
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps check unit lint purity contract integration simulation mutants test sanitize fuzz bench demo sim sim-shrink \
+.PHONY: all help deps check unit lint purity contract integration simulation mutants test sanitize fuzz bench demo docs sim sim-shrink \
     soak install clean
 
 all: toolcheck programs ## build the three programs: build/crossdock-agent, build/crossdock-hub, build/crossdock
@@ -183,6 +183,9 @@ demo: ## the whole of it in two minutes: two sites, a cut line, kills, and the b
 	@config/install-packages.sh build test
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@KEEP=$(KEEP) $(PYTHON) tests/demo/demo.py
+
+docs: $(PROGRAM_cli) ## make the pages of documentation that follow from the programs: config/problems.md
+	@$(PROGRAM_cli) problems --markdown >config/problems.md.new && mv config/problems.md.new config/problems.md
 
 install: programs ## install programs and samples under $(DESTDIR)$(PREFIX)
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/crossdock'

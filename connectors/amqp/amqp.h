@@ -44,6 +44,9 @@ struct xd_amqp_message {
     const char *signature;                                  /* header crossdock-signature; NULL: none */
     const char *traceparent;                                /* header; NULL: none */
     const char *user_id;                                    /* property; NULL: none */
+    unsigned status;                                        /* header of a reply; 0: none */
+    const char *location;                                   /* likewise; NULL: none */
+    bool passing;   /* worth nothing after a crash of the broker: not kept on disk */
     bool mandatory; /* adds the header publish-sequence, by which a return is recognised */
     struct xd_bytes body;
 };
@@ -102,6 +105,7 @@ struct xd_amqp_delivery {
     bool redelivered;
     const char *exchange, *routing_key, *user_id, *signature, *content_type, *message_id; /* NULL: absent */
     const char *reply_to, *correlation_id;
+    const char *authorization, *idempotency_key, *prefer; /* headers of orders, in any case of letters */
     struct xd_bytes body;
 };
 

@@ -32,6 +32,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define FRAMES_A_ROUND 1024u
 #define SHORT_TEXT_SIZE 256u
@@ -91,14 +92,14 @@ static const char *place(char **to, amqp_bytes_t text) {
     return copy;
 }
 
-static amqp_bytes_t signature_of(const amqp_basic_properties_t *properties) {
+static amqp_bytes_t header_of(const amqp_basic_properties_t *properties, const char *name) {
     if ((properties->_flags & AMQP_BASIC_HEADERS_FLAG) == 0)
         return amqp_empty_bytes;
     for (int i = 0; i < properties->headers.num_entries; i++) {
         const amqp_table_entry_t *entry = &properties->headers.entries[i];
         bool text = entry->value.kind == AMQP_FIELD_KIND_UTF8 || entry->value.kind == AMQP_FIELD_KIND_BYTES;
-        if (text && entry->key.len == strlen(SIGNATURE_HEADER) &&
-            memcmp(entry->key.bytes, SIGNATURE_HEADER, entry->key.len) == 0)
+        if (text && entry->key.len == strlen(name) &&
+            strncasecmp(entry->key.bytes, name, entry->key.len) == 0)
             return entry->value.value.bytes;
     }
     return amqp_empty_bytes;
@@ -111,17 +112,23 @@ struct text {
     const char **to;
 };
 
-#define TEXTS 8
+#define TEXTS 11
 
 static void list_texts(struct text texts[TEXTS], const amqp_basic_deliver_t *method,
                        const amqp_basic_properties_t *properties, struct xd_amqp_delivery *to) {
     amqp_flags_t flags = properties->_flags;
-    amqp_bytes_t signature = signature_of(properties);
+    amqp_bytes_t signature = header_of(properties, SIGNATURE_HEADER);
+    amqp_bytes_t authorization = header_of(properties, "authorization");
+    amqp_bytes_t idempotency_key = header_of(properties, "idempotency-key");
+    amqp_bytes_t prefer = header_of(properties, "prefer");
     const struct text all[TEXTS] = {
         {true, method->exchange, &to->exchange},
         {true, method->routing_key, &to->routing_key},
         {(flags & AMQP_BASIC_USER_ID_FLAG) != 0, properties->user_id, &to->user_id},
         {signature.bytes != NULL, signature, &to->signature},
+        {authorization.bytes != NULL, authorization, &to->authorization},
+        {idempotency_key.bytes != NULL, idempotency_key, &to->idempotency_key},
+        {prefer.bytes != NULL, prefer, &to->prefer},
         {(flags & AMQP_BASIC_CONTENT_TYPE_FLAG) != 0, properties->content_type, &to->content_type},
         {(flags & AMQP_BASIC_MESSAGE_ID_FLAG) != 0, properties->message_id, &to->message_id},
         {(flags & AMQP_BASIC_REPLY_TO_FLAG) != 0, properties->reply_to, &to->reply_to},

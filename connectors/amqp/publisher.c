@@ -103,14 +103,15 @@ static bool message_valid(const struct xd_amqp_message *message) {
            fits(message->routing_key, SHORT_TEXT_MAX) && fits(message->content_type, SHORT_TEXT_MAX) &&
            fits(message->message_id, SHORT_TEXT_MAX) && fits(message->correlation_id, SHORT_TEXT_MAX) &&
            fits(message->user_id, SHORT_TEXT_MAX) && fits(message->signature, LONG_TEXT_MAX) &&
-           fits(message->traceparent, LONG_TEXT_MAX);
+           fits(message->traceparent, LONG_TEXT_MAX) && fits(message->location, LONG_TEXT_MAX);
 }
 
 static struct item *item_make(const struct xd_amqp_message *message) {
     size_t size = text_size(message->exchange) + text_size(message->routing_key) +
                   text_size(message->content_type) + text_size(message->message_id) +
                   text_size(message->correlation_id) + text_size(message->signature) +
-                  text_size(message->traceparent) + text_size(message->user_id) + message->body.size;
+                  text_size(message->traceparent) + text_size(message->user_id) +
+                  text_size(message->location) + message->body.size;
     struct item *item = xd_resize(NULL, sizeof *item + size); /* all of it is written below */
     if (item == NULL)
         return NULL;
@@ -125,6 +126,7 @@ static struct item *item_make(const struct xd_amqp_message *message) {
     copy->signature = place(&to, message->signature);
     copy->traceparent = place(&to, message->traceparent);
     copy->user_id = place(&to, message->user_id);
+    copy->location = place(&to, message->location);
     if (message->body.size > 0)
         memcpy(to, message->body.data, message->body.size);
     copy->body = (struct xd_bytes){(const uint8_t *)to, message->body.size};
@@ -224,10 +226,10 @@ static void property(amqp_basic_properties_t *properties, amqp_flags_t flag, amq
 
 static int send_message(struct xd_amqp_publisher *publisher, const struct xd_amqp_message *message) {
     amqp_basic_properties_t properties;
-    amqp_table_entry_t entries[3];
+    amqp_table_entry_t entries[5];
     memset(&properties, 0, sizeof properties);
     properties._flags = AMQP_BASIC_DELIVERY_MODE_FLAG;
-    properties.delivery_mode = 2; /* persistent */
+    properties.delivery_mode = message->passing ? 1 : 2; /* persistent */
     properties.headers.entries = entries;
     property(&properties, AMQP_BASIC_CONTENT_TYPE_FLAG, &properties.content_type, message->content_type);
     property(&properties, AMQP_BASIC_MESSAGE_ID_FLAG, &properties.message_id, message->message_id);
@@ -236,6 +238,13 @@ static int send_message(struct xd_amqp_publisher *publisher, const struct xd_amq
     property(&properties, AMQP_BASIC_USER_ID_FLAG, &properties.user_id, message->user_id);
     header_text(&properties.headers, "crossdock-signature", message->signature);
     header_text(&properties.headers, "traceparent", message->traceparent);
+    header_text(&properties.headers, "location", message->location);
+    if (message->status != 0) {
+        amqp_table_entry_t *entry = &entries[properties.headers.num_entries++];
+        entry->key = amqp_cstring_bytes("status");
+        entry->value.kind = AMQP_FIELD_KIND_I32;
+        entry->value.value.i32 = (int32_t)message->status;
+    }
     if (message->mandatory) {
         amqp_table_entry_t *entry = &entries[properties.headers.num_entries++];
         entry->key = amqp_cstring_bytes(SEQUENCE_HEADER);

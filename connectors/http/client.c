@@ -4,12 +4,15 @@
 #include "http/client.h"
 
 #include "base/memory.h"
+#include "http/guard.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define TIMEOUT_MS 30000u
 #define ANSWER_MAX ((size_t)16 * 1024 * 1024)
@@ -65,30 +68,82 @@ static enum xd_result make_headers(const struct xd_http_call *call, struct curl_
 
 /* ---- what comes back ---- */
 
+/* One call on its way. */
+struct under_way {
+    CURL *curl;
+    const struct xd_http_call *call;
+    struct xd_http_reply *reply;
+    bool refused; /* the guard did not allow an address */
+};
+
 static size_t take_body(char *data, size_t one, size_t size, void *context) {
-    struct xd_http_reply *reply = context;
+    struct under_way *at = context;
+    long status = 0;
 
     (void)one; /* always 1 */
-    xd_buffer_add(&reply->body, data, size);
-    return xd_buffer_result(&reply->body) == XD_OK ? size : 0;
+    if (at->call->take != NULL && curl_easy_getinfo(at->curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK &&
+        status == 200)
+        return at->call->take(at->call->context, xd_bytes_of(data, size)) ? size : 0;
+    xd_buffer_add(&at->reply->body, data, size);
+    return xd_buffer_result(&at->reply->body) == XD_OK ? size : 0;
 }
 
-static bool set_options(CURL *curl, const struct xd_http_call *call, const struct curl_slist *headers,
-                        struct xd_http_reply *reply) {
+/* ---- where to ---- */
+
+/* Makes the socket for one address, of those that the name has, or refuses to. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+    struct under_way *at = context;
+
+    (void)purpose;
+    if (!xd_http_guard_allows(at->call->guard, &address->addr)) {
+        at->refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* Asked about once a second, also while nothing moves. */
+static int has_to_end(void *context, curl_off_t down_all, curl_off_t down, curl_off_t up_all, curl_off_t up) {
+    const struct under_way *at = context;
+
+    (void)down_all;
+    (void)down;
+    (void)up_all;
+    (void)up;
+    return atomic_load(at->call->give_up) ? 1 : 0;
+}
+
+static bool set_limits(CURL *curl, const struct xd_http_call *call, struct under_way *at) {
+    long timeout_ms = (long)(call->timeout_ms != 0 ? call->timeout_ms : TIMEOUT_MS);
+    bool fine =
+        curl_easy_setopt(curl, call->take != NULL ? CURLOPT_CONNECTTIMEOUT_MS : CURLOPT_TIMEOUT_MS,
+                         timeout_ms) == CURLE_OK &&
+        curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK; /* waits for no name server at its end */
+
+    if (call->guard != NULL)
+        fine = fine && curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+               curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, at) == CURLE_OK;
+    if (call->give_up != NULL)
+        fine = fine && curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+               curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, has_to_end) == CURLE_OK &&
+               curl_easy_setopt(curl, CURLOPT_XFERINFODATA, at) == CURLE_OK;
+    return fine;
+}
+
+static bool set_options(struct under_way *at, const struct curl_slist *headers) {
+    CURL *curl = at->curl;
+    const struct xd_http_call *call = at->call;
     const char *method = call->method != NULL ? call->method : "GET";
-    bool fine = true;
+    bool fine = set_limits(curl, call, at);
 
     fine = fine && curl_easy_setopt(curl, CURLOPT_URL, call->url) == CURLE_OK;
     fine = fine && curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
     fine = fine && curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK;
     fine = fine && curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
     fine = fine && curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK;
-    fine = fine && curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reply->why) == CURLE_OK;
+    fine = fine && curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, at->reply->why) == CURLE_OK;
     fine = fine && curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK;
-    fine = fine && curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply) == CURLE_OK;
-    fine =
-        fine && curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS,
-                                 (long)(call->timeout_ms != 0 ? call->timeout_ms : TIMEOUT_MS)) == CURLE_OK;
+    fine = fine && curl_easy_setopt(curl, CURLOPT_WRITEDATA, at) == CURLE_OK;
     if (call->ca_file != NULL)
         fine = fine && curl_easy_setopt(curl, CURLOPT_CAINFO, call->ca_file) == CURLE_OK;
     if (strcmp(method, "HEAD") == 0)
@@ -146,11 +201,12 @@ static enum xd_result take_location(CURL *curl, struct xd_http_reply *reply) {
 
 static enum xd_result perform(CURL *curl, const struct xd_http_call *call, const struct curl_slist *headers,
                               struct xd_http_reply *reply) {
+    struct under_way at = {.curl = curl, .call = call, .reply = reply};
     enum xd_result result;
     long status = 0;
     CURLcode code;
 
-    if (!set_options(curl, call, headers, reply)) {
+    if (!set_options(&at, headers)) {
         say(reply, "the request cannot be made");
         return XD_INVALID;
     }
@@ -158,6 +214,10 @@ static enum xd_result perform(CURL *curl, const struct xd_http_call *call, const
     if (curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK)
         reply->status = (unsigned)status;
     result = result_of(curl, code, reply);
+    if (result == XD_UNAVAILABLE && at.refused) {
+        say(reply, "its address is a private one, and the configuration does not allow it");
+        result = XD_DENIED;
+    }
     if (result == XD_OK)
         result = take_location(curl, reply);
     if (result == XD_OK)

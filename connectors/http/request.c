@@ -157,6 +157,8 @@ struct xd_http_request *xd_http_request_new(struct MHD_Connection *mhd, const ch
 }
 
 void xd_http_request_free(struct xd_http_request *request) {
+    for (size_t i = 0; i < request->extra_count; i++)
+        xd_free((void *)(uintptr_t)request->extra[i].value);
     xd_buffer_free(&request->body);
     xd_free(request->headers.list);
     xd_free(request->queries.list);
@@ -165,7 +167,16 @@ void xd_http_request_free(struct xd_http_request *request) {
     xd_free(request);
 }
 
-struct MHD_Response *xd_http_response_new(const struct xd_http_answer *answer) {
+bool xd_http_response_extra(struct MHD_Response *response, const struct xd_http_request *request) {
+    bool fine = true;
+
+    for (size_t i = 0; request != NULL && i < request->extra_count; i++)
+        fine = fine && add(response, request->extra[i].name, request->extra[i].value);
+    return fine;
+}
+
+struct MHD_Response *xd_http_response_new(const struct xd_http_answer *answer,
+                                          const struct xd_http_request *request) {
     void *body = xd_copy_bytes(answer->body.data, answer->body.size);
     struct MHD_Response *response;
 
@@ -176,7 +187,7 @@ struct MHD_Response *xd_http_response_new(const struct xd_http_answer *answer) {
         xd_free(body);
         return NULL;
     }
-    if (!add_headers(response, answer)) {
+    if (!add_headers(response, answer) || !xd_http_response_extra(response, request)) {
         MHD_destroy_response(response);
         return NULL;
     }
@@ -184,6 +195,13 @@ struct MHD_Response *xd_http_response_new(const struct xd_http_answer *answer) {
 }
 
 /* ---- for everybody ---- */
+
+void xd_http_add_header(struct xd_http_request *request, const char *name, const char *value) {
+    char *copy = request->extra_count < XD_HTTP_EXTRA_MAX ? xd_copy_text(value) : NULL;
+
+    if (copy != NULL)
+        request->extra[request->extra_count++] = (struct xd_http_field){name, copy};
+}
 
 const char *xd_http_method(const struct xd_http_request *request) {
     return request->method;

@@ -16,7 +16,8 @@
 enum xd_http_doing {
     XD_HTTP_READING, /* waiting for a request, or in the middle of one */
     XD_HTTP_PENDING, /* a request is with the handler: our own time, not the client's */
-    XD_HTTP_WRITING
+    XD_HTTP_WRITING,
+    XD_HTTP_STREAMING /* an answer without end: who does not read it is cut by libmicrohttpd's timeout */
 };
 
 struct xd_http_connection {
@@ -24,6 +25,7 @@ struct xd_http_connection {
     int fd;
     enum xd_http_doing doing;
     int64_t since_ms;               /* monotonic */
+    bool cut;                       /* its socket was shut down; under the watch_lock */
     bool bad_target, slash_in_name; /* of the request under way */
 };
 
@@ -43,7 +45,10 @@ struct xd_http_request {
     atomic_uint references; /* libmicrohttpd's, and from the hand-over to the answer the caller's */
     char *method, *path;
     struct xd_http_fields headers, queries;
+    struct xd_http_field extra[XD_HTTP_EXTRA_MAX]; /* of the answer; values are owned */
+    size_t extra_count;
     struct xd_buffer body;
+    bool stream;      /* its answer is one */
     bool oversize;    /* the body is too large: it is read, but not kept */
     size_t discarded; /* bytes of it */
 
@@ -70,7 +75,11 @@ struct xd_http_request *xd_http_request_new(struct MHD_Connection *mhd, const ch
 /* Not its response: the server knows whose that is. */
 void xd_http_request_free(struct xd_http_request *request);
 
-/* NULL: no memory, or a header value that no header may have. */
-struct MHD_Response *xd_http_response_new(const struct xd_http_answer *answer);
+/* request: whose extra headers it carries; NULL: none. NULL: no memory, or a header value that no header may
+ * have. */
+struct MHD_Response *xd_http_response_new(const struct xd_http_answer *answer,
+                                          const struct xd_http_request *request);
+/* Adds the request's extra headers; false: as above. request NULL: none. */
+bool xd_http_response_extra(struct MHD_Response *response, const struct xd_http_request *request);
 
 #endif

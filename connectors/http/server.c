@@ -11,11 +11,15 @@
  *
  * Stopping answers 503 for the caller (detached: the caller's own answer then only
  * drops its reference), gives the answers a moment to leave, and ends the daemon;
- * no connection may be suspended then, or libmicrohttpd aborts the process.
+ * no connection may be suspended then, or libmicrohttpd aborts the process. Streams
+ * (stream.c) are ended before that, too.
  *
  * libmicrohttpd's timeout cuts an idle client. One that drips bytes never idles: a
  * watch cuts any connection that takes twice as long for one request, or to read
  * one answer, by shutting its socket down; libmicrohttpd sees the end and cleans up.
+ * When nearly all connections are taken it loses its patience: the oldest of those that
+ * wait for their client are cut, and the others end with their next answer, so that
+ * whoever sends a request at once is served, however many connections others hold.
  *
  * Locks. `lock` guards requests and is held while suspending and resuming;
  * `watch_lock` guards the connections and is the only one taken in libmicrohttpd's
@@ -23,20 +27,17 @@
 #include "http/server.h"
 
 #include "base/memory.h"
-#include "http/request.h"
+#include "documents/registry.h"
+#include "http/listen.h"
+#include "http/server_state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,33 +50,8 @@
 #define HEADERS_MAX ((size_t)32 * 1024) /* bytes of memory of a connection: 431 above it */
 #define PATIENCE 2                      /* timeouts that one request, or one answer, may take */
 #define WATCH_MS 500
+#define PRESSED_MS 1000 /* the patience that is left when connections run out */
 #define FAREWELL_MS 1000
-#define BACKLOG 128
-#define PEM_MAX ((size_t)1024 * 1024)
-
-struct xd_http_server {
-    struct MHD_Daemon *daemon;
-    struct MHD_Response *failure; /* 500, for when an answer cannot be built */
-    xd_http_handler handler;
-    void *context;
-    size_t body_max, pending_max;
-    unsigned port;
-    int64_t patience_ms;
-    atomic_size_t references; /* the owner's, and one of each request */
-    char *certificate, *key;  /* PEM; used while the daemon runs */
-
-    pthread_mutex_t lock;
-    struct xd_http_request *pending;
-    size_t pending_count;
-    bool stopping;
-
-    pthread_mutex_t watch_lock;
-    pthread_cond_t watch_changed;
-    struct xd_http_connection *connections;
-    size_t answering; /* answered and not yet sent */
-    bool watch_ends;
-    pthread_t watch;
-};
 
 static int64_t now_ms(void) {
     struct timespec now;
@@ -86,7 +62,7 @@ static int64_t now_ms(void) {
 
 /* ---- references ---- */
 
-static void server_release(struct xd_http_server *server) {
+void xd_http_server_release(struct xd_http_server *server) {
     if (atomic_fetch_sub(&server->references, 1) != 1)
         return;
     if (server->failure != NULL)
@@ -111,7 +87,7 @@ static void request_release(struct xd_http_request *request) {
         return;
     drop_response(server, request->response);
     xd_http_request_free(request);
-    server_release(server);
+    xd_http_server_release(server);
 }
 
 /* ---- the watch over slow clients ---- */
@@ -124,12 +100,45 @@ static void doing(struct xd_http_server *server, struct xd_http_connection *conn
     pthread_mutex_unlock(&server->watch_lock);
 }
 
-static void cut_slow(struct xd_http_server *server) {
-    int64_t now = now_ms();
+static void cut(struct xd_http_connection *connection) {
+    if (!connection->cut)
+        (void)shutdown(connection->fd, SHUT_RDWR); /* gone already: as well */
+    connection->cut = true;
+}
+
+static void cut_slow(struct xd_http_server *server, int64_t now) {
+    for (struct xd_http_connection *at = server->connections; at != NULL; at = at->next)
+        if (at->doing != XD_HTTP_PENDING && at->doing != XD_HTTP_STREAMING &&
+            now - at->since_ms > server->patience_ms)
+            cut(at);
+}
+
+/* So many connections are nearly all. */
+static size_t high(const struct xd_http_server *server) {
+    return server->connections_max - server->connections_max / 8;
+}
+
+/* The one that has waited longest for its client, of those that were not cut yet. */
+static struct xd_http_connection *oldest_reader(struct xd_http_server *server) {
+    struct xd_http_connection *oldest = NULL;
 
     for (struct xd_http_connection *at = server->connections; at != NULL; at = at->next)
-        if (at->doing != XD_HTTP_PENDING && now - at->since_ms > server->patience_ms)
-            (void)shutdown(at->fd, SHUT_RDWR); /* gone already: as well */
+        if (at->doing == XD_HTTP_READING && !at->cut && (oldest == NULL || at->since_ms < oldest->since_ms))
+            oldest = at;
+    return oldest;
+}
+
+/* A quarter of all at a time; none that has just begun. */
+static void cut_for_room(struct xd_http_server *server, int64_t now) {
+    size_t most = server->connections_max / 4 + 1;
+
+    for (size_t count = 0; server->connection_count >= high(server) && count < most; count++) {
+        struct xd_http_connection *oldest = oldest_reader(server);
+
+        if (oldest == NULL || now - oldest->since_ms < PRESSED_MS)
+            return;
+        cut(oldest);
+    }
 }
 
 static void *run_watch(void *context) {
@@ -145,7 +154,8 @@ static void *run_watch(void *context) {
             (void)pthread_cond_wait(&server->watch_changed, &server->watch_lock);
         else
             (void)pthread_cond_timedwait(&server->watch_changed, &server->watch_lock, &next);
-        cut_slow(server);
+        cut_slow(server, now_ms());
+        cut_for_room(server, now_ms());
     }
     pthread_mutex_unlock(&server->watch_lock);
     return NULL;
@@ -167,6 +177,7 @@ static void connection_opened(struct xd_http_server *server, struct MHD_Connecti
     if (connection->next != NULL)
         connection->next->link = &connection->next;
     server->connections = connection;
+    server->connection_count++;
     pthread_cond_broadcast(&server->watch_changed);
     pthread_mutex_unlock(&server->watch_lock);
 }
@@ -179,6 +190,7 @@ static void connection_closed(struct xd_http_server *server, struct xd_http_conn
     *connection->link = connection->next;
     if (connection->next != NULL)
         connection->next->link = connection->link;
+    server->connection_count--;
     pthread_mutex_unlock(&server->watch_lock);
     xd_free(connection);
 }
@@ -193,6 +205,15 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **sock
 
 /* ---- answering: the polling thread ---- */
 
+static bool is_pressed(struct xd_http_server *server) {
+    bool pressed;
+
+    pthread_mutex_lock(&server->watch_lock);
+    pressed = server->connection_count >= high(server);
+    pthread_mutex_unlock(&server->watch_lock);
+    return pressed;
+}
+
 /* One more answer on its way; one less in on_completed, which always comes. */
 static void count_answer(struct xd_http_request *request) {
     struct xd_http_server *server = request->server;
@@ -204,52 +225,56 @@ static void count_answer(struct xd_http_request *request) {
     pthread_mutex_unlock(&server->watch_lock);
 }
 
-/* Queues the response that the request holds. */
+/* Queues the response that the request holds. When connections run out it is the connection's last one:
+ * who asks without a pause must stand in line again, behind those that wait to be let in. */
 static enum MHD_Result send_response(struct xd_http_request *request) {
     struct MHD_Response *response = request->response;
     enum MHD_Result result;
 
+    if (response != request->server->failure && is_pressed(request->server))
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close"); /* else it stays open */
     request->response = NULL;
     request->queued = true;
     count_answer(request);
-    doing(request->server, request->connection, XD_HTTP_WRITING);
+    doing(request->server, request->connection, request->stream ? XD_HTTP_STREAMING : XD_HTTP_WRITING);
     result = MHD_queue_response(request->mhd, request->status, response);
     drop_response(request->server, response); /* the queue has its own reference */
     return result;
 }
 
 static struct MHD_Response *response_or_failure(struct xd_http_server *server,
-                                                const struct xd_http_answer *answer, unsigned *status) {
-    struct MHD_Response *response = xd_http_response_new(answer);
+                                                const struct xd_http_answer *answer,
+                                                const struct xd_http_request *request, unsigned *status) {
+    struct MHD_Response *response = xd_http_response_new(answer, request);
 
     *status = response != NULL ? answer->status : MHD_HTTP_INTERNAL_SERVER_ERROR;
     return response != NULL ? response : server->failure;
 }
 
 /* A problem that the server itself finds, before or instead of the handler. */
-static void set_problem(struct xd_http_request *request, unsigned status, const char *code, const char *title,
+static void set_problem(struct xd_http_request *request, unsigned status, const char *code,
                         const char *detail) {
     bool retryable = status == MHD_HTTP_SERVICE_UNAVAILABLE;
+    struct xd_problem_answer problem = {
+        .status = status, .code = code, .detail = detail, .retryable = retryable};
     struct xd_http_answer answer = {
         .status = status, .content_type = "application/problem+json", .retry_after_s = retryable ? 1 : 0};
-    char body[512];
+    struct xd_buffer body;
 
-    (void)snprintf(
-        body, sizeof body,
-        "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"detail\":\"%s\",\"code\":\"%s\","
-        "\"retryable\":%s,\"errors\":[]}",
-        title, status, detail, code, retryable ? "true" : "false");
-    answer.body = xd_bytes_of_text(body);
-    request->response = response_or_failure(request->server, &answer, &request->status);
+    xd_buffer_init(&body, 0);
+    xd_problem_answer_write(&problem, &body);
+    answer.body = xd_buffer_view(&body);
+    /* Without the extra headers: when the server stops the caller may be adding them just now. */
+    request->response = response_or_failure(request->server, &answer, NULL, &request->status);
+    xd_buffer_free(&body);
 }
 
 static void set_unavailable(struct xd_http_request *request, bool stopping) {
     if (stopping)
-        set_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "stopping", "The server is stopping",
+        set_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "stopping",
                     "Send it again when the server is back.");
     else
-        set_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", "Too many requests wait for their answer",
-                    "Send it again a little later.");
+        set_problem(request, MHD_HTTP_SERVICE_UNAVAILABLE, "busy", "Send it again a little later.");
 }
 
 static void set_too_large(struct xd_http_request *request) {
@@ -257,7 +282,7 @@ static void set_too_large(struct xd_http_request *request) {
 
     (void)snprintf(detail, sizeof detail, "A body may have at most %zu bytes; nothing of this one was taken.",
                    request->server->body_max);
-    set_problem(request, MHD_HTTP_CONTENT_TOO_LARGE, "body_too_large", "The body is too large", detail);
+    set_problem(request, MHD_HTTP_CONTENT_TOO_LARGE, "body_too_large", detail);
 }
 
 /* ---- a request's way ---- */
@@ -333,11 +358,10 @@ static enum MHD_Result begin(struct xd_http_server *server, struct MHD_Connectio
     }
     if (!valid || connection->bad_target)
         set_problem(
-            request, MHD_HTTP_BAD_REQUEST, "malformed_request", "The request is malformed",
+            request, MHD_HTTP_BAD_REQUEST, "malformed_request",
             "The path and the query must be percent-encoded UTF-8, and no header may hold a line end.");
     else if (connection->slash_in_name)
-        set_problem(request, MHD_HTTP_NOT_FOUND, "not_found", "There is no such resource",
-                    "Nothing here has a name with a slash in it.");
+        set_problem(request, MHD_HTTP_NOT_FOUND, "not_found", "Nothing here has a name with a slash in it.");
     else if (size > server->body_max)
         set_too_large(request);
     else if (is_busy(server, &stopping))
@@ -457,15 +481,11 @@ static void on_completed(void *context, struct MHD_Connection *mhd, void **slot,
     request_release(request);
 }
 
-void xd_http_respond(struct xd_http_request *request, const struct xd_http_answer *answer) {
+void xd_http_respond_with(struct xd_http_request *request, struct MHD_Response *response, unsigned status) {
     struct xd_http_server *server = request->server;
-    unsigned status;
-    struct MHD_Response *response = response_or_failure(server, answer, &status);
 
     pthread_mutex_lock(&server->lock);
-    if (request->detached) {
-        drop_response(server, response);
-    } else {
+    if (!request->detached) {
         request->response = response;
         request->status = status;
         unlink_pending(request);
@@ -474,122 +494,21 @@ void xd_http_respond(struct xd_http_request *request, const struct xd_http_answe
             request->suspended = false;
             MHD_resume_connection(request->mhd);
         }
+        response = NULL;
     }
     pthread_mutex_unlock(&server->lock);
+    drop_response(server, response); /* not under the lock: a stream's end takes it */
     request_release(request);
 }
 
+void xd_http_respond(struct xd_http_request *request, const struct xd_http_answer *answer) {
+    unsigned status;
+    struct MHD_Response *response = response_or_failure(request->server, answer, request, &status);
+
+    xd_http_respond_with(request, response, status);
+}
+
 /* ---- starting ---- */
-
-static void say(char *why, size_t why_size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static void say(char *why, size_t why_size, const char *format, ...) {
-    va_list arguments;
-
-    if (why == NULL || why_size == 0)
-        return;
-    va_start(arguments, format);
-    (void)vsnprintf(why, why_size, format, arguments);
-    va_end(arguments);
-}
-
-/* Splits "host:port" or "[v6]:port". */
-static bool split_listen(const char *listen, char *host, size_t host_size, const char **port) {
-    const char *colon = listen != NULL ? strrchr(listen, ':') : NULL;
-    const char *start = listen;
-    size_t size;
-
-    if (colon == NULL || colon[1] == '\0' || strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
-        strlen(colon + 1) > 5 || strtoul(colon + 1, NULL, 10) > 65535u)
-        return false;
-    size = (size_t)(colon - listen);
-    if (listen[0] == '[') {
-        if (size < 3 || listen[size - 1] != ']')
-            return false;
-        start++;
-        size -= 2;
-    } else if (memchr(listen, ':', size) != NULL) {
-        return false; /* an IPv6 address without its brackets */
-    }
-    if (size == 0 || size >= host_size)
-        return false;
-    memcpy(host, start, size);
-    host[size] = '\0';
-    *port = colon + 1;
-    return true;
-}
-
-static int open_listener(const struct addrinfo *address) {
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int on = 1, saved;
-
-    if (fd < 0)
-        return -1;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
-        return fd;
-    saved = errno;
-    (void)close(fd);
-    errno = saved;
-    return -1;
-}
-
-static enum xd_result make_listener(const char *listen, int *out, char *why, size_t why_size) {
-    struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *found = NULL;
-    char host[256];
-    const char *port;
-    int code;
-
-    if (!split_listen(listen, host, sizeof host, &port)) {
-        say(why, why_size, "\"%s\" is no address to listen on: host:port or [address]:port is needed",
-            listen != NULL ? listen : "");
-        return XD_INVALID;
-    }
-    code = getaddrinfo(host, port, &hints, &found);
-    if (code != 0) {
-        say(why, why_size, "cannot listen on %s: %s", listen, gai_strerror(code));
-        return XD_INVALID;
-    }
-    *out = open_listener(found);
-    if (*out < 0)
-        say(why, why_size, "cannot listen on %s: %s", listen, strerror(errno));
-    freeaddrinfo(found);
-    return *out >= 0 ? XD_OK : XD_UNAVAILABLE;
-}
-
-static unsigned port_of(int fd) {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address = {.v6 = {0}};
-    socklen_t size = sizeof address;
-
-    if (getsockname(fd, &address.any, &size) != 0)
-        return 0;
-    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
-}
-
-static enum xd_result read_pem(const char *path, char **out, char *why, size_t why_size) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    ssize_t size = -1;
-
-    if (fd < 0) {
-        say(why, why_size, "cannot read %s: %s", path, strerror(errno));
-        return XD_INVALID;
-    }
-    if (fstat(fd, &status) == 0 && status.st_size > 0 && (size_t)status.st_size <= PEM_MAX) {
-        *out = xd_alloc((size_t)status.st_size + 1);
-        if (*out != NULL)
-            size = read(fd, *out, (size_t)status.st_size);
-    }
-    (void)close(fd);
-    if (size > 0)
-        return XD_OK;
-    say(why, why_size, "cannot read a PEM file from %s", path);
-    return XD_INVALID;
-}
 
 static enum xd_result start_daemon(struct xd_http_server *server, const struct xd_http_config *config,
                                    int listener, char *why, size_t why_size) {
@@ -600,11 +519,11 @@ static enum xd_result start_daemon(struct xd_http_server *server, const struct x
     if (config->cert_file != NULL || config->key_file != NULL) {
         enum xd_result result = XD_INVALID;
 
-        say(why, why_size, "https needs both a certificate and a key");
+        xd_http_say(why, why_size, "https needs both a certificate and a key");
         if (config->cert_file != NULL && config->key_file != NULL)
-            result = read_pem(config->cert_file, &server->certificate, why, why_size);
+            result = xd_http_read_pem(config->cert_file, &server->certificate, why, why_size);
         if (result == XD_OK)
-            result = read_pem(config->key_file, &server->key, why, why_size);
+            result = xd_http_read_pem(config->key_file, &server->key, why, why_size);
         if (result != XD_OK) {
             (void)close(listener);
             return result;
@@ -616,26 +535,26 @@ static enum xd_result start_daemon(struct xd_http_server *server, const struct x
     options[count] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
     server->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, listener,
-        MHD_OPTION_CONNECTION_LIMIT, config->connections_max != 0 ? config->connections_max : CONNECTIONS_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, config->timeout_s != 0 ? config->timeout_s : TIMEOUT_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, HEADERS_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        server, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->connections_max, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        config->address_connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+        config->timeout_s != 0 ? config->timeout_s : TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        HEADERS_MAX, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (server->daemon != NULL)
         return XD_OK;
     /* The listener is libmicrohttpd's now, also when it fails. */
-    say(why, why_size, "cannot start the HTTP server%s",
-        server->certificate != NULL ? ": is the key the certificate's?" : "");
+    xd_http_say(why, why_size, "cannot start the HTTP server%s",
+                server->certificate != NULL ? ": is the key the certificate's?" : "");
     return server->certificate != NULL ? XD_INVALID : XD_IO;
 }
 
 static struct xd_http_server *server_new(const struct xd_http_config *config, xd_http_handler handler,
                                          void *context) {
-    static const char body[] =
-        "{\"type\":\"about:blank\",\"title\":\"The answer could not be made\",\"status\":500,"
-        "\"code\":\"internal\",\"retryable\":true,\"errors\":[]}";
-    struct xd_http_answer failure = {.content_type = "application/problem+json",
-                                     .body = xd_bytes_of_text(body)};
+    struct xd_problem_answer problem = {
+        .status = MHD_HTTP_INTERNAL_SERVER_ERROR, .code = "internal", .retryable = true};
+    struct xd_http_answer failure = {.content_type = "application/problem+json"};
+    struct xd_buffer body;
     struct xd_http_server *server = xd_alloc(sizeof *server);
     pthread_condattr_t attributes;
 
@@ -644,6 +563,7 @@ static struct xd_http_server *server_new(const struct xd_http_config *config, xd
     server->handler = handler;
     server->context = context;
     server->body_max = config->body_max != 0 ? config->body_max : BODY_MAX;
+    server->connections_max = config->connections_max != 0 ? config->connections_max : CONNECTIONS_MAX;
     server->pending_max = config->pending_max != 0 ? config->pending_max : PENDING_MAX;
     server->patience_ms = (int64_t)(config->timeout_s != 0 ? config->timeout_s : TIMEOUT_S) * 1000 * PATIENCE;
     atomic_init(&server->references, 1);
@@ -656,9 +576,13 @@ static struct xd_http_server *server_new(const struct xd_http_config *config, xd
         xd_free(server);
         return NULL;
     }
-    server->failure = xd_http_response_new(&failure);
+    xd_buffer_init(&body, 0);
+    xd_problem_answer_write(&problem, &body);
+    failure.body = xd_buffer_view(&body);
+    server->failure = xd_http_response_new(&failure, NULL);
+    xd_buffer_free(&body);
     if (server->failure == NULL) {
-        server_release(server);
+        xd_http_server_release(server);
         return NULL;
     }
     return server;
@@ -681,7 +605,7 @@ static enum xd_result start_threads(struct xd_http_server *server, const struct 
     (void)sigfillset(&all);
     if (pthread_sigmask(SIG_SETMASK, &all, &before) != 0 ||
         pthread_create(&server->watch, NULL, run_watch, server) != 0) {
-        say(why, why_size, "cannot start a thread");
+        xd_http_say(why, why_size, "cannot start a thread");
         (void)close(listener);
     } else {
         result = start_daemon(server, config, listener, why, why_size);
@@ -698,20 +622,20 @@ enum xd_result xd_http_start(const struct xd_http_config *config, xd_http_handle
     enum xd_result result;
     int listener = -1;
 
-    say(why, why_size, "%s", "");
-    result = make_listener(config->listen, &listener, why, why_size);
+    xd_http_say(why, why_size, "%s", "");
+    result = xd_http_listen(config->listen, &listener, why, why_size);
     if (result != XD_OK)
         return result;
     server = server_new(config, handler, context);
     if (server == NULL) {
         (void)close(listener);
-        say(why, why_size, "no memory");
+        xd_http_say(why, why_size, "no memory");
         return XD_NO_MEMORY;
     }
-    server->port = port_of(listener);
+    server->port = xd_http_port_of(listener);
     result = start_threads(server, config, listener, why, why_size);
     if (result != XD_OK) {
-        server_release(server);
+        xd_http_server_release(server);
         return result;
     }
     *out = server;
@@ -758,10 +682,11 @@ void xd_http_stop(struct xd_http_server *server) {
     MHD_socket listener = MHD_quiesce_daemon(server->daemon);
 
     answer_for_the_caller(server);
+    xd_http_streams_end(server);
     let_answers_leave(server);
     MHD_stop_daemon(server->daemon);
     if (listener != MHD_INVALID_SOCKET)
         (void)close(listener);
     end_watch(server);
-    server_release(server);
+    xd_http_server_release(server);
 }

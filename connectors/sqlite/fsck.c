@@ -21,9 +21,11 @@ static const char *const site_bodies[] = {
 static const char *const hub_bodies[] = {
     "SELECT 'outbox ' || (key >> 40) || '/' || (key & 1099511627775), checksum, body FROM outbox",
     "SELECT 'quarantine ' || number, checksum, body FROM quarantine",
+    "SELECT 'event ' || n, checksum, body FROM event",
     "SELECT 'order ' || order_id, checksum, body FROM orders LEFT JOIN order_body USING(n)",
     "SELECT 'confirmation ' || site || '/' || confirmation_id || '/' || version, checksum, body"
     " FROM confirmation LEFT JOIN confirmation_body USING(n)",
+    "SELECT 'reference version ' || version, checksum, body FROM reference",
     NULL,
 };
 
@@ -37,7 +39,8 @@ static const char hub_counters[] =
     "WITH there(topic, state, n) AS ("
     " SELECT 0, 0, count(*) FROM quarantine UNION ALL SELECT 1, status, count(*) FROM orders GROUP BY status"
     " UNION ALL SELECT 2, state, count(*) FROM job GROUP BY state"
-    " UNION ALL SELECT 3, 0, count(*) FROM exception WHERE open = 1)"
+    " UNION ALL SELECT 3, 0, count(*) FROM exception WHERE open = 1"
+    " UNION ALL SELECT 4, kind, count(*) FROM reference_current GROUP BY kind)"
     " SELECT 'counter ' || topic || '/' || state || ': ' || coalesce(sum(c), 0) || ' instead of ' || sum(n) "
     "FROM"
     " (SELECT topic, state, count AS c, 0 AS n FROM counter UNION ALL SELECT topic, state, 0, n FROM there)"

@@ -1,4 +1,4 @@
-/* The hub's store: sites, clients and idempotency keys, and the putting together
+/* The hub's store: sites and idempotency keys, and the putting together
  * of the parts in hub_store_*.c.
  *
  * A function that writes several rows does not undo the first when a later one
@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { SITE_PUT, SITE_EACH, SITE_SEEN, CLIENT_PUT, CLIENT_BY_TOKEN, KEY_ADD, KEY_GET, KEY_OLD, KEY_DROP };
+enum { SITE_PUT, SITE_EACH, SITE_SEEN, KEY_ADD, KEY_GET, KEY_OLD, KEY_DROP };
 
 static const char *const sql[] = {
     [SITE_PUT] = "INSERT INTO site(site, kind, user, password_hash, kid, secret, added_at, last_seen, status)"
@@ -18,10 +18,6 @@ static const char *const sql[] = {
     [SITE_EACH] = "SELECT site, kind, user, password_hash, kid, secret, added_at, last_seen, status FROM site"
                   " ORDER BY site",
     [SITE_SEEN] = "UPDATE site SET last_seen = ?, status = coalesce(?, status) WHERE site = ?",
-    [CLIENT_PUT] =
-        "INSERT INTO client(tenant, client, role, token_hash) VALUES(?, ?, ?, ?)"
-        " ON CONFLICT(tenant, client) DO UPDATE SET role = excluded.role, token_hash = excluded.token_hash",
-    [CLIENT_BY_TOKEN] = "SELECT client, tenant, role, token_hash FROM client WHERE token_hash = ?",
     [KEY_ADD] =
         "INSERT INTO idempotency(tenant, client, key, fingerprint, order_id, at) VALUES(?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
@@ -94,32 +90,6 @@ static enum xd_result site_seen(void *context, const char *site, xd_ms at, const
     return xd_query_change(&query, XD_NOT_FOUND);
 }
 
-/* ---- clients ---- */
-
-static enum xd_result client_put(void *context, const struct xd_client_row *row) {
-    struct xd_query query;
-    open_query(&query, context, CLIENT_PUT);
-    xd_bind_text(&query, row->tenant);
-    xd_bind_text(&query, row->client);
-    xd_bind_text(&query, row->role);
-    xd_bind_hash(&query, &row->token_hash);
-    return xd_query_run(&query);
-}
-
-static enum xd_result client_by_token(void *context, const struct xd_hash *token_hash,
-                                      struct xd_client_row *out) {
-    struct xd_query query;
-    open_query(&query, context, CLIENT_BY_TOKEN);
-    xd_bind_hash(&query, token_hash);
-    if (xd_query_next(&query)) {
-        xd_take_text(&query, out->client, sizeof out->client);
-        xd_take_text(&query, out->tenant, sizeof out->tenant);
-        xd_take_text(&query, out->role, sizeof out->role);
-        xd_take_hash(&query, &out->token_hash);
-    }
-    return xd_query_close_one(&query);
-}
-
 /* ---- idempotency keys ---- */
 
 static enum xd_result key_add(void *context, const char *tenant, const char *client, const char *key,
@@ -171,17 +141,20 @@ void xd_database_hub_store(struct xd_database *database, struct xd_hub_store *ou
         .site_put = site_put,
         .site_each = site_each,
         .site_seen = site_seen,
-        .client_put = client_put,
-        .client_by_token = client_by_token,
         .key_add = key_add,
         .key_get = key_get,
         .key_drop = key_drop,
     };
     xd_delivery_store_fill(database, &out->delivery);
+    xd_hub_clients_fill(out);
     xd_hub_orders_fill(out);
     xd_hub_releases_fill(out);
     xd_hub_confirmations_fill(out);
     xd_hub_exceptions_fill(out);
     xd_hub_jobs_fill(out);
     xd_hub_reconcile_fill(out);
+    xd_hub_stock_fill(out);
+    xd_hub_sla_fill(out);
+    xd_hub_reference_fill(database, &out->reference);
+    xd_hub_events_fill(out);
 }

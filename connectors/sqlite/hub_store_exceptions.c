@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { ADD, CLOSE, PLACE, LIST_OPEN, LIST_ALL };
+enum { ADD, GET, CLOSE, CLOSE_ORDER, CLOSE_ONE, OF_DOCUMENT, OF_ORDER, PLACE, LIST_OPEN, LIST_ALL };
 
 #define COLUMNS                                                                                              \
     "id, code, open, site, order_id, release_id, line_id, kind, document_id, version, qty, detail, "         \
@@ -17,6 +17,14 @@ static const char *const sql[] = {
     [CLOSE] =
         "UPDATE exception SET open = 0, resolved_at = ?1 WHERE open = 1 AND document_id = ?2 AND site = ?3"
         " AND kind = ?4 AND version = ?5 AND (?6 IS NULL OR code = ?6)",
+    [GET] = "SELECT " COLUMNS " FROM exception WHERE id = ?",
+    [CLOSE_ORDER] =
+        "UPDATE exception SET open = 0, resolved_at = ? WHERE open = 1 AND order_id = ? AND code = ?",
+    [CLOSE_ONE] = "UPDATE exception SET open = 0, resolved_at = ? WHERE open = 1 AND id = ?",
+    [OF_DOCUMENT] = "SELECT " COLUMNS " FROM exception WHERE open = 1 AND document_id = ?1 AND site = ?2"
+                    " AND kind = ?3 AND version = ?4 AND (?5 IS NULL OR code = ?5) ORDER BY n",
+    [OF_ORDER] =
+        "SELECT " COLUMNS " FROM exception WHERE open = 1 AND order_id = ?1 AND code = ?2 ORDER BY n",
     [PLACE] = "SELECT n FROM exception WHERE id = ?",
     [LIST_OPEN] = "SELECT " COLUMNS " FROM exception WHERE open = 1 AND n > ? ORDER BY n LIMIT ?",
     [LIST_ALL] = "SELECT " COLUMNS " FROM exception WHERE n > ? ORDER BY n LIMIT ?",
@@ -50,9 +58,15 @@ static enum xd_result exception_add(void *context, const struct xd_exception_row
     return result;
 }
 
+static enum xd_result close_and_count(struct xd_query *query) {
+    struct xd_database *database = query->database;
+    enum xd_result result = xd_query_run(query);
+    int64_t closed = result == XD_OK ? sqlite3_changes(database->handle) : 0;
+    return closed > 0 ? xd_counter_add(database, XD_COUNTER_EXCEPTIONS, 0, -closed) : result;
+}
+
 static enum xd_result exception_close(void *context, const char *site, enum xd_kind kind,
                                       const char *document_id, int64_t version, const char *code, xd_ms at) {
-    struct xd_database *database = context;
     struct xd_query query;
     open_query(&query, context, CLOSE);
     xd_bind_int(&query, at);
@@ -61,9 +75,24 @@ static enum xd_result exception_close(void *context, const char *site, enum xd_k
     xd_bind_int(&query, kind);
     xd_bind_int(&query, version);
     xd_bind_text(&query, code);
-    enum xd_result result = xd_query_run(&query);
-    int64_t closed = result == XD_OK ? sqlite3_changes(database->handle) : 0;
-    return closed > 0 ? xd_counter_add(context, XD_COUNTER_EXCEPTIONS, 0, -closed) : result;
+    return close_and_count(&query);
+}
+
+static enum xd_result exception_close_order(void *context, const char *order_id, const char *code, xd_ms at) {
+    struct xd_query query;
+    open_query(&query, context, CLOSE_ORDER);
+    xd_bind_int(&query, at);
+    xd_bind_text(&query, order_id);
+    xd_bind_text(&query, code);
+    return close_and_count(&query);
+}
+
+static enum xd_result exception_close_one(void *context, const char *id, xd_ms at) {
+    struct xd_query query;
+    open_query(&query, context, CLOSE_ONE);
+    xd_bind_int(&query, at);
+    xd_bind_text(&query, id);
+    return close_and_count(&query);
 }
 
 static enum xd_result place_of(void *context, const char *id, int64_t *n) {
@@ -98,6 +127,49 @@ static void take_exception(struct xd_query *query, struct xd_exception_row *row)
     row->resolved_at = xd_take_int(query);
 }
 
+static enum xd_result exception_get(void *context, const char *id, struct xd_exception_row *out) {
+    struct xd_query query;
+    open_query(&query, context, GET);
+    xd_bind_text(&query, id);
+    if (xd_query_next(&query)) {
+        take_exception(&query, out);
+    }
+    return xd_query_close_one(&query);
+}
+
+static enum xd_result list(struct xd_query *query, xd_exception_fn each, void *each_context) {
+    while (xd_query_next(query)) {
+        struct xd_exception_row row;
+        take_exception(query, &row);
+        if (query->result == XD_OK) {
+            query->result = each(each_context, &row);
+        }
+    }
+    return xd_query_close(query);
+}
+
+static enum xd_result exception_of_document(void *context, const char *site, enum xd_kind kind,
+                                            const char *document_id, int64_t version, const char *code,
+                                            xd_exception_fn each, void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, OF_DOCUMENT);
+    xd_bind_text(&query, document_id);
+    xd_bind_text(&query, site);
+    xd_bind_int(&query, kind);
+    xd_bind_int(&query, version);
+    xd_bind_text(&query, code);
+    return list(&query, each, each_context);
+}
+
+static enum xd_result exception_of_order(void *context, const char *order_id, const char *code,
+                                         xd_exception_fn each, void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, OF_ORDER);
+    xd_bind_text(&query, order_id);
+    xd_bind_text(&query, code);
+    return list(&query, each, each_context);
+}
+
 static enum xd_result exception_list(void *context, bool open_only, const char *after, size_t max,
                                      xd_exception_fn each, void *each_context) {
     int64_t n = 0;
@@ -109,14 +181,7 @@ static enum xd_result exception_list(void *context, bool open_only, const char *
     open_query(&query, context, open_only ? LIST_OPEN : LIST_ALL);
     xd_bind_int(&query, n);
     xd_bind_int(&query, (int64_t)max);
-    while (xd_query_next(&query)) {
-        struct xd_exception_row row;
-        take_exception(&query, &row);
-        if (query.result == XD_OK) {
-            query.result = each(each_context, &row);
-        }
-    }
-    return xd_query_close(&query);
+    return list(&query, each, each_context);
 }
 
 static enum xd_result exception_count(void *context, int64_t *open) {
@@ -125,7 +190,12 @@ static enum xd_result exception_count(void *context, int64_t *open) {
 
 void xd_hub_exceptions_fill(struct xd_hub_store *out) {
     out->exception_add = exception_add;
+    out->exception_get = exception_get;
     out->exception_close = exception_close;
+    out->exception_close_order = exception_close_order;
+    out->exception_close_one = exception_close_one;
+    out->exception_of_document = exception_of_document;
+    out->exception_of_order = exception_of_order;
     out->exception_list = exception_list;
     out->exception_count = exception_count;
 }

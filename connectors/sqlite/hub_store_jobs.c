@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { JOB_ADD, JOB_GET, JOB_STATE, JOB_SAVE, LINE_ADD, LINES, LIST, LIST_DONE };
+enum { JOB_ADD, JOB_GET, JOB_FIND, JOB_STATE, JOB_SAVE, LINE_ADD, LINES_DROP, LINES, LIST, LIST_DONE };
 
 #define IDENTITY "erp, kind, reference, order_id, site, confirmation_id, confirmation_version, at"
 #define PROGRESS "state, attempt, due_at, sent_at, document, code, detail"
@@ -16,16 +16,18 @@ static const char *const sql[] = {
         "INSERT INTO job(" IDENTITY ", " PROGRESS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
     [JOB_GET] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE number = ?",
+    [JOB_FIND] =
+        "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE reference = ? AND kind = ? AND erp = ?",
     [JOB_STATE] = "SELECT state FROM job WHERE number = ?",
     [JOB_SAVE] =
         "UPDATE job SET state = ?, attempt = ?, due_at = ?, sent_at = ?, document = ?, code = ?, detail = ?"
         " WHERE number = ?",
     [LINE_ADD] =
-        "INSERT INTO job_line(job, number, release_id, line_id, sku, uom, qty, unbilled, unit_price, close)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [LINES] =
-        "SELECT release_id, line_id, sku, uom, qty, unbilled, unit_price, close FROM job_line WHERE job = ?"
-        " ORDER BY number",
+        "INSERT INTO job_line(job, number, release_id, line_id, sku, uom, factor_num, factor_den, qty,"
+        " unbilled, unit_price, close) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [LINES_DROP] = "DELETE FROM job_line WHERE job = ?",
+    [LINES] = "SELECT release_id, line_id, sku, uom, factor_num, factor_den, qty, unbilled, unit_price, close"
+              " FROM job_line WHERE job = ? ORDER BY number",
     [LIST] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE erp = ? AND state = ? AND number > ?"
              " AND state <> 3 ORDER BY number LIMIT ?",
     [LIST_DONE] =
@@ -96,6 +98,8 @@ static enum xd_result insert_line(void *context, int64_t job, int64_t number,
     xd_bind_text(&query, row->line_id);
     xd_bind_text(&query, row->sku);
     xd_bind_text(&query, row->uom);
+    xd_bind_int(&query, row->factor_num);
+    xd_bind_int(&query, row->factor_den);
     xd_bind_decimal(&query, row->qty);
     xd_bind_decimal(&query, row->unbilled);
     if (row->has_unit_price) {
@@ -120,6 +124,19 @@ static enum xd_result job_get(void *context, int64_t number, struct xd_job_row *
     struct xd_query query;
     open_query(&query, context, JOB_GET);
     xd_bind_int(&query, number);
+    if (xd_query_next(&query)) {
+        take_job(&query, out);
+    }
+    return xd_query_close_one(&query);
+}
+
+static enum xd_result job_find(void *context, const char *erp, enum xd_erp_kind kind, const char *reference,
+                               struct xd_job_row *out) {
+    struct xd_query query;
+    open_query(&query, context, JOB_FIND);
+    xd_bind_text(&query, reference);
+    xd_bind_int(&query, kind);
+    xd_bind_text(&query, erp);
     if (xd_query_next(&query)) {
         take_job(&query, out);
     }
@@ -151,6 +168,21 @@ static enum xd_result job_save(void *context, const struct xd_job_row *row) {
     return result;
 }
 
+static enum xd_result job_renew(void *context, const struct xd_job_row *row,
+                                const struct xd_job_line_row *lines, size_t count) {
+    struct xd_query query;
+    enum xd_result result = job_save(context, row);
+    if (result == XD_OK) {
+        open_query(&query, context, LINES_DROP);
+        xd_bind_int(&query, row->number);
+        result = xd_query_run(&query);
+    }
+    for (size_t i = 0; i < count && result == XD_OK; i++) {
+        result = insert_line(context, row->number, (int64_t)i + 1, &lines[i]);
+    }
+    return result;
+}
+
 static enum xd_result job_lines(void *context, int64_t number, xd_job_line_fn each, void *each_context) {
     struct xd_query query;
     open_query(&query, context, LINES);
@@ -161,6 +193,8 @@ static enum xd_result job_lines(void *context, int64_t number, xd_job_line_fn ea
         xd_take_text(&query, row.line_id, sizeof row.line_id);
         xd_take_text(&query, row.sku, sizeof row.sku);
         xd_take_text(&query, row.uom, sizeof row.uom);
+        row.factor_num = xd_take_int(&query);
+        row.factor_den = xd_take_int(&query);
         xd_take_decimal(&query, &row.qty);
         xd_take_decimal(&query, &row.unbilled);
         row.has_unit_price = xd_take_optional_decimal(&query, &row.unit_price);
@@ -197,7 +231,9 @@ static enum xd_result job_count(void *context, int state, int64_t *count) {
 void xd_hub_jobs_fill(struct xd_hub_store *out) {
     out->job_add = job_add;
     out->job_get = job_get;
+    out->job_find = job_find;
     out->job_save = job_save;
+    out->job_renew = job_renew;
     out->job_lines = job_lines;
     out->job_list = job_list;
     out->job_count = job_count;

@@ -12,11 +12,14 @@ enum {
     ORDER_PLACE,
     ORDER_STATUS,
     ORDER_SET_STATUS,
+    ORDER_SAVE,
     BODY_ADD,
+    BODY_SET,
     BODY_GET,
     LINE_ADD,
     LINES,
     LINE_SAVE,
+    BACKORDERED,
     LIST,
     LIST_STATUS,
     LIST_EXTERNAL,
@@ -27,30 +30,42 @@ enum {
 #define COLUMNS                                                                                              \
     "order_id, tenant, client, channel_type, channel_account, external_order_id, customer_ref, "             \
     "customer_po, currency,"                                                                                 \
-    " site, correlation_id, sale_reference, status, revision, hash, received_at, updated_at"
-#define QUANTITIES "ordered, open, allocated, released, shipped, cancelled, backordered, overshipped"
+    " site, correlation_id, sale_reference, customer_code, status, revision, steps, holds, cancelled,"       \
+    " releases, changes, changing, total, hash, received_at, updated_at"
+#define QUANTITIES "ordered, open, allocated, released, shipped, cancelled, backordered, overshipped, pending"
 #define NUMBER "(SELECT n FROM orders WHERE order_id = ?)"
 #define ANY_TENANT "(?1 IS NULL OR tenant = ?1)"
 
 static const char *const sql[] = {
-    [ORDER_ADD] = "INSERT INTO orders(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                  " ON CONFLICT DO NOTHING",
+    [ORDER_ADD] =
+        "INSERT INTO orders(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+        " ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     [ORDER_GET] = "SELECT " COLUMNS " FROM orders WHERE order_id = ?",
     [ORDER_FIND] =
         "SELECT " COLUMNS " FROM orders WHERE tenant = ? AND channel_account = ? AND external_order_id = ?",
     [ORDER_PLACE] = "SELECT n FROM orders WHERE order_id = ?",
     [ORDER_STATUS] = "SELECT n, status FROM orders WHERE order_id = ?",
     [ORDER_SET_STATUS] = "UPDATE orders SET status = ?, updated_at = ? WHERE n = ?",
+    [ORDER_SAVE] =
+        "UPDATE orders SET customer_ref = ?, customer_po = ?, currency = ?, site = ?,"
+        " customer_code = ?, status = ?, revision = ?, steps = ?, holds = ?, cancelled = ?,"
+        " releases = ?, changes = ?, changing = ?, total = ?, hash = ?, updated_at = ? WHERE n = ?",
+    [BODY_SET] = "UPDATE order_body SET checksum = ?, body = ? WHERE n = ?",
     [BODY_ADD] = "INSERT INTO order_body(n, checksum, body) VALUES(?, ?, ?)",
     [BODY_GET] = "SELECT checksum, body FROM order_body WHERE n = " NUMBER,
     [LINE_ADD] =
-        "INSERT INTO order_line(n, number, line_id, external_line_id, sku, uom, unit_price, " QUANTITIES ")"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [LINES] = "SELECT number, line_id, external_line_id, sku, uom, unit_price, " QUANTITIES " FROM order_line"
-              " WHERE n = " NUMBER " ORDER BY number",
-    [LINE_SAVE] = "UPDATE order_line SET ordered = ?, open = ?, allocated = ?, released = ?, shipped = ?, "
-                  "cancelled = ?,"
-                  " backordered = ?, overshipped = ? WHERE n = " NUMBER " AND number = ?",
+        "INSERT INTO order_line(n, number, line_id, external_line_id, sku, uom, unit_price, factor_num,"
+        " factor_den, " QUANTITIES ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [LINES] =
+        "SELECT number, line_id, external_line_id, sku, uom, unit_price, factor_num, factor_den, " QUANTITIES
+        " FROM order_line"
+        " WHERE n = " NUMBER " ORDER BY number",
+    [LINE_SAVE] =
+        "UPDATE order_line SET unit_price = ?, ordered = ?, open = ?, allocated = ?, released = ?,"
+        " shipped = ?, cancelled = ?, backordered = ?, overshipped = ?, pending = ? WHERE n = " NUMBER
+        " AND number = ?",
+    [BACKORDERED] = "SELECT n, (SELECT order_id FROM orders o WHERE o.n = l.n) FROM order_line l"
+                    " WHERE backordered <> '0' AND n > ? GROUP BY n ORDER BY n LIMIT ?",
     [LIST] = "SELECT " COLUMNS " FROM orders WHERE " ANY_TENANT " AND n < ?2 ORDER BY n DESC LIMIT ?3",
     [LIST_STATUS] = "SELECT " COLUMNS " FROM orders WHERE " ANY_TENANT " AND n < ?2 AND status = ?4"
                     " ORDER BY n DESC LIMIT ?3",
@@ -84,14 +99,36 @@ static void take_order(struct xd_query *query, struct xd_order_row *row) {
     xd_take_text(query, row->site, sizeof row->site);
     xd_take_text(query, row->correlation_id, sizeof row->correlation_id);
     xd_take_text(query, row->sale_reference, sizeof row->sale_reference);
+    xd_take_text(query, row->customer_code, sizeof row->customer_code);
     row->status = (int)xd_take_int(query);
     row->revision = xd_take_int(query);
+    row->steps = (unsigned)xd_take_int(query);
+    row->holds = (unsigned)xd_take_int(query);
+    row->cancelled = xd_take_int(query) != 0;
+    row->releases = xd_take_int(query);
+    row->changes = xd_take_int(query);
+    row->changing = xd_take_int(query) != 0;
+    xd_take_decimal(query, &row->total);
     xd_take_hash(query, &row->hash);
     row->received_at = xd_take_int(query);
     row->updated_at = xd_take_int(query);
 }
 
 /* ---- adding ---- */
+
+static void bind_process(struct xd_query *query, const struct xd_order_row *row) {
+    xd_bind_text(query, row->customer_code);
+    xd_bind_int(query, row->status);
+    xd_bind_int(query, row->revision);
+    xd_bind_int(query, row->steps);
+    xd_bind_int(query, row->holds);
+    xd_bind_int(query, row->cancelled);
+    xd_bind_int(query, row->releases);
+    xd_bind_int(query, row->changes);
+    xd_bind_int(query, row->changing);
+    xd_bind_decimal(query, row->total);
+    xd_bind_hash(query, &row->hash);
+}
 
 static enum xd_result insert_order(struct xd_database *database, const struct xd_order_row *row, int64_t *n) {
     struct xd_query query;
@@ -108,9 +145,7 @@ static enum xd_result insert_order(struct xd_database *database, const struct xd
     xd_bind_text(&query, row->site);
     xd_bind_text(&query, row->correlation_id);
     xd_bind_text(&query, row->sale_reference);
-    xd_bind_int(&query, row->status);
-    xd_bind_int(&query, row->revision);
-    xd_bind_hash(&query, &row->hash);
+    bind_process(&query, row);
     xd_bind_int(&query, row->received_at);
     xd_bind_int(&query, row->updated_at);
     enum xd_result result = xd_query_change(&query, XD_CONFLICT);
@@ -126,6 +161,14 @@ static enum xd_result insert_body(void *context, int64_t n, struct xd_bytes body
     return xd_query_run(&query);
 }
 
+static void bind_price(struct xd_query *query, const struct xd_order_line_row *row) {
+    if (row->has_unit_price) {
+        xd_bind_decimal(query, row->unit_price);
+    } else {
+        xd_bind_null(query);
+    }
+}
+
 static void bind_quantities(struct xd_query *query, const struct xd_order_line_row *row) {
     xd_bind_decimal(query, row->ordered);
     xd_bind_decimal(query, row->open);
@@ -135,6 +178,7 @@ static void bind_quantities(struct xd_query *query, const struct xd_order_line_r
     xd_bind_decimal(query, row->cancelled);
     xd_bind_decimal(query, row->backordered);
     xd_bind_decimal(query, row->overshipped);
+    xd_bind_decimal(query, row->pending);
 }
 
 static enum xd_result insert_line(void *context, int64_t n, const struct xd_order_line_row *row) {
@@ -146,11 +190,9 @@ static enum xd_result insert_line(void *context, int64_t n, const struct xd_orde
     xd_bind_text(&query, row->external_line_id);
     xd_bind_text(&query, row->sku);
     xd_bind_text(&query, row->uom);
-    if (row->has_unit_price) {
-        xd_bind_decimal(&query, row->unit_price);
-    } else {
-        xd_bind_null(&query);
-    }
+    bind_price(&query, row);
+    xd_bind_int(&query, row->factor_num);
+    xd_bind_int(&query, row->factor_den);
     bind_quantities(&query, row);
     return xd_query_run(&query);
 }
@@ -214,17 +256,31 @@ static enum xd_result order_body(void *context, const char *order_id, struct xd_
     return xd_query_close_one(&query);
 }
 
-static enum xd_result order_set_status(void *context, const char *order_id, int status, xd_ms updated_at) {
-    int64_t n = 0;
-    int before = 0;
+/* Its place, and the status that it is counted by. */
+static enum xd_result status_of(void *context, const char *order_id, int64_t *n, int *status) {
     struct xd_query query;
     open_query(&query, context, ORDER_STATUS);
     xd_bind_text(&query, order_id);
     if (xd_query_next(&query)) {
-        n = xd_take_int(&query);
-        before = (int)xd_take_int(&query);
+        *n = xd_take_int(&query);
+        *status = (int)xd_take_int(&query);
     }
-    enum xd_result result = xd_query_close_one(&query);
+    return xd_query_close_one(&query);
+}
+
+static enum xd_result count_status(void *context, int before, int after) {
+    if (before == after) {
+        return XD_OK;
+    }
+    enum xd_result result = xd_counter_add(context, XD_COUNTER_ORDERS, before, -1);
+    return result == XD_OK ? xd_counter_add(context, XD_COUNTER_ORDERS, after, 1) : result;
+}
+
+static enum xd_result order_set_status(void *context, const char *order_id, int status, xd_ms updated_at) {
+    int64_t n = 0;
+    int before = 0;
+    struct xd_query query;
+    enum xd_result result = status_of(context, order_id, &n, &before);
     if (result != XD_OK) {
         return result;
     }
@@ -233,13 +289,41 @@ static enum xd_result order_set_status(void *context, const char *order_id, int 
     xd_bind_int(&query, updated_at);
     xd_bind_int(&query, n);
     result = xd_query_run(&query);
-    if (result == XD_OK && status != before) {
-        result = xd_counter_add(context, XD_COUNTER_ORDERS, before, -1);
-        if (result == XD_OK) {
-            result = xd_counter_add(context, XD_COUNTER_ORDERS, status, 1);
-        }
+    return result == XD_OK ? count_status(context, before, status) : result;
+}
+
+static enum xd_result order_save(void *context, const struct xd_order_row *row) {
+    int64_t n = 0;
+    int before = 0;
+    struct xd_query query;
+    enum xd_result result = status_of(context, row->order_id, &n, &before);
+    if (result != XD_OK) {
+        return result;
     }
-    return result;
+    open_query(&query, context, ORDER_SAVE);
+    xd_bind_text(&query, row->customer_ref);
+    xd_bind_text(&query, row->customer_po);
+    xd_bind_text(&query, row->currency);
+    xd_bind_text(&query, row->site);
+    bind_process(&query, row);
+    xd_bind_int(&query, row->updated_at);
+    xd_bind_int(&query, n);
+    result = xd_query_run(&query);
+    if (result == XD_OK && row->body.size > 0) {
+        open_query(&query, context, BODY_SET);
+        xd_bind_body(&query, row->body);
+        xd_bind_int(&query, n);
+        result = xd_query_run(&query);
+    }
+    return result == XD_OK ? count_status(context, before, row->status) : result;
+}
+
+static enum xd_result order_line_add(void *context, const char *order_id,
+                                     const struct xd_order_line_row *row) {
+    int64_t n = 0;
+    int status = 0;
+    enum xd_result result = status_of(context, order_id, &n, &status);
+    return result == XD_OK ? insert_line(context, n, row) : result;
 }
 
 /* ---- lines ---- */
@@ -252,6 +336,8 @@ static void take_line(struct xd_query *query, struct xd_order_line_row *row) {
     xd_take_text(query, row->sku, sizeof row->sku);
     xd_take_text(query, row->uom, sizeof row->uom);
     row->has_unit_price = xd_take_optional_decimal(query, &row->unit_price);
+    row->factor_num = xd_take_int(query);
+    row->factor_den = xd_take_int(query);
     xd_take_decimal(query, &row->ordered);
     xd_take_decimal(query, &row->open);
     xd_take_decimal(query, &row->allocated);
@@ -260,6 +346,7 @@ static void take_line(struct xd_query *query, struct xd_order_line_row *row) {
     xd_take_decimal(query, &row->cancelled);
     xd_take_decimal(query, &row->backordered);
     xd_take_decimal(query, &row->overshipped);
+    xd_take_decimal(query, &row->pending);
 }
 
 static enum xd_result order_lines(void *context, const char *order_id, xd_order_line_fn each,
@@ -281,6 +368,7 @@ static enum xd_result order_line_save(void *context, const char *order_id,
                                       const struct xd_order_line_row *row) {
     struct xd_query query;
     open_query(&query, context, LINE_SAVE);
+    bind_price(&query, row);
     bind_quantities(&query, row);
     xd_bind_text(&query, order_id);
     xd_bind_int(&query, row->number);
@@ -333,6 +421,23 @@ static enum xd_result order_list(void *context, const char *tenant, const char *
     return xd_query_close(&query);
 }
 
+static enum xd_result order_backordered(void *context, int64_t *cursor, size_t max, xd_order_id_fn each,
+                                        void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, BACKORDERED);
+    xd_bind_int(&query, *cursor);
+    xd_bind_int(&query, (int64_t)max);
+    while (xd_query_next(&query)) {
+        char order_id[XD_ID_SIZE] = "";
+        *cursor = xd_take_int(&query);
+        xd_take_text(&query, order_id, sizeof order_id);
+        if (query.result == XD_OK) {
+            query.result = each(each_context, order_id);
+        }
+    }
+    return xd_query_close(&query);
+}
+
 static enum xd_result order_count(void *context, int status, int64_t *count) {
     return xd_counter_get(context, XD_COUNTER_ORDERS, status, count);
 }
@@ -378,9 +483,12 @@ void xd_hub_orders_fill(struct xd_hub_store *out) {
     out->order_find = order_find;
     out->order_body = order_body;
     out->order_set_status = order_set_status;
+    out->order_save = order_save;
+    out->order_line_add = order_line_add;
     out->order_lines = order_lines;
     out->order_line_save = order_line_save;
     out->order_list = order_list;
+    out->order_backordered = order_backordered;
     out->order_count = order_count;
     out->timeline_add = timeline_add;
     out->timeline_each = timeline_each;

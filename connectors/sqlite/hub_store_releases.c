@@ -4,24 +4,32 @@
 
 #include <string.h>
 
-enum { RELEASE_ADD, RELEASE_GET, RELEASE_SET, RELEASE_OF_ORDER, LINE_ADD, LINES, LINE_SAVE };
+enum { RELEASE_ADD, RELEASE_GET, RELEASE_SAVE, RELEASE_LATE, RELEASE_OF_ORDER, LINE_ADD, LINES, LINE_SAVE };
 
-#define COLUMNS "release_id, order_id, site, revision, status, created_at, updated_at"
+#define COLUMNS                                                                                              \
+    "release_id, order_id, site, number, created_at, revision, status, cancel, stage, reroutes, whole,"      \
+    " ack_by, updated_at"
 #define NUMBER "(SELECT n FROM release WHERE release_id = ?)"
 
 static const char *const sql[] = {
-    [RELEASE_ADD] = "INSERT INTO release(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    [RELEASE_ADD] = "INSERT INTO release(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                    " ON CONFLICT DO NOTHING",
     [RELEASE_GET] = "SELECT " COLUMNS " FROM release WHERE release_id = ?",
-    [RELEASE_SET] = "UPDATE release SET revision = ?, status = ?, updated_at = ? WHERE release_id = ?",
+    [RELEASE_SAVE] =
+        "UPDATE release SET revision = ?, status = ?, cancel = ?, stage = ?, reroutes = ?, whole = ?,"
+        " ack_by = ?, updated_at = ? WHERE release_id = ?",
+    [RELEASE_LATE] =
+        "SELECT " COLUMNS " FROM release WHERE ack_by > 0 AND ack_by <= ? ORDER BY ack_by LIMIT ?",
     [RELEASE_OF_ORDER] = "SELECT " COLUMNS " FROM release WHERE order_id = ? ORDER BY n",
     [LINE_ADD] =
         "INSERT INTO release_line(n, number, line_id, sku, uom, factor_num, factor_den, qty, shipped, over,"
-        " closed) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [LINES] = "SELECT line_id, sku, uom, factor_num, factor_den, qty, shipped, over, closed FROM release_line"
+        " closed, asked, unwanted) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [LINES] = "SELECT line_id, sku, uom, factor_num, factor_den, qty, shipped, over, closed, asked, unwanted "
+              "FROM release_line"
               " WHERE n = " NUMBER " ORDER BY number",
     [LINE_SAVE] =
         "UPDATE release_line SET sku = ?, uom = ?, factor_num = ?, factor_den = ?, qty = ?, shipped = ?,"
-        " over = ?, closed = ? WHERE n = " NUMBER " AND line_id = ?",
+        " over = ?, closed = ?, asked = ?, unwanted = ? WHERE n = " NUMBER " AND line_id = ?",
 };
 
 static void open_query(struct xd_query *query, void *context, int which) {
@@ -33,10 +41,27 @@ static void take_release(struct xd_query *query, struct xd_release_row *row) {
     xd_take_text(query, row->release_id, sizeof row->release_id);
     xd_take_text(query, row->order_id, sizeof row->order_id);
     xd_take_text(query, row->site, sizeof row->site);
+    row->number = xd_take_int(query);
+    row->created_at = xd_take_int(query);
     row->revision = xd_take_int(query);
     row->status = (int)xd_take_int(query);
-    row->created_at = xd_take_int(query);
+    row->cancel = (int)xd_take_int(query);
+    row->stage = (int)xd_take_int(query);
+    row->reroutes = xd_take_int(query) != 0;
+    row->whole = xd_take_int(query) != 0;
+    row->ack_by = xd_take_int(query);
     row->updated_at = xd_take_int(query);
+}
+
+static void bind_progress(struct xd_query *query, const struct xd_release_row *row) {
+    xd_bind_int(query, row->revision);
+    xd_bind_int(query, row->status);
+    xd_bind_int(query, row->cancel);
+    xd_bind_int(query, row->stage);
+    xd_bind_int(query, row->reroutes);
+    xd_bind_int(query, row->whole);
+    xd_bind_int(query, row->ack_by);
+    xd_bind_int(query, row->updated_at);
 }
 
 static enum xd_result insert_release(struct xd_database *database, const struct xd_release_row *row,
@@ -46,10 +71,9 @@ static enum xd_result insert_release(struct xd_database *database, const struct 
     xd_bind_text(&query, row->release_id);
     xd_bind_text(&query, row->order_id);
     xd_bind_text(&query, row->site);
-    xd_bind_int(&query, row->revision);
-    xd_bind_int(&query, row->status);
+    xd_bind_int(&query, row->number);
     xd_bind_int(&query, row->created_at);
-    xd_bind_int(&query, row->updated_at);
+    bind_progress(&query, row);
     enum xd_result result = xd_query_change(&query, XD_CONFLICT);
     *n = sqlite3_last_insert_rowid(database->handle);
     return result;
@@ -64,6 +88,8 @@ static void bind_line(struct xd_query *query, const struct xd_release_line_row *
     xd_bind_decimal(query, row->shipped);
     xd_bind_decimal(query, row->over);
     xd_bind_decimal(query, row->closed);
+    xd_bind_decimal(query, row->asked);
+    xd_bind_decimal(query, row->unwanted);
 }
 
 static enum xd_result release_add(void *context, const struct xd_release_row *row,
@@ -96,15 +122,32 @@ static enum xd_result release_get(void *context, const char *release_id, struct 
     return xd_query_close_one(&query);
 }
 
-static enum xd_result release_set(void *context, const char *release_id, int64_t revision, int status,
-                                  xd_ms updated_at) {
+static enum xd_result release_save(void *context, const struct xd_release_row *row) {
     struct xd_query query;
-    open_query(&query, context, RELEASE_SET);
-    xd_bind_int(&query, revision);
-    xd_bind_int(&query, status);
-    xd_bind_int(&query, updated_at);
-    xd_bind_text(&query, release_id);
+    open_query(&query, context, RELEASE_SAVE);
+    bind_progress(&query, row);
+    xd_bind_text(&query, row->release_id);
     return xd_query_change(&query, XD_NOT_FOUND);
+}
+
+static enum xd_result give_releases(struct xd_query *query, xd_release_fn each, void *each_context) {
+    while (xd_query_next(query)) {
+        struct xd_release_row row;
+        take_release(query, &row);
+        if (query->result == XD_OK) {
+            query->result = each(each_context, &row);
+        }
+    }
+    return xd_query_close(query);
+}
+
+static enum xd_result release_late(void *context, xd_ms before, size_t max, xd_release_fn each,
+                                   void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, RELEASE_LATE);
+    xd_bind_int(&query, before);
+    xd_bind_int(&query, (int64_t)max);
+    return give_releases(&query, each, each_context);
 }
 
 static enum xd_result release_lines(void *context, const char *release_id, xd_release_line_fn each,
@@ -123,6 +166,8 @@ static enum xd_result release_lines(void *context, const char *release_id, xd_re
         xd_take_decimal(&query, &row.shipped);
         xd_take_decimal(&query, &row.over);
         xd_take_decimal(&query, &row.closed);
+        xd_take_decimal(&query, &row.asked);
+        xd_take_decimal(&query, &row.unwanted);
         if (query.result == XD_OK) {
             query.result = each(each_context, &row);
         }
@@ -145,20 +190,14 @@ static enum xd_result release_of_order(void *context, const char *order_id, xd_r
     struct xd_query query;
     open_query(&query, context, RELEASE_OF_ORDER);
     xd_bind_text(&query, order_id);
-    while (xd_query_next(&query)) {
-        struct xd_release_row row;
-        take_release(&query, &row);
-        if (query.result == XD_OK) {
-            query.result = each(each_context, &row);
-        }
-    }
-    return xd_query_close(&query);
+    return give_releases(&query, each, each_context);
 }
 
 void xd_hub_releases_fill(struct xd_hub_store *out) {
     out->release_add = release_add;
     out->release_get = release_get;
-    out->release_set = release_set;
+    out->release_save = release_save;
+    out->release_late = release_late;
     out->release_lines = release_lines;
     out->release_line_save = release_line_save;
     out->release_of_order = release_of_order;

@@ -46,8 +46,8 @@ static const char site_1[] =
     "NULL,"
     " epoch TEXT NOT NULL, sequence INTEGER NOT NULL, hash BLOB NOT NULL, received_at INTEGER NOT NULL,"
     " checksum INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE(release_id, revision)) STRICT;"
-    "CREATE INDEX held_open ON held_release(state) WHERE state = 0;"
-    "CREATE INDEX held_done ON held_release(received_at) WHERE state <> 0;";
+    /* Older databases have an index held_done beside it, which nothing needs. */
+    "CREATE INDEX held_open ON held_release(state) WHERE state = 0;";
 
 static const char hub_orders_1[] =
     "CREATE TABLE site(site TEXT PRIMARY KEY, kind TEXT NOT NULL, user TEXT NOT NULL, password_hash TEXT NOT "
@@ -118,6 +118,87 @@ static const char hub_work_1[] =
     " line_id TEXT NOT NULL, sku TEXT NOT NULL, uom TEXT NOT NULL, qty TEXT NOT NULL, unbilled TEXT NOT NULL,"
     " unit_price TEXT, close INTEGER NOT NULL, PRIMARY KEY(job, number)) STRICT, WITHOUT ROWID;";
 
+/* Orders have steps, lines factors, releases a number and a way back. A release of the first
+ * schema has its states numbered without DRAFT (0) and ACK_TIMEOUT (3); an order that the ERP
+ * had accepted (status from 4 on) has all of its steps (31) behind it, and one that it had
+ * refused is held for it (16). */
+static const char hub_orders_2[] =
+    "ALTER TABLE orders ADD COLUMN customer_code TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE orders ADD COLUMN steps INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE orders ADD COLUMN holds INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE orders ADD COLUMN cancelled INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE orders ADD COLUMN releases INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE orders ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE orders ADD COLUMN changing INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE orders ADD COLUMN total TEXT NOT NULL DEFAULT '0';"
+    "UPDATE orders SET steps = 31, releases = 1 WHERE status >= 4;"
+    "UPDATE orders SET holds = 16 WHERE status = 2;"
+    "ALTER TABLE order_line ADD COLUMN factor_num INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE order_line ADD COLUMN factor_den INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE order_line ADD COLUMN pending TEXT NOT NULL DEFAULT '0';"
+    "CREATE INDEX order_line_backordered ON order_line(n) WHERE backordered <> '0';"
+    "ALTER TABLE release ADD COLUMN number INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE release ADD COLUMN cancel INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE release ADD COLUMN stage INTEGER NOT NULL DEFAULT 2;"
+    "ALTER TABLE release ADD COLUMN reroutes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE release ADD COLUMN whole INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE release ADD COLUMN ack_by INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE release SET status = CASE WHEN status < 2 THEN status + 1 ELSE status + 2 END;"
+    "CREATE INDEX release_late ON release(ack_by) WHERE ack_by > 0;"
+    "ALTER TABLE job_line ADD COLUMN factor_num INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE job_line ADD COLUMN factor_den INTEGER NOT NULL DEFAULT 1;"
+    "CREATE INDEX exception_order ON exception(order_id, code) WHERE open = 1;"
+    "ALTER TABLE release_line ADD COLUMN asked TEXT NOT NULL DEFAULT '0';"
+    "ALTER TABLE release_line ADD COLUMN unwanted TEXT NOT NULL DEFAULT '0';";
+static const char hub_stock_2[] =
+    "CREATE TABLE stock(site TEXT NOT NULL, sku TEXT NOT NULL, on_hand TEXT NOT NULL, reserved TEXT NOT NULL,"
+    " listed TEXT NOT NULL, adjusted TEXT NOT NULL, shipped TEXT NOT NULL, listed_at INTEGER NOT NULL,"
+    " source TEXT NOT NULL, PRIMARY KEY(site, sku)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX stock_sku ON stock(sku);"
+    "CREATE INDEX stock_listed ON stock(site) WHERE listed_at > 0;"
+    "CREATE TABLE exposure(customer TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL,"
+    " PRIMARY KEY(customer, currency)) STRICT, WITHOUT ROWID;";
+static const char hub_reference_2[] =
+    "CREATE TABLE reference(version INTEGER PRIMARY KEY, kind INTEGER NOT NULL, key TEXT NOT NULL,"
+    " previous INTEGER NOT NULL, source TEXT NOT NULL, client TEXT NOT NULL, hash BLOB NOT NULL,"
+    " at INTEGER NOT NULL, checksum INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+    "CREATE TABLE reference_current(kind INTEGER NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL,"
+    " PRIMARY KEY(kind, key)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE reference_alias(kind INTEGER NOT NULL, alias TEXT NOT NULL, tenant TEXT NOT NULL,"
+    " account TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY(kind, alias, tenant, account)) STRICT, WITHOUT "
+    "ROWID;"
+    "CREATE INDEX reference_alias_key ON reference_alias(kind, key);";
+/* A client has as many tokens as it needs to change one; before, its only one was a part of it. */
+static const char hub_clients_2[] =
+    "ALTER TABLE client RENAME TO client_1;"
+    "CREATE TABLE client(tenant TEXT NOT NULL, client TEXT NOT NULL, role TEXT NOT NULL,"
+    " added_at INTEGER NOT NULL, revoked_at INTEGER NOT NULL, rate_per_s INTEGER NOT NULL,"
+    " burst INTEGER NOT NULL, channels TEXT NOT NULL, schema_versions INTEGER NOT NULL,"
+    " PRIMARY KEY(tenant, client)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE client_token(number INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, tenant TEXT NOT NULL,"
+    " client TEXT NOT NULL, made_at INTEGER NOT NULL, expires_at INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX client_token_client ON client_token(tenant, client);"
+    "INSERT INTO client SELECT tenant, client, role, 0, 0, 0, 0, '', 0 FROM client_1;"
+    "INSERT INTO client_token(hash, tenant, client, made_at, expires_at)"
+    " SELECT token_hash, tenant, client, 0, 0 FROM client_1;"
+    "DROP TABLE client_1;";
+/* event.n is given by the hub: readers go on by it, so it must not come again. The log grows at its right
+ * edge and is cut at its left one; its ids need no index, for they are random and nobody looks one up. */
+static const char hub_events_2[] =
+    "CREATE TABLE event(n INTEGER PRIMARY KEY, id TEXT NOT NULL, order_id TEXT NOT NULL, tenant TEXT NOT "
+    "NULL,"
+    " channel TEXT NOT NULL, type TEXT NOT NULL, at INTEGER NOT NULL, checksum INTEGER NOT NULL,"
+    " body BLOB NOT NULL) STRICT;"
+    "CREATE TABLE subscription(id TEXT PRIMARY KEY, tenant TEXT NOT NULL, url TEXT NOT NULL, types TEXT NOT "
+    "NULL,"
+    " secret BLOB NOT NULL, enabled INTEGER NOT NULL, position INTEGER NOT NULL, created_at INTEGER NOT NULL,"
+    " delivered_at INTEGER NOT NULL, failing_since INTEGER NOT NULL, failures INTEGER NOT NULL,"
+    " detail TEXT NOT NULL) STRICT, WITHOUT ROWID;";
+static const char hub_sla_2[] =
+    "CREATE TABLE deadline(order_id TEXT NOT NULL, promise INTEGER NOT NULL, stage INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, due INTEGER NOT NULL, PRIMARY KEY(order_id, promise)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX deadline_at ON deadline(at) WHERE at > 0;";
+
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
 struct migration {
@@ -125,7 +206,10 @@ struct migration {
 };
 
 static const struct migration site_migrations[] = {{{delivery_1, site_1}}};
-static const struct migration hub_migrations[] = {{{delivery_1, hub_orders_1, hub_work_1}}};
+static const struct migration hub_migrations[] = {
+    {{delivery_1, hub_orders_1, hub_work_1}},
+    {{hub_orders_2, hub_stock_2, hub_reference_2, hub_clients_2, hub_events_2, hub_sla_2}},
+};
 
 struct schema {
     const char *name;

@@ -34,12 +34,17 @@ enum xd_group {
     XD_GROUP_DOCUMENTS,
     XD_GROUP_SITE,
     XD_GROUP_HUB,
+    XD_GROUP_CLIENTS,
     XD_GROUP_ORDERS,
     XD_GROUP_RELEASES,
     XD_GROUP_CONFIRMATIONS,
     XD_GROUP_EXCEPTIONS,
     XD_GROUP_JOBS,
     XD_GROUP_RECONCILE,
+    XD_GROUP_STOCK,
+    XD_GROUP_REFERENCE,
+    XD_GROUP_EVENTS,
+    XD_GROUP_SLA,
     XD_GROUP_COUNT
 };
 #define XD_STATEMENTS_MAX 24 /* in one group */
@@ -72,6 +77,8 @@ struct xd_database {
     char error[320];
 };
 
+#define XD_BOUND_DECIMALS 12 /* in one query: an order line has ten */
+
 struct xd_query {
     struct xd_database *database;
     sqlite3_stmt *statement;
@@ -79,6 +86,8 @@ struct xd_query {
     int parameter; /* bound so far */
     int column;    /* taken so far of this row */
     int64_t rows;  /* seen so far */
+    size_t decimal_count;
+    char decimals[XD_BOUND_DECIMALS][XD_DECIMAL_TEXT_MAX]; /* texts of those that are bound */
 };
 
 void xd_query_open(struct xd_query *query, struct xd_database *database, enum xd_group group,
@@ -140,7 +149,13 @@ void xd_delivery_store_fill(struct xd_database *database, struct xd_delivery_sto
 void xd_documents_store_fill(struct xd_delivery_store *out);
 
 /* Counters that are kept in the same transaction as what they count. */
-enum xd_counter { XD_COUNTER_QUARANTINE, XD_COUNTER_ORDERS, XD_COUNTER_JOBS, XD_COUNTER_EXCEPTIONS };
+enum xd_counter {
+    XD_COUNTER_QUARANTINE,
+    XD_COUNTER_ORDERS,
+    XD_COUNTER_JOBS,
+    XD_COUNTER_EXCEPTIONS,
+    XD_COUNTER_REFERENCE /* by kind */
+};
 XD_CHECKED enum xd_result xd_counter_add(struct xd_database *database, enum xd_counter counter, int state,
                                          int64_t change);
 XD_CHECKED enum xd_result xd_counter_get(struct xd_database *database, enum xd_counter counter, int state,

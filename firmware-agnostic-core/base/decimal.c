@@ -6,12 +6,15 @@
  * multiplied, so that nothing overflows that fits after normalising.
  * A ratio is first reduced; what is left of the denominator must be 2^i * 5^j,
  * which a power of ten turns into a whole factor.
+ * A product that is rounded is made in four limbs of 32 bits. Its digits are dropped
+ * one by one, so the last one that went decides: a half and more goes away from zero.
  *
  * Invariant of results: |coefficient| <= COEFFICIENT_MAX, scale <= XD_DECIMAL_SCALE_MAX,
  * and scale == 0 or coefficient % 10 != 0. */
 #include "base/decimal.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define DIGITS_MAX 18u
 #define COEFFICIENT_MAX UINT64_C(999999999999999999)
@@ -202,6 +205,64 @@ enum xd_result xd_decimal_multiply(struct xd_decimal a, struct xd_decimal b, str
                           (unsigned)a.scale + b.scale, out);
 }
 
+#define LIMBS 4u
+
+/* a * b as limbs, the lowest first. */
+static void multiply_limbs(uint64_t a, uint64_t b, uint32_t out[LIMBS]) {
+    const uint64_t low = UINT32_MAX;
+    uint64_t low_low = (a & low) * (b & low), high_low = (a >> 32) * (b & low);
+    uint64_t low_high = (a & low) * (b >> 32), high_high = (a >> 32) * (b >> 32);
+    uint64_t middle = (low_low >> 32) + (high_low & low) + (low_high & low);
+    uint64_t top = (high_low >> 32) + (low_high >> 32) + high_high + (middle >> 32);
+    out[0] = (uint32_t)(low_low & low);
+    out[1] = (uint32_t)(middle & low);
+    out[2] = (uint32_t)(top & low);
+    out[3] = (uint32_t)(top >> 32);
+}
+
+/* Divides by ten; returns the digit that went. */
+static unsigned drop_digit(uint32_t limbs[LIMBS]) {
+    uint64_t rest = 0;
+    for (size_t index = LIMBS; index-- > 0;) {
+        uint64_t value = rest << 32 | limbs[index];
+        limbs[index] = (uint32_t)(value / 10);
+        rest = value % 10;
+    }
+    return (unsigned)rest;
+}
+
+static void add_one(uint32_t limbs[LIMBS]) {
+    for (size_t index = 0; index < LIMBS && ++limbs[index] == 0; index++) {
+    }
+}
+
+enum xd_result xd_decimal_multiply_round(struct xd_decimal a, struct xd_decimal b, unsigned digits,
+                                         struct xd_decimal *out) {
+    uint32_t limbs[LIMBS], shorter[LIMBS];
+    bool negative = (a.coefficient < 0) != (b.coefficient < 0);
+    unsigned scale = (unsigned)a.scale + b.scale, dropped = 0;
+    multiply_limbs(magnitude_of(a.coefficient), magnitude_of(b.coefficient), limbs);
+    while (scale > digits) {
+        dropped = drop_digit(limbs);
+        scale--;
+    }
+    if (dropped >= 5) {
+        add_one(limbs);
+    }
+    /* Zeros at the end may be all that does not fit. */
+    for (; scale > 0; scale--) {
+        memcpy(shorter, limbs, sizeof shorter);
+        if (drop_digit(shorter) != 0) {
+            break;
+        }
+        memcpy(limbs, shorter, sizeof limbs);
+    }
+    if (limbs[2] != 0 || limbs[3] != 0) {
+        return XD_INVALID;
+    }
+    return finish(negative, (uint64_t)limbs[1] << 32 | limbs[0], scale, out);
+}
+
 enum xd_result xd_decimal_ratio(struct xd_decimal value, int64_t numerator, int64_t denominator,
                                 struct xd_decimal *out) {
     if (denominator == 0) {
@@ -235,6 +296,18 @@ enum xd_result xd_decimal_ratio(struct xd_decimal value, int64_t numerator, int6
         }
     }
     return finish_product(negative, a, b, value.scale + more, out);
+}
+
+enum xd_result xd_decimal_floor_to(struct xd_decimal value, struct xd_decimal unit, struct xd_decimal *out) {
+    unsigned scale = value.scale > unit.scale ? value.scale : unit.scale;
+    int64_t whole = 0;
+    int64_t step = 0;
+    if (value.coefficient < 0 || unit.coefficient <= 0 ||
+        __builtin_mul_overflow(value.coefficient, powers_of_ten[scale - value.scale], &whole) ||
+        __builtin_mul_overflow(unit.coefficient, powers_of_ten[scale - unit.scale], &step)) {
+        return XD_INVALID;
+    }
+    return finish(false, magnitude_of(whole - whole % step), scale, out);
 }
 
 int xd_decimal_compare(struct xd_decimal a, struct xd_decimal b) {

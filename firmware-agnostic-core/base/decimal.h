@@ -34,9 +34,17 @@ XD_CHECKED enum xd_result xd_decimal_subtract(struct xd_decimal a, struct xd_dec
                                               struct xd_decimal *out);
 XD_CHECKED enum xd_result xd_decimal_multiply(struct xd_decimal a, struct xd_decimal b,
                                               struct xd_decimal *out);
+/* a * b, rounded half away from zero to so many digits behind the point (0..XD_DECIMAL_SCALE_MAX), however
+ * many the product has. XD_INVALID when it does not fit 18 digits. */
+XD_CHECKED enum xd_result xd_decimal_multiply_round(struct xd_decimal a, struct xd_decimal b, unsigned digits,
+                                                    struct xd_decimal *out);
 /* value * numerator / denominator; XD_INVALID unless it is exact. */
 XD_CHECKED enum xd_result xd_decimal_ratio(struct xd_decimal value, int64_t numerator, int64_t denominator,
                                            struct xd_decimal *out);
+/* The greatest whole multiple of unit that is not above value. XD_INVALID unless value >= 0 and unit > 0,
+ * and when there are not digits enough for it. */
+XD_CHECKED enum xd_result xd_decimal_floor_to(struct xd_decimal value, struct xd_decimal unit,
+                                              struct xd_decimal *out);
 /* <0, 0, >0. Never fails. */
 int xd_decimal_compare(struct xd_decimal a, struct xd_decimal b);
 int xd_decimal_sign(struct xd_decimal value);

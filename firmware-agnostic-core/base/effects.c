@@ -14,8 +14,11 @@ void xd_effects_init(struct xd_effects *effects, void (*free_object)(void *objec
 
 void xd_effects_drop_to(struct xd_effects *effects, size_t count, size_t heap_size) {
     for (size_t index = count; index < effects->count; index++) {
-        if (effects->items[index].object != NULL && effects->free_object != NULL) {
-            effects->free_object(effects->items[index].object);
+        struct xd_effect *effect = &effects->items[index];
+        void (*free_object)(void *object) =
+            effect->free_object != NULL ? effect->free_object : effects->free_object;
+        if (effect->object != NULL && free_object != NULL) {
+            free_object(effect->object);
         }
     }
     if (count < effects->count) {

@@ -13,14 +13,17 @@
 
 enum xd_effect_kind {
     XD_EFFECT_LINE_PUBLISH, /* a: exchange, b: routing key, c: signature, d: message id, body; tag (0: no
-                               answer wanted) */
+                               answer wanted); flag: it may reach nobody */
     XD_EFFECT_LINE_ACK,     /* tag, generation of the delivery */
     XD_EFFECT_LINE_REJECT,  /* as ack: to the dead letters */
     XD_EFFECT_LINE_RETRY,   /* as ack: not taken, the broker shall bring it again */
     XD_EFFECT_WMS_PUBLISH,  /* a: topic, body, flag: retained; c: MQTT 5 correlation data */
     XD_EFFECT_TICKET,       /* handle: somebody waits for the commit; status: 0 taken, 1 refused */
-    XD_EFFECT_HTTP,    /* handle: the request; status, body, a: Location, b: content type, retry_after_s */
-    XD_EFFECT_ERP_CALL /* object: struct xd_erp_call, owned by the effect until it is released */
+    XD_EFFECT_HTTP,         /* handle: the request; status, body, a: Location, b: content type, c: ETag,
+                               retry_after_s */
+    XD_EFFECT_REPLY,        /* as HTTP, to a request that came as a message */
+    XD_EFFECT_ERP_CALL,     /* object: struct xd_erp_call, owned by the effect until it is released */
+    XD_EFFECT_WEBHOOK       /* object: struct xd_webhook_call, in the same way */
 };
 
 struct xd_text_ref {
@@ -35,6 +38,7 @@ struct xd_effect {
     uint64_t tag, generation;
     void *handle;
     void *object;
+    void (*free_object)(void *object); /* NULL: as struct xd_effects says */
     struct xd_text_ref a, b, c, d, body;
 };
 

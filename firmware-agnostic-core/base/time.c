@@ -48,11 +48,7 @@ static int64_t days_since_epoch(int year, int month, int day) {
     return era * 146097 + day_of_era - 719468;
 }
 
-struct date {
-    int year, month, day;
-};
-
-static struct date date_of_days(int64_t days) {
+static struct xd_date date_of_days(int64_t days) {
     days += 719468;
     int64_t era = days / 146097;
     int64_t day_of_era = days - era * 146097;
@@ -60,14 +56,14 @@ static struct date date_of_days(int64_t days) {
     int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     int64_t shifted_month = (5 * day_of_year + 2) / 153;
     int64_t month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
-    return (struct date){
+    return (struct xd_date){
         .year = (int)(year_of_era + era * 400 + (month <= 2 ? 1 : 0)),
         .month = (int)month,
         .day = (int)(day_of_year - (153 * shifted_month + 2) / 5 + 1),
     };
 }
 
-static bool take_date(const char **at, struct date *date) {
+static bool take_date(const char **at, struct xd_date *date) {
     date->year = take_number(at, 4);
     if (date->year < 0 || !take_character(at, '-')) {
         return false;
@@ -136,7 +132,7 @@ static char *write_number(char *out, int value, unsigned digits) {
 }
 
 enum xd_result xd_time_parse(const char *text, xd_ms *out) {
-    struct date date;
+    struct xd_date date;
     xd_ms time_of_day = 0;
     xd_ms offset = 0;
     if (text == NULL || !take_date(&text, &date) || date.year < YEAR_MIN) {
@@ -159,7 +155,7 @@ enum xd_result xd_time_parse(const char *text, xd_ms *out) {
 char *xd_time_write(xd_ms time, char *out) {
     /* A broken clock must not break a document: what has no text is written as the nearest that has. */
     time = time < 0 ? 0 : time > TIME_MAX ? TIME_MAX : time;
-    struct date date = date_of_days(time / XD_DAY_MS);
+    struct xd_date date = date_of_days(time / XD_DAY_MS);
     int rest = (int)(time % XD_DAY_MS);
     char *at = write_number(out, date.year, 4);
     *at++ = '-';
@@ -180,9 +176,38 @@ char *xd_time_write(xd_ms time, char *out) {
 }
 
 enum xd_result xd_date_check(const char *text) {
-    struct date date;
+    int64_t days = 0;
+    return xd_date_parse(text, &days);
+}
+
+int64_t xd_date_days(struct xd_date date) {
+    return days_since_epoch(date.year, date.month, date.day);
+}
+
+struct xd_date xd_date_of_days(int64_t days) {
+    return date_of_days(days < XD_DAYS_MIN ? XD_DAYS_MIN : days > XD_DAYS_MAX ? XD_DAYS_MAX : days);
+}
+
+enum xd_result xd_date_parse(const char *text, int64_t *days) {
+    struct xd_date date;
     if (text == NULL || !take_date(&text, &date) || date.year < 1 || *text != '\0') {
         return XD_INVALID;
     }
+    *days = xd_date_days(date);
     return XD_OK;
+}
+
+char *xd_date_write(int64_t days, char *out) {
+    struct xd_date date = xd_date_of_days(days);
+    char *at = write_number(out, date.year, 4);
+    *at++ = '-';
+    at = write_number(at, date.month, 2);
+    *at++ = '-';
+    at = write_number(at, date.day, 2);
+    *at = '\0';
+    return out;
+}
+
+unsigned xd_date_weekday(int64_t days) {
+    return (unsigned)(((days + 3) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
 }

@@ -25,6 +25,24 @@ char *xd_time_write(xd_ms time, char *out);
 /* A calendar date "YYYY-MM-DD" that exists. */
 XD_CHECKED enum xd_result xd_date_check(const char *text);
 
+/* Calendar dates, counted in days since 1970-01-01: of the Gregorian calendar, from year 1 to 9999. */
+#define XD_DATE_TEXT_SIZE 11
+#define XD_DAYS_MIN (-INT64_C(719162)) /* 0001-01-01 */
+#define XD_DAYS_MAX INT64_C(2932896)   /* 9999-12-31 */
+struct xd_date {
+    int year, month, day; /* month 1..12, day 1..31 */
+};
+/* The date MUST exist; a year one beside the range is fine. */
+int64_t xd_date_days(struct xd_date date);
+/* Out of the range: the nearest date in it. */
+struct xd_date xd_date_of_days(int64_t days);
+/* As xd_date_check; and its days. */
+XD_CHECKED enum xd_result xd_date_parse(const char *text, int64_t *days);
+/* "2026-11-23" into out[XD_DATE_TEXT_SIZE]. Returns out. */
+char *xd_date_write(int64_t days, char *out);
+/* 0 Monday .. 6 Sunday. */
+unsigned xd_date_weekday(int64_t days);
+
 /* The two clocks of one entry into the core. Deadlines and retries are told by
  * `monotonic` (never steps back within a process); `wall` is for what people
  * and documents see, and no outcome depends on it. */

@@ -54,7 +54,9 @@ void xd_flight_lose(struct xd_flight *flight) {
         struct xd_flight_item *slot = &flight->items[(flight->next_tag + offset) % XD_FLIGHT_MAX];
         if (slot->tag != 0) {
             struct xd_line *line = slot->owner;
-            xd_sender_lost(&line->send[slot->lane], slot->sequence);
+            if (line != NULL) {
+                xd_sender_lost(&line->send[slot->lane], slot->sequence);
+            }
             slot->tag = 0;
             flight->count--;
         }

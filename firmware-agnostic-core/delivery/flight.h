@@ -13,7 +13,7 @@
 
 struct xd_flight_item {
     uint64_t tag; /* 0: free */
-    void *owner;  /* struct xd_line */
+    void *owner;  /* struct xd_line; NULL: of no stream, and whoever added it keeps count of it */
     unsigned lane;
     uint64_t sequence;
 };

@@ -14,7 +14,37 @@
 
 static const char *const fulfilment_names[] = {"FILL_OR_KILL", "FILL_ALL", "FILL_ALL_AVAILABLE", NULL};
 static const char *const backorder_names[] = {"CREATE", "NONE", "CANCEL", "MANUAL", NULL};
+static const char *const discount_names[] = {"PERCENT", "AMOUNT", NULL};
+static const char *const rounding_names[] = {"LINE", "DOCUMENT", NULL};
 static const char *const invoice_on_names[] = {"SHIPMENT", "COMPLETE", "DELIVERY", NULL};
+
+static const struct xd_field id_fields[] = {
+    {.name = "scheme", .type = XD_FIELD_ID, .required = true, .max = 32, XD_AT(struct xd_other_id, scheme)},
+    {.name = "value",
+     .type = XD_FIELD_ID,
+     .required = true,
+     .max = XD_ID_MAX,
+     XD_AT(struct xd_other_id, value)},
+    {.name = NULL},
+};
+
+static const struct xd_field discount_fields[] = {
+    {.name = "type",
+     .type = XD_FIELD_ENUM,
+     .required = true,
+     .names = discount_names,
+     XD_AT(struct xd_discount, type)},
+    {.name = "value", .type = XD_FIELD_PRICE, .required = true, XD_AT(struct xd_discount, value)},
+    {.name = "reason", .type = XD_FIELD_TEXT, XD_UNKEPT},
+    {.name = NULL},
+};
+
+static const struct xd_field tax_fields[] = {
+    {.name = "code", .type = XD_FIELD_ID, .max = 32, XD_AT(struct xd_tax, code)},
+    {.name = "pct", .type = XD_FIELD_PRICE, .required = true, XD_AT(struct xd_tax, pct)},
+    {.name = "amount", .type = XD_FIELD_PRICE, XD_AT2(struct xd_tax, amount, has_amount)},
+    {.name = NULL},
+};
 
 static const struct xd_field line_fields[] = {
     {.name = "external_line_id",
@@ -28,10 +58,25 @@ static const struct xd_field line_fields[] = {
     {.name = "unit_price", .type = XD_FIELD_PRICE, XD_AT2(LINE, unit_price, has_unit_price)},
     {.name = "line_id", .type = XD_FIELD_ID, .max = XD_ID_MAX, XD_AT(LINE, line_id)},
     {.name = "attributes", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(LINE, attributes)},
+    {.name = "ids",
+     .type = XD_FIELD_ARRAY,
+     .max = XD_ORDER_IDS_MAX,
+     .fields = id_fields,
+     .element_size = sizeof(struct xd_other_id),
+     XD_AT2(LINE, ids, id_count)},
+    {.name = "discounts",
+     .type = XD_FIELD_ARRAY,
+     .max = XD_ORDER_DISCOUNTS_MAX,
+     .fields = discount_fields,
+     .element_size = sizeof(struct xd_discount),
+     XD_AT2(LINE, discounts, discount_count)},
+    {.name = "tax",
+     .type = XD_FIELD_ARRAY,
+     .max = XD_ORDER_TAXES_MAX,
+     .fields = tax_fields,
+     .element_size = sizeof(struct xd_tax),
+     XD_AT2(LINE, taxes, tax_count)},
     /* Taken and kept with the document; later parts of the hub interpret them. */
-    {.name = "ids", .type = XD_FIELD_ANY, .max = cJSON_Array, XD_UNKEPT},
-    {.name = "discounts", .type = XD_FIELD_ANY, .max = cJSON_Array, XD_UNKEPT},
-    {.name = "tax", .type = XD_FIELD_ANY, .max = cJSON_Array, XD_UNKEPT},
     {.name = "lot_constraint", .type = XD_FIELD_ANY, XD_UNKEPT},
     {.name = "min_remaining_shelf_life", .type = XD_FIELD_ANY, XD_UNKEPT},
     {.name = "serial_required", .type = XD_FIELD_BOOLEAN, XD_UNKEPT},
@@ -86,6 +131,19 @@ static const struct xd_field dates_fields[] = {
     {.name = NULL},
 };
 
+static const struct xd_field order_tax_fields[] = {
+    {.name = "rounding", .type = XD_FIELD_ENUM, .names = rounding_names, XD_AT(ORDER, tax_rounding)},
+    {.name = "lines", .type = XD_FIELD_ANY, .max = cJSON_Array, XD_UNKEPT},
+    {.name = NULL},
+};
+
+static const struct xd_field totals_fields[] = {
+    {.name = "net", .type = XD_FIELD_PRICE, XD_AT2(ORDER, total_net, has_total_net)},
+    {.name = "tax", .type = XD_FIELD_PRICE, XD_AT2(ORDER, total_tax, has_total_tax)},
+    {.name = "gross", .type = XD_FIELD_PRICE, XD_AT2(ORDER, total_gross, has_total_gross)},
+    {.name = NULL},
+};
+
 const struct xd_field xd_order_fields[] = {
     {.name = "external_order_id",
      .type = XD_FIELD_ID,
@@ -124,8 +182,8 @@ const struct xd_field xd_order_fields[] = {
     {.name = "freight", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(ORDER, freight)},
     {.name = "payment", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(ORDER, payment)},
     {.name = "credit", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(ORDER, credit)},
-    {.name = "tax", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(ORDER, tax)},
-    {.name = "totals", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(ORDER, totals)},
+    {.name = "tax", .type = XD_FIELD_OBJECT, .fields = order_tax_fields, XD_OUTER},
+    {.name = "totals", .type = XD_FIELD_OBJECT, .fields = totals_fields, XD_OUTER},
     {.name = "holds", .type = XD_FIELD_ANY, .max = cJSON_Array, XD_AT(ORDER, holds)},
     {.name = "substitution_policy", .type = XD_FIELD_TEXT, .max = ATTRIBUTE_CODE_MAX, XD_UNKEPT},
     {.name = "invoice_on", .type = XD_FIELD_ENUM, .names = invoice_on_names, XD_UNKEPT},
@@ -223,12 +281,41 @@ static enum xd_result check_attributes(const struct xd_order *order, struct xd_p
     return result;
 }
 
-enum xd_result xd_order_read(struct xd_document *document, struct xd_order *out,
-                             struct xd_problems *problems) {
+const struct xd_order_version xd_order_version_1 = {1, xd_order_fields, 0, NULL};
+
+static const struct xd_order_version *version_of(const cJSON *tree, const struct xd_order_version *versions,
+                                                 size_t count) {
+    const cJSON *named = cJSON_GetObjectItemCaseSensitive(tree, "schema_version");
+    for (size_t index = 0; cJSON_IsNumber(named) && index < count; index++) {
+        double version = (double)versions[index].version;
+        if (named->valuedouble >= version && named->valuedouble <= version) {
+            return &versions[index];
+        }
+    }
+    return &versions[0]; /* which says what it thinks of schema_version */
+}
+
+/* By the version's table, and into the struct that all the rest knows. */
+static enum xd_result read_form(struct xd_document *document, const struct xd_order_version *version,
+                                struct xd_order *out, struct xd_problems *problems) {
+    if (version->size == 0) {
+        return xd_schema_read(document, document->tree, version->fields, XD_UNKNOWN_REFUSED, out, problems);
+    }
+    void *read = xd_document_alloc(document, version->size);
+    if (read == NULL) {
+        return XD_NO_MEMORY;
+    }
+    enum xd_result result =
+        xd_schema_read(document, document->tree, version->fields, XD_UNKNOWN_REFUSED, read, problems);
+    out->fulfilment_policy = out->backorder_policy = out->tax_rounding = -1;
+    return result == XD_OK ? version->upgrade(document, read, out) : result;
+}
+
+enum xd_result xd_order_read_versions(struct xd_document *document, const struct xd_order_version *versions,
+                                      size_t count, struct xd_order *out, struct xd_problems *problems) {
     *out = (struct xd_order){0};
     size_t errors = problems->errors;
-    enum xd_result result =
-        xd_schema_read(document, document->tree, xd_order_fields, XD_UNKNOWN_REFUSED, out, problems);
+    enum xd_result result = read_form(document, version_of(document->tree, versions, count), out, problems);
     if (result == XD_OK || result == XD_INVALID) {
         check_dates(out, problems);
         check_customer(document->tree, out, problems);
@@ -241,4 +328,9 @@ enum xd_result xd_order_read(struct xd_document *document, struct xd_order *out,
         return result;
     }
     return problems->errors > errors ? XD_INVALID : XD_OK;
+}
+
+enum xd_result xd_order_read(struct xd_document *document, struct xd_order *out,
+                             struct xd_problems *problems) {
+    return xd_order_read_versions(document, &xd_order_version_1, 1, out, problems);
 }

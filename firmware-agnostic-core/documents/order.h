@@ -20,6 +20,30 @@ struct xd_party {
     const char *email;
 };
 
+#define XD_ORDER_IDS_MAX 8u
+#define XD_ORDER_DISCOUNTS_MAX 8u
+#define XD_ORDER_TAXES_MAX 8u
+
+/* Another name of the product: scheme GTIN, UPC, VENDOR, ... (an open list). */
+struct xd_other_id {
+    const char *scheme;
+    const char *value;
+};
+
+enum xd_discount_type { XD_DISCOUNT_PERCENT, XD_DISCOUNT_AMOUNT };
+/* Of a line, in their order: a percentage of what is left, or an amount of the order's currency. */
+struct xd_discount {
+    int type; /* enum xd_discount_type */
+    struct xd_decimal value;
+};
+
+struct xd_tax {
+    const char *code; /* NULL: none */
+    struct xd_decimal pct;
+    struct xd_decimal amount; /* of the whole line */
+    bool has_amount;
+};
+
 struct xd_order_line {
     const char *line_id;          /* when absent the reader gives 1, 2, 3 ... */
     const char *external_line_id; /* required, unique in the order */
@@ -28,8 +52,16 @@ struct xd_order_line {
     const char *uom;
     struct xd_decimal unit_price;
     bool has_unit_price;
+    struct xd_other_id *ids;
+    size_t id_count;
+    struct xd_discount *discounts;
+    size_t discount_count;
+    struct xd_tax *taxes;
+    size_t tax_count;
     const cJSON *attributes;
 };
+
+enum xd_tax_rounding { XD_ROUND_LINE, XD_ROUND_DOCUMENT };
 
 enum xd_fulfilment_policy { XD_FILL_OR_KILL, XD_FILL_ALL, XD_FILL_ALL_AVAILABLE };
 enum xd_backorder_policy { XD_BACKORDER_CREATE, XD_BACKORDER_NONE, XD_BACKORDER_CANCEL, XD_BACKORDER_MANUAL };
@@ -56,7 +88,10 @@ struct xd_order {
     bool has_over_pct, has_under_pct;
     const cJSON *attributes;
     /* Carried as they are; later parts of the hub interpret them. */
-    const cJSON *freight, *payment, *credit, *tax, *totals, *holds;
+    const cJSON *freight, *payment, *credit, *holds;
+    int tax_rounding; /* enum xd_tax_rounding; -1 absent: LINE */
+    struct xd_decimal total_net, total_tax, total_gross;
+    bool has_total_net, has_total_tax, has_total_gross;
     struct xd_order_line *lines;
     size_t line_count;
 };
@@ -72,5 +107,25 @@ extern const struct xd_field xd_party_fields[];
 XD_CHECKED enum xd_result xd_order_read(struct xd_document *document, struct xd_order *out,
                                         struct xd_problems *problems);
 extern const struct xd_field xd_order_fields[];
+
+/* A version of the form of an order. Version 1 is the form that is described here; a
+ * later one has a table of its own, and a function that makes this struct of what the
+ * table read, so that nothing behind the reader knows of versions. Its table names
+ * `schema_version` itself. Problems found by the table point into the document as it
+ * came; those found later (dates, lines, prices) point into the form of version 1. */
+struct xd_order_version {
+    int64_t version;
+    const struct xd_field *fields;
+    size_t size; /* of the struct that the table fills; 0: it fills struct xd_order */
+    XD_CHECKED enum xd_result (*upgrade)(struct xd_document *document, const void *read,
+                                         struct xd_order *out); /* size 0: NULL */
+};
+extern const struct xd_order_version xd_order_version_1;
+
+/* xd_order_read with these versions (the first one serves what names none or one that
+ * is not among them). */
+XD_CHECKED enum xd_result xd_order_read_versions(struct xd_document *document,
+                                                 const struct xd_order_version *versions, size_t count,
+                                                 struct xd_order *out, struct xd_problems *problems);
 
 #endif

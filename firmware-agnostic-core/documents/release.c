@@ -59,6 +59,11 @@ static const struct xd_field origin_fields[] = {
     {.name = NULL},
 };
 
+static const struct xd_field split_fields[] = {
+    {.name = "n", .type = XD_FIELD_INTEGER, .required = true, .min = 1, XD_AT(RELEASE, split_number)},
+    {.name = NULL},
+};
+
 const struct xd_field xd_release_fields[] = {
     {.name = "release_id",
      .type = XD_FIELD_ID,
@@ -73,6 +78,7 @@ const struct xd_field xd_release_fields[] = {
      XD_AT(RELEASE, purpose)},
     {.name = "order_id", .type = XD_FIELD_ID, .required = true, .max = XD_ID_MAX, XD_AT(RELEASE, order_id)},
     {.name = "site_id", .type = XD_FIELD_SITE, .required = true, XD_AT(RELEASE, site_id)},
+    {.name = "split", .type = XD_FIELD_OBJECT, .fields = split_fields, XD_OUTER},
     {.name = "owner", .type = XD_FIELD_ID, .max = XD_ID_MAX, XD_AT(RELEASE, owner)},
     {.name = "customer_po", .type = XD_FIELD_TEXT, .max = XD_ID_MAX, XD_AT(RELEASE, customer_po)},
     {.name = "correlation_id",
@@ -204,6 +210,11 @@ void xd_release_write(const struct xd_release *release, struct xd_buffer *out) {
     xd_writer_text(&writer, "purpose", xd_purpose_names[release->purpose]);
     xd_writer_text(&writer, "order_id", release->order_id);
     xd_writer_text(&writer, "site_id", release->site_id);
+    if (release->split_number != 0) {
+        xd_writer_begin(&writer, "split", '{');
+        xd_writer_integer(&writer, "n", release->split_number);
+        xd_writer_end(&writer, '}');
+    }
     xd_writer_text(&writer, "owner", release->owner);
     xd_writer_text(&writer, "customer_po", release->customer_po);
     xd_writer_text(&writer, "correlation_id", release->correlation_id);

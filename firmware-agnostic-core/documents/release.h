@@ -22,7 +22,8 @@ struct xd_release {
     int purpose;      /* enum xd_purpose */
     const char *order_id;
     const char *site_id;
-    const char *owner; /* the depositor at a 3PL; may be NULL */
+    int64_t split_number; /* among the releases of its order, from 2; 0: the first */
+    const char *owner;    /* the depositor at a 3PL; may be NULL */
     const char *customer_po;
     const char *correlation_id;
     struct xd_party ship_to;

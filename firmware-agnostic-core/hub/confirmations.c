@@ -8,6 +8,8 @@
 
 #include "base/memory.h"
 #include "base/mutant.h"
+#include "hub/orchestration/quantities.h"
+#include "hub/orchestration/stock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +23,7 @@ struct matched {
     struct xd_order_row order;
     struct xd_job_line_row *posting; /* lines of its ERP job */
     size_t posting_count;
+    bool sale_stale; /* something is cancelled that the posting does not say */
 };
 
 struct applying {
@@ -118,28 +121,46 @@ static void free_matches(struct applying *applying) {
 }
 
 /* XD_NOT_FOUND: it may come yet. XD_DENIED: it is another site's, and will not come to this one. */
-static enum xd_result match_release(struct applying *applying, const char *release_id) {
-    struct xd_hub *hub = applying->hub;
-    const struct xd_hub_store *store = hub->config.store;
-    struct matched *match = &applying->releases[applying->release_count];
-    if (strlen(release_id) >= sizeof match->row.release_id) {
+static enum xd_result find_release(struct applying *applying, const char *release_id) {
+    const struct xd_hub_store *store = applying->hub->config.store;
+    struct xd_release_row *row = &applying->releases[applying->release_count].row;
+    if (strlen(release_id) >= sizeof row->release_id) {
         return XD_NOT_FOUND;
     }
-    enum xd_result result = store->release_get(store->context, release_id, &match->row);
-    if (result == XD_OK && strcmp(match->row.site, applying->row->site) != 0) {
+    enum xd_result result = store->release_get(store->context, release_id, row);
+    if (result == XD_OK && strcmp(row->site, applying->row->site) != 0) {
         return XD_DENIED;
     }
+    applying->release_count += result == XD_OK;
+    return result;
+}
+
+/* All of them, before anything of the first is read: a claim may take from its neighbours. */
+static enum xd_result claim_releases(struct applying *applying) {
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < applying->release_count && result == XD_OK; index++) {
+        result = xd_hub_claim(applying->hub, &applying->releases[index].row, applying->confirmation,
+                              applying->row, applying->now);
+    }
+    return result;
+}
+
+static enum xd_result load_release(struct applying *applying, struct matched *match) {
+    struct xd_hub *hub = applying->hub;
+    const struct xd_hub_store *store = hub->config.store;
+    char release_id[XD_ID_SIZE];
+    memcpy(release_id, match->row.release_id, sizeof release_id);
+    enum xd_result result = store->release_get(store->context, release_id, &match->row);
     if (result == XD_OK) {
-        applying->release_count++;
         result = store->order_get(store->context, match->row.order_id, &match->order);
     }
     if (result == XD_OK) {
         result = xd_hub_release_lines_load(hub, release_id, &match->lines);
     }
     match->order_at = match;
-    for (size_t index = applying->release_count; result == XD_OK && index > 0; index--) {
-        if (strcmp(applying->releases[index - 1].row.order_id, match->row.order_id) == 0) {
-            match->order_at = &applying->releases[index - 1];
+    for (struct matched *before = match; result == XD_OK && before > applying->releases; before--) {
+        if (strcmp(before[-1].row.order_id, match->row.order_id) == 0) {
+            match->order_at = &before[-1];
         }
     }
     if (result == XD_OK && match->order_at == match) {
@@ -193,10 +214,28 @@ static enum xd_result move(struct xd_decimal *from, struct xd_decimal *to, struc
     return result == XD_OK ? add(to, value) : result;
 }
 
+/* What is left of the line goes where the site says; but what nobody wants any more is cancelled. */
+static enum xd_result move_remainder(struct xd_release_line_row *released, struct xd_order_line_row *ordered,
+                                     const struct xd_line_decision *decision, bool wanted) {
+    bool opens = decision->remainder == XD_REMAINDER_OPEN && wanted;
+    struct xd_decimal cancelled = opens ? xd_decimal_min(released->unwanted, decision->rest) : decision->rest;
+    struct xd_decimal opened;
+    enum xd_result result = xd_decimal_subtract(decision->rest, cancelled, &opened);
+    if (result == XD_OK) {
+        result = add(&released->closed, decision->rest);
+    }
+    if (result == XD_OK) {
+        result = move(&ordered->released, &ordered->cancelled, cancelled);
+    }
+    if (result == XD_OK) {
+        result = move(&ordered->released, &ordered->open, opened);
+    }
+    return result == XD_OK ? add(&ordered->backordered, opened) : result;
+}
+
+/* wanted: the order was not cancelled. */
 static enum xd_result move_quantities(struct xd_release_line_row *released, struct xd_order_line_row *ordered,
-                                      const struct xd_line_decision *decision) {
-    bool cancels = decision->remainder == XD_REMAINDER_CANCEL,
-         opens = decision->remainder == XD_REMAINDER_OPEN;
+                                      const struct xd_line_decision *decision, bool wanted) {
     enum xd_result result = add(&released->shipped, decision->shipped);
     if (result == XD_OK) {
         result = add(&released->over, decision->over);
@@ -209,25 +248,26 @@ static enum xd_result move_quantities(struct xd_release_line_row *released, stru
     if (result == XD_OK) {
         result = add(&ordered->overshipped, decision->over);
     }
-    if (result == XD_OK && (cancels || opens)) {
-        result = add(&released->closed, decision->rest);
+    if (result == XD_OK && decision->remainder != XD_REMAINDER_KEEP) {
+        result = move_remainder(released, ordered, decision, wanted);
     }
-    if (result == XD_OK && (cancels || opens)) {
-        result = move(&ordered->released, cancels ? &ordered->cancelled : &ordered->open, decision->rest);
-    }
-    if (result == XD_OK && opens) {
-        result = add(&ordered->backordered, decision->rest);
-    }
+    released->asked = xd_decimal_min(released->asked, xd_release_line_rest(released));
+    released->unwanted = xd_decimal_min(released->unwanted, released->asked);
     return result;
 }
 
+/* The ERP closes a line whole: while anything else of it may ship, the sale is changed instead. */
 static enum xd_result post_line(struct matched *match, const struct xd_release_line_row *released,
+                                const struct xd_order_line_row *ordered, bool cancelled,
                                 const struct xd_line_decision *decision) {
-    bool close = decision->remainder == XD_REMAINDER_CANCEL;
+    bool over = xd_decimal_is_zero(ordered->open) && xd_decimal_is_zero(ordered->allocated) &&
+                xd_decimal_is_zero(ordered->released);
+    bool close = cancelled && over;
+    match->sale_stale = match->sale_stale || (cancelled && !over);
     struct xd_job_line_row *line = &match->posting[match->posting_count];
     memset(line, 0, sizeof *line);
-    struct xd_decimal over = XD_MUTANT(OVERSHIPMENT_DROPPED) ? xd_decimal_of(0) : decision->over;
-    enum xd_result result = xd_decimal_add(decision->shipped, over, &line->qty);
+    struct xd_decimal excess = XD_MUTANT(OVERSHIPMENT_DROPPED) ? xd_decimal_of(0) : decision->over;
+    enum xd_result result = xd_decimal_add(decision->shipped, excess, &line->qty);
     if (result == XD_OK && xd_decimal_is_zero(line->qty) && !close) {
         return XD_OK; /* nothing was shipped and more may come: no news for the ERP */
     }
@@ -236,9 +276,34 @@ static enum xd_result post_line(struct matched *match, const struct xd_release_l
         memcpy(line->line_id, released->line_id, sizeof line->line_id);
         memcpy(line->sku, released->sku, sizeof line->sku);
         memcpy(line->uom, released->uom, sizeof line->uom);
+        line->factor_num = released->factor_num;
+        line->factor_den = released->factor_den;
         line->unbilled = decision->unbilled;
         line->close = close;
         match->posting_count++;
+    }
+    return result;
+}
+
+/* What left the site is not there any more, and what will not be shipped on this release is not promised. */
+static enum xd_result move_stock(struct applying *applying, const struct matched *match,
+                                 const struct xd_release_line_row *released,
+                                 const struct xd_line_decision *decision) {
+    struct xd_hub *hub = applying->hub;
+    struct xd_decimal shipped = decision->shipped, left, base;
+    enum xd_result result = xd_decimal_add(decision->shipped, decision->over, &left);
+    if (result == XD_OK) {
+        result = xd_decimal_ratio(left, released->factor_num, released->factor_den, &left);
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_ratio(shipped, released->factor_num, released->factor_den, &shipped);
+    }
+    if (result == XD_OK && xd_decimal_sign(left) > 0) {
+        result = xd_stock_ship(hub, match->row.site, released->sku, left, shipped);
+    }
+    if (result == XD_OK && decision->remainder != XD_REMAINDER_KEEP && xd_decimal_sign(decision->rest) > 0) {
+        result = xd_decimal_ratio(decision->rest, released->factor_num, released->factor_den, &base);
+        result = result == XD_OK ? xd_stock_unreserve(hub, match->row.site, released->sku, base) : result;
     }
     return result;
 }
@@ -253,8 +318,10 @@ static enum xd_result apply_decision(struct applying *applying, struct matched *
     }
     struct xd_release_line_row released_then = *released;
     struct xd_order_line_row ordered_then = *ordered;
-    enum xd_result result = move_quantities(&released_then, &ordered_then, decision);
+    bool cancelled = false;
+    enum xd_result result = move_quantities(&released_then, &ordered_then, decision, !match->order.cancelled);
     if (result == XD_OK) {
+        cancelled = xd_decimal_compare(ordered_then.cancelled, ordered->cancelled) > 0;
         *released = released_then;
         *ordered = ordered_then;
         result = store->release_line_save(store->context, match->row.release_id, released);
@@ -263,7 +330,10 @@ static enum xd_result apply_decision(struct applying *applying, struct matched *
         result = store->order_line_save(store->context, match->order.order_id, ordered);
     }
     if (result == XD_OK) {
-        result = post_line(match, released, decision);
+        result = post_line(match, released, ordered, cancelled, decision);
+    }
+    if (result == XD_OK) {
+        result = move_stock(applying, match, released, decision);
     }
     if (result == XD_OK && decision->code != NULL) {
         result = complain(applying, match, released->line_id, decision->rest, decision->code, decision->info,
@@ -402,8 +472,10 @@ static enum xd_result finish_release(struct applying *applying, struct matched *
         result = infer_ack(applying, match);
     }
     if (result == XD_OK) {
-        result = store->release_set(store->context, match->row.release_id, match->row.revision,
-                                    release_status(match), applying->now.wall);
+        match->row.status = release_status(match);
+        match->row.ack_by = 0;
+        match->row.updated_at = applying->now.wall;
+        result = store->release_save(store->context, &match->row);
     }
     if (result == XD_OK) {
         result =
@@ -412,7 +484,12 @@ static enum xd_result finish_release(struct applying *applying, struct matched *
                             match->row.release_id, xd_hub_quote(applying->row->confirmation_id, id),
                             (long long)applying->row->version, match->posting_count);
     }
-    return result == XD_OK ? xd_hub_order_fold(hub, match->order.order_id, applying->now) : result;
+    if (result == XD_OK) {
+        result = xd_hub_order_fold(hub, match->order.order_id, match->sale_stale, applying->now);
+    }
+    return result == XD_OK ? xd_hub_event_shipped(hub, &match->row, applying->row, match->posting,
+                                                  match->posting_count, applying->now)
+                           : result;
 }
 
 /* All that was to post is in the ERP. */
@@ -470,7 +547,7 @@ static enum xd_result apply(struct xd_hub *hub, const struct xd_confirmation *co
     applying.releases = xd_alloc(confirmation->release_count * sizeof *applying.releases);
     enum xd_result result = applying.releases == NULL ? XD_NO_MEMORY : XD_OK;
     for (size_t index = 0; index < confirmation->release_count && result == XD_OK; index++) {
-        result = match_release(&applying, confirmation->release_ids[index]);
+        result = find_release(&applying, confirmation->release_ids[index]);
         if (result == XD_NOT_FOUND || result == XD_DENIED) {
             /* The words are the same: that another site has it is none of this site's business. */
             free_matches(&applying);
@@ -478,6 +555,12 @@ static enum xd_result apply(struct xd_hub *hub, const struct xd_confirmation *co
                 &applying, "UNKNOWN_RELEASE", result == XD_NOT_FOUND ? confirmation->release_ids[index] : "",
                 "There is no such release for this site yet; it is applied by itself when it arrives.");
         }
+    }
+    if (result == XD_OK) {
+        result = claim_releases(&applying);
+    }
+    for (size_t index = 0; index < applying.release_count && result == XD_OK; index++) {
+        result = load_release(&applying, &applying.releases[index]);
     }
     if (result == XD_OK) {
         result = apply_all(&applying);
@@ -615,9 +698,8 @@ static enum xd_result resume_one(struct xd_hub *hub, struct xd_confirmation_row 
         return result;
     }
     if (result == XD_OK) {
-        result = store->exception_close(store->context, row->site, XD_DOC_CONFIRMATION, row->confirmation_id,
-                                        row->version, "UNKNOWN_RELEASE", now.wall);
-        result = result == XD_NOT_FOUND ? XD_OK : result;
+        result = xd_hub_exceptions_close(hub, row->site, XD_DOC_CONFIRMATION, row->confirmation_id,
+                                         row->version, "UNKNOWN_RELEASE", now);
     }
     if (result == XD_OK) {
         result = apply(hub, &confirmation, row, now);

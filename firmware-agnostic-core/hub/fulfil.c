@@ -1,11 +1,14 @@
-/* From the ERP's yes to the site: allocate, release, and the folds over lines. */
-#include "hub/hub_internal.h"
+/* What others decide about an order: the ERP, a check outside, a site that stays silent. */
+#include "hub/orchestration/conduct.h"
 
 #include "base/memory.h"
-#include "base/mutant.h"
+#include "hub/events/events.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define LATE_MS ((xd_ms)1000)
+#define LATE_MAX ((size_t)16)
 
 /* ---- lines, copied because a callback must not call the store ---- */
 
@@ -44,231 +47,165 @@ enum xd_result xd_hub_release_lines_load(struct xd_hub *hub, const char *release
     return store->release_lines(store->context, release_id, collect_release_line, out);
 }
 
-/* ---- folds ---- */
-
-enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, struct xd_now now) {
-    const struct xd_hub_store *store = hub->config.store;
-    struct xd_order_lines lines;
-    struct xd_fold fold;
-    memset(&fold, 0, sizeof fold);
-    enum xd_result result = xd_hub_lines_load(hub, order_id, &lines);
-    for (size_t index = 0; index < lines.count && result == XD_OK; index++) {
-        xd_fold_add(&fold, &lines.rows[index]);
-        result = xd_order_line_check(&lines.rows[index]) ? XD_OK : XD_CORRUPT;
-    }
-    if (result == XD_OK) {
-        result = store->order_set_status(store->context, order_id, (int)xd_fold_order(&fold), now.wall);
-    }
-    if (result == XD_CORRUPT) {
-        xd_log(hub->config.env, XD_LOG_ERROR, "order.not_conserved", NULL,
-               "the lines of order %s do not add up", order_id);
-    }
-    xd_free(lines.rows);
-    return result;
+enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, bool sale_stale,
+                                 struct xd_now now) {
+    struct xd_conduct conduct;
+    enum xd_result result = xd_conduct_open(&conduct, hub, order_id, now);
+    conduct.sale_stale = sale_stale;
+    return xd_conduct_end(&conduct, result);
 }
 
-/* ---- the release document ---- */
+/* ---- the ERP on the sale ---- */
 
-static void release_head(const struct xd_order_row *order, const struct xd_release_row *row,
-                         struct xd_release *release) {
-    release->release_id = row->release_id;
-    release->revision = row->revision;
-    release->purpose = XD_PURPOSE_ORIGINAL;
-    release->order_id = order->order_id;
-    release->site_id = row->site;
-    release->customer_po = order->customer_po[0] != 0 ? order->customer_po : NULL;
-    release->correlation_id = order->correlation_id;
-    release->tenant = order->tenant;
-    release->channel_type = order->channel_type;
-    release->channel_account = order->channel_account;
-    release->external_order_id = order->external_order_id;
-    release->customer_ref = order->customer_ref;
-    release->currency = order->currency[0] != 0 ? order->currency : NULL;
-}
-
-static enum xd_result release_lines(struct xd_document *document, const struct xd_order_lines *lines,
-                                    struct xd_release *release) {
-    release->lines = xd_document_alloc(document, lines->count * sizeof *release->lines);
-    release->line_count = lines->count;
-    if (release->lines == NULL) {
-        return XD_NO_MEMORY;
+static enum xd_result accepted(struct xd_conduct *conduct, const struct xd_job_row *job) {
+    char document[XD_QUOTED_SIZE];
+    enum xd_result result = xd_hub_timeline(conduct->hub, &conduct->order, "order.accepted", conduct->now,
+                                            "\"erp\":\"%s\",\"sale\":%s,\"attempt\":%lld", job->erp,
+                                            xd_hub_quote(job->document, document), (long long)job->attempt);
+    if (result != XD_OK) {
+        return result;
     }
-    for (size_t index = 0; index < lines->count; index++) {
-        const struct xd_order_line_row *row = &lines->rows[index];
-        release->lines[index] = (struct xd_release_line){.line_id = row->line_id,
-                                                         .external_line_id = row->external_line_id,
-                                                         .sku = row->sku,
-                                                         .qty = row->released,
-                                                         .uom = row->uom,
-                                                         .factor_num = 1,
-                                                         .factor_den = 1};
-    }
-    return XD_OK;
-}
-
-/* Only what was ordered goes into the document, nothing of today: a hub that has
- * forgotten the release writes the very same again. */
-static enum xd_result write_release(struct xd_hub *hub, const struct xd_order_row *order,
-                                    const struct xd_release_row *row, const struct xd_order_lines *lines,
-                                    struct xd_buffer *text) {
-    const struct xd_hub_store *store = hub->config.store;
-    struct xd_document document;
-    struct xd_order parsed;
-    struct xd_release release;
-    struct xd_buffer body;
-    memset(&document, 0, sizeof document);
-    memset(&release, 0, sizeof release);
-    xd_buffer_init(&body, 0);
-    xd_problems_clear(&hub->problems);
-    enum xd_result result = store->order_body(store->context, order->order_id, &body);
-    if (result == XD_OK && strcmp(order->client, XD_CLIENT_ADOPTED) == 0) {
-        xd_buffer_add(text, body.data, body.size); /* it was the release that came back */
-        xd_buffer_free(&body);
-        return xd_buffer_result(text);
-    }
-    if (result == XD_OK) {
-        result = xd_document_parse(xd_buffer_view(&body), &document, &hub->problems);
-    }
-    if (result == XD_OK) {
-        result = xd_order_read(&document, &parsed, &hub->problems);
-    }
-    if (result == XD_OK) {
-        release_head(order, row, &release);
-        release.ship_to = parsed.ship_to;
-        release.requested_ship = parsed.requested_ship;
-        release.requested_delivery = parsed.requested_delivery;
-        release.attributes = parsed.attributes;
-        result = release_lines(&document, lines, &release);
-    }
-    if (result == XD_OK) {
-        xd_release_write(&release, text);
-        result = xd_buffer_result(text);
-    }
-    xd_document_free(&document);
-    xd_buffer_free(&body);
-    return result;
-}
-
-/* ---- releasing ---- */
-
-static enum xd_result store_release(struct xd_hub *hub, const struct xd_release_row *row,
-                                    const struct xd_order_lines *lines) {
-    const struct xd_hub_store *store = hub->config.store;
-    struct xd_release_line_row *rows = xd_alloc(lines->count * sizeof *rows);
-    if (rows == NULL) {
-        return XD_NO_MEMORY;
-    }
-    for (size_t index = 0; index < lines->count; index++) {
-        memcpy(rows[index].line_id, lines->rows[index].line_id, sizeof rows[index].line_id);
-        memcpy(rows[index].sku, lines->rows[index].sku, sizeof rows[index].sku);
-        memcpy(rows[index].uom, lines->rows[index].uom, sizeof rows[index].uom);
-        rows[index].factor_num = rows[index].factor_den = 1;
-        rows[index].qty = lines->rows[index].released;
-    }
-    enum xd_result result = store->release_add(store->context, row, rows, lines->count);
-    xd_free(rows);
-    return result;
-}
-
-/* Everything open is allocated at the order's site and released at once. */
-static enum xd_result allocate(struct xd_hub *hub, const char *order_id, struct xd_order_lines *lines) {
-    const struct xd_hub_store *store = hub->config.store;
-    enum xd_result result = XD_OK;
-    for (size_t index = 0; index < lines->count && result == XD_OK; index++) {
-        struct xd_order_line_row *line = &lines->rows[index];
-        result = xd_decimal_add(line->released, line->open, &line->released);
-        line->open = xd_decimal_of(0);
-        line->backordered = xd_decimal_of(0);
-        if (result == XD_OK) {
-            result = store->order_line_save(store->context, order_id, line);
-        }
-    }
-    return result;
-}
-
-static enum xd_result release_order(struct xd_hub *hub, const struct xd_order_row *order,
-                                    struct xd_order_lines *lines, struct xd_now now) {
-    struct xd_hub_site *site = xd_hub_site_find(hub, order->site);
-    struct xd_release_row row;
-    struct xd_buffer text;
-    if (site == NULL) {
-        return XD_CORRUPT; /* an order's site was checked when it was taken, and sites stay */
-    }
-    memset(&row, 0, sizeof row);
-    xd_hub_id(hub, "R", order->order_id, row.release_id);
-    memcpy(row.order_id, order->order_id, sizeof row.order_id);
-    memcpy(row.site, order->site, sizeof row.site);
-    row.revision = 1;
-    row.status = XD_RELEASE_QUEUED;
-    row.created_at = row.updated_at = now.wall;
-    xd_buffer_init(&text, 0);
-    enum xd_result result = allocate(hub, order->order_id, lines);
-    if (result == XD_OK) {
-        result = store_release(hub, &row, lines);
-    }
-    if (result == XD_OK) {
-        result = write_release(hub, order, &row, lines, &text);
-    }
-    if (result == XD_OK && !XD_MUTANT(RELEASE_NOT_SENT)) {
-        result = xd_hub_send(hub, site, XD_LANE_WORK, XD_DOC_RELEASE, row.release_id, row.revision,
-                             order->correlation_id, xd_buffer_view(&text), now);
-    }
-    xd_buffer_free(&text);
-    if (result == XD_OK) {
-        result = xd_hub_timeline(hub, order, "release.queued", now, "\"release_id\":\"%s\",\"site\":\"%s\"",
-                                 row.release_id, row.site);
-    }
-    if (result == XD_OK) {
-        result = xd_hub_order_fold(hub, order->order_id, now);
-    }
-    return result == XD_OK ? xd_hub_resume(hub, row.release_id, now) : result;
+    struct xd_order_row order = xd_conduct_row(conduct);
+    return xd_hub_event(conduct->hub, &order, XD_EVENT_ACCEPTED, conduct->now,
+                        "\"erp\":\"%s\",\"erp_document\":%s", job->erp, document);
 }
 
 enum xd_result xd_hub_sale_done(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
-    const struct xd_hub_store *store = hub->config.store;
-    struct xd_order_row order;
-    struct xd_order_lines lines;
-    enum xd_result result = store->order_get(store->context, job->order_id, &order);
-    if (result != XD_OK || order.status != XD_ORDER_RECEIVED) {
-        return result;
+    struct xd_conduct conduct;
+    enum xd_result result = xd_conduct_open(&conduct, hub, job->order_id, now);
+    if (result == XD_OK && xd_conduct_did(&conduct, XD_STEP_POST)) {
+        xd_conduct_close(&conduct);
+        return XD_OK;
     }
-    char document[XD_QUOTED_SIZE];
-    result =
-        xd_hub_timeline(hub, &order, "order.accepted", now, "\"erp\":\"%s\",\"sale\":%s,\"attempt\":%lld",
-                        job->erp, xd_hub_quote(job->document, document), (long long)job->attempt);
-    if (result != XD_OK) {
-        return result;
-    }
-    result = xd_hub_lines_load(hub, order.order_id, &lines);
     if (result == XD_OK) {
-        result = release_order(hub, &order, &lines, now);
+        conduct.order.steps |= XD_STEP_BIT(XD_STEP_POST);
+        result = accepted(&conduct, job);
     }
-    xd_free(lines.rows);
-    return result;
+    if (result == XD_OK) {
+        conduct.sale_stale = true; /* what was cancelled or changed meanwhile */
+        result = xd_conduct_go(&conduct);
+    }
+    return xd_conduct_end(&conduct, result);
 }
 
 enum xd_result xd_hub_sale_rejected(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
-    const struct xd_hub_store *store = hub->config.store;
-    struct xd_order_row order;
-    char code[XD_QUOTED_SIZE], detail[XD_QUOTED_SIZE];
-    enum xd_result result = store->order_get(store->context, job->order_id, &order);
-    if (result != XD_OK) {
-        return result;
-    }
-    result = xd_hub_timeline(hub, &order, "order.held", now, "\"code\":%s,\"detail\":%s",
-                             xd_hub_quote(job->code, code), xd_hub_quote(job->detail, detail));
-    if (result == XD_OK) {
-        result = store->order_set_status(store->context, order.order_id, XD_ORDER_HELD, now.wall);
-    }
-    if (result == XD_OK) {
-        char text[256];
+    struct xd_conduct conduct;
+    char text[256];
+    enum xd_result result = xd_conduct_open(&conduct, hub, job->order_id, now);
+    if (result == XD_OK && !conduct.order.cancelled) {
         snprintf(text, sizeof text, "%.47s: %.199s", job->code, job->detail);
-        struct xd_complaint complaint = {.code = "ERP_REJECTED_SALE",
-                                         .site = order.site,
-                                         .order_id = order.order_id,
-                                         .document_id = order.external_order_id,
+        result = xd_conduct_hold(&conduct, XD_HOLD_ERP, "ERP_REJECTED_SALE", text);
+    }
+    return xd_conduct_end(&conduct, result);
+}
+
+enum xd_result xd_hub_change_decided(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
+    struct xd_conduct conduct;
+    char quoted[XD_QUOTED_SIZE], text[256];
+    bool done = job->state == XD_JOB_DONE;
+    enum xd_result result = xd_conduct_open(&conduct, hub, job->order_id, now);
+    if (result == XD_OK) {
+        conduct.order.changing = false;
+        conduct.sale_stale = done;
+        result = xd_hub_timeline(hub, &conduct.order, done ? "sale.changed" : "sale.change_rejected", now,
+                                 "\"erp\":\"%s\",\"detail\":%s", job->erp,
+                                 xd_hub_quote(done ? job->document : job->detail, quoted));
+    }
+    if (result == XD_OK && !done) {
+        snprintf(text, sizeof text, "%.47s: %.199s", job->code, job->detail);
+        struct xd_complaint complaint = {.code = "ERP_REJECTED_CHANGE",
+                                         .site = conduct.order.site,
+                                         .order_id = conduct.order.order_id,
+                                         .document_id = conduct.order.external_order_id,
                                          .detail = text};
         result = xd_hub_complain(hub, &complaint, now);
+    }
+    return xd_conduct_end(&conduct, result);
+}
+
+/* ---- somebody outside on the order ---- */
+
+enum xd_result xd_hub_check_decided(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
+    struct xd_conduct conduct;
+    bool done = job->state == XD_JOB_DONE, pass = done && strcmp(job->document, "pass") == 0;
+    enum xd_result result = xd_conduct_open(&conduct, hub, job->order_id, now);
+    if (result == XD_OK && (conduct.order.cancelled || xd_conduct_did(&conduct, XD_STEP_CHECK))) {
+        xd_conduct_close(&conduct);
+        return XD_OK;
+    }
+    if (result == XD_OK && pass) {
+        conduct.order.steps |= XD_STEP_BIT(XD_STEP_CHECK);
+        result = xd_hub_timeline(hub, &conduct.order, "check.passed", now, NULL);
+        result = result == XD_OK ? xd_conduct_go(&conduct) : result;
+    } else if (result == XD_OK && done) {
+        result = xd_conduct_hold(&conduct, XD_HOLD_CHECK, "CHECK_HOLD",
+                                 job->detail[0] != 0 ? job->detail : "The check wants a person to look.");
+    } else if (result == XD_OK) {
+        result = xd_conduct_undo(&conduct, XD_ORDER_REJECTED, "check_refused", job->detail);
+    }
+    return xd_conduct_end(&conduct, result);
+}
+
+/* ---- silence ---- */
+
+struct late {
+    struct xd_release_row rows[LATE_MAX];
+    size_t count;
+};
+
+static enum xd_result collect_late(void *context, const struct xd_release_row *row) {
+    struct late *late = context;
+    late->rows[late->count++] = *row;
+    return XD_OK;
+}
+
+static enum xd_result ask_back(struct xd_conduct *conduct, struct xd_release_work *work) {
+    for (size_t index = 0; index < work->lines.count; index++) { /* what is unwanted stays so */
+        work->lines.rows[index].asked = xd_release_line_rest(&work->lines.rows[index]);
+    }
+    work->row.status = XD_RELEASE_ACK_TIMEOUT;
+    work->row.ack_by = 0;
+    enum xd_result result = xd_release_work_ask(conduct, work, true);
+    struct xd_complaint complaint = {.code = "ACK_TIMEOUT",
+                                     .site = work->row.site,
+                                     .order_id = conduct->order.order_id,
+                                     .release_id = work->row.release_id,
+                                     .kind = XD_DOC_RELEASE,
+                                     .document_id = work->row.release_id,
+                                     .version = 1,
+                                     .detail = "The site has not answered in time; it is asked to give the "
+                                               "release back, and then it ships from elsewhere."};
+    return result == XD_OK ? xd_hub_complain(conduct->hub, &complaint, conduct->now) : result;
+}
+
+static enum xd_result one_late(struct xd_hub *hub, const struct xd_release_row *row, struct xd_now now) {
+    struct xd_conduct conduct;
+    struct xd_release_work work = {.lines = {NULL, 0, 0}};
+    enum xd_result result = xd_conduct_open(&conduct, hub, row->order_id, now);
+    if (result == XD_OK) {
+        result = xd_release_work_open(&conduct, row->release_id, &work);
+    }
+    bool asked = work.row.cancel == XD_CANCEL_REQUESTED && work.row.whole;
+    if (result == XD_OK && work.row.status < XD_RELEASE_ACK_TIMEOUT && !asked) {
+        result = ask_back(&conduct, &work);
+    } else if (result == XD_OK) { /* it has answered, or is asked for all of it already */
+        work.row.ack_by = 0;
+        result = xd_release_work_save(&conduct, &work);
+    }
+    xd_release_work_close(&work);
+    return xd_conduct_end(&conduct, result);
+}
+
+enum xd_result xd_hub_releases_late(struct xd_hub *hub, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct late late = {.count = 0};
+    if (now.monotonic < hub->late_at) {
+        return XD_OK;
+    }
+    hub->late_at = now.monotonic + LATE_MS;
+    enum xd_result result = store->release_late(store->context, now.wall, LATE_MAX, collect_late, &late);
+    for (size_t index = 0; index < late.count && result == XD_OK; index++) {
+        result = one_late(hub, &late.rows[index], now);
     }
     return result;
 }

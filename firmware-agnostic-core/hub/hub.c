@@ -2,6 +2,9 @@
 
 #include "base/memory.h"
 #include "base/mutant.h"
+#include "documents/registry.h"
+#include "hub/reference/reference.h"
+#include "hub/sla/deadlines.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +14,7 @@
 #define TRIM_SOON_MS ((xd_ms)30000) /* when they are kept for less */
 #define TRIM_MORE_MS ((xd_ms)100)   /* when there was more than one step takes */
 #define TRIM_ROWS ((size_t)2000)
+#define EVENTS_SHARE ((size_t)4) /* of the room for what leaves, one in so many */
 
 /* ---- names of states ---- */
 
@@ -19,11 +23,13 @@ const char *const xd_order_status_names[] = {"RECEIVED",      "VALIDATED",      
                                              "IN_FULFILMENT", "PART_SHIPPED",   "SHIPPED",   "CLOSED_SHORT",
                                              "INVOICED",      "CANCELLED",      NULL};
 const char *const xd_release_status_names[] = {
-    "QUEUED",       "SENT",    "ACKED",        "REJECTED",  "PICKING", "PACKED",
-    "PART_SHIPPED", "SHIPPED", "SHORT_CLOSED", "CANCELLED", NULL};
+    "DRAFT",  "QUEUED",       "SENT",    "ACK_TIMEOUT",  "ACKED",     "REJECTED", "PICKING",
+    "PACKED", "PART_SHIPPED", "SHIPPED", "SHORT_CLOSED", "CANCELLED", NULL};
+const char *const xd_release_cancel_names[] = {"NONE", "REQUESTED", "ACCEPTED", "REFUSED", NULL};
 const char *const xd_confirmation_state_names[] = {"APPLIED", "POSTED", "PARKED", "REJECTED", NULL};
-const char *const xd_job_state_names[] = {"QUEUED", "SENT", "UNKNOWN", "DONE", "REJECTED", NULL};
-const char *const xd_erp_kind_names[] = {"sale", "shipment", "adjustment", NULL};
+const char *const xd_job_state_names[] = {"QUEUED", "SENT", "UNKNOWN", "DONE", "REJECTED", "WITHDRAWN", NULL};
+const char *const xd_erp_kind_names[] = {"sale", "shipment", "adjustment", "change", "check", NULL};
+const char *const xd_erp_list_names[] = {"customers", "products", "stock", NULL};
 const char *const xd_erp_outcome_names[] = {"done", "rejected", "unknown", "unavailable", "absent", NULL};
 
 /* ---- small shared things ---- */
@@ -63,14 +69,29 @@ void xd_hub_id(const struct xd_hub *hub, const char *prefix, const char *name, c
     out[size + 17] = 0;
 }
 
+void xd_hub_release_id(const struct xd_hub *hub, const char *order_id, const char *site, int64_t number,
+                       char out[XD_ID_SIZE]) {
+    char name[XD_ID_SIZE + XD_SITE_SIZE + 24];
+    (void)snprintf(name, sizeof name, "%s/%s/%lld", order_id, site, (long long)number);
+    xd_hub_id(hub, "R", name, out);
+}
+
+static struct xd_effect *add_answer(struct xd_effects *effects, const struct xd_api_request *request,
+                                    unsigned status) {
+    struct xd_effect *effect = xd_effects_add(effects, request->queued ? XD_EFFECT_REPLY : XD_EFFECT_HTTP);
+    if (effect != NULL) {
+        effect->handle = request->handle;
+        effect->status = status;
+    }
+    return effect;
+}
+
 void xd_hub_answer(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
                    const char *location, const struct xd_buffer *body) {
-    struct xd_effect *effect = xd_effects_add(effects, XD_EFFECT_HTTP);
+    struct xd_effect *effect = add_answer(effects, request, status);
     if (effect == NULL) {
         return;
     }
-    effect->handle = request->handle;
-    effect->status = status;
     effect->a = xd_effects_text(effects, location);
     effect->body = xd_effects_bytes(effects, xd_buffer_view(body));
 }
@@ -84,26 +105,16 @@ void xd_hub_problem(struct xd_effects *effects, const struct xd_api_request *req
     va_start(arguments, detail);
     vsnprintf(text, sizeof text, detail, arguments);
     va_end(arguments);
+    struct xd_problem_answer answer = {.status = status,
+                                       .code = code,
+                                       .detail = text,
+                                       .retryable = retryable,
+                                       .correlation_id = request->correlation_id,
+                                       .problems = problems};
     xd_buffer_init(&body, 0);
-    struct xd_writer writer = {.out = &body};
-    xd_writer_begin(&writer, NULL, '{');
-    xd_writer_text(&writer, "type", "about:blank");
-    xd_writer_text(&writer, "title", code);
-    xd_writer_integer(&writer, "status", (int64_t)status);
-    xd_writer_text(&writer, "detail", text);
-    xd_writer_text(&writer, "code", code);
-    xd_writer_boolean(&writer, "retryable", retryable);
-    xd_writer_name(&writer, "errors");
-    if (problems != NULL) {
-        xd_problems_write(problems, &body);
-    } else {
-        xd_buffer_text(&body, "[]");
-    }
-    xd_writer_end(&writer, '}');
-    struct xd_effect *effect = xd_effects_add(effects, XD_EFFECT_HTTP);
+    xd_problem_answer_write(&answer, &body);
+    struct xd_effect *effect = add_answer(effects, request, status);
     if (effect != NULL) {
-        effect->handle = request->handle;
-        effect->status = status;
         effect->retry_after_s = retryable ? 2 : 0;
         effect->b = xd_effects_text(effects, "application/problem+json");
         effect->body = xd_effects_bytes(effects, xd_buffer_view(&body));
@@ -144,7 +155,11 @@ enum xd_result xd_hub_complain(struct xd_hub *hub, const struct xd_complaint *co
     const struct xd_hub_store *store = hub->config.store;
     struct xd_exception_row row;
     memset(&row, 0, sizeof row);
-    xd_id_make(hub->config.env, "E", 17, row.id);
+    if (complaint->id != NULL) {
+        xd_copy(row.id, sizeof row.id, complaint->id);
+    } else {
+        xd_id_make(hub->config.env, "E", 17, row.id);
+    }
     xd_copy(row.code, sizeof row.code, complaint->code);
     row.open = !complaint->info;
     xd_copy(row.site, sizeof row.site, complaint->site);
@@ -162,7 +177,9 @@ enum xd_result xd_hub_complain(struct xd_hub *hub, const struct xd_complaint *co
         xd_log(hub->config.env, XD_LOG_WARNING, "exception.raised", NULL, "%s site %s document %s: %s",
                row.code, row.site, row.document_id, row.detail);
     }
-    return store->exception_add(store->context, &row);
+    enum xd_result result = store->exception_add(store->context, &row);
+    return result == XD_OK && row.open ? xd_hub_event_exception(hub, &row, XD_EVENT_EXCEPTION_RAISED, now)
+                                       : result;
 }
 
 /* ---- opening ---- */
@@ -194,7 +211,19 @@ enum xd_result xd_hub_open(struct xd_hub *hub, const struct xd_hub_config *confi
         result = load_secret(hub);
     }
     if (result == XD_OK) {
+        result = xd_reference_open(hub, now);
+    }
+    if (result == XD_OK) {
+        result = xd_deadlines_open(hub);
+    }
+    if (result == XD_OK) {
         result = xd_hub_sites_load(hub, now);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_events_open(hub, now);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_webhooks_load(hub);
     }
     return result == XD_OK ? xd_hub_jobs_load(hub, now, true) : result;
 }
@@ -207,7 +236,10 @@ void xd_hub_close(struct xd_hub *hub) {
     xd_free(hub->sites);
     hub->sites = NULL;
     hub->site_count = 0;
+    xd_reference_close(hub);
+    xd_hub_webhooks_free(hub);
     xd_flight_free(&hub->flight);
+    xd_zone_cache_clear(&hub->zones);
 }
 
 /* A site whose adding was undone is not in the store any more: it goes. */
@@ -220,9 +252,14 @@ static void forget_site(struct xd_hub *hub, size_t index) {
 }
 
 enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart) {
+    hub->backorders_due = true; /* what was found out may have been undone */
+    hub->backorders_going = false;
     if (restart) {
         xd_flight_clear(&hub->flight);
+        xd_waiters_back(hub);
+        xd_hub_events_restart(hub);
     }
+    xd_reference_reload(hub, restart);
     for (size_t index = hub->site_count; index > 0; index--) {
         enum xd_result result = xd_line_reload(&hub->sites[index - 1]->line, restart);
         if (result == XD_NOT_FOUND) {
@@ -231,13 +268,15 @@ enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart) {
             return result;
         }
     }
-    return restart ? xd_hub_jobs_load(hub, hub->now, false) : XD_OK;
+    enum xd_result result = xd_hub_webhooks_reload(hub, restart);
+    return result == XD_OK && restart ? xd_hub_jobs_load(hub, hub->now, false) : result;
 }
 
 /* ---- connections ---- */
 
 void xd_hub_line_up(struct xd_hub *hub, struct xd_now now) {
     hub->up = true;
+    hub->up_at = now.monotonic;
     for (size_t index = 0; index < hub->site_count; index++) {
         xd_line_up(&hub->sites[index]->line, now.monotonic);
     }
@@ -249,6 +288,7 @@ void xd_hub_line_down(struct xd_hub *hub) {
         xd_line_down(&hub->sites[index]->line);
     }
     xd_flight_lose(&hub->flight);
+    xd_hub_events_lost(hub);
 }
 
 void xd_hub_line_confirmed(struct xd_hub *hub, uint64_t tag, bool taken, struct xd_now now) {
@@ -256,7 +296,9 @@ void xd_hub_line_confirmed(struct xd_hub *hub, uint64_t tag, bool taken, struct 
     if (xd_flight_take(&hub->flight, tag, &item) != XD_OK) {
         return;
     }
-    if (taken) {
+    if (item.owner == NULL) {
+        xd_hub_events_confirmed(hub, (int64_t)item.sequence, taken, now);
+    } else if (taken) {
         xd_line_confirmed(item.owner, item.lane, item.sequence, now.monotonic);
     } else {
         xd_line_returned(item.owner, item.lane, item.sequence, now.monotonic);
@@ -272,19 +314,23 @@ static enum xd_result trim(struct xd_hub *hub, struct xd_now now) {
     }
     hub->trim_at = now.monotonic + (hub->config.retention_ms >= XD_DAY_MS ? TRIM_MS : TRIM_SOON_MS);
     for (size_t index = 0; index < hub->site_count; index++) {
-        for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
-            bool more;
-            enum xd_result result = xd_sender_trim(&hub->sites[index]->line.send[lane], &store->delivery,
-                                                   now.wall - hub->config.retention_ms, TRIM_ROWS, &more);
-            if (result != XD_OK) {
-                return result;
-            }
-            if (more) {
-                hub->trim_at = now.monotonic + TRIM_MORE_MS;
-            }
+        bool more;
+        enum xd_result result =
+            xd_line_trim(&hub->sites[index]->line, hub->config.retention_ms, TRIM_ROWS, now.monotonic, &more);
+        if (result != XD_OK) {
+            return result;
+        }
+        if (more) {
+            hub->trim_at = now.monotonic + TRIM_MORE_MS;
         }
     }
-    return store->key_drop(store->context, now.wall - hub->config.idempotency_ms, TRIM_ROWS);
+    bool more;
+    enum xd_result result = xd_hub_events_trim(hub, now, &more);
+    if (more) {
+        hub->trim_at = now.monotonic + TRIM_MORE_MS;
+    }
+    return result == XD_OK ? store->key_drop(store->context, now.wall - hub->config.idempotency_ms, TRIM_ROWS)
+                           : result;
 }
 
 enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, struct xd_effects *effects) {
@@ -292,7 +338,31 @@ enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, s
     xd_hub_jobs_left(hub);
     enum xd_result result = trim(hub, now);
     if (result == XD_OK) {
+        result = xd_hub_releases_late(hub, now);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_sla_run(hub, now);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_backorders_run(hub, now);
+    }
+    if (result == XD_OK) {
+        result = xd_waiters_run(hub, false, now, effects);
+    }
+    if (result == XD_OK) {
+        result = xd_reference_run(hub, now, effects);
+    }
+    if (result == XD_OK) {
         result = xd_hub_jobs_run(hub, now, effects);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_webhooks_run(hub, now, effects);
+    }
+    if (result == XD_OK) { /* events have a share of the room, so that neither they nor sites starve */
+        size_t taken = 0;
+        result =
+            xd_hub_events_pump(hub, room > EVENTS_SHARE ? room / EVENTS_SHARE : room, now, effects, &taken);
+        room -= taken;
     }
     /* A different site goes first each time, so that none takes all the room. */
     for (size_t offset = 0; offset < hub->site_count && result == XD_OK; offset++) {
@@ -305,8 +375,13 @@ enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, s
     return result;
 }
 
+enum xd_result xd_hub_end(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects) {
+    return xd_waiters_run(hub, true, now, effects);
+}
+
 bool xd_hub_check(const struct xd_hub *hub) {
-    bool fine = hub->calls <= hub->config.erp_concurrency && hub->flight.count <= XD_FLIGHT_MAX;
+    bool fine = hub->calls <= hub->config.erp_concurrency && hub->flight.count <= XD_FLIGHT_MAX &&
+                xd_reference_check(hub) && xd_hub_events_check(hub) && xd_hub_webhooks_check(hub);
     for (size_t index = 0; index < hub->site_count; index++) {
         fine = fine && xd_line_check(&hub->sites[index]->line);
     }

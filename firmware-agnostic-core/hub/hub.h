@@ -11,19 +11,30 @@
 
 #include "base/effects.h"
 #include "delivery/line.h"
+#include "hub/events/events.h"
+#include "hub/events/webhooks.h"
+#include "hub/orchestration/zones.h"
 #include "hub/reconcile.h"
 #include "hub/store.h"
+#include "hub/waiters.h"
+
+struct xd_reference;
 
 struct xd_hub_config {
     const struct xd_env *env;
     const struct xd_hub_store *store;
+    const struct xd_zones *zones; /* of sites; NULL: there is UTC only */
     struct xd_policies policies;
-    xd_ms retention_ms;       /* covered rows are kept so long */
-    xd_ms idempotency_ms;     /* idempotency keys are kept so long */
+    xd_ms retention_ms;   /* what is covered is kept so long (delivery/aging.h) */
+    xd_ms idempotency_ms; /* idempotency keys are kept so long */
+    xd_ms event_ms;       /* events are kept so long, and until they are published */
+    struct xd_webhook_config webhooks;
     const char *erp;          /* the name of the ERP in the configuration */
+    bool checks;              /* somebody outside is asked about each order first */
     unsigned erp_concurrency; /* calls at the same time */
     xd_ms erp_life_ms;        /* the longest life of a request: after it, "not there" is final */
     xd_ms erp_retry_ms_min, erp_retry_ms_max;
+    xd_ms reference_ms;                /* the ERP is asked so often for its reference data; 0: never */
     const char *line_url, *line_vhost; /* what enrolment files name; NULL: left out */
     /* The broker's salted hash of a site's password. */
     void (*hash_password)(const char *password, const unsigned char salt[4], char out[64]);
@@ -35,7 +46,10 @@ struct xd_erp_call {
     uint64_t id; /* of this call, in this process: an answer counts for the call that it was made for */
     int64_t job;
     int64_t attempt;
-    bool find; /* look the reference up; else post */
+    bool find; /* look the reference up; else post ... */
+    bool list; /* ... or list a page of `what` from the cursor: xd_hub_reference_answer takes it */
+    enum xd_erp_list what;
+    char cursor[XD_ERP_CURSOR_SIZE];
     struct xd_erp_request request;
     void *memory; /* holds what request points to */
 };
@@ -66,6 +80,8 @@ struct xd_hub_counters {
     uint64_t confirmations_applied, confirmations_parked, lines_parked;
     uint64_t erp_calls, erp_unknown, erp_rejected, erp_unavailable, erp_done;
     uint64_t releases_adopted;
+    uint64_t events_published, webhooks_delivered, webhooks_failed;
+    uint64_t sla_warned[XD_PROMISE_COUNT], sla_breached[XD_PROMISE_COUNT];
 };
 
 struct xd_hub {
@@ -85,8 +101,18 @@ struct xd_hub {
     uint64_t call_id;                      /* of the last call */
     bool calls_fresh;                      /* some slot is fresh */
     bool up;                               /* the publishing connection */
-    struct xd_now now;                     /* of the event under way */
-    xd_ms trim_at;                         /* monotonic */
+    xd_ms up_at;                           /* monotonic: since when */
+    struct xd_event_log events;
+    struct xd_webhooks webhooks;
+    struct xd_zone_cache zones;
+    struct xd_now now;              /* of the event under way */
+    xd_ms trim_at, late_at, sla_at; /* monotonic */
+    bool deadlines;                 /* some order may have one */
+    struct xd_reference *reference; /* owned */
+    struct xd_waiters waiters;
+    bool backorders_due;       /* more of something is available */
+    bool backorders_going;     /* orders that wait are being asked about ... */
+    int64_t backorders_cursor; /* ... up to this one so far */
     struct xd_hub_counters counters;
 };
 
@@ -95,18 +121,42 @@ XD_CHECKED enum xd_result xd_hub_open(struct xd_hub *hub, const struct xd_hub_co
 void xd_hub_close(struct xd_hub *hub);
 XD_CHECKED enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart);
 
-/* ---- the API's writes; each is answered by an XD_EFFECT_HTTP with this handle ---- */
+/* ---- the API's writes; each is answered by one effect with this handle ---- */
 
 struct xd_api_request {
     void *handle;
+    bool queued; /* it came as a message: answered by an XD_EFFECT_REPLY, else by an XD_EFFECT_HTTP */
     const struct xd_client_row *client;
+    const char *tenant;          /* the query's; NULL: absent */
     const char *idempotency_key; /* NULL: absent */
     const char *correlation_id;  /* X-Correlation-Id; NULL: one is made */
+    const char *id, *key;        /* what the path names, in its order; NULL: nothing */
+    const char *if_match;        /* NULL: absent */
+    xd_ms wait_ms;               /* Prefer: wait; 0: absent */
+    const char *source;          /* of reference data: "api", "csv", "erp"; NULL: absent */
     struct xd_bytes body;
 };
 /* POST /v1/orders */
 XD_CHECKED enum xd_result xd_hub_order(struct xd_hub *hub, const struct xd_api_request *request,
                                        struct xd_now now, struct xd_effects *effects);
+/* POST /v1/orders/validate: what would become of such an order; stores nothing. */
+XD_CHECKED enum xd_result xd_hub_order_validate(struct xd_hub *hub, const struct xd_api_request *request,
+                                                struct xd_now now, struct xd_effects *effects);
+/* POST /v1/orders/{id}/cancel {"reason","lines":[{"line_id" or "external_line_id","qty"}]}: 202. qty: so much
+ * of the line in all, with what was cancelled before; absent: all that is left. */
+XD_CHECKED enum xd_result xd_hub_order_cancel(struct xd_hub *hub, const struct xd_api_request *request,
+                                              struct xd_now now, struct xd_effects *effects);
+/* POST /v1/orders/{id}/revisions with If-Match: the order as it shall be: 202. */
+XD_CHECKED enum xd_result xd_hub_order_revise(struct xd_hub *hub, const struct xd_api_request *request,
+                                              struct xd_now now, struct xd_effects *effects);
+/* POST /v1/orders/{id}/hold {"reason"}, and /v1/orders/{id}/unhold {"hold","reason"}: 202. */
+XD_CHECKED enum xd_result xd_hub_order_hold(struct xd_hub *hub, const struct xd_api_request *request,
+                                            struct xd_now now, struct xd_effects *effects);
+XD_CHECKED enum xd_result xd_hub_order_unhold(struct xd_hub *hub, const struct xd_api_request *request,
+                                              struct xd_now now, struct xd_effects *effects);
+/* POST /v1/exceptions/{id}/resolve {"action": accept | reject | retry, "reason"}: 200 or 202. */
+XD_CHECKED enum xd_result xd_hub_exception_resolve(struct xd_hub *hub, const struct xd_api_request *request,
+                                                   struct xd_now now, struct xd_effects *effects);
 /* POST /v1/sites {"site","kind"}: answered with flag set when the topology must
  * be made first (the port does that, then answers with the body). */
 XD_CHECKED enum xd_result xd_hub_site_add(struct xd_hub *hub, const struct xd_api_request *request,
@@ -135,12 +185,14 @@ void xd_hub_line_confirmed(struct xd_hub *hub, uint64_t tag, bool taken, struct 
 XD_CHECKED enum xd_result xd_hub_erp_answer(struct xd_hub *hub, const struct xd_erp_call *call,
                                             const struct xd_erp_answer *answer, struct xd_now now,
                                             struct xd_effects *effects);
-/* Undone: the job stays SENT and is looked up later. */
+/* Undone: the job stays SENT and is looked up later; a list is asked for again. */
 void xd_hub_erp_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struct xd_now now);
 
 /* Every 100 ms or so, and at the end of each batch. */
 XD_CHECKED enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now,
                                       struct xd_effects *effects);
+/* The program ends: requests that wait are answered. */
+XD_CHECKED enum xd_result xd_hub_end(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects);
 bool xd_hub_check(const struct xd_hub *hub);
 
 #endif

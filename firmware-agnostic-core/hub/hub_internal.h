@@ -20,9 +20,16 @@ struct xd_hub_site *xd_hub_site_find(struct xd_hub *hub, const char *name); /* N
  * everybody else, the same again after a restore from a backup. */
 void xd_hub_id(const struct xd_hub *hub, const char *prefix, const char *name, char out[XD_ID_SIZE]);
 
+/* The id of the n-th release of an order, from 1, which went to that site. */
+void xd_hub_release_id(const struct xd_hub *hub, const char *order_id, const char *site, int64_t number,
+                       char out[XD_ID_SIZE]);
+
 /* ---- answers to the API ---- */
 void xd_hub_answer(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
                    const char *location, const struct xd_buffer *body);
+/* An order as intake answers it. status_name: what it says of the order's. */
+void xd_hub_answer_order(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
+                         const struct xd_order_row *row, const char *status_name);
 /* application/problem+json; problems may be NULL. */
 void xd_hub_problem(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
                     const char *code, bool retryable, const struct xd_problems *problems, const char *detail,
@@ -40,6 +47,7 @@ XD_CHECKED enum xd_result xd_hub_timeline(struct xd_hub *hub, const struct xd_or
 const char *xd_hub_quote(const char *text, char out[XD_QUOTED_SIZE]);
 
 struct xd_complaint {
+    const char *id; /* NULL: one is made */
     const char *code;
     bool info; /* for the record: raised and resolved at once */
     const char *site, *order_id, *release_id, *line_id;
@@ -54,13 +62,32 @@ XD_CHECKED enum xd_result xd_hub_complain(struct xd_hub *hub, const struct xd_co
 
 /* ---- orders and releases ---- */
 #define XD_CLIENT_ADOPTED "adopted" /* the client of an order that a site gave back */
-/* The ERP has the sale: allocates and releases the order. */
+/* A line as it was ordered, with what reference data makes of it (NULL: nothing). index: from 0. */
+struct xd_enriched_line;
+XD_CHECKED enum xd_result xd_hub_line_fill(const struct xd_order_line *line,
+                                           const struct xd_enriched_line *enriched, size_t index,
+                                           struct xd_order_line_row *row);
+/* The ERP's word on an order's sale, on a change of it, and somebody's on the order itself. */
 XD_CHECKED enum xd_result xd_hub_sale_done(struct xd_hub *hub, const struct xd_job_row *job,
                                            struct xd_now now);
 XD_CHECKED enum xd_result xd_hub_sale_rejected(struct xd_hub *hub, const struct xd_job_row *job,
                                                struct xd_now now);
-/* The order's status from its lines; also checks conservation (XD_CORRUPT). */
-XD_CHECKED enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, struct xd_now now);
+XD_CHECKED enum xd_result xd_hub_change_decided(struct xd_hub *hub, const struct xd_job_row *job,
+                                                struct xd_now now);
+XD_CHECKED enum xd_result xd_hub_check_decided(struct xd_hub *hub, const struct xd_job_row *job,
+                                               struct xd_now now);
+/* A site's answer to a revision of a release that exists. */
+struct xd_arrived;
+XD_CHECKED enum xd_result xd_hub_answered(struct xd_hub *hub, const struct xd_arrived *arrived,
+                                          const char *release_id, const struct xd_response *response,
+                                          struct xd_now now);
+/* A few of the orders that wait for stock, when there is more of any. */
+XD_CHECKED enum xd_result xd_hub_backorders_run(struct xd_hub *hub, struct xd_now now);
+/* Releases that their sites did not answer in time are asked back. */
+XD_CHECKED enum xd_result xd_hub_releases_late(struct xd_hub *hub, struct xd_now now);
+/* The order's status from its lines; sale_stale: the ERP is to be told of another quantity. */
+XD_CHECKED enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, bool sale_stale,
+                                            struct xd_now now);
 /* A bounded copy of an order's lines. Free with xd_free. */
 struct xd_order_lines {
     struct xd_order_line_row *rows;
@@ -101,6 +128,11 @@ XD_CHECKED enum xd_result xd_hub_responses_resume(struct xd_hub *hub, const char
                                                   struct xd_now now);
 /* Responses and confirmations that waited for this release are applied. */
 XD_CHECKED enum xd_result xd_hub_resume(struct xd_hub *hub, const char *release_id, struct xd_now now);
+/* Before a confirmation of the release is applied: takes back into it what it ships although it was refused,
+ * given up or asked for, and counts it as released. */
+XD_CHECKED enum xd_result xd_hub_claim(struct xd_hub *hub, const struct xd_release_row *release,
+                                       const struct xd_confirmation *confirmation,
+                                       const struct xd_confirmation_row *row, struct xd_now now);
 /* Tells the site what became of a confirmation, when it is decided. */
 XD_CHECKED enum xd_result xd_hub_tell_fate(struct xd_hub *hub, struct xd_confirmation_row *row,
                                            enum xd_outcome outcome, const char *code, const char *detail,

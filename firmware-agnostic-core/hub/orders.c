@@ -4,10 +4,13 @@
  * number, and by an id that the hub derives from the latter, so that an order
  * that a restored hub has forgotten and is sent again gets the same id, the same
  * release and the same ERP reference: the site and the ERP know it. */
-#include "hub/hub_internal.h"
+#include "hub/orchestration/conduct.h"
 
 #include "base/memory.h"
 #include "base/mutant.h"
+#include "hub/admission.h"
+#include "hub/sla/deadlines.h"
+#include "hub/validate.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +24,7 @@ struct intake {
     struct xd_now now;
     struct xd_document document;
     struct xd_order order;
+    struct xd_enriched enriched; /* what validation made of it */
     char key[KEY_MAX + 1];
 };
 
@@ -51,7 +55,8 @@ static const char *read_key(struct intake *intake) {
     return NULL;
 }
 
-static void answer_order(struct intake *intake, const struct xd_order_row *row) {
+void xd_hub_answer_order(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
+                         const struct xd_order_row *row, const char *status_name) {
     struct xd_buffer body;
     char location[64];
     xd_buffer_init(&body, 0);
@@ -59,14 +64,26 @@ static void answer_order(struct intake *intake, const struct xd_order_row *row) 
     xd_writer_begin(&writer, NULL, '{');
     xd_writer_text(&writer, "order_id", row->order_id);
     xd_writer_text(&writer, "external_order_id", row->external_order_id);
-    xd_writer_text(&writer, "status", xd_order_status_names[XD_ORDER_RECEIVED]);
-    xd_writer_text(&writer, "site", row->site);
+    xd_writer_text(&writer, "status", status_name);
+    xd_writer_text(&writer, "site", row->site[0] != 0 ? row->site : NULL);
     xd_writer_text(&writer, "correlation_id", row->correlation_id);
     xd_writer_time(&writer, "received_at", row->received_at);
     xd_writer_end(&writer, '}');
     snprintf(location, sizeof location, "/v1/orders/%s", row->order_id);
-    xd_hub_answer(intake->effects, intake->request, 202, location, &body);
+    xd_hub_answer(effects, request, status, location, &body);
     xd_buffer_free(&body);
+}
+
+/* The same answer for the same order, whatever became of it since; or later, for who waits. */
+static void answer_order(struct intake *intake, const struct xd_order_row *row) {
+    if (intake->request->wait_ms > 0 &&
+        xd_waiters_add(intake->hub, intake->request, row->order_id, intake->now)) {
+        return;
+    }
+    struct xd_order_row answered = *row; /* with the site that was asked for, wherever it was routed since */
+    xd_copy(answered.site, sizeof answered.site, xd_json_text(intake->document.tree, "preferred_site"));
+    xd_hub_answer_order(intake->effects, intake->request, 202, &answered,
+                        xd_order_status_names[XD_ORDER_RECEIVED]);
 }
 
 static enum xd_result problem(struct intake *intake, unsigned status, const char *code, const char *detail) {
@@ -94,14 +111,15 @@ static enum xd_result repeat_by_key(struct intake *intake, const struct xd_hash 
 }
 
 /* What a release carries of an order is all that is known of one that a site gave back. */
-static bool same_lines(const struct xd_order *order, const struct xd_order_lines *lines) {
-    bool same = order->line_count == lines->count;
+static bool same_lines(const struct intake *intake, const struct xd_order_lines *lines) {
+    const struct xd_order *order = &intake->order;
+    bool same = order->line_count == lines->count && order->line_count == intake->enriched.line_count;
     for (size_t index = 0; same && index < lines->count; index++) {
         const struct xd_order_line *line = &order->lines[index];
         const struct xd_order_line_row *row = &lines->rows[index];
         same = strcmp(line->line_id, row->line_id) == 0 &&
                strcmp(line->external_line_id, row->external_line_id) == 0 &&
-               strcmp(line->sku, row->sku) == 0 && strcmp(line->uom, row->uom) == 0 &&
+               strcmp(intake->enriched.lines[index].sku, row->sku) == 0 && strcmp(line->uom, row->uom) == 0 &&
                xd_decimal_compare(line->qty, row->ordered) == 0;
     }
     return same;
@@ -114,7 +132,13 @@ static enum xd_result same_order(struct intake *intake, const struct xd_order_ro
         return XD_OK;
     }
     enum xd_result result = xd_hub_lines_load(intake->hub, row->order_id, &lines);
-    *same = result == XD_OK && same_lines(&intake->order, &lines);
+    if (result == XD_OK) { /* for the SKUs; whether it would still be taken today is no question */
+        result = xd_hub_validate(intake->hub, row->tenant, &intake->order, intake->now.wall,
+                                 &intake->enriched, &intake->hub->problems);
+        result = result == XD_INVALID ? XD_OK : result;
+        xd_problems_clear(&intake->hub->problems);
+    }
+    *same = result == XD_OK && same_lines(intake, &lines);
     xd_free(lines.rows);
     return result;
 }
@@ -163,20 +187,16 @@ static bool can_correlate(const char *text) {
     return size > 0 && size <= XD_CORRELATION_MAX;
 }
 
+/* The site that the order prefers; NULL: none, and XD_INVALID when there is no such site. */
 static enum xd_result choose_site(struct intake *intake, const struct xd_hub_site **site) {
     struct xd_hub *hub = intake->hub;
     const char *wanted = intake->order.preferred_site;
     *site = xd_hub_site_find(hub, wanted);
-    if (wanted == NULL && hub->site_count == 1) {
-        *site = hub->sites[0];
-    }
     if (*site == NULL && wanted != NULL) {
         xd_problem_add(&hub->problems, "unknown_site", "/preferred_site", "There is no site %s.", wanted);
-    } else if (*site == NULL) {
-        xd_problem_add(&hub->problems, "missing_member", "/preferred_site",
-                       "Say which site ships the order.");
+        return XD_INVALID;
     }
-    return *site == NULL ? XD_INVALID : XD_OK;
+    return XD_OK;
 }
 
 static void fill_order(const struct intake *intake, const struct xd_hub_site *site,
@@ -193,9 +213,12 @@ static void fill_order(const struct intake *intake, const struct xd_hub_site *si
     xd_copy(row->external_order_id, sizeof row->external_order_id, order->external_order_id);
     xd_copy(row->customer_ref, sizeof row->customer_ref,
             order->customer_ref != NULL ? order->customer_ref : order->customer_id);
+    if (intake->enriched.customer_version != 0) {
+        xd_copy(row->customer_code, sizeof row->customer_code, intake->enriched.customer);
+    }
     xd_copy(row->customer_po, sizeof row->customer_po, order->customer_po);
     xd_copy(row->currency, sizeof row->currency, order->currency);
-    xd_copy(row->site, sizeof row->site, site->row.site);
+    xd_copy(row->site, sizeof row->site, site != NULL ? site->row.site : NULL);
     if (can_correlate(intake->request->correlation_id)) {
         xd_copy(row->correlation_id, sizeof row->correlation_id, intake->request->correlation_id);
     } else {
@@ -209,100 +232,164 @@ static void fill_order(const struct intake *intake, const struct xd_hub_site *si
     row->body = intake->request->body;
 }
 
-static void fill_line(const struct xd_order_line *line, size_t index, struct xd_order_line_row *row) {
+enum xd_result xd_hub_line_fill(const struct xd_order_line *line, const struct xd_enriched_line *enriched,
+                                size_t index, struct xd_order_line_row *row) {
     memset(row, 0, sizeof *row);
     row->number = (int64_t)index + 1;
     xd_copy(row->line_id, sizeof row->line_id, line->line_id);
     xd_copy(row->external_line_id, sizeof row->external_line_id, line->external_line_id);
-    xd_copy(row->sku, sizeof row->sku, line->sku);
+    xd_copy(row->sku, sizeof row->sku, enriched != NULL ? enriched->sku : line->sku);
     xd_copy(row->uom, sizeof row->uom, line->uom);
+    row->factor_num = row->factor_den = 1;
+    if (enriched != NULL && enriched->product_version != 0) {
+        row->factor_num = enriched->num;
+        row->factor_den = enriched->den;
+    }
     row->unit_price = line->unit_price;
     row->has_unit_price = line->has_unit_price;
     row->ordered = row->open = line->qty;
-}
-
-static void fill_job(const struct xd_hub *hub, const struct xd_order_row *order, struct xd_job_row *job) {
-    memset(job, 0, sizeof *job);
-    xd_copy(job->erp, sizeof job->erp, hub->config.erp);
-    job->kind = XD_ERP_SALE;
-    xd_copy(job->reference, sizeof job->reference, order->sale_reference);
-    job->state = XD_JOB_QUEUED;
-    xd_copy(job->order_id, sizeof job->order_id, order->order_id);
-    xd_copy(job->site, sizeof job->site, order->site);
-    job->at = order->received_at;
-}
-
-static void fill_job_line(const struct xd_order_line_row *line, struct xd_job_line_row *row) {
-    memset(row, 0, sizeof *row);
-    memcpy(row->line_id, line->line_id, sizeof row->line_id);
-    memcpy(row->sku, line->sku, sizeof row->sku);
-    memcpy(row->uom, line->uom, sizeof row->uom);
-    row->qty = line->ordered;
-    row->unit_price = line->unit_price;
-    row->has_unit_price = line->has_unit_price;
-}
-
-/* The order, its lines, its ERP job and the first step of its timeline. */
-static enum xd_result store_order(struct xd_hub *hub, const struct xd_order_row *order,
-                                  const struct xd_order_line_row *lines, size_t count, int job_state,
-                                  struct xd_now now) {
-    const struct xd_hub_store *store = hub->config.store;
-    struct xd_job_line_row *job_lines = xd_alloc(count * sizeof *job_lines);
-    struct xd_job_row job;
-    if (job_lines == NULL) {
-        return XD_NO_MEMORY;
+    if (enriched == NULL || !enriched->has_price || line->has_unit_price) {
+        return XD_OK;
     }
-    fill_job(hub, order, &job);
-    job.state = job_state;
-    for (size_t index = 0; index < count; index++) {
-        fill_job_line(&lines[index], &job_lines[index]);
-    }
-    enum xd_result result = store->order_add(store->context, order, lines, count);
+    row->has_unit_price = true; /* the product's, per unit of the order */
+    return xd_decimal_ratio(enriched->price, row->factor_num, row->factor_den, &row->unit_price);
+}
+
+/* The order, and the first step of its timeline; then whatever can be done with it at once. Its lines are
+ * stored when that is done, once. */
+static enum xd_result start(struct xd_conduct *conduct, const char *step) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    enum xd_result result = store->order_add(store->context, &conduct->order, NULL, 0);
+    conduct->new_lines = true;
+    conduct->order.body = (struct xd_bytes){0}; /* it is stored: saving the row leaves it */
     if (result == XD_OK) {
-        result = xd_hub_job_add(hub, &job, job_lines, count);
+        result = xd_deadlines_start(conduct->hub, &conduct->order);
     }
-    if (result == XD_OK) {
-        result = xd_hub_timeline(hub, order, job_state == XD_JOB_QUEUED ? "order.received" : "order.adopted",
-                                 now, "\"site\":\"%s\",\"lines\":%zu", order->site, count);
+    return result == XD_OK
+               ? xd_hub_timeline(conduct->hub, &conduct->order, step, conduct->now,
+                                 "\"site\":\"%s\",\"lines\":%zu", conduct->order.site, conduct->lines.count)
+               : result;
+}
+
+/* What of the reference data was used; nothing is written where there is none. */
+static enum xd_result note_versions(struct xd_conduct *conduct, const struct xd_enriched *enriched) {
+    char net[XD_DECIMAL_TEXT_MAX], gross[XD_DECIMAL_TEXT_MAX];
+    int64_t product = 0;
+    for (size_t index = 0; index < enriched->line_count; index++) {
+        product = enriched->lines[index].product_version > product ? enriched->lines[index].product_version
+                                                                   : product;
     }
-    xd_free(job_lines);
-    return result;
+    if (enriched->customer_version == 0 && enriched->tenant_version == 0 && product == 0) {
+        return XD_OK;
+    }
+    return xd_hub_timeline(conduct->hub, &conduct->order, "order.validated", conduct->now,
+                           "\"customer_version\":%lld,\"tenant_version\":%lld,\"products_version\":%lld,"
+                           "\"net\":\"%s\",\"gross\":\"%s\"",
+                           (long long)enriched->customer_version, (long long)enriched->tenant_version,
+                           (long long)product, xd_decimal_write(enriched->net, net),
+                           xd_decimal_write(enriched->gross, gross));
 }
 
 static enum xd_result take_order(struct intake *intake, const struct xd_hub_site *site) {
     struct xd_hub *hub = intake->hub;
     const struct xd_hub_store *store = hub->config.store;
     size_t count = intake->order.line_count;
-    struct xd_order_row row;
-    struct xd_order_line_row *lines = xd_alloc(count * sizeof *lines);
-    if (lines == NULL) {
+    struct xd_conduct conduct = {.hub = hub, .now = intake->now, .parsed = &intake->order};
+    fill_order(intake, site, &conduct.order);
+    struct xd_order_row answered = conduct.order;
+    conduct.lines.rows = xd_alloc(count * sizeof *conduct.lines.rows);
+    if (conduct.lines.rows == NULL) {
         return XD_NO_MEMORY;
     }
-    fill_order(intake, site, &row);
-    for (size_t index = 0; index < count; index++) {
-        fill_line(&intake->order.lines[index], index, &lines[index]);
+    conduct.lines.count = count;
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < count && result == XD_OK; index++) {
+        const struct xd_enriched *enriched = &intake->enriched;
+        result = xd_hub_line_fill(&intake->order.lines[index],
+                                  index < enriched->line_count ? &enriched->lines[index] : NULL, index,
+                                  &conduct.lines.rows[index]);
     }
-    enum xd_result result = store_order(hub, &row, lines, count, XD_JOB_QUEUED, intake->now);
-    xd_free(lines);
     if (result == XD_OK) {
-        result = store->key_add(store->context, row.tenant, row.client, intake->key, &row.hash, row.order_id,
-                                intake->now.wall);
+        result = start(&conduct, "order.received");
     }
+    if (result == XD_OK) {
+        result = note_versions(&conduct, &intake->enriched);
+    }
+    if (result == XD_OK) {
+        result = store->key_add(store->context, answered.tenant, answered.client, intake->key, &answered.hash,
+                                answered.order_id, intake->now.wall);
+    }
+    if (result == XD_OK) {
+        result = xd_conduct_go(&conduct);
+    }
+    result = xd_conduct_end(&conduct, result);
     if (result == XD_OK) {
         hub->counters.orders_accepted++;
-        answer_order(intake, &row);
+        answer_order(intake, &answered);
     }
     return result;
+}
+
+/* Against reference data and the calendar; what is wrong goes to the hub's problems. */
+static enum xd_result validate(struct intake *intake) {
+    return xd_hub_validate(intake->hub, intake->request->client->tenant, &intake->order, intake->now.wall,
+                           &intake->enriched, &intake->hub->problems);
+}
+
+/* All that is wrong with it, at once. */
+static enum xd_result refuse_order(struct intake *intake) {
+    return problem(intake, 422, "invalid_order",
+                   "The order cannot be taken; errors[] says why, all at once.");
+}
+
+/* XD_NOT_FOUND: the key is new. Otherwise it was answered. */
+static enum xd_result look_for_key(struct intake *intake) {
+    const struct xd_hub_store *store = intake->hub->config.store;
+    const struct xd_client_row *client = intake->request->client;
+    struct xd_hash fingerprint;
+    char order_id[XD_ID_SIZE];
+    enum xd_result result =
+        store->key_get(store->context, client->tenant, client->client, intake->key, &fingerprint, order_id);
+    if (XD_MUTANT(KEY_IGNORED) && result == XD_OK) {
+        result = XD_NOT_FOUND;
+    }
+    return result == XD_OK ? repeat_by_key(intake, &fingerprint, order_id) : result;
+}
+
+/* An order that the reader refused: what reference data says against it is told, too. */
+static enum xd_result refuse_form(struct intake *intake) {
+    const struct xd_hub_site *site;
+    if (intake->order.preferred_site != NULL) {
+        (void)choose_site(intake, &site); /* for what it reports */
+    }
+    enum xd_result result = validate(intake);
+    return result == XD_OK || result == XD_INVALID ? refuse_order(intake) : result;
+}
+
+/* A new order whose form is right. */
+static enum xd_result decide_new(struct intake *intake) {
+    const struct xd_hub_site *site;
+    struct xd_refusal refusal;
+    enum xd_result result =
+        xd_hub_intake_allowed(intake->hub, intake->request->client, &intake->order,
+                              intake->request->body.size, &intake->hub->problems, &refusal);
+    if (result != XD_OK || refusal.code != NULL) {
+        return result == XD_OK ? problem(intake, refusal.status, refusal.code, refusal.detail) : result;
+    }
+    result = validate(intake);
+    bool there = choose_site(intake, &site) == XD_OK;
+    if (result != XD_OK && result != XD_INVALID) {
+        return result;
+    }
+    return there && result == XD_OK ? take_order(intake, site) : refuse_order(intake);
 }
 
 static enum xd_result decide(struct intake *intake) {
     struct xd_hub *hub = intake->hub;
     const struct xd_hub_store *store = hub->config.store;
     const struct xd_client_row *client = intake->request->client;
-    const struct xd_hub_site *site;
-    struct xd_hash fingerprint;
     struct xd_order_row known;
-    char order_id[XD_ID_SIZE];
+    struct xd_refusal refusal;
     const char *wrong_key = read_key(intake);
     if (wrong_key != NULL) {
         return problem(
@@ -314,38 +401,24 @@ static enum xd_result decide(struct intake *intake) {
         return result == XD_INVALID ? problem(intake, 400, "malformed_json", "The body cannot be read.")
                                     : result;
     }
-    result =
-        store->key_get(store->context, client->tenant, client->client, intake->key, &fingerprint, order_id);
-    if (XD_MUTANT(KEY_IGNORED) && result == XD_OK) {
-        result = XD_NOT_FOUND;
-    }
-    if (result == XD_OK) {
-        return repeat_by_key(intake, &fingerprint, order_id);
-    }
+    result = look_for_key(intake);
     if (result != XD_NOT_FOUND) {
         return result;
     }
-    result = xd_order_read(&intake->document, &intake->order, &hub->problems);
-    if (result == XD_INVALID) {
-        if (intake->order.preferred_site != NULL) {
-            (void)choose_site(intake, &site); /* for what it reports: all at once */
-        }
-        return problem(intake, 422, "invalid_order",
-                       "The order cannot be taken; errors[] says why, all at once.");
+    xd_hub_form_allowed(client, intake->document.tree, &hub->problems, &refusal);
+    if (refusal.code != NULL) {
+        return problem(intake, refusal.status, refusal.code, refusal.detail);
     }
+    result = xd_order_read(&intake->document, &intake->order, &hub->problems);
     if (result != XD_OK) {
-        return result;
+        return result == XD_INVALID ? refuse_form(intake) : result;
     }
     result = store->order_find(store->context, client->tenant, intake->order.channel_account,
                                intake->order.external_order_id, &known);
     if (result != XD_NOT_FOUND) {
         return result == XD_OK ? repeat_by_number(intake, &known) : result;
     }
-    if (choose_site(intake, &site) != XD_OK) {
-        return problem(intake, 422, "invalid_order",
-                       "The order cannot be taken; errors[] says why, all at once.");
-    }
-    return take_order(intake, site);
+    return decide_new(intake);
 }
 
 enum xd_result xd_hub_order(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,
@@ -359,14 +432,15 @@ enum xd_result xd_hub_order(struct xd_hub *hub, const struct xd_api_request *req
     xd_hub_jobs_left(hub);
     xd_problems_clear(&hub->problems);
     enum xd_result result = decide(&intake);
+    xd_enriched_free(&intake.enriched);
     xd_document_free(&intake.document);
     return result;
 }
 
 /* ---- a release that a site gives back ---- */
 
-static void adopted_order(struct xd_hub *hub, const struct xd_release *release,
-                          const struct xd_arrived *arrived, struct xd_now now, struct xd_order_row *row) {
+static void adopted_order(const struct xd_release *release, const struct xd_arrived *arrived,
+                          struct xd_now now, struct xd_order_row *row) {
     memset(row, 0, sizeof *row);
     xd_copy(row->order_id, sizeof row->order_id, release->order_id);
     xd_copy(row->tenant, sizeof row->tenant, release->tenant);
@@ -385,29 +459,35 @@ static void adopted_order(struct xd_hub *hub, const struct xd_release *release,
     row->hash = arrived->document->hash;
     row->received_at = row->updated_at = now.wall;
     row->body = arrived->body;
-    (void)hub;
 }
 
 static enum xd_result adopt_order(struct xd_hub *hub, const struct xd_release *release,
                                   const struct xd_arrived *arrived, struct xd_now now) {
-    struct xd_order_row row;
-    struct xd_order_line_row *lines = xd_alloc(release->line_count * sizeof *lines);
-    if (lines == NULL) {
-        return XD_NO_MEMORY;
+    struct xd_conduct conduct = {.hub = hub, .now = now};
+    adopted_order(release, arrived, now, &conduct.order);
+    enum xd_result result = start(&conduct, "order.adopted");
+    if (result == XD_OK) {
+        result = xd_conduct_draft_adopted(&conduct, release);
     }
-    for (size_t index = 0; index < release->line_count; index++) {
-        struct xd_order_line line = {.line_id = release->lines[index].line_id,
-                                     .external_line_id = release->lines[index].external_line_id,
-                                     .sku = release->lines[index].sku,
-                                     .qty = release->lines[index].qty,
-                                     .uom = release->lines[index].uom};
-        fill_line(&line, index, &lines[index]);
+    if (result == XD_OK) {
+        result = xd_conduct_go(&conduct);
     }
-    adopted_order(hub, release, arrived, now, &row);
-    /* The ERP most likely has the sale: it is looked up before anything is posted. */
-    enum xd_result result = store_order(hub, &row, lines, release->line_count, XD_JOB_UNKNOWN, now);
-    xd_free(lines);
-    return result;
+    return xd_conduct_end(&conduct, result);
+}
+
+/* The order is known: it was given back before by another of its sites, or sent again and routed anew. */
+static enum xd_result adopt_release(struct xd_hub *hub, const char *order_id,
+                                    const struct xd_release *release, struct xd_now now) {
+    struct xd_conduct conduct;
+    enum xd_result result = xd_conduct_open(&conduct, hub, order_id, now);
+    if (result == XD_OK) {
+        result = xd_conduct_draft_adopted(&conduct, release);
+    }
+    if (result == XD_OK && xd_conduct_did(&conduct, XD_STEP_POST)) {
+        result = xd_conduct_release(&conduct);
+        conduct.sale_stale = true;
+    }
+    return xd_conduct_end(&conduct, result);
 }
 
 static bool says_its_order(const struct xd_release *release) {
@@ -421,7 +501,7 @@ static bool made_here(const struct xd_hub *hub, const struct xd_release *release
     char reference[XD_REFERENCE_SIZE], order_id[XD_ID_SIZE], release_id[XD_ID_SIZE];
     reference_of(release->tenant, release->channel_account, release->external_order_id, reference);
     xd_hub_id(hub, "O", reference, order_id);
-    xd_hub_id(hub, "R", order_id, release_id);
+    xd_hub_release_id(hub, order_id, site, release->split_number > 0 ? release->split_number : 1, release_id);
     return strcmp(release->order_id, order_id) == 0 && strcmp(release->release_id, release_id) == 0 &&
            strcmp(release->site_id, site) == 0;
 }
@@ -453,9 +533,10 @@ enum xd_result xd_hub_adopt(struct xd_hub *hub, const struct xd_arrived *arrived
     }
     result = store->order_find(store->context, release.tenant, release.channel_account,
                                release.external_order_id, &known);
-    if (result != XD_NOT_FOUND) {
-        return result; /* the order is there and will make the same release again */
+    if (result != XD_OK && result != XD_NOT_FOUND) {
+        return result;
     }
     hub->counters.releases_adopted++;
-    return adopt_order(hub, &release, arrived, now);
+    return result == XD_OK ? adopt_release(hub, known.order_id, &release, now)
+                           : adopt_order(hub, &release, arrived, now);
 }

@@ -7,16 +7,19 @@
  *   UNKNOWN --look: there--> DONE
  *           --look: absent, and the longest life of a request is over--> QUEUED, same reference
  *           --look: absent, but it may still land; or could not look--> UNKNOWN (later)
+ *   A check has no effect: found SENT at start it is QUEUED.
  *
  * Time is monotonic: after a restart a job that was SENT is taken to have left
  * just now, which errs on the safe side. Jobs that are due or waiting for their
  * next try are in slots; the rest of the queue stays in the store. When slots become
  * few, a job that waits for its next try gives its slot up and is found again by its
- * due_at: however many wait for an ERP that refuses them, another one gets its turn. */
+ * due_at: however many wait for an ERP that refuses them, another one gets its turn.
+ * A shipment waits while a change of its sale is under way. */
 #include "hub/hub_internal.h"
 
 #include "base/memory.h"
 #include "base/mutant.h"
+#include "hub/reference/reference.h"
 
 #include <string.h>
 
@@ -68,6 +71,11 @@ struct loading {
     size_t rows;
 };
 
+/* A question that changes nothing is asked again, whatever became of it. */
+static bool has_no_effect(const struct xd_job_row *job) {
+    return job->kind == XD_ERP_CHECK;
+}
+
 static enum xd_result load_job(void *context, const struct xd_job_row *row) {
     struct loading *loading = context;
     struct xd_hub *hub = loading->hub;
@@ -81,8 +89,9 @@ static enum xd_result load_job(void *context, const struct xd_job_row *row) {
         hub->queued_later = true;
         return XD_OK;
     }
-    slot_fill(hub, row->number, loading->state == XD_JOB_QUEUED ? XD_JOB_QUEUED : XD_JOB_UNKNOWN,
-              loading->now.monotonic, loading->now.monotonic);
+    bool again = loading->state == XD_JOB_QUEUED || has_no_effect(row);
+    slot_fill(hub, row->number, again ? XD_JOB_QUEUED : XD_JOB_UNKNOWN, loading->now.monotonic,
+              loading->now.monotonic);
     if (slot_of(hub, row->number) != NULL) {
         slot_of(hub, row->number)->retry.failures =
             row->attempt < (int64_t)FAILURES_MAX ? (unsigned)row->attempt : FAILURES_MAX;
@@ -119,10 +128,13 @@ static enum xd_result load_state(struct xd_hub *hub, int state, struct xd_now no
 }
 
 void xd_hub_jobs_left(struct xd_hub *hub) {
+    xd_waiters_left(hub);
+    xd_hub_webhooks_left(hub);
     for (size_t index = 0; hub->calls_fresh && index < XD_JOB_SLOTS; index++) {
         hub->slots[index].fresh = false;
     }
     hub->calls_fresh = false;
+    xd_reference_left(hub);
 }
 
 /* restart: the process starts, so nobody has a call under way. Otherwise a commit
@@ -195,7 +207,8 @@ static void fill_request(struct call_memory *memory, size_t count, struct xd_erp
     request->sale_reference = memory->order.sale_reference;
     request->tenant = memory->order.tenant;
     request->site = memory->job.site;
-    request->customer = memory->order.customer_ref;
+    request->customer =
+        memory->order.customer_code[0] != 0 ? memory->order.customer_code : memory->order.customer_ref;
     request->currency = memory->order.currency;
     request->at = memory->job.at;
     request->lines = memory->lines;
@@ -205,6 +218,8 @@ static void fill_request(struct call_memory *memory, size_t count, struct xd_erp
         memory->lines[index] = (struct xd_erp_line){.line_id = row->line_id,
                                                     .sku = row->sku,
                                                     .uom = row->uom,
+                                                    .factor_num = row->factor_num,
+                                                    .factor_den = row->factor_den,
                                                     .qty = row->qty,
                                                     .unbilled = row->unbilled,
                                                     .unit_price = row->unit_price,
@@ -251,6 +266,39 @@ static enum xd_result build_call(struct xd_hub *hub, const struct xd_job_row *jo
 
 /* ---- calling ---- */
 
+static enum xd_result later(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_job_row *job, int state,
+                            xd_ms due, struct xd_now now) {
+    job->state = state;
+    job->due_at = now.wall + (due - now.monotonic);
+    enum xd_result result = save_job(hub, job);
+    if (result == XD_OK && state == XD_JOB_QUEUED && due > now.monotonic &&
+        hub->slot_count > XD_JOB_SLOTS / 4) {
+        slot_clear(hub, slot);
+        hub->queued_later = true;
+    } else if (result == XD_OK) {
+        slot->state = state;
+        slot->due = due;
+        slot->called = false;
+    }
+    return result;
+}
+
+/* The change of a sale comes first: it may bring the very line that is shipped. */
+static enum xd_result wait_for_change(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_job_row *job,
+                                      struct xd_now now, bool *waits) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_order_row order;
+    *waits = false;
+    if (slot->state == XD_JOB_UNKNOWN || job->kind != XD_ERP_SHIPMENT || job->order_id[0] == 0) {
+        return XD_OK;
+    }
+    enum xd_result result = store->order_get(store->context, job->order_id, &order);
+    *waits = result == XD_OK && order.changing;
+    return *waits ? later(hub, slot, job, XD_JOB_QUEUED,
+                          now.monotonic + xd_retry_next(&slot->retry, hub->config.env), now)
+                  : result;
+}
+
 static enum xd_result start_call(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_now now,
                                  struct xd_effects *effects) {
     const struct xd_hub_store *store = hub->config.store;
@@ -259,6 +307,15 @@ static enum xd_result start_call(struct xd_hub *hub, struct xd_job_slot *slot, s
     bool find = slot->state == XD_JOB_UNKNOWN;
     enum xd_result result = store->job_get(store->context, slot->number, &job);
     if (result != XD_OK) {
+        return result;
+    }
+    if (job.state == XD_JOB_WITHDRAWN) {
+        slot_clear(hub, slot);
+        return XD_OK;
+    }
+    bool waits = false;
+    result = wait_for_change(hub, slot, &job, now, &waits);
+    if (result != XD_OK || waits) {
         return result;
     }
     if (!find) {
@@ -322,32 +379,28 @@ static enum xd_result finish(struct xd_hub *hub, struct xd_job_slot *slot, struc
                              struct xd_now now) {
     enum xd_result result = save_job(hub, job);
     bool done = job->state == XD_JOB_DONE;
-    if (result == XD_OK && job->kind == XD_ERP_SALE) {
+    if (result != XD_OK) {
+        return result;
+    }
+    switch (job->kind) {
+    case XD_ERP_SALE:
         result = done ? xd_hub_sale_done(hub, job, now) : xd_hub_sale_rejected(hub, job, now);
-    } else if (result == XD_OK && job->kind == XD_ERP_ADJUSTMENT) {
+        break;
+    case XD_ERP_ADJUSTMENT:
         result = xd_hub_adjustment_decided(hub, job, now);
-    } else if (result == XD_OK) {
+        break;
+    case XD_ERP_CHANGE:
+        result = xd_hub_change_decided(hub, job, now);
+        break;
+    case XD_ERP_CHECK:
+        result = xd_hub_check_decided(hub, job, now);
+        break;
+    default:
         result = done ? xd_hub_shipment_done(hub, job, now) : xd_hub_shipment_rejected(hub, job, now);
+        break;
     }
     if (result == XD_OK) {
         slot_clear(hub, slot);
-    }
-    return result;
-}
-
-static enum xd_result later(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_job_row *job, int state,
-                            xd_ms due, struct xd_now now) {
-    job->state = state;
-    job->due_at = now.wall + (due - now.monotonic);
-    enum xd_result result = save_job(hub, job);
-    if (result == XD_OK && state == XD_JOB_QUEUED && due > now.monotonic &&
-        hub->slot_count > XD_JOB_SLOTS / 4) {
-        slot_clear(hub, slot);
-        hub->queued_later = true;
-    } else if (result == XD_OK) {
-        slot->state = state;
-        slot->due = due;
-        slot->called = false;
     }
     return result;
 }
@@ -356,7 +409,7 @@ static enum xd_result later(struct xd_hub *hub, struct xd_job_slot *slot, struct
 static enum xd_result absent(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_job_row *job,
                              struct xd_now now) {
     xd_ms end = slot->sent + hub->config.erp_life_ms;
-    if (now.monotonic > end || XD_MUTANT(ABSENT_BELIEVED)) {
+    if (now.monotonic > end || has_no_effect(job) || XD_MUTANT(ABSENT_BELIEVED)) {
         return later(hub, slot, job, XD_JOB_QUEUED, now.monotonic, now);
     }
     return later(hub, slot, job, XD_JOB_UNKNOWN, end + 1, now);
@@ -427,6 +480,10 @@ enum xd_result xd_hub_erp_answer(struct xd_hub *hub, const struct xd_erp_call *c
 
 /* The answer could not be taken in: what it said is not known any more. */
 void xd_hub_erp_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struct xd_now now) {
+    if (call->list) {
+        xd_reference_refuse(hub, call, now);
+        return;
+    }
     struct xd_job_slot *slot = slot_of(hub, call->job);
     if (slot != NULL && slot->called && slot->call == call->id) {
         slot->called = false;

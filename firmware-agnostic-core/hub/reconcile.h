@@ -48,14 +48,4 @@ XD_CHECKED enum xd_result xd_reconcile_unlisted(const struct xd_release_line_row
                                                 const struct xd_policies *policies,
                                                 struct xd_line_decision *out);
 
-/* An order's state as a fold over its lines: whether any of them has a quantity there.
- * Never a sum, which might not fit and would say nothing across units. */
-struct xd_fold {
-    bool open, allocated, released, shipped, cancelled, backordered;
-};
-void xd_fold_add(struct xd_fold *fold, const struct xd_order_line_row *line);
-enum xd_order_status xd_fold_order(const struct xd_fold *fold);
-/* ordered = open + allocated + released + shipped + cancelled, nothing negative. */
-bool xd_order_line_check(const struct xd_order_line_row *line);
-
 #endif

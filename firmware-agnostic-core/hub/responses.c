@@ -1,78 +1,14 @@
-/* Release responses and inventory advices. */
+/* Release responses and inventory advices as they arrive; what a response means is in
+ * orchestration/answers.c. */
 #include "documents/inventory.h"
 #include "hub/hub_internal.h"
+#include "hub/orchestration/stock.h"
 
 #include "base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- responses ---- */
-
-/* The status that a response moves a release to; moving back is not legal, so a
- * response that comes late only goes into the timeline. */
-static int status_after(const struct xd_release_row *release, int response) {
-    int status = release->status;
-    switch (response) {
-    case XD_RESPONSE_ACKNOWLEDGED:
-    case XD_RESPONSE_RESERVED:
-        status = XD_RELEASE_ACKED;
-        break;
-    case XD_RESPONSE_REJECTED:
-        return release->status < XD_RELEASE_REJECTED ? XD_RELEASE_REJECTED : release->status;
-    case XD_RESPONSE_PICKING:
-        status = XD_RELEASE_PICKING;
-        break;
-    case XD_RESPONSE_PACKED:
-        status = XD_RELEASE_PACKED;
-        break;
-    default:
-        break;
-    }
-    return status > release->status && release->status != XD_RELEASE_REJECTED ? status : release->status;
-}
-
-/* A refused release gives its quantities back to the order. */
-static enum xd_result give_back(struct xd_hub *hub, const struct xd_release_row *release, struct xd_now now) {
-    const struct xd_hub_store *store = hub->config.store;
-    struct xd_release_lines released;
-    struct xd_order_lines ordered = {NULL, 0, 0};
-    enum xd_result result = xd_hub_release_lines_load(hub, release->release_id, &released);
-    if (result == XD_OK) {
-        result = xd_hub_lines_load(hub, release->order_id, &ordered);
-    }
-    for (size_t index = 0; index < released.count && result == XD_OK; index++) {
-        struct xd_release_line_row *line = &released.rows[index];
-        struct xd_decimal rest; /* what neither left the house nor was closed before */
-        result = xd_decimal_subtract(line->qty, line->shipped, &rest);
-        if (result == XD_OK) {
-            result = xd_decimal_subtract(rest, line->closed, &rest);
-        }
-        if (result == XD_OK) {
-            result = xd_decimal_add(line->closed, rest, &line->closed);
-        }
-        if (result == XD_OK) {
-            result = store->release_line_save(store->context, release->release_id, line);
-        }
-        for (size_t at = 0; at < ordered.count && result == XD_OK; at++) {
-            struct xd_order_line_row *row = &ordered.rows[at];
-            if (strcmp(row->line_id, line->line_id) != 0) {
-                continue;
-            }
-            result = xd_decimal_subtract(row->released, rest, &row->released);
-            if (result == XD_OK) {
-                result = xd_decimal_add(row->open, rest, &row->open);
-            }
-            if (result == XD_OK) {
-                result = store->order_line_save(store->context, release->order_id, row);
-            }
-        }
-    }
-    xd_free(released.rows);
-    xd_free(ordered.rows);
-    return result == XD_OK ? xd_hub_order_fold(hub, release->order_id, now) : result;
-}
 
 static enum xd_result complain(struct xd_hub *hub, const struct xd_arrived *arrived,
                                const struct xd_release_row *release, const char *code, const char *detail,
@@ -120,35 +56,9 @@ static enum xd_result unknown_revision(struct xd_hub *hub, const struct xd_arriv
 static enum xd_result apply_response(struct xd_hub *hub, const struct xd_arrived *arrived,
                                      const struct xd_release_row *release, const struct xd_response *response,
                                      struct xd_now now) {
-    const struct xd_hub_store *store = hub->config.store;
-    struct xd_order_row order;
-    struct xd_buffer reason;
-    if (response->revision > release->revision) {
-        return unknown_revision(hub, arrived, release, response, now);
-    }
-    int status = status_after(release, response->response);
-    enum xd_result result = store->order_get(store->context, release->order_id, &order);
-    if (result != XD_OK) {
-        return result;
-    }
-    xd_buffer_init(&reason, 0);
-    xd_buffer_json(&reason, response->reason);
-    result = xd_hub_timeline(hub, &order, "release.response", now,
-                             "\"release_id\":\"%s\",\"response\":\"%s\",\"reason\":%s", release->release_id,
-                             xd_response_names[response->response], xd_buffer_string(&reason));
-    xd_buffer_free(&reason);
-    if (result == XD_OK && status != release->status) {
-        result = store->release_set(store->context, release->release_id, release->revision, status, now.wall);
-    }
-    if (result == XD_OK && status == XD_RELEASE_REJECTED && release->status != XD_RELEASE_REJECTED) {
-        result = give_back(hub, release, now);
-        if (result == XD_OK) {
-            result =
-                complain(hub, arrived, release, "RELEASE_REJECTED",
-                         response->reason != NULL ? response->reason : "The site refuses the release.", now);
-        }
-    }
-    return result;
+    return response->revision > release->revision
+               ? unknown_revision(hub, arrived, release, response, now)
+               : xd_hub_answered(hub, arrived, release->release_id, response, now);
 }
 
 /* ---- responses to releases that are not there yet ---- */
@@ -213,9 +123,9 @@ static enum xd_result resume_response(struct xd_hub *hub, struct xd_hub_site *si
     }
     xd_response_id(&response, id);
     struct xd_arrived arrived = {.site = site, .kind = XD_DOC_RESPONSE, .document_id = id, .version = 1};
-    enum xd_result result = store->exception_close(store->context, site->row.site, XD_DOC_RESPONSE, id, 1,
-                                                   "UNKNOWN_RELEASE", now.wall);
-    if (result == XD_OK || result == XD_NOT_FOUND) {
+    enum xd_result result =
+        xd_hub_exceptions_close(hub, site->row.site, XD_DOC_RESPONSE, id, 1, "UNKNOWN_RELEASE", now);
+    if (result == XD_OK) {
         result = store->release_get(store->context, release_id, &release);
     }
     return result == XD_OK ? apply_response(hub, &arrived, &release, &response, now) : result;
@@ -293,6 +203,7 @@ static enum xd_result post_delta(struct xd_hub *hub, const struct xd_arrived *ar
         snprintf(lines[index].line_id, sizeof lines[index].line_id, "%zu", index + 1);
         xd_copy(lines[index].sku, sizeof lines[index].sku, inventory->lines[index].sku);
         xd_copy(lines[index].uom, sizeof lines[index].uom, inventory->lines[index].uom);
+        lines[index].factor_num = lines[index].factor_den = 1;
         lines[index].qty = inventory->lines[index].qty;
     }
     const struct xd_hub_store *store = hub->config.store;
@@ -333,13 +244,38 @@ enum xd_result xd_hub_inventory(struct xd_hub *hub, const struct xd_arrived *arr
                                                 : keep_snapshot(hub, arrived);
 }
 
+struct adjusting {
+    struct xd_job_line_row *rows;
+    size_t count, capacity;
+};
+
+static enum xd_result collect_adjustment(void *context, const struct xd_job_line_row *row) {
+    struct adjusting *adjusting = context;
+    struct xd_job_line_row *rows =
+        xd_grow(adjusting->rows, adjusting->count, &adjusting->capacity, sizeof *rows);
+    if (rows == NULL) {
+        return XD_NO_MEMORY;
+    }
+    adjusting->rows = rows;
+    adjusting->rows[adjusting->count++] = *row;
+    return XD_OK;
+}
+
 enum xd_result xd_hub_adjustment_decided(struct xd_hub *hub, const struct xd_job_row *job,
                                          struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
     bool done = job->state == XD_JOB_DONE;
     char detail[256];
     snprintf(detail, sizeof detail, "%.47s: %.199s", job->code, job->detail);
     enum xd_result result = XD_OK;
-    if (!done) {
+    if (done) {
+        struct adjusting adjusting = {.count = 0};
+        result = store->job_lines(store->context, job->number, collect_adjustment, &adjusting);
+        for (size_t index = 0; index < adjusting.count && result == XD_OK; index++) {
+            result = xd_stock_adjust(hub, job->site, adjusting.rows[index].sku, adjusting.rows[index].qty);
+        }
+        xd_free(adjusting.rows);
+    } else {
         struct xd_complaint complaint = {.code = "ERP_REJECTED_ADJUSTMENT",
                                          .site = job->site,
                                          .kind = XD_DOC_INVENTORY,

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/mutant.h"
+#include "hub/reference/reference.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -75,6 +76,7 @@ enum xd_result xd_hub_site_open(struct xd_hub *hub, const struct xd_site_row *ro
         xd_line_up(&site->line, now.monotonic);
     }
     hub->sites[hub->site_count++] = site;
+    xd_reference_forget(hub, XD_REF_SITE); /* an entry may leave it to the site what kind it is of */
     return XD_OK;
 }
 
@@ -236,7 +238,7 @@ enum xd_result xd_hub_site_add(struct xd_hub *hub, const struct xd_api_request *
 
 void xd_hub_api_refuse(struct xd_hub *hub, const struct xd_api_request *request, enum xd_result why,
                        struct xd_effects *effects) {
-    (void)hub;
+    xd_waiters_drop(hub, request->handle);
     unsigned status = XD_MUTANT(REFUSED_ORDER_ACCEPTED) ? 202 : 503;
     xd_hub_problem(effects, request, status, why == XD_FULL ? "store_full" : "try_again", true, NULL,
                    "The request could not be stored just now (%s); nothing of it was taken. Send it again.",

@@ -7,6 +7,10 @@
 #include "base/decimal.h"
 #include "delivery/store.h"
 #include "hub/erp.h"
+#include "hub/events/event_store.h"
+#include "hub/orchestration/stock_store.h"
+#include "hub/reference/reference_store.h"
+#include "hub/sla/sla_store.h"
 
 #define XD_NAME_SIZE 72 /* ids and references of others: up to 64 bytes and a terminator, rounded up */
 #define XD_REFERENCE_SIZE 256
@@ -29,12 +33,28 @@ typedef enum xd_result (*xd_site_fn)(void *context, const struct xd_site_row *ro
 
 /* ---- clients of the API ---- */
 
+#define XD_CLIENT_CHANNELS_MAX 16u
+#define XD_CLIENT_CHANNELS_SIZE (XD_CLIENT_CHANNELS_MAX * 33u) /* types of 1 to 32 bytes */
+
 struct xd_client_row {
-    char client[XD_NAME_SIZE];
+    char client[XD_NAME_SIZE]; /* unique in its tenant */
     char tenant[XD_NAME_SIZE];
-    char role[16];             /* channel, viewer, operator, admin */
-    struct xd_hash token_hash; /* SHA-256 of the token */
+    char role[16]; /* channel, viewer, operator, admin */
+    xd_ms added_at;
+    xd_ms revoked_at;                       /* wall; 0: it is not revoked */
+    int64_t rate_per_s, burst;              /* requests; 0: as the hub's configuration says */
+    char channels[XD_CLIENT_CHANNELS_SIZE]; /* the types that its orders may name, a space between; "" any */
+    int64_t schema_versions;                /* bit n: orders of version n; 0: any */
 };
+typedef enum xd_result (*xd_client_fn)(void *context, const struct xd_client_row *row);
+
+/* What proves to be a client. The token itself is told once and never stored. */
+struct xd_token_row {
+    struct xd_hash hash; /* SHA-256 of the token */
+    char client[XD_NAME_SIZE], tenant[XD_NAME_SIZE];
+    xd_ms made_at, expires_at; /* wall; expires_at 0: never */
+};
+typedef enum xd_result (*xd_token_fn)(void *context, const struct xd_token_row *row);
 
 /* ---- orders ---- */
 
@@ -57,6 +77,30 @@ enum xd_order_status {
 };
 extern const char *const xd_order_status_names[];
 
+/* What is done with an order, in this order; each undone in reverse (orchestration/steps.h). */
+enum xd_step {
+    XD_STEP_CHECK, /* somebody outside is asked, where configured */
+    XD_STEP_CREDIT,
+    XD_STEP_ROUTE,   /* stock is reserved at the sites that shall ship it: releases are drafted */
+    XD_STEP_POST,    /* the ERP has the sale */
+    XD_STEP_RELEASE, /* the drafts have gone to their sites */
+    XD_STEP_COUNT
+};
+#define XD_STEP_BIT(step) (1u << (step))
+extern const char *const xd_step_names[];
+
+/* Why an order goes no further until somebody says so. */
+enum xd_hold {
+    XD_HOLD_OPERATOR,
+    XD_HOLD_CHECK,
+    XD_HOLD_CREDIT,
+    XD_HOLD_BACKORDER, /* its policy is MANUAL */
+    XD_HOLD_ERP,       /* the ERP refuses the sale */
+    XD_HOLD_COUNT
+};
+#define XD_HOLD_BIT(hold) (1u << (hold))
+extern const char *const xd_hold_names[];
+
 struct xd_order_row {
     char order_id[XD_ID_SIZE];
     char tenant[XD_NAME_SIZE], client[XD_NAME_SIZE];
@@ -67,13 +111,22 @@ struct xd_order_row {
     char site[XD_SITE_SIZE];
     char correlation_id[XD_CORRELATION_SIZE];
     char sale_reference[XD_REFERENCE_SIZE];
-    int status; /* enum xd_order_status */
+    char customer_code[XD_NAME_SIZE]; /* the ERP's; "" as customer_ref */
+    int status;                       /* enum xd_order_status */
     int64_t revision;
+    unsigned steps;                /* bits of enum xd_step that are done */
+    unsigned holds;                /* bits of enum xd_hold that are on */
+    bool cancelled;                /* all of it was asked to be cancelled */
+    int64_t releases;              /* made so far, to number them */
+    int64_t changes;               /* of the sale that were posted to the ERP, to number them */
+    bool changing;                 /* ... the last of which is under way */
+    struct xd_decimal total;       /* what is booked against the customer's credit for it; 0 none */
     struct xd_hash hash;           /* content hash of the body */
     xd_ms received_at, updated_at; /* wall */
     struct xd_bytes body; /* add: the order as it came. get and each leave it empty; see order_body */
 };
 typedef enum xd_result (*xd_order_fn)(void *context, const struct xd_order_row *row);
+typedef enum xd_result (*xd_order_id_fn)(void *context, const char *order_id);
 
 struct xd_order_line_row {
     int64_t number; /* from 1, order of lines */
@@ -81,9 +134,12 @@ struct xd_order_line_row {
     char sku[XD_NAME_SIZE], uom[24];
     struct xd_decimal unit_price;
     bool has_unit_price;
+    int64_t factor_num, factor_den; /* base units per uom */
     /* ordered = open + allocated + released + shipped + cancelled, at every commit;
-     * backordered is a part of open, overshipped is kept apart. */
-    struct xd_decimal ordered, open, allocated, released, shipped, cancelled, backordered, overshipped;
+     * backordered and pending (on its way to a site that has not reserved it yet) are
+     * parts of open, overshipped is kept apart. */
+    struct xd_decimal ordered, open, allocated, released, shipped, cancelled, backordered, overshipped,
+        pending;
 };
 typedef enum xd_result (*xd_order_line_fn)(void *context, const struct xd_order_line_row *row);
 
@@ -98,8 +154,10 @@ typedef enum xd_result (*xd_timeline_fn)(void *context, const struct xd_timeline
 /* ---- releases ---- */
 
 enum xd_release_status {
+    XD_RELEASE_DRAFT, /* decided, and not sent */
     XD_RELEASE_QUEUED,
-    XD_RELEASE_SENT, /* the site has it: its watermark covers it */
+    XD_RELEASE_SENT,        /* the site has it: its watermark covers it */
+    XD_RELEASE_ACK_TIMEOUT, /* the site did not answer in time: it is asked to give it back */
     XD_RELEASE_ACKED,
     XD_RELEASE_REJECTED,
     XD_RELEASE_PICKING,
@@ -112,12 +170,35 @@ enum xd_release_status {
 };
 extern const char *const xd_release_status_names[];
 
+/* Where the quantities of a release are, in the lines of its order. */
+enum xd_release_stage {
+    XD_STAGE_PENDING,   /* open and pending: the site has not reserved them yet */
+    XD_STAGE_ALLOCATED, /* reserved, by the hub or by the site */
+    XD_STAGE_RELEASED   /* the site works on them */
+};
+
+/* Whether a release is asked back. */
+enum xd_release_cancel {
+    XD_CANCEL_NONE,
+    XD_CANCEL_REQUESTED,
+    XD_CANCEL_ACCEPTED,
+    XD_CANCEL_REFUSED,
+    XD_CANCEL_COUNT
+};
+extern const char *const xd_release_cancel_names[];
+
 struct xd_release_row {
     char release_id[XD_ID_SIZE];
     char order_id[XD_ID_SIZE];
     char site[XD_SITE_SIZE];
-    int64_t revision;
-    int status;                   /* enum xd_release_status */
+    int64_t number;   /* among the releases of its order, from 1 */
+    int64_t revision; /* the highest that was sent */
+    int status;       /* enum xd_release_status */
+    int cancel;       /* enum xd_release_cancel */
+    int stage;        /* enum xd_release_stage */
+    bool reroutes;    /* its site did not answer in time: what it gives back ships from elsewhere */
+    bool whole;       /* what asks it back is a CANCEL, not a CHANGE */
+    xd_ms ack_by;     /* wall: when the site must have answered; 0: whenever */
     xd_ms created_at, updated_at; /* wall */
 };
 typedef enum xd_result (*xd_release_fn)(void *context, const struct xd_release_row *row);
@@ -126,10 +207,12 @@ struct xd_release_line_row {
     char line_id[XD_NAME_SIZE];
     char sku[XD_NAME_SIZE], uom[24];
     int64_t factor_num, factor_den;
-    struct xd_decimal qty;     /* released */
-    struct xd_decimal shipped; /* up to qty */
-    struct xd_decimal over;    /* beyond qty */
-    struct xd_decimal closed;  /* will not come on this release: short closed or back to open */
+    struct xd_decimal qty;      /* released */
+    struct xd_decimal shipped;  /* up to qty */
+    struct xd_decimal over;     /* beyond qty */
+    struct xd_decimal closed;   /* will not come on this release: short closed or back to open */
+    struct xd_decimal asked;    /* part of the rest that the site is asked to give up ... */
+    struct xd_decimal unwanted; /* ... of which so much is cancelled; the others ship from elsewhere */
 };
 typedef enum xd_result (*xd_release_line_fn)(void *context, const struct xd_release_line_row *row);
 
@@ -181,7 +264,8 @@ enum xd_job_state {
     XD_JOB_SENT,    /* a call is or was under way */
     XD_JOB_UNKNOWN, /* look it up (again) at due_at */
     XD_JOB_DONE,
-    XD_JOB_REJECTED, /* the ERP refuses for good: an exception says why */
+    XD_JOB_REJECTED,  /* the ERP refuses for good: an exception says why */
+    XD_JOB_WITHDRAWN, /* never called, and not to be called any more */
     XD_JOB_STATE_COUNT
 };
 extern const char *const xd_job_state_names[];
@@ -209,6 +293,7 @@ typedef enum xd_result (*xd_job_fn)(void *context, const struct xd_job_row *row)
 struct xd_job_line_row {
     char release_id[XD_ID_SIZE];
     char line_id[XD_NAME_SIZE], sku[XD_NAME_SIZE], uom[24];
+    int64_t factor_num, factor_den; /* base units per uom */
     struct xd_decimal qty, unbilled, unit_price;
     bool has_unit_price, close;
 };
@@ -244,15 +329,32 @@ typedef enum xd_result (*xd_reconciliation_fn)(void *context, const struct xd_re
 struct xd_hub_store {
     void *context;
     struct xd_delivery_store delivery;
+    struct xd_stock_store stock;
+    struct xd_reference_store reference;
+    struct xd_event_store events;
+    struct xd_sla_store sla;
 
     enum xd_result (*site_put)(void *context, const struct xd_site_row *row);
     enum xd_result (*site_each)(void *context, xd_site_fn each, void *each_context); /* R, by name */
     enum xd_result (*site_seen)(void *context, const char *site, xd_ms at,
                                 const char *status); /* NULL: unchanged */
 
+    /* Inserts, or replaces all but its tokens. */
     enum xd_result (*client_put)(void *context, const struct xd_client_row *row);
+    enum xd_result (*client_get)(void *context, const char *tenant, const char *client,
+                                 struct xd_client_row *out); /* R */
+    /* R. By tenant and name, from behind the client that is named ("", "": from the start). */
+    enum xd_result (*client_list)(void *context, const char *after_tenant, const char *after_client,
+                                  size_t max, xd_client_fn each, void *each_context);
+    /* R. Also of an expired token: the caller compares token->expires_at. */
     enum xd_result (*client_by_token)(void *context, const struct xd_hash *token_hash,
-                                      struct xd_client_row *out); /* R */
+                                      struct xd_client_row *out, struct xd_token_row *token);
+    /* Inserts, or replaces the times of a token that is there. */
+    enum xd_result (*token_put)(void *context, const struct xd_token_row *row);
+    enum xd_result (*token_each)(void *context, const char *tenant, const char *client, xd_token_fn each,
+                                 void *each_context); /* R, the newest first */
+    /* All that the client has. */
+    enum xd_result (*token_drop)(void *context, const char *tenant, const char *client);
 
     /* An order and its lines; XD_CONFLICT: (tenant, channel_account, external_order_id) exists. */
     enum xd_result (*order_add)(void *context, const struct xd_order_row *row,
@@ -262,15 +364,23 @@ struct xd_hub_store {
                                  const char *external_order_id, struct xd_order_row *out);    /* R */
     enum xd_result (*order_body)(void *context, const char *order_id, struct xd_buffer *out); /* R, appends */
     enum xd_result (*order_set_status)(void *context, const char *order_id, int status, xd_ms updated_at);
+    /* All but what identifies it; the body only when it is not empty. */
+    enum xd_result (*order_save)(void *context, const struct xd_order_row *row);
     enum xd_result (*order_lines)(void *context, const char *order_id, xd_order_line_fn each,
                                   void *each_context); /* R */
-    /* Stores the quantities of one line. */
+    enum xd_result (*order_line_add)(void *context, const char *order_id,
+                                     const struct xd_order_line_row *row);
+    /* Stores the quantities and the price of one line. */
     enum xd_result (*order_line_save)(void *context, const char *order_id,
                                       const struct xd_order_line_row *row);
     /* R. Newest first; status -1: any; after: the order_id of the last one seen, "" from the start;
      * external NULL: any; tenant NULL: any. */
     enum xd_result (*order_list)(void *context, const char *tenant, const char *external_order_id, int status,
                                  const char *after, size_t max, xd_order_fn each, void *each_context);
+    /* Orders of which something is backordered, the oldest first, behind *cursor (0: from the start), which
+     * moves on. */
+    enum xd_result (*order_backordered)(void *context, int64_t *cursor, size_t max, xd_order_id_fn each,
+                                        void *each_context);
     enum xd_result (*order_count)(void *context, int status, int64_t *count); /* R, cheap */
 
     enum xd_result (*timeline_add)(void *context, const char *order_id, const struct xd_timeline_row *row);
@@ -287,8 +397,11 @@ struct xd_hub_store {
     enum xd_result (*release_add)(void *context, const struct xd_release_row *row,
                                   const struct xd_release_line_row *lines, size_t count);
     enum xd_result (*release_get)(void *context, const char *release_id, struct xd_release_row *out); /* R */
-    enum xd_result (*release_set)(void *context, const char *release_id, int64_t revision, int status,
-                                  xd_ms updated_at);
+    /* Revision, status, cancel, stage, reroutes, whole, ack_by, updated_at. */
+    enum xd_result (*release_save)(void *context, const struct xd_release_row *row);
+    /* Releases that wait for an answer with 0 < ack_by <= before, at most max, the longest due first. */
+    enum xd_result (*release_late)(void *context, xd_ms before, size_t max, xd_release_fn each,
+                                   void *each_context);
     enum xd_result (*release_lines)(void *context, const char *release_id, xd_release_line_fn each,
                                     void *each_context); /* R */
     enum xd_result (*release_line_save)(void *context, const char *release_id,
@@ -311,9 +424,20 @@ struct xd_hub_store {
                                            xd_confirmation_fn each, void *each_context);
 
     enum xd_result (*exception_add)(void *context, const struct xd_exception_row *row);
+    enum xd_result (*exception_get)(void *context, const char *id, struct xd_exception_row *out); /* R */
+    /* Closes the open ones of that order and code. */
+    enum xd_result (*exception_close_order)(void *context, const char *order_id, const char *code, xd_ms at);
+    enum xd_result (*exception_close_one)(void *context, const char *id, xd_ms at);
     /* Closes the open ones of that document (code NULL: of any code). */
     enum xd_result (*exception_close)(void *context, const char *site, enum xd_kind kind,
                                       const char *document_id, int64_t version, const char *code, xd_ms at);
+    /* The open ones that exception_close would close. */
+    enum xd_result (*exception_of_document)(void *context, const char *site, enum xd_kind kind,
+                                            const char *document_id, int64_t version, const char *code,
+                                            xd_exception_fn each, void *each_context);
+    /* The open ones that exception_close_order would close. */
+    enum xd_result (*exception_of_order)(void *context, const char *order_id, const char *code,
+                                         xd_exception_fn each, void *each_context);
     enum xd_result (*exception_list)(
         void *context, bool open_only, const char *after, size_t max, xd_exception_fn each,
         void *each_context); /* R, oldest first; after: id of the last one seen, "" */
@@ -324,6 +448,12 @@ struct xd_hub_store {
                               size_t count);
     enum xd_result (*job_get)(void *context, int64_t number, struct xd_job_row *out);
     enum xd_result (*job_save)(void *context, const struct xd_job_row *row);
+    /* As job_save, with other lines. */
+    enum xd_result (*job_renew)(void *context, const struct xd_job_row *row,
+                                const struct xd_job_line_row *lines, size_t count);
+    /* XD_NOT_FOUND. */
+    enum xd_result (*job_find)(void *context, const char *erp, enum xd_erp_kind kind, const char *reference,
+                               struct xd_job_row *out);
     enum xd_result (*job_lines)(void *context, int64_t number, xd_job_line_fn each, void *each_context);
     /* Jobs of erp in state with number > after, in order, at most max. Must not slow down with jobs done. */
     enum xd_result (*job_list)(void *context, const char *erp, int state, int64_t after, size_t max,

@@ -244,8 +244,9 @@ static enum xd_result mark_sent(struct uplink *up, uint64_t from) {
             struct xd_release_row row;
             result = store->release_get(store->context, covered.ids[index], &row);
             if (result == XD_OK && row.status == XD_RELEASE_QUEUED) {
-                result = store->release_set(store->context, row.release_id, row.revision, XD_RELEASE_SENT,
-                                            up->now.wall);
+                row.status = XD_RELEASE_SENT;
+                row.updated_at = up->now.wall;
+                result = store->release_save(store->context, &row);
             }
             result = result == XD_NOT_FOUND ? XD_OK : result;
         }

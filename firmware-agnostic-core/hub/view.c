@@ -2,12 +2,23 @@
 
 #include "base/memory.h"
 #include "documents/writer.h"
+#include "hub/sla/sla.h"
 
 #include <string.h>
 
 #define SITE_ALIVE_MS ((xd_ms)120000)
 
 /* ---- orders ---- */
+
+static void write_names(struct xd_writer *writer, const char *name, unsigned bits, const char *const *names) {
+    xd_writer_begin(writer, name, '[');
+    for (unsigned bit = 0; names[bit] != NULL; bit++) {
+        if ((bits & (1u << bit)) != 0) {
+            xd_writer_text(writer, NULL, names[bit]);
+        }
+    }
+    xd_writer_end(writer, ']');
+}
 
 static void order_members(struct xd_writer *writer, const struct xd_order_row *row) {
     xd_writer_text(writer, "order_id", row->order_id);
@@ -18,11 +29,15 @@ static void order_members(struct xd_writer *writer, const struct xd_order_row *r
     xd_writer_text(writer, "account", row->channel_account);
     xd_writer_end(writer, '}');
     xd_writer_text(writer, "customer_ref", row->customer_ref);
+    xd_writer_text(writer, "customer_code", row->customer_code[0] != 0 ? row->customer_code : NULL);
     xd_writer_text(writer, "customer_po", row->customer_po[0] != 0 ? row->customer_po : NULL);
     xd_writer_text(writer, "currency", row->currency);
-    xd_writer_text(writer, "site", row->site);
+    xd_writer_text(writer, "site", row->site[0] != 0 ? row->site : NULL);
     xd_writer_text(writer, "status", xd_order_status_names[row->status]);
     xd_writer_integer(writer, "revision", row->revision);
+    write_names(writer, "steps", row->steps, xd_step_names);
+    write_names(writer, "holds", row->holds, xd_hold_names);
+    xd_writer_boolean(writer, "cancel_requested", row->cancelled);
     xd_writer_text(writer, "correlation_id", row->correlation_id);
     xd_writer_text(writer, "erp_reference", row->sale_reference);
     xd_writer_time(writer, "received_at", row->received_at);
@@ -46,6 +61,7 @@ static enum xd_result write_order_line(void *context, const struct xd_order_line
     xd_writer_decimal(writer, "shipped", row->shipped);
     xd_writer_decimal(writer, "cancelled", row->cancelled);
     xd_writer_decimal(writer, "backordered", row->backordered);
+    xd_writer_decimal(writer, "pending", row->pending);
     xd_writer_decimal(writer, "overshipped", row->overshipped);
     xd_writer_end(writer, '}');
     return XD_OK;
@@ -57,6 +73,7 @@ static void release_members(struct xd_writer *writer, const struct xd_release_ro
     xd_writer_text(writer, "order_id", row->order_id);
     xd_writer_text(writer, "site", row->site);
     xd_writer_text(writer, "status", xd_release_status_names[row->status]);
+    xd_writer_text(writer, "cancel", xd_release_cancel_names[row->cancel]);
     xd_writer_time(writer, "created_at", row->created_at);
     xd_writer_time(writer, "updated_at", row->updated_at);
 }
@@ -65,6 +82,16 @@ static enum xd_result write_release_of_order(void *context, const struct xd_rele
     struct xd_writer *writer = context;
     xd_writer_begin(writer, NULL, '{');
     release_members(writer, row);
+    xd_writer_end(writer, '}');
+    return XD_OK;
+}
+
+static enum xd_result write_deadline(void *context, const struct xd_deadline_row *row) {
+    struct xd_writer *writer = context;
+    xd_writer_begin(writer, NULL, '{');
+    xd_writer_text(writer, "promise", xd_promise_names[row->promise]);
+    xd_writer_time(writer, "due_at", row->due);
+    xd_writer_boolean(writer, "breached", row->stage == XD_DEADLINE_BREACHED);
     xd_writer_end(writer, '}');
     return XD_OK;
 }
@@ -84,6 +111,11 @@ enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order
     xd_writer_begin(&writer, "releases", '[');
     if (result == XD_OK) {
         result = store->release_of_order(store->context, order_id, write_release_of_order, &writer);
+    }
+    xd_writer_end(&writer, ']');
+    xd_writer_begin(&writer, "deadlines", '[');
+    if (result == XD_OK) {
+        result = store->sla.of_order(store->context, order_id, write_deadline, &writer);
     }
     xd_writer_end(&writer, ']');
     xd_writer_end(&writer, '}');
@@ -328,6 +360,16 @@ enum xd_result xd_view_exceptions(const struct xd_hub_store *store, bool open_on
     enum xd_result result =
         store->exception_list(store->context, open_only, cursor, max, write_exception, &listing);
     end_listing(&listing, max);
+    return result == XD_OK ? xd_buffer_result(out) : result;
+}
+
+enum xd_result xd_view_exception(const struct xd_hub_store *store, const char *id, struct xd_buffer *out) {
+    struct listing listing = {.writer = {.out = out}, .count = 0};
+    struct xd_exception_row row;
+    enum xd_result result = store->exception_get(store->context, id, &row);
+    if (result == XD_OK) {
+        result = write_exception(&listing, &row);
+    }
     return result == XD_OK ? xd_buffer_result(out) : result;
 }
 

@@ -3,6 +3,7 @@
 #ifndef XD_HUB_VIEW_H
 #define XD_HUB_VIEW_H
 
+#include "hub/reference/reference.h"
 #include "hub/store.h"
 
 /* Each appends one JSON text. XD_NOT_FOUND: no such thing. */
@@ -27,11 +28,23 @@ XD_CHECKED enum xd_result xd_view_sites(const struct xd_hub_store *store, const 
                                         struct xd_buffer *out);
 XD_CHECKED enum xd_result xd_view_exceptions(const struct xd_hub_store *store, bool open_only,
                                              const char *cursor, size_t max, struct xd_buffer *out);
+XD_CHECKED enum xd_result xd_view_exception(const struct xd_hub_store *store, const char *id,
+                                            struct xd_buffer *out);
 /* site NULL: all of them. */
 XD_CHECKED enum xd_result xd_view_reconciliation(const struct xd_hub_store *store, const char *site,
                                                  struct xd_buffer *out);
 /* Totals for `crossdock status`: orders and jobs by state, exceptions, sites. */
 XD_CHECKED enum xd_result xd_view_status(const struct xd_hub_store *store, xd_ms now_wall,
                                          struct xd_buffer *out);
+/* ---- view_reference.c ---- */
+
+/* Current versions by key, after the key `cursor`. */
+XD_CHECKED enum xd_result xd_view_references(const struct xd_reference_store *store,
+                                             enum xd_reference_kind kind, const char *cursor, size_t max,
+                                             struct xd_buffer *out);
+/* *version 0: the current one; it becomes the number of the one that is shown. */
+XD_CHECKED enum xd_result xd_view_reference(const struct xd_reference_store *store,
+                                            enum xd_reference_kind kind, const char *key, int64_t *version,
+                                            struct xd_buffer *out);
 
 #endif

@@ -162,6 +162,28 @@ void xd_sim_forget_recorded(struct xd_sim *sim) {
     }
 }
 
+/* Lifecycle events: nobody consumes them, but the witness reads along. */
+static void publish_event(struct xd_sim_node *from, const struct xd_effect *effect, struct xd_bytes body) {
+    struct xd_sim *sim = from->sim;
+    if (!from->linked || !from->open_up || !sim->broker_up) {
+        return;
+    }
+    if (sim->broker_blocked || xd_sim_hit(sim, XD_FAULT_BROKER_NACK)) {
+        confirm(from, effect->tag, false);
+        return;
+    }
+    if (xd_sim_hit(sim, XD_FAULT_LINE_GARBLE)) {
+        xd_sim_link_down(from, 1);
+        return;
+    }
+    xd_sim_witness_event(from, body);
+    if (xd_sim_hit(sim, XD_FAULT_LINE_LOST_CONFIRM)) {
+        xd_sim_link_down(from, from->latency);
+    } else if (from->open_down) {
+        confirm(from, effect->tag, true);
+    }
+}
+
 void xd_sim_publish(struct xd_sim_node *from, const struct xd_effects *effects,
                     const struct xd_effect *effect) {
     struct xd_sim *sim = from->sim;
@@ -171,6 +193,10 @@ void xd_sim_publish(struct xd_sim_node *from, const struct xd_effects *effects,
     struct xd_sim_node *to = destination(from, xd_effects_string(effects, effect->b));
     char user[64];
     xd_sim_note(sim, 2000 + from->number, body.data, body.size);
+    if (exchange != NULL && strcmp(exchange, XD_EVENTS_EXCHANGE) == 0) {
+        publish_event(from, effect, body);
+        return;
+    }
     xd_sim_witness(from, body);
     if (!from->linked || !from->open_up || !sim->broker_up || to == NULL) {
         return; /* nobody hears it */

@@ -260,6 +260,8 @@ static void tear_down(struct xd_sim *sim) {
     xd_names_free(&sim->seen);
     xd_names_free(&sim->twofold);
     xd_names_free(&sim->posts);
+    xd_names_free(&sim->event_names);
+    xd_names_free(&sim->event_orders);
     xd_agenda_free(&sim->agenda);
 }
 

@@ -31,8 +31,9 @@
 #define XD_SIM_LINES_MAX 3u
 #define XD_SIM_START_WALL ((xd_ms)1795428000000) /* 2026-11-23 */
 #define XD_SIM_TEXT 96
-#define XD_SIM_LANES 3u   /* work, bulk, notice */
-#define XD_SIM_STREAM 128 /* a stream's name */
+#define XD_SIM_KEPT_MS (12 * XD_HOUR_MS) /* what is covered; longer than any old copy is old (trouble.c) */
+#define XD_SIM_LANES 3u                  /* work, bulk, notice */
+#define XD_SIM_STREAM 128                /* a stream's name */
 
 /* ---- what a run is ---- */
 
@@ -291,6 +292,8 @@ struct xd_sim {
     size_t effect_count, effect_capacity;
     struct xd_names effect_names; /* kind and reference */
     struct xd_names sent, told;   /* by stream: the highest sequence that left, the highest watermark told */
+    struct xd_names event_names;  /* lifecycle events that were heard: ids and places */
+    struct xd_names event_orders; /* the last one's place, by order */
     struct xd_names gone;         /* epochs by machine: when it gave them up */
     struct xd_names taken,
         seen;                /* of sites that were cloned: what the hub took under which number; contents */
@@ -397,6 +400,8 @@ void xd_sim_heal(struct xd_sim *sim);
 
 /* Listens to what a program publishes. */
 void xd_sim_witness(struct xd_sim_node *from, struct xd_bytes body);
+/* A lifecycle event that was taken by the broker. */
+void xd_sim_witness_event(struct xd_sim_node *from, struct xd_bytes body);
 /* ... and to what the hub takes from its queue. */
 void xd_sim_witness_taken(struct xd_sim *sim, const struct xd_sim_message *message);
 

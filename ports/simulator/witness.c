@@ -3,6 +3,8 @@
  * I4  a site's or the hub's stream has one live epoch: what was numbered under a new one is
  *     never followed by something under one that it replaced.
  * I5  a watermark that was told never falls, and is never beyond what was ever sent.
+ * E1  a lifecycle event's id names one content, and its place in the log is its own.
+ * E2  of each order events are heard for the first time in the order in which they happened.
  *
  * I12 two contents under one number of one epoch, of which the hub took both from its
  *     queue, are no secret to it: it says that this stream is in conflict.
@@ -280,6 +282,36 @@ void xd_sim_witness_taken(struct xd_sim *sim, const struct xd_sim_message *messa
             xd_names_set(&sim->twofold, stream, (size_t)sequence);
         }
         xd_names_set(&sim->seen, id, 1);
+    }
+    cJSON_Delete(tree);
+}
+
+void xd_sim_witness_event(struct xd_sim_node *from, struct xd_bytes body) {
+    struct xd_sim *sim = from->sim;
+    cJSON *tree = cJSON_ParseWithLength((const char *)body.data, body.size);
+    const char *id = xd_json_text(tree, "id"), *subject = xd_json_text(tree, "subject");
+    uint64_t n = xd_json_u64(tree, "sequence", 0);
+    char place[32];
+    (void)snprintf(place, sizeof place, "#%llu", (unsigned long long)n);
+    size_t content = (size_t)(xd_names_hash(XD_NAMES_HASH_START, body.data, body.size) >> 1);
+    size_t known = id == NULL ? XD_NAMES_NONE : xd_names_get(&sim->event_names, id);
+    if (id == NULL || subject == NULL || n == 0) {
+        xd_sim_violated(sim, "E1: the hub tells what is no event");
+    } else if (known != XD_NAMES_NONE) {
+        if (known != content) {
+            xd_sim_violated(sim, "E1: event %s has two contents", id);
+        }
+    } else if (xd_names_get(&sim->event_names, place) != XD_NAMES_NONE && sim->hub_amnesia_to == 0) {
+        xd_sim_violated(sim, "E1: two events stand at %s", place);
+    } else {
+        size_t highest = xd_names_get(&sim->event_orders, subject);
+        if (highest != XD_NAMES_NONE && highest > n && sim->hub_amnesia_to == 0) {
+            xd_sim_violated(sim, "E2: event %llu of %s comes after %llu", (unsigned long long)n, subject,
+                            (unsigned long long)highest);
+        }
+        xd_names_set(&sim->event_names, id, content);
+        xd_names_set(&sim->event_names, place, 1);
+        xd_names_set(&sim->event_orders, subject, (size_t)n);
     }
     cJSON_Delete(tree);
 }

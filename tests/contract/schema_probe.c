@@ -6,9 +6,11 @@
 #include "documents/confirmation.h"
 #include "documents/inventory.h"
 #include "documents/order.h"
+#include "documents/order_event.h"
 #include "documents/receipt.h"
 #include "documents/release.h"
 #include "documents/response.h"
+#include "hub/reference/reference_documents.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -81,6 +83,47 @@ static enum xd_result probe_settled(struct probe *probe) {
     return result;
 }
 
+static enum xd_result probe_reference(struct probe *probe, enum xd_reference_kind kind) {
+    struct xd_reference_entry entry;
+    return xd_reference_read(&probe->document, probe->document.tree, kind, &entry, &probe->problems);
+}
+
+#define REFERENCE(name, kind)                                                                                \
+    static enum xd_result name(struct probe *probe) {                                                        \
+        return probe_reference(probe, kind);                                                                 \
+    }
+REFERENCE(probe_customer, XD_REF_CUSTOMER)
+REFERENCE(probe_product, XD_REF_PRODUCT)
+REFERENCE(probe_site, XD_REF_SITE)
+REFERENCE(probe_carrier, XD_REF_CARRIER)
+REFERENCE(probe_channel, XD_REF_CHANNEL)
+REFERENCE(probe_tenant, XD_REF_TENANT)
+
+/* Has no reader: the document names what goes into the event. */
+static enum xd_result probe_event(struct probe *probe) {
+    const cJSON *tree = probe->document.tree;
+    const char *revision = xd_json_text(tree, "revision");
+    struct xd_order_event_document event = {.id = xd_json_text(tree, "id"),
+                                            .type = xd_json_text(tree, "type"),
+                                            .subject = xd_json_text(tree, "subject"),
+                                            .time = 1795428000000,
+                                            .sequence = (int64_t)xd_json_u64(tree, "sequence", 0),
+                                            .correlation_id = xd_json_text(tree, "correlation_id"),
+                                            .causation_id = xd_json_text(tree, "causation_id"),
+                                            .order_id = xd_json_text(tree, "order_id"),
+                                            .external_order_id = xd_json_text(tree, "external_order_id"),
+                                            .tenant = xd_json_text(tree, "tenant"),
+                                            .channel_type = xd_json_text(tree, "channel_type"),
+                                            .channel_account = xd_json_text(tree, "channel_account"),
+                                            .customer_ref = xd_json_text(tree, "customer_ref"),
+                                            .site = xd_json_text(tree, "site"),
+                                            .status = xd_json_text(tree, "status"),
+                                            .revision = revision != NULL ? 1 : 0,
+                                            .members = xd_json_text(tree, "members")};
+    xd_order_event_write(&event, &probe->written);
+    return xd_buffer_result(&probe->written);
+}
+
 static const struct {
     const char *kind;
     enum xd_result (*run)(struct probe *probe);
@@ -92,6 +135,13 @@ static const struct {
     {"inventory-advice", probe_inventory},
     {"site-status", probe_status},
     {"settled", probe_settled},
+    {"reference-customer", probe_customer},
+    {"reference-product", probe_product},
+    {"reference-site", probe_site},
+    {"reference-carrier", probe_carrier},
+    {"reference-channel", probe_channel},
+    {"reference-tenant", probe_tenant},
+    {"order-event", probe_event},
 };
 
 static enum xd_result run(const char *kind, size_t size, struct xd_bytes raw, struct probe *probe) {

@@ -1,6 +1,7 @@
 /* What connectors/sqlite promises beyond the tables of functions: one writer,
  * versions, failures of disk and bytes, readers, copies. */
 #include "contract/faulty_vfs.h"
+#include "contract/hub_schema_1.h"
 #include "contract/stores.h"
 #include "sqlite/database.h"
 
@@ -92,6 +93,39 @@ static void newer_schema_and_other_programs_store_are_refused(void **state) {
     tamper(world->path, "PRAGMA user_version = 1000");
     assert_int_equal(try_open(world->path, XD_SCHEMA_SITE, false, why, sizeof why), XD_INVALID);
     assert_non_null(strstr(why, "newer program"));
+}
+
+static void store_of_the_first_version_is_migrated_with_what_is_in_it(void **state) {
+    struct store_world *world = *state;
+    char path[128], why[256] = "";
+    struct xd_database *database = NULL;
+    struct xd_hub_store hub;
+    struct xd_order_row order;
+    struct xd_event_row event = {.n = 1, .body = xd_bytes_of_text("{}")};
+    int64_t count = -1;
+    (void)snprintf(path, sizeof path, "%s/old.db", world->folder);
+    tamper(path, hub_schema_1);
+    tamper(path,
+           "INSERT INTO counter VALUES(1, 4, 1);"
+           "INSERT INTO orders VALUES(1, 'O1', 't', 'web', 'portal', 'acc', 'PO-1', 'CUST-1', '', 'EUR',"
+           " 'WH1', 'corr', 'sale/1', 4, 1, zeroblob(32), 5, 5);"
+           "INSERT INTO order_body VALUES(1, 0, x'7b7d')");
+    assert_int_equal(try_open(path, XD_SCHEMA_HUB, true, why, sizeof why), XD_INVALID);
+    assert_non_null(strstr(why, "comes when its program starts"));
+    struct xd_database_config config = {.path = path};
+    if (xd_database_open(&config, XD_SCHEMA_HUB, &database, why, sizeof why) != XD_OK) {
+        fail_msg("%s", why);
+    }
+    xd_database_hub_store(database, &hub);
+    assert_ok(hub.order_get(hub.context, "O1", &order));
+    assert_string_equal(order.external_order_id, "PO-1");
+    assert_ok(hub.reference.count(hub.reference.context, 0, &count));
+    assert_int_equal(count, 0);
+    assert_ok(hub.delivery.tx.begin(hub.delivery.tx.context));
+    assert_ok(hub.events.add(hub.events.context, &event));
+    assert_ok(hub.delivery.tx.commit(hub.delivery.tx.context));
+    xd_database_close(database);
+    assert_ok(try_open(path, XD_SCHEMA_HUB, true, why, sizeof why));
 }
 
 static void what_is_no_database_is_corrupt_and_left_alone(void **state) {
@@ -277,7 +311,7 @@ static void fsck_finds_a_counter_and_a_tree_that_are_wrong(void **state) {
     tamper(world->path,
            "DELETE FROM counter; PRAGMA writable_schema = 1;"
            "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'meta')"
-           " WHERE name = 'held_done'");
+           " WHERE name = 'held_open'");
     stores_reopen(world, 0);
     findings.count = 0;
     assert_int_equal(xd_database_fsck(world->store, told, &findings), XD_CORRUPT);
@@ -442,6 +476,50 @@ static void backup_holds_all_that_is_committed(void **state) {
     xd_database_close(copy);
 }
 
+/* ---- from earlier versions ---- */
+
+/* The file of that name under tests/vectors; to be freed. */
+static char *vector(const char *name) {
+    const char *source = getenv("XD_SOURCE") != NULL ? getenv("XD_SOURCE") : ".";
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/tests/vectors/%s", source, name);
+    FILE *file = fopen(path, "r");
+    char *text = calloc(1, 65536);
+    assert_non_null(file);
+    assert_non_null(text);
+    assert_true(fread(text, 1, 65535, file) > 0);
+    (void)fclose(file);
+    return text;
+}
+
+static void a_hub_of_schema_1_keeps_its_clients_and_their_tokens(void **state) {
+    struct store_world *world = *state;
+    struct xd_client_row client;
+    struct xd_token_row token;
+    char path[128], why[256] = "";
+    char *sql = vector("hub-store-1.sql");
+    struct xd_database_config config = {.path = path};
+    struct xd_database *database = NULL;
+    struct xd_hub_store hub;
+    struct xd_hash web = stores_hash(2);
+    (void)snprintf(path, sizeof path, "%s/old.db", world->folder);
+    tamper(path, sql);
+    free(sql);
+    assert_ok(xd_database_open(&config, XD_SCHEMA_HUB, &database, why, sizeof why));
+    xd_database_hub_store(database, &hub);
+    assert_ok(hub.client_by_token(hub.context, &web, &client, &token));
+    assert_string_equal(client.client, "web");
+    assert_string_equal(client.tenant, "acme");
+    assert_string_equal(client.role, "channel");
+    assert_int_equal(client.rate_per_s, 0);
+    assert_string_equal(client.channels, "");
+    assert_int_equal(token.expires_at, 0);
+    assert_ok(hub.client_get(hub.context, "default", "admin", &client));
+    assert_string_equal(client.role, "admin");
+    xd_database_close(database);
+    assert_ok(try_open(path, XD_SCHEMA_HUB, true, why, sizeof why)); /* and it is done once */
+}
+
 #define SITE_TEST(name) cmocka_unit_test_setup_teardown(name, stores_setup_site, stores_teardown)
 #define HUB_TEST(name) cmocka_unit_test_setup_teardown(name, stores_setup_hub, stores_teardown)
 
@@ -450,6 +528,7 @@ int main(void) {
         SITE_TEST(second_writer_is_refused_until_the_first_closes),
         SITE_TEST(store_is_private_to_its_user),
         SITE_TEST(newer_schema_and_other_programs_store_are_refused),
+        SITE_TEST(store_of_the_first_version_is_migrated_with_what_is_in_it),
         SITE_TEST(what_is_no_database_is_corrupt_and_left_alone),
         SITE_TEST(store_in_a_folder_that_is_not_there_is_told),
         SITE_TEST(write_outside_of_a_transaction_is_refused),
@@ -465,6 +544,7 @@ int main(void) {
         SITE_TEST(file_system_without_shared_memory_works),
         SITE_TEST(ballast_is_given_up_and_comes_back_with_room),
         SITE_TEST(backup_holds_all_that_is_committed),
+        HUB_TEST(a_hub_of_schema_1_keeps_its_clients_and_their_tokens),
     };
     stores_current = &store_makers[0];
     faulty_vfs_register(false);

@@ -443,6 +443,61 @@ static void busy_erp_is_unavailable_and_still_answers_questions(void **state) {
     assert_done(post(world, &request));
 }
 
+/* ---- lists ---- */
+
+static struct xd_erp_answer list(struct world *world, enum xd_erp_list what, const char *cursor, size_t max,
+                                 char text[1024], char next[XD_ERP_CURSOR_SIZE]) {
+    struct xd_erp_answer answer;
+    struct xd_buffer entries;
+    memset(&answer, 0x55, sizeof answer);
+    xd_buffer_init(&entries, 0);
+    world->erp.list(world->erp.context, what, cursor, max, &answer, &entries, next);
+    assert_ok(xd_buffer_result(&entries));
+    (void)snprintf(text, 1024, "%s", xd_buffer_string(&entries));
+    xd_buffer_free(&entries);
+    return answer;
+}
+
+static void what_the_erp_knows_is_listed_page_by_page(void **state) {
+    struct world *world = *state;
+    char text[1024], next[XD_ERP_CURSOR_SIZE];
+    assert_int_equal(list(world, XD_ERP_CUSTOMERS, "", 2, text, next).outcome, XD_ERP_DONE);
+    assert_non_null(strstr(text, "\"code\":\"ASLEEP\""));
+    assert_non_null(strstr(text, "\"active\":false"));
+    assert_non_null(strstr(text, "\"code\":\"CUST-1\""));
+    assert_non_null(strstr(text, "\"credit_limit\":null"));
+    assert_null(strstr(text, "LIMITED"));
+    assert_true(next[0] != '\0');
+    char from[XD_ERP_CURSOR_SIZE];
+    memcpy(from, next, sizeof from);
+    assert_int_equal(list(world, XD_ERP_CUSTOMERS, from, 2, text, next).outcome, XD_ERP_DONE);
+    assert_non_null(strstr(text, "\"code\":\"LIMITED\",\"name\":\"Small, Ltd\""));
+    assert_non_null(strstr(text, "\"credit_limit\":\"100\""));
+    assert_null(strstr(text, "CUST-1"));
+    assert_string_equal(next, "");
+}
+
+static void products_and_stock_are_listed_as_documents(void **state) {
+    struct world *world = *state;
+    char text[1024], next[XD_ERP_CURSOR_SIZE];
+    (void)list(world, XD_ERP_PRODUCTS, "", XD_ERP_PAGE_MAX, text, next);
+    assert_string_equal(next, "");
+    assert_non_null(strstr(text, "\"sku\":\"GADGET\""));
+    assert_non_null(strstr(text, "\"price\":null"));
+    assert_non_null(strstr(text, "\"sku\":\"WIDGET\""));
+    assert_non_null(strstr(text, "\"base_uom\":\"EA\",\"price\":\"9.95\""));
+    (void)list(world, XD_ERP_STOCK, "", 1, text, next);
+    assert_string_equal(text, "[{\"site\":\"WH1\",\"sku\":\"WIDGET\",\"qty\":\"100\"}]");
+    char from[XD_ERP_CURSOR_SIZE];
+    memcpy(from, next, sizeof from);
+    (void)list(world, XD_ERP_STOCK, from, 1, text, next);
+    assert_string_equal(text, "[]");
+    assert_string_equal(next, "");
+    /* A cursor that no page gave leads somewhere, or nowhere, and breaks nothing. */
+    (void)list(world, XD_ERP_STOCK, "///'", 1, text, next);
+    (void)list(world, XD_ERP_PRODUCTS, "\xff' OR 1", 1, text, next);
+}
+
 #define ERP_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -460,6 +515,8 @@ int main(void) {
         ERP_TEST(shipment_is_refused_for_what_is_wrong_and_leaves_nothing),
         ERP_TEST(adjustment_changes_stock_once_both_ways),
         ERP_TEST(adjustment_is_refused_for_what_is_wrong_and_leaves_nothing),
+        ERP_TEST(what_the_erp_knows_is_listed_page_by_page),
+        ERP_TEST(products_and_stock_are_listed_as_documents),
         ERP_TEST(failed_commit_is_unknown_and_the_reference_settles_it),
         ERP_TEST(busy_erp_is_unavailable_and_still_answers_questions),
     };

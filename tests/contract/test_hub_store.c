@@ -86,23 +86,115 @@ static void site_is_replaced_by_a_second_put_and_seen(void **state) {
     assert_string_equal(seen.site.status, "{\"a\":1}");
 }
 
-static void client_is_found_by_its_newest_token_only(void **state) {
+static struct xd_client_row a_client(const char *tenant, const char *client) {
+    struct xd_client_row row = {.role = "channel",
+                                .added_at = 3,
+                                .revoked_at = 4,
+                                .rate_per_s = 5,
+                                .burst = 6,
+                                .channels = "edi portal",
+                                .schema_versions = INT64_C(1) << 62 | 2};
+    PUT(row.tenant, tenant);
+    PUT(row.client, client);
+    return row;
+}
+
+static struct xd_token_row a_token(const char *tenant, const char *client, int seed) {
+    struct xd_token_row row = {.hash = stores_hash(seed), .made_at = 10 + seed, .expires_at = 0};
+    PUT(row.tenant, tenant);
+    PUT(row.client, client);
+    return row;
+}
+
+static enum xd_result see_client(void *context, const struct xd_client_row *row) {
+    struct seen *seen = context;
+    (void)snprintf(seen->ids[seen->count++], XD_ID_SIZE, "%.10s/%.10s", row->tenant, row->client);
+    return XD_OK;
+}
+
+static enum xd_result see_token(void *context, const struct xd_token_row *row) {
+    struct seen *seen = context;
+    seen->numbers[seen->count++] = row->made_at;
+    return XD_OK;
+}
+
+static void client_is_replaced_by_a_second_put_and_kept_whole(void **state) {
     struct store_world *world = *state;
     struct xd_hub_store *hub = &world->hub;
-    struct xd_hash old = stores_hash(1);
-    struct xd_hash new = stores_hash(2);
-    struct xd_client_row row = {.client = "web", .tenant = "t1", .role = "channel", .token_hash = old};
-    struct xd_client_row out;
+    struct xd_client_row row = a_client("t1", "web"), out;
     stores_begin(world);
     assert_ok(hub->client_put(hub->context, &row));
-    row.token_hash = new;
+    PUT(row.role, "viewer");
     assert_ok(hub->client_put(hub->context, &row));
     stores_commit(world);
-    assert_int_equal(hub->client_by_token(hub->context, &old, &out), XD_NOT_FOUND);
-    assert_ok(hub->client_by_token(hub->context, &new, &out));
-    assert_string_equal(out.client, "web");
+    stores_reopen(world, 0);
+    assert_ok(hub->client_get(hub->context, "t1", "web", &out));
     assert_string_equal(out.tenant, "t1");
-    assert_string_equal(out.role, "channel");
+    assert_string_equal(out.client, "web");
+    assert_string_equal(out.role, "viewer");
+    assert_int_equal(out.added_at, 3);
+    assert_int_equal(out.revoked_at, 4);
+    assert_int_equal(out.rate_per_s, 5);
+    assert_int_equal(out.burst, 6);
+    assert_string_equal(out.channels, "edi portal");
+    assert_true(out.schema_versions == (INT64_C(1) << 62 | 2));
+    assert_int_equal(hub->client_get(hub->context, "t2", "web", &out), XD_NOT_FOUND);
+}
+
+static void clients_are_listed_by_tenant_and_name_in_pages(void **state) {
+    struct store_world *world = *state;
+    struct xd_hub_store *hub = &world->hub;
+    static const char *const names[][2] = {{"t2", "a"}, {"t1", "b"}, {"t1", "a"}, {"t10", "z"}};
+    struct seen seen = {.count = 0};
+    stores_begin(world);
+    for (size_t index = 0; index < 4; index++) {
+        struct xd_client_row row = a_client(names[index][0], names[index][1]);
+        assert_ok(hub->client_put(hub->context, &row));
+    }
+    stores_commit(world);
+    assert_ok(hub->client_list(hub->context, "", "", 2, see_client, &seen));
+    assert_int_equal(seen.count, 2);
+    assert_ok(hub->client_list(hub->context, "t1", "b", 9, see_client, &seen));
+    assert_int_equal(seen.count, 4);
+    assert_string_equal(seen.ids[0], "t1/a");
+    assert_string_equal(seen.ids[1], "t1/b");
+    assert_string_equal(seen.ids[2], "t10/z");
+    assert_string_equal(seen.ids[3], "t2/a");
+}
+
+static void client_is_found_by_each_of_its_tokens_until_they_are_dropped(void **state) {
+    struct store_world *world = *state;
+    struct xd_hub_store *hub = &world->hub;
+    struct xd_client_row row = a_client("t1", "web"), other = a_client("t2", "web"), out;
+    struct xd_token_row first = a_token("t1", "web", 1), second = a_token("t1", "web", 2);
+    struct xd_token_row foreign = a_token("t2", "web", 3), token;
+    struct seen seen = {.count = 0};
+    stores_begin(world);
+    assert_ok(hub->client_put(hub->context, &row));
+    assert_ok(hub->client_put(hub->context, &other));
+    assert_ok(hub->token_put(hub->context, &first));
+    assert_ok(hub->token_put(hub->context, &second));
+    assert_ok(hub->token_put(hub->context, &foreign));
+    first.expires_at = 77;
+    assert_ok(hub->token_put(hub->context, &first));
+    stores_commit(world);
+    assert_ok(hub->client_by_token(hub->context, &first.hash, &out, &token));
+    assert_string_equal(out.tenant, "t1");
+    assert_string_equal(out.channels, "edi portal");
+    assert_int_equal(token.made_at, 11);
+    assert_int_equal(token.expires_at, 77);
+    assert_ok(hub->client_by_token(hub->context, &second.hash, &out, &token));
+    assert_int_equal(token.expires_at, 0);
+    assert_ok(hub->token_each(hub->context, "t1", "web", see_token, &seen));
+    assert_int_equal(seen.count, 2);
+    assert_int_equal(seen.numbers[0], 12); /* the newest first */
+    stores_begin(world);
+    assert_ok(hub->token_drop(hub->context, "t1", "web"));
+    stores_commit(world);
+    assert_int_equal(hub->client_by_token(hub->context, &first.hash, &out, &token), XD_NOT_FOUND);
+    assert_int_equal(hub->client_by_token(hub->context, &second.hash, &out, &token), XD_NOT_FOUND);
+    assert_ok(hub->client_by_token(hub->context, &foreign.hash, &out, &token));
+    assert_string_equal(out.tenant, "t2");
 }
 
 static void idempotency_key_belongs_to_tenant_and_client_and_ages(void **state) {
@@ -343,7 +435,9 @@ static void hub_also_keeps_a_delivery_store(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         HUB_TEST(site_is_replaced_by_a_second_put_and_seen),
-        HUB_TEST(client_is_found_by_its_newest_token_only),
+        HUB_TEST(client_is_replaced_by_a_second_put_and_kept_whole),
+        HUB_TEST(clients_are_listed_by_tenant_and_name_in_pages),
+        HUB_TEST(client_is_found_by_each_of_its_tokens_until_they_are_dropped),
         HUB_TEST(idempotency_key_belongs_to_tenant_and_client_and_ages),
         HUB_TEST(order_comes_back_with_lines_and_body),
         HUB_TEST(order_of_one_channel_is_taken_once),

@@ -68,6 +68,7 @@ def probe(tmp_path_factory):
     """Runs the C program that reads by the core's tables: probe(kind, document) -> its line of output."""
     program = str(tmp_path_factory.mktemp("probe") / "schema_probe")
     sources = [str(path) for room in ("base", "documents") for path in (TOP / "firmware-agnostic-core" / room).glob("*.c")]
+    sources.append("firmware-agnostic-core/hub/reference/reference_documents.c")
     subprocess.run(["cc", "-std=c11", "-Ifirmware-agnostic-core", "tests/contract/schema_probe.c", *sources, "-o", program,
                     "-lcjson", "-lmbedcrypto", "-lm"], cwd=TOP, check=True)
 
@@ -85,7 +86,7 @@ def test_schema_is_well_formed(path):
 
 
 def test_every_kind_has_vectors():
-    kinds = {path.stem for path in VECTORS} | {"receipt"}
+    kinds = {path.stem for path in VECTORS} | {"receipt", "order-event"}
     assert kinds == {path.name.removesuffix(".schema.json") for path in SCHEMAS.glob("*.json")}
 
 
@@ -119,3 +120,40 @@ def test_members_of_the_senders_own_are_written_as_they_came(probe):
     vectors = load(TOP / "tests" / "vectors" / "documents" / "order-release.json")
     full = changed(vectors["base"], next(c for c in vectors["cases"] if c["name"] == "a full release"))
     assert json.loads(probe("order-release+write", full))["attributes"] == {"version": "1.10"}
+
+
+# ---- lifecycle events: written only ----
+
+ORDER = {"order_id": "O1", "external_order_id": "PO-\"1\"", "tenant": "default", "channel_type": "portal", "channel_account": "web",
+         "customer_ref": "CUST-1", "site": "WH1", "status": "SHIPPED", "revision": "1", "subject": "O1", "correlation_id": "c-1"}
+LINE = '{"line_id":"1","sku":"WIDGET","qty":"2.5","uom":"EA"}'
+EVENTS = [
+    ("order.accepted", ORDER, ""),
+    ("order.held", dict(ORDER, customer_ref="", site=""), '"reason":{"code":"credit","detail":"over the limit"}'),
+    ("order.released", ORDER, '"release_id":"R1","release_revision":1,"released_to":"WH1"'),
+    ("order.shipped", dict(ORDER, causation_id="C-1"),
+     f'"release_id":"R1","shipped_from":"WH1","shipment_id":"S-1","confirmation_id":"C-1","lines":[{LINE}]'),
+    ("exception.raised", {"subject": "E1"}, '"exception":{"id":"E1","code":"UNKNOWN_RELEASE","raised_at":"2026-11-23T10:00:00.000Z"}'),
+]
+
+
+@pytest.mark.parametrize("key, facts, members", EVENTS, ids=[key for key, _, _ in EVENTS])
+def test_an_event_that_is_written_satisfies_its_schema(probe, key, facts, members):
+    facts = dict(facts, id="V0123456789ABCDEFG", type=f"crossdock.{key}.v1", sequence="1795428000000001", members=members)
+    text = probe("order-event+write", facts)
+    assert "\n" not in text
+    written = json.loads(text)
+    validator("order-event").validate(written)
+    for name in ("order_id", "external_order_id", "status"):
+        assert written["data"].get(name) == facts.get(name)
+    assert "causationid" not in written or written["causationid"] == facts["causation_id"]
+
+
+@pytest.mark.parametrize("wrong", [{"id": "1"}, {"type": "crossdock.order.eaten.v1"}, {"source": "/sites/WH1"}, {"sequence": 7},
+                                   {"data": {}}, {"more": 1}, {"time": "yesterday"}], ids=str)
+def test_what_is_no_event_is_refused_by_the_schema(probe, wrong):
+    facts = dict(ORDER, id="V0123456789ABCDEFG", type="crossdock.order.accepted.v1", sequence="1")
+    written = json.loads(probe("order-event+write", facts))
+    validator("order-event").validate(written)
+    with pytest.raises(jsonschema.ValidationError):
+        validator("order-event").validate(dict(written, **wrong))

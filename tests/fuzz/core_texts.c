@@ -1,6 +1,9 @@
 /* Texts are made of a few choices each, so that most of them mean something; then some are damaged. */
 #include "fuzz/core.h"
 
+#include "base/memory.h"
+#include "hub/clients.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,8 +114,8 @@ void core_order(struct core *core) {
     (void)snprintf(key, sizeof key, "key-%u", fuzz_below(&core->input, 4) == 0 ? 99 : number);
     unsigned status =
         hub_world_order(&core->world, fuzz_below(&core->input, 8) == 7 ? NULL : key, xd_buffer_string(&text));
-    CHECK(status == 0 || status == 200 || status == 202 || status == 400 || status == 409 || status == 422 ||
-          status == 503);
+    CHECK(status == 0 || status == 200 || status == 202 || status == 400 || status == 403 || status == 409 ||
+          status == 413 || status == 422 || status == 503);
     if (status == 202 && intact && core->world.running) {
         char external[32];
         (void)snprintf(external, sizeof external, "PO-%u", number);
@@ -122,10 +125,44 @@ void core_order(struct core *core) {
     xd_buffer_free(&text);
 }
 
+/* An administrator's request about a client, whole or damaged. */
+static void ask_client(struct core *core) {
+    static const char *const names[] = {"web", "edi", "boss", "", "a/b"};
+    static const char *const bodies[] = {
+        "{\"client\":\"web\",\"role\":\"channel\",\"channels\":[\"edi\",\"portal\"],\"schema_versions\":[1,"
+        "62]}",
+        "{\"client\":\"edi\",\"role\":\"viewer\",\"rate_per_s\":5,\"burst\":9}",
+        "{\"client\":\"boss\",\"role\":\"admin\",\"expires_at\":\"2030-01-01T00:00:00Z\"}",
+        "{\"overlap_s\":60}",
+        "{}",
+        ""};
+    static const struct xd_client_row boss = {.client = "boss", .tenant = "default", .role = "admin"};
+    static enum xd_result (*const writes[])(struct xd_hub *, const struct xd_api_request *, struct xd_now,
+                                            struct xd_effects *) = {xd_hub_client_add, xd_hub_client_rotate,
+                                                                    xd_hub_client_revoke};
+    struct xd_buffer text;
+    xd_buffer_init(&text, 0);
+    xd_buffer_text(&text, PICK(core, bodies));
+    damage(core, &text);
+    char *body = xd_copy_text(xd_buffer_string(&text));
+    struct api_call api = {
+        .write = PICK(core, writes), .client = &boss, .id = PICK(core, names), .body = body};
+    unsigned status = hub_world_post(&core->world, &api);
+    CHECK(status == 0 || status == 200 || status == 201 || status == 400 || status == 404 || status == 409 ||
+          status == 422 || status == 503);
+    hub_world_api_free(&api);
+    xd_buffer_free(&text);
+    xd_free(body);
+}
+
 void core_add_site(struct core *core) {
     static const char *const names[] = {"WH1", "WH9", "", "wh", "A-_0", "WH1234567890123456789012345678901"};
     char body[160];
     struct api_call api = {.site_add = true, .body = body};
+    if (fuzz_below(&core->input, 2) == 1) {
+        ask_client(core);
+        return;
+    }
     (void)snprintf(body, sizeof body, "{\"site\":\"%s\",\"kind\":\"%s\"}", PICK(core, names),
                    fuzz_below(&core->input, 3) == 0 ? "3pl" : "warehouse");
     if (core->honest && strstr(body, "\"WH1\"") == NULL) {

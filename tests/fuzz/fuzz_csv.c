@@ -2,7 +2,7 @@
  * copy: both must find the same fields, or the same that nothing can be read. */
 #include "fuzz/fuzz.h"
 
-#include "erp/ledger/csv.h"
+#include "base/csv.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -24,6 +24,7 @@ import time
 import urllib.error
 import urllib.request
 
+import api_contract
 import brokers
 from agents import BUILD, TOP, Agent, http_get
 from brokers import free_port, wait_for
@@ -39,7 +40,7 @@ _no_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 class Hub:
     """crossdock-hub with a folder of its own."""
 
-    def __init__(self, folder, rabbit, ledger=None, erp_more=ERP_MORE, more=HUB_POLICIES, program=None):
+    def __init__(self, folder, rabbit, ledger=None, erp_more=ERP_MORE, more=HUB_POLICIES, program=None, http_more=""):
         self.folder, self.program = str(folder), program or os.path.join(BUILD, "crossdock-hub")
         self.port = free_port()
         self.process = None
@@ -56,7 +57,7 @@ class Hub:
             file.write(f"state_dir: state\n"
                        f"broker:\n  url: {rabbit.url}\n  vhost: {rabbit.vhost}\n  username: {rabbit.user}\n"
                        f"  password_file: hub.password\n  management_url: {rabbit.management_url}\n"
-                       f"http: {{listen: '127.0.0.1:{self.port}'}}\n"
+                       f"http: {{listen: '127.0.0.1:{self.port}'{http_more}}}\n"
                        f"erps:\n  main:\n    type: ledger\n    data: ledger\n{erp_more}{more}")
 
     @property
@@ -103,18 +104,24 @@ class Hub:
         with open(self.token_file, encoding="utf-8") as file:
             return file.read().strip()
 
-    def call(self, method, path, body=None, key=None, seconds=10):
-        """(status, JSON); status 0 when nobody answers (in time)."""
-        headers = {"Authorization": f"Bearer {self.token()}", "Content-Type": "application/json"}
+    def call(self, method, path, body=None, key=None, seconds=10, headers=None, if_match=None):
+        """(status, JSON); status 0 when nobody answers (in time). Every answer is held against the OpenAPI document."""
+        headers = dict(headers or {}, Authorization=f"Bearer {self.token()}")
+        headers["Content-Type"] = "application/json"
         if key:
             headers["Idempotency-Key"] = f'"{key}"'
+        if if_match:
+            headers["If-Match"] = if_match
         request = urllib.request.Request(self.url + path, method=method, headers=headers,
                                          data=None if body is None else json.dumps(body).encode())
         try:
             with _no_proxy.open(request, timeout=seconds) as answer:
-                return answer.status, json.loads(answer.read())
+                text = answer.read()
+                api_contract.check(method, path, answer.status, answer.headers, text)
+                return answer.status, json.loads(text)
         except urllib.error.HTTPError as error:
             text = error.read()
+            api_contract.check(method, path, error.code, error.headers, text)
             try:
                 return error.code, json.loads(text)
             except ValueError:
@@ -145,14 +152,15 @@ class Site:
 
 class Stack:
     """See the module. ledger: a folder of CSV files for the ERP (default: the sample). lines=False: agents connect to RabbitMQ
-    directly. hub_more, erp_more, agent_more: lines of YAML for the configurations."""
+    directly. hub_more, erp_more, agent_more: lines of YAML for the configurations; http_more: further keys of the hub's `http`, from
+    a comma on."""
 
     def __init__(self, folder, sites=SITES, keep=False, lines=True, ledger=None, hub_more=HUB_POLICIES, erp_more=ERP_MORE,
-                 agent_more=AGENT_MORE):
+                 agent_more=AGENT_MORE, http_more=""):
         self.folder, self.keep, self.agent_more = os.path.abspath(folder), keep, agent_more
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         self.rabbit = brokers.RabbitMQ(self._path("rabbitmq"), keep=keep)
-        self.hub = Hub(self._path("hub"), self.rabbit, ledger, erp_more, hub_more)
+        self.hub = Hub(self._path("hub"), self.rabbit, ledger, erp_more, hub_more, http_more=http_more)
         self.sites = {}
         for name, kind in sites:
             self.sites[name] = self._new_site(name, kind, lines)

@@ -648,6 +648,9 @@ def test_what_it_tells_by_http(place):
     agent, _ = place.start()
     base = f"http://127.0.0.1:{agent.port}"
     assert http_get(base + "/healthz")[0] == 200 and http_get(base + "/nothing")[0] == 404
+    problem = json.loads(http_get(base + "/nothing")[1])
+    assert problem["code"] == "not_found" and json.loads(http_get(base + problem["type"])[1])["meaning"] == problem["title"]
+    assert len(json.loads(http_get(base + "/v1/problems")[1])["problems"]) > 100
     assert json.loads(http_get(base + "/readyz")[1])["line"] == "up"
     status = agent.status()
     assert status["site_id"] == place.site and status["room"] == "free" and len(status["streams"]) == 4

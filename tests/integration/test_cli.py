@@ -25,7 +25,8 @@ ORDER = {"order_id": "O1", "external_order_id": "PO-4711", "tenant": "default", 
          "customer_ref": "CUST-1", "currency": "EUR", "site": "WH1", "status": "SHIPPED", "revision": 1, "correlation_id": "c-1",
          "erp_reference": "default/web/PO-4711", "received_at": "2020-01-01T00:00:00.000Z", "updated_at": "2020-01-01T00:00:00.000Z"}
 LINE = {"line_id": "1", "external_line_id": "1", "sku": "WIDGET", "uom": "EA", "unit_price": "9.95", "qty": "10", "open": "0",
-        "allocated": "0", "released": "0", "shipped": "9", "cancelled": "1", "backordered": "0", "overshipped": "0"}
+        "allocated": "0", "released": "0", "shipped": "9", "cancelled": "1", "backordered": "0",
+        "pending": "0", "overshipped": "0"}
 TOLD = {"site_id": "WH1", "backlog_work": 3, "backlog_bulk": 1, "oldest_unsent_ms": 200_000, "quarantined": 2, "releases_unanswered": 5,
         "store_used_bytes": 81920, "store_quota_bytes": 1073741824, "disk_free_bytes": 1610612736, "version": "0.1.0",
         "time": "2026-11-23T10:00:00.000Z", "wms_connected": True}
@@ -121,8 +122,9 @@ def refused(status, *arguments, **more):
 
 # ---- arguments and help ----
 
-VERBS = ["status", "orders list", "orders show", "orders timeline", "orders submit", "sites list", "sites add", "exceptions list",
-         "reconcile", "agent status", "agent backlog", "agent quarantine"]
+VERBS = ["status", "orders list", "orders show", "orders timeline", "orders submit", "orders cancel", "orders hold", "orders unhold",
+         "orders revise", "exceptions show", "exceptions resolve", "sites list", "sites add", "exceptions list",
+         "reconcile", "reference list", "reference show", "reference load", "reference put", "agent status", "agent backlog", "agent quarantine"]
 
 
 def test_help_of_the_program_lists_every_verb_and_what_exit_statuses_mean():
@@ -175,6 +177,13 @@ def test_version_is_printed():
     (["orders", "list", "--limit", "+5"], "1 to 200"),
     (["orders", "list", "--limit", "5x"], "1 to 200"),
     (["orders", "list", "--status", "shiped"], "did you mean SHIPPED?"),
+    (["orders", "hold", "O1"], "say why"),
+    (["orders", "cancel", "O1", "--line", "=3"], "LINE or LINE=QTY"),
+    (["orders", "cancel", "O1", "--line", "1="], "LINE or LINE=QTY"),
+    (["orders", "cancel", "O1", "--line", "1", "--line", "2"], "one at a time"),
+    (["orders", "unhold", "O1"], "crossdock orders unhold ID HOLD"),
+    (["orders", "revise", "O1", "/nonexistent/order.json"], "/nonexistent/order.json: No such file"),
+    (["exceptions", "resolve", "E1", "ignore"], "accept, reject or retry, not `ignore`"),
     (["sites", "add", "wh1"], "A-Z 0-9 _ -"),
     (["sites", "add", "../X"], "A-Z 0-9 _ -"),
     (["sites", "add", "WH1", "--kind", "shop"], "warehouse or 3pl"),
@@ -297,8 +306,66 @@ def test_an_order_is_shown_with_quantities_and_releases(hub):
                "created_at": "2020-01-01T00:00:00.000Z", "updated_at": "2020-01-01T00:00:00.000Z"}
     hub.answer("GET", "/v1/orders/O1", dict(ORDER, lines=[LINE], releases=[release]))
     text = good("orders", "show", "O1", url=hub.url)
-    assert re.search(r"^status +SHIPPED$", text, re.M) and re.search(r"^R1 +1  WH1 +SHORT_CLOSED +\d+ days$", text, re.M)
-    assert re.search(r"^1 +WIDGET +EA +10 +0 +0 +0 +9 +1 +0 +0$", text, re.M)
+    assert re.search(r"^status +SHIPPED$", text, re.M) and re.search(r"^R1 +1  WH1 +SHORT_CLOSED +- +\d+ days$", text, re.M)
+    assert re.search(r"^1 +WIDGET +EA +10 +0 +0 +0 +9 +1 +0 +0 +0$", text, re.M)
+
+
+def test_an_order_shows_what_holds_it_what_is_promised_and_what_is_asked_back(hub):
+    release = {"release_id": "R1", "revision": 2, "order_id": "O1", "site": "WH1", "status": "SENT", "cancel": "REQUESTED",
+               "created_at": "2020-01-01T00:00:00.000Z", "updated_at": "2020-01-01T00:00:00.000Z"}
+    hub.answer("GET", "/v1/orders/O1", dict(
+        ORDER, lines=[dict(LINE, pending="4")], releases=[release], holds=["CREDIT", "OPERATOR"], steps=["check"],
+        cancel_requested=True, deadlines=[{"promise": "accepted", "due_at": "2026-11-23T10:00:00.000Z", "breached": True},
+                                          {"promise": "shipped", "due_at": "2026-11-24T10:00:00.000Z", "breached": False}]))
+    text = good("orders", "show", "O1", url=hub.url)
+    assert re.search(r"^held for +CREDIT OPERATOR$", text, re.M) and re.search(r"^cancelled +asked for$", text, re.M)
+    assert re.search(r"^promised \(UTC\) +accepted by 2026-11-23 10:00:00.000, missed$", text, re.M)
+    assert re.search(r"^promised \(UTC\) +shipped by 2026-11-24 10:00:00.000$", text, re.M)
+    assert re.search(r"^R1 +2  WH1 +SENT +REQUESTED +\d+ days$", text, re.M) and re.search(r" +9 +1 +0 +4 +0$", text, re.M)
+
+
+@pytest.mark.parametrize("arguments, path, sent", [
+    (["orders", "cancel", "O1"], "/v1/orders/O1/cancel", {}),
+    (["orders", "cancel", "O1", "--reason", 'said "no"'], "/v1/orders/O1/cancel", {"reason": 'said "no"'}),
+    (["orders", "cancel", "O1", "--line", "a=b=2.5"], "/v1/orders/O1/cancel", {"lines": [{"line_id": "a=b", "qty": "2.5"}]}),
+    (["orders", "cancel", "O1", "--line", "7"], "/v1/orders/O1/cancel", {"lines": [{"line_id": "7"}]}),
+    (["orders", "hold", "O1", "--reason", "ask first"], "/v1/orders/O1/hold", {"reason": "ask first"}),
+    (["orders", "unhold", "O1", "credit"], "/v1/orders/O1/unhold", {"hold": "CREDIT"}),
+    (["exceptions", "resolve", "E1", "retry", "--reason", "fixed"], "/v1/exceptions/E1/resolve", {"action": "retry", "reason": "fixed"})])
+def test_what_an_operator_wants_reaches_the_api_and_the_order_is_told(hub, arguments, path, sent):
+    release = {"release_id": "R1", "site": "WH1", "cancel": "REQUESTED"}
+    hub.answer("POST", path, dict(ORDER, status="HELD", holds=["OPERATOR"], releases=[release, dict(release, cancel="NONE")]), 202)
+    assert good(*arguments, url=hub.url) == (
+        "O1 HELD\nheld for: OPERATOR\nwaits for WH1, which is asked to give up R1\n")
+    assert json.loads(hub.asked[-1][3]) == sent
+    assert json.loads(good(*arguments, "--json", url=hub.url))["status"] == "HELD"
+
+
+def test_an_exception_that_needs_no_more_than_a_note_is_told_as_resolved(hub):
+    hub.answer("POST", "/v1/exceptions/E1/resolve", {"id": "E1", "code": "OVERSHIP", "open": False})
+    assert good("exceptions", "resolve", "E1", "accept", url=hub.url) == "E1 resolved\n"
+    hub.answers["POST", "/v1/exceptions/E1/resolve"] = problem("action_not_possible", 409)
+    assert "action_not_possible (HTTP 409)" in refused(1, "exceptions", "resolve", "E1", "retry", url=hub.url)
+    assert "crossdock exceptions list" in refused(1, "exceptions", "resolve", "E9", "retry", url=hub.url)
+
+
+def test_an_exception_is_shown(hub):
+    hub.answer("GET", "/v1/exceptions/E1", {"id": "E1", "code": "SLA_BREACH", "status": "open", "order_id": "O1",
+                                            "detail": "late", "raised_at": "2026-11-23T10:00:00.000Z"})
+    text = good("exceptions", "show", "E1", url=hub.url)
+    assert re.search(r"^code +SLA_BREACH$", text, re.M) and re.search(r"^raised \(UTC\) +2026-11-23 10:00:00.000$", text, re.M)
+    assert "release" not in text
+
+
+def test_a_revision_says_which_order_it_has_seen(hub, tmp_path):
+    (tmp_path / "order.json").write_text('{"external_order_id": "PO-4711"}')
+    hub.answer("GET", "/v1/orders/O1", dict(ORDER, revision=7))
+    hub.answer("POST", "/v1/orders/O1/revisions", dict(ORDER, revision=8), 202)
+    assert good("orders", "revise", "O1", str(tmp_path / "order.json"), url=hub.url) == "O1 SHIPPED\n"
+    assert hub.asked[-1][2]["If-Match"] == '"7"' and hub.asked[-1][3] == b'{"external_order_id": "PO-4711"}'
+    assert json.loads(good("--json", "orders", "revise", "O1", str(tmp_path / "order.json"), url=hub.url))["revision"] == 8
+    hub.answers["POST", "/v1/orders/O1/revisions"] = problem("revision_conflict", 412)
+    assert "revision_conflict (HTTP 412)" in refused(1, "orders", "revise", "O1", str(tmp_path / "order.json"), url=hub.url)
 
 
 def test_an_unknown_order_is_told_with_how_to_find_it(hub):
@@ -469,8 +536,8 @@ def test_exceptions_are_listed_open_ones_first_of_all(hub):
     hub.answer("GET", "/v1/exceptions", {"exceptions": [row, {"id": "E2", "code": "SHORT_CLOSED", "status": "resolved",
                                                               "detail": "x", "raised_at": "2020-01-01T00:00:00.000Z"}]})
     lines = good("exceptions", "list", url=hub.url).splitlines()
-    assert re.split(" {2,}", lines[1])[:8] == ["UNMATCHED_LINE", "open", "WH1", "O1", "R1", "7", "confirmation C-1", "3"]
-    assert re.split(" {2,}", lines[2])[:8] == ["SHORT_CLOSED", "resolved", "-", "-", "-", "-", "-", "-"]
+    assert re.split(" {2,}", lines[1])[:9] == ["E1", "UNMATCHED_LINE", "open", "WH1", "O1", "R1", "7", "confirmation C-1", "3"]
+    assert re.split(" {2,}", lines[2])[:9] == ["E2", "SHORT_CLOSED", "resolved", "-", "-", "-", "-", "-", "-"]
     good("exceptions", "list", "--all", url=hub.url)
     assert [asked[1] for asked in hub.asked] == ["/v1/exceptions?status=open&limit=50", "/v1/exceptions?status=all&limit=50"]
 

@@ -63,6 +63,19 @@ def test_the_status_commands_work_as_written(stack, tmp_path):
     assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
 
 
+def test_stock_is_loaded_as_written(stack, tmp_path):
+    done = run(blocks("stock"), stack, tmp_path)
+    assert done.returncode == 0 and "1 quantity taken" in done.stdout, done.stdout + done.stderr
+    assert re.search(r"^WH1 +WIDGET ", done.stdout, re.M)
+
+
+def test_reference_data_is_loaded_as_written(stack, tmp_path):
+    done = run(blocks("reference"), stack, tmp_path)
+    assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
+    assert done.stdout.startswith("1 rows, 1 changed\n") and re.search(r"^TEA-1KG +\d+ +csv +yes ", done.stdout, re.M)
+    assert done.stdout.splitlines()[-1].startswith("WH1 version ")
+
+
 def test_headings_of_the_shown_tables_are_those_that_are_printed(stack, tmp_path):
     for command in ("status", "reconcile"):
         printed = stack.cli(command).stdout
@@ -79,6 +92,14 @@ def test_sites_are_added_as_written(stack, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert {"WH-README.enrol", "3PL-README.enrol"} <= set(os.listdir(tmp_path))
     assert oct(os.stat(tmp_path / "WH-README.enrol").st_mode & 0o777) == "0o600"
+
+
+def test_clients_are_made_and_ended_as_written(stack, tmp_path):
+    done = run(blocks("clients"), stack, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^acme +portal +channel +active +2 +20/s +portal ", done.stdout, re.M), done.stdout
+    assert {oct((tmp_path / name).stat().st_mode & 0o777) for name in ("portal.token", "portal-2.token")} == {"0o600"}
+    assert "is revoked" in done.stdout
 
 
 def test_the_samples_pass_their_check(stack):
@@ -112,7 +133,8 @@ def test_every_make_target_that_is_named_exists():
 
 
 def test_every_verb_and_option_of_the_command_line_that_is_named_exists():
-    for verb in set(re.findall(r"^crossdock ((?!agent)[a-z]+(?: (?:list|add|submit|show|timeline)\b)?)", README, re.M)):
+    verbs = "list|add|submit|show|timeline|load|put|rotate|revoke|cancel"
+    for verb in set(re.findall(rf"^crossdock ((?!agent)[a-z]+(?: (?:{verbs})\b)?)", README, re.M)):
         done = subprocess.run([os.path.join(BUILD, "crossdock"), *verb.split(), "--help"], capture_output=True, text=True, timeout=30,
                               check=False)
         assert done.returncode == 0, verb
@@ -124,7 +146,7 @@ def test_the_configuration_reference_names_every_key_and_no_other():
     named = {key.rsplit(".", 1)[-1] for row in re.findall(r"^\| (`.*?) \|", reference, re.M) for key in re.findall(r"`([^`]+)`", row)}
     enrolment = re.search(r"\*\*The enrolment file\*\*.*", reference).group(0)
     named |= {key.rsplit(".", 1)[-1] for key in re.findall(r"`([\w.]+)`", enrolment)}
-    sections = {"mqtt", "http", "store", "release", "uplink", "signing", "broker", "erps", "policies"}
+    sections = {"mqtt", "http", "store", "release", "uplink", "signing", "broker", "erps", "check", "policies", "webhooks"}
     assert named - known == set() and known - named - sections == set()
 
 

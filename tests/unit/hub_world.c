@@ -3,6 +3,9 @@
 
 #include "base/memory.h"
 #include "erp/ledger/ledger.h"
+#include "hub/orchestration/quantities.h"
+#include "hub/orchestration/stock.h"
+#include "hub/reference/reference.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -16,12 +19,13 @@
 #define MESSAGES_MAX 64u
 #define DAY_MS ((xd_ms)86400000)
 
-enum event_kind { EVENT_MESSAGE, EVENT_API, EVENT_ERP };
+enum event_kind { EVENT_MESSAGE, EVENT_API, EVENT_ERP, EVENT_WEBHOOK };
 
 struct event {
     enum event_kind kind;
     struct wire *wire;
     struct pending_call *pending;
+    struct world_webhook *webhook;
 };
 
 /* ---- chance ---- */
@@ -99,11 +103,18 @@ static enum xd_result tx_undo(void *context) {
 
 /* ---- the turn's operations ---- */
 
-static void api_request(const struct api_call *api, struct xd_api_request *out) {
+static void api_request(struct api_call *api, struct xd_api_request *out) {
     static const struct xd_client_row client = {.client = "portal", .tenant = "acme", .role = "channel"};
-    *out = (struct xd_api_request){.client = &client,
+    *out = (struct xd_api_request){.handle = api,
+                                   .wait_ms = api->wait_ms,
+                                   .client = api->client != NULL ? api->client : &client,
+                                   .id = api->id,
+                                   .tenant = api->tenant,
                                    .idempotency_key = api->has_key ? api->key : NULL,
                                    .correlation_id = api->correlation_id,
+                                   .key = api->reference_key,
+                                   .if_match = api->if_match,
+                                   .source = api->source,
                                    .body = xd_bytes_of_text(api->body)};
 }
 
@@ -126,9 +137,24 @@ static enum xd_result hand_over(struct hub_world *world, struct event *event, st
         return xd_hub_line_message(&world->hub, &message, now, effects);
     case EVENT_API:
         api_request(world->api, &request);
+        if (world->api->write != NULL) {
+            return world->api->write(&world->hub, &request, now, effects);
+        }
+        if (world->api->id != NULL) {
+            return xd_hub_reference(&world->hub, &request, now, effects);
+        }
         return world->api->site_add ? xd_hub_site_add(&world->hub, &request, now, effects)
                                     : xd_hub_order(&world->hub, &request, now, effects);
+    case EVENT_WEBHOOK: {
+        struct xd_webhook_answer answer = {.status = event->webhook->status, .detail = "as the test says"};
+        return xd_hub_webhook_answer(&world->hub, event->webhook->call, &answer, now);
+    }
     default:
+        if (event->pending->call->list) {
+            return xd_hub_reference_answer(&world->hub, event->pending->call, &event->pending->answer,
+                                           xd_buffer_view(&event->pending->entries), event->pending->next,
+                                           now, effects);
+        }
         return xd_hub_erp_answer(&world->hub, event->pending->call, &event->pending->answer, now, effects);
     }
 }
@@ -160,6 +186,9 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
         api_request(world->api, &request);
         xd_hub_api_refuse(&world->hub, &request, why, effects);
         break;
+    case EVENT_WEBHOOK:
+        xd_hub_webhook_refuse(&world->hub, event->webhook->call, world->now);
+        break;
     default:
         xd_hub_erp_refuse(&world->hub, event->pending->call, world->now);
         break;
@@ -183,6 +212,7 @@ static void reclaim(struct hub_world *world) {
         struct pending_call *pending = &world->calls[index];
         if (pending->used && pending->gone && (pending->landed || pending->plan.lands_ms < 0)) {
             xd_erp_call_free(pending->call);
+            xd_buffer_free(&pending->entries);
             pending->used = false;
         }
     }
@@ -203,12 +233,13 @@ static void call_leaves(struct hub_world *world, struct xd_erp_call *call) {
     if (world->plan != NULL) {
         world->plan(world, call, &free_place->plan);
     }
-    *(call->find ? &world->finds : &world->posts) += 1;
+    *(call->list ? &world->lists : call->find ? &world->finds : &world->posts) += 1;
 }
 
 static void answer_api(struct hub_world *world, const struct xd_effects *effects,
                        const struct xd_effect *effect) {
-    struct api_call *api = world->api;
+    struct api_call *api = effect->handle;
+    (void)world;
     assert_non_null(api);
     assert_false(api->answered);
     api->answered = true;
@@ -216,6 +247,8 @@ static void answer_api(struct hub_world *world, const struct xd_effects *effects
     api->flag = effect->flag;
     const char *location = xd_effects_string(effects, effect->a);
     snprintf(api->location, sizeof api->location, "%s", location != NULL ? location : "");
+    const char *etag = xd_effects_string(effects, effect->c);
+    snprintf(api->etag, sizeof api->etag, "%s", etag != NULL ? etag : "");
     const char *text = xd_effects_string(effects, effect->body);
     api->text = strdup(text != NULL ? text : "");
 }
@@ -223,6 +256,10 @@ static void answer_api(struct hub_world *world, const struct xd_effects *effects
 static void publish(struct hub_world *world, const struct xd_effects *effects,
                     const struct xd_effect *effect) {
     const char *site_name = xd_effects_string(effects, effect->b);
+    if (strcmp(xd_effects_string(effects, effect->a), XD_EVENTS_EXCHANGE) == 0) {
+        hub_world_event(world, effects, effect);
+        return;
+    }
     assert_string_equal(xd_effects_string(effects, effect->a), "crossdock.down");
     for (size_t index = 0; index < world->site_count; index++) {
         if (strcmp(world->sites[index].name, site_name) == 0) {
@@ -251,6 +288,11 @@ static void release(void *context, struct xd_effects *effects) {
             break;
         case XD_EFFECT_HTTP:
             answer_api(world, effects, effect);
+            break;
+        case XD_EFFECT_WEBHOOK:
+            assert_true(world->webhook_count < WORLD_WEBHOOKS);
+            world->webhooks[world->webhook_count++] = (struct world_webhook){.call = effect->object};
+            effect->object = NULL;
             break;
         case XD_EFFECT_ERP_CALL:
             call_leaves(world, effect->object);
@@ -284,9 +326,16 @@ void hub_world_start(struct hub_world *world) {
                                 .policies = world->policies,
                                 .retention_ms = 7 * DAY_MS,
                                 .idempotency_ms = 30 * DAY_MS,
+                                .event_ms = 7 * DAY_MS,
+                                .webhooks = {.concurrency = world->webhook_concurrency,
+                                             .retry_ms_min = 1000,
+                                             .retry_ms_max = 60000,
+                                             .disable_ms = world->webhook_disable_ms},
                                 .erp = "main",
+                                .checks = world->checks,
                                 .erp_concurrency = 3,
                                 .erp_life_ms = world->erp_life_ms,
+                                .reference_ms = world->reference_ms,
                                 .erp_retry_ms_min = 200,
                                 .erp_retry_ms_max = 5000,
                                 .hash_password = hash_password};
@@ -314,7 +363,10 @@ void hub_world_crash(struct hub_world *world) {
     world->database = NULL;
     world->running = false;
     world->drop_effects = world->fail_commit = false;
-    world->confirm_count = 0;
+    world->confirm_count = world->refused_count = 0;
+    for (size_t index = 0; index < world->webhook_count; index++) {
+        world->webhooks[index].lost = true;
+    }
     wire_lost_consumer(&world->queue);
     for (size_t index = 0; index < WORLD_CALLS; index++) {
         world->calls[index].gone = true;
@@ -343,6 +395,8 @@ void hub_world_open(struct hub_world *world, uint64_t seed) {
     world->env = (struct xd_env){.context = world, .entropy = entropy, .log = quiet_log};
     world->policies.over_tolerance_pct = xd_decimal_of(5);
     world->erp_life_ms = 30000;
+    world->webhook_disable_ms = DAY_MS;
+    world->webhook_concurrency = 2;
     const char *base = getenv("TMPDIR");
     snprintf(world->folder, sizeof world->folder, "%.40s/xd-hub-XXXXXX", base != NULL ? base : "/tmp");
     assert_non_null(mkdtemp(world->folder));
@@ -378,9 +432,11 @@ void hub_world_close(struct hub_world *world) {
     for (size_t index = 0; index < WORLD_CALLS; index++) {
         if (world->calls[index].used) {
             xd_erp_call_free(world->calls[index].call);
+            xd_buffer_free(&world->calls[index].entries);
         }
     }
     wire_free(&world->queue);
+    hub_world_free_events(world);
     world->erp.close(world->erp.context);
     hub_world_remove(world->hub_path);
     hub_world_remove(world->copy_path);
@@ -393,7 +449,13 @@ void hub_world_close(struct hub_world *world) {
 static void land(struct hub_world *world, struct pending_call *pending) {
     struct xd_erp_call *call = pending->call;
     pending->landed = true;
-    if (call->find) {
+    if (call->list) {
+        xd_buffer_init(&pending->entries, 0);
+        world->erp.list(world->erp.context, call->what, call->cursor, XD_ERP_PAGE_MAX, &pending->answer,
+                        &pending->entries, pending->next);
+    } else if (call->request.kind == XD_ERP_CHECK) {
+        pending->answer = world->check;
+    } else if (call->find) {
         world->erp.find(world->erp.context, call->request.kind, call->request.reference, &pending->answer);
     } else {
         world->erp.post(world->erp.context, &call->request, &pending->answer);
@@ -434,12 +496,15 @@ static void confirms(struct hub_world *world) {
     for (size_t index = 0; index < world->confirm_count; index++) {
         xd_hub_line_confirmed(&world->hub, world->confirms[index], true, world->now);
     }
-    world->confirm_count = 0;
+    for (size_t index = 0; index < world->refused_count; index++) {
+        xd_hub_line_confirmed(&world->hub, world->refused[index], false, world->now);
+    }
+    world->confirm_count = world->refused_count = 0;
 }
 
 void hub_world_turn(struct hub_world *world) {
-    struct event events[MESSAGES_MAX + WORLD_CALLS + 1];
-    void *pointers[MESSAGES_MAX + WORLD_CALLS + 1];
+    struct event events[MESSAGES_MAX + WORLD_CALLS + WORLD_WEBHOOKS + 1];
+    void *pointers[MESSAGES_MAX + WORLD_CALLS + WORLD_WEBHOOKS + 1];
     size_t count = 0;
     reclaim(world);
     if (!world->running) {
@@ -458,6 +523,13 @@ void hub_world_turn(struct hub_world *world) {
             events[count++] = (struct event){.kind = EVENT_ERP, .pending = &world->calls[index]};
         }
     }
+    for (size_t index = 0; index < world->webhook_count; index++) {
+        struct world_webhook *webhook = &world->webhooks[index];
+        if (webhook->answered && !webhook->lost) {
+            webhook->lost = true;
+            events[count++] = (struct event){.kind = EVENT_WEBHOOK, .webhook = webhook};
+        }
+    }
     if (world->api != NULL && !world->api->answered) {
         events[count++] = (struct event){.kind = EVENT_API};
     }
@@ -473,6 +545,7 @@ void hub_world_turn(struct hub_world *world) {
         hub_world_start(world);
     }
     assert_true(xd_hub_check(&world->hub));
+    assert_true(xd_stock_check(&world->hub));
 }
 
 void hub_world_step(struct hub_world *world) {
@@ -626,6 +699,7 @@ void hub_world_books(struct hub_world *world) {
     assert_int_equal(
         hub_world_count(world, "SELECT count(*) FROM confirmation WHERE state = 0 AND jobs_open < 1"), 0);
     assert_true(xd_hub_check(&world->hub));
+    hub_world_check_events(world);
     for (size_t index = 0; index < world->site_count; index++) {
         assert_true(!world->sites[index].running || xd_site_check(&world->sites[index].site));
     }

@@ -83,21 +83,47 @@ struct pending_call {
     bool used, landed, gone; /* gone: nobody waits for the answer any more */
     struct xd_erp_call *call;
     struct xd_erp_answer answer;
+    struct xd_buffer entries; /* of a list */
+    char next[XD_ERP_CURSOR_SIZE];
     struct call_plan plan;
     xd_ms left_at;
 };
 
+typedef enum xd_result (*world_write_fn)(struct xd_hub *hub, const struct xd_api_request *request,
+                                         struct xd_now now, struct xd_effects *effects);
+
 struct api_call {
     bool site_add;
+    world_write_fn write;               /* another write than these; NULL: none */
+    const struct xd_client_row *client; /* who asks; NULL: portal of acme */
+    const char *id, *tenant;            /* of the path (of reference data: the kind) and of the query */
     char key[160];
     bool has_key;
     const char *correlation_id;
+    const char *reference_key, *if_match, *source; /* without write an id is a kind of reference data */
+    xd_ms wait_ms; /* then the answer may come later: the call stays until it does */
     char *body;
     bool answered, flag;
     unsigned status;
-    char location[96];
+    char location[160], etag[32];
     char *text;
 };
+
+/* What the hub published on crossdock.events, each time that it did. */
+struct world_event {
+    char id[XD_ID_SIZE], key[XD_EVENT_KEY_SIZE];
+    char type[XD_EVENT_TYPE_SIZE], order_id[XD_ID_SIZE];
+    int64_t n;
+    char *body;
+};
+
+/* A call of a webhook, and the answer that it got; 0: it waits for one. */
+struct world_webhook {
+    struct xd_webhook_call *call;
+    unsigned status;
+    bool answered, lost; /* lost: nobody waits for the answer */
+};
+#define WORLD_WEBHOOKS 64
 
 struct hub_world {
     uint64_t random;
@@ -105,7 +131,7 @@ struct hub_world {
     struct xd_env env;
     struct xd_now now;
     struct xd_policies policies;
-    xd_ms erp_life_ms;
+    xd_ms erp_life_ms, reference_ms;
     /* the hub */
     struct xd_database *database;
     struct xd_hub_store store; /* its tx is wrapped */
@@ -120,17 +146,30 @@ struct hub_world {
     struct wire_queue queue; /* towards the hub */
     uint64_t confirms[1024];
     size_t confirm_count;
-    struct api_call *api;             /* waits for the hub's next turn; NULL: none */
+    struct api_call *api; /* waits for the hub's next turn; NULL: none */
+    /* lifecycle events: published, and the next so many of them that are refused, or never answered */
+    struct world_event *events;
+    size_t event_count;
+    unsigned refuse_events, swallow_events;
+    uint64_t refused[64];
+    size_t refused_count;
+    struct world_webhook webhooks[WORLD_WEBHOOKS];
+    size_t webhook_count;
+    xd_ms webhook_disable_ms;
+    unsigned webhook_concurrency;
     uint64_t commits, fail_commit_at; /* the number of the commit that fails; 0: none */
     /* the ERP */
     struct xd_erp erp;
+    bool checks;                /* somebody outside is asked about each order ... */
+    struct xd_erp_answer check; /* ... and says so */
     struct pending_call calls[WORLD_CALLS];
     void (*plan)(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan);
-    unsigned posts, finds; /* that were made */
+    unsigned posts, finds, lists; /* that were made */
     /* sites and their WMS */
     struct world_site sites[WORLD_SITES];
     size_t site_count;
-    bool auto_wms; /* each release is acknowledged and confirmed in full, once */
+    bool auto_wms;          /* each release is acknowledged and confirmed in full, once */
+    unsigned confirmations; /* that world_ships made, to number them */
 };
 
 /* ---- the world ---- */
@@ -165,6 +204,23 @@ void hub_world_order_id(struct hub_world *world, const char *external, char out[
 /* The order's release; "" none. */
 void hub_world_release_id(struct hub_world *world, const char *external, char out[XD_ID_SIZE]);
 int hub_world_order_status(struct hub_world *world, const char *external);
+
+/* ---- events and webhooks (hub_world_events.c) ---- */
+
+void hub_world_event(struct hub_world *world, const struct xd_effects *effects,
+                     const struct xd_effect *effect);
+/* The n-th call that was made (from 0) is answered with this status in the next turn; 0: nobody answered. */
+void hub_world_webhook_answers(struct hub_world *world, size_t index, unsigned status);
+/* POST /v1/subscriptions by the channel; the answer's id and secret. */
+void hub_world_subscribe(struct hub_world *world, const char *body, char id[XD_ID_SIZE], char secret[128]);
+unsigned hub_world_subscription(struct hub_world *world, world_write_fn write, const char *id,
+                                const char *body);
+/* How often an event of that key was published; order_id NULL: of any order. */
+size_t hub_world_events(const struct hub_world *world, const char *key, const char *order_id);
+/* Every id has one content, every n one id, and of each order what is told for the first time rises; what the
+ * log holds was told, and nothing else. */
+void hub_world_check_events(struct hub_world *world);
+void hub_world_free_events(struct hub_world *world);
 
 /* ---- sites ---- */
 

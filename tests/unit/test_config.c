@@ -230,6 +230,11 @@ static void hub_defaults_fill_what_the_file_leaves_out(void **state) {
     assert_string_equal(config.broker.password, "hub password");
     assert_string_equal(config.broker.management_url, "http://127.0.0.1:15672");
     assert_string_equal(config.http.listen, "127.0.0.1:8080");
+    assert_int_equal(config.http.connections_max, 256);
+    assert_int_equal(config.http.address_connections_max, 0);
+    assert_int_equal(config.http.waiting_max, 128);
+    assert_int_equal(config.http.rate_per_s, 0);
+    assert_int_equal(config.http.burst, 0);
     assert_int_equal(config.erp_count, 1);
     assert_string_equal(config.erps[0].name, "main");
     assert_int_equal(config.erps[0].type, XD_ERP_TYPE_LEDGER);
@@ -253,6 +258,53 @@ static void hub_reads_policies(void **state) {
     assert_int_equal(config.policies.over_tolerance_pct.scale, 1);
     assert_int_equal(config.policies.unshipped_means, XD_UNSHIPPED_MEANS_ASK);
     xd_hub_config_free(&config);
+}
+
+static void hub_reads_the_limits_of_its_api(void **state) {
+    (void)state;
+    struct xd_hub_program_config config;
+    char text[1024];
+    snprintf(text, sizeof text,
+             "%shttp: {connections_max: 20, address_connections_max: 20, waiting_max: 3, rate_per_s: 5, "
+             "burst: 9}\n",
+             hub);
+    assert_int_equal(load_hub(text, &config), XD_OK);
+    assert_int_equal(config.http.connections_max, 20);
+    assert_int_equal(config.http.address_connections_max, 20);
+    assert_int_equal(config.http.waiting_max, 3);
+    assert_int_equal(config.http.rate_per_s, 5);
+    assert_int_equal(config.http.burst, 9);
+    xd_hub_config_free(&config);
+    hub_with_is_refused("http: {burst: 9}\n", "hub.yaml:7:8: http.burst: needs a rate_per_s of 1 or more\n");
+    hub_with_is_refused(
+        "http:\n  connections_max: 20\n  address_connections_max: 21\n",
+        "hub.yaml:9:3: http.address_connections_max: must not be more than connections_max (20)\n");
+    hub_with_is_refused("http: {waiting_max: 0}\n",
+                        "hub.yaml:7:21: http.waiting_max: must be 1 to 256, not 0\n");
+}
+
+static void hub_reads_who_is_asked_about_orders(void **state) {
+    (void)state;
+    struct xd_hub_program_config config;
+    char text[1024];
+    assert_int_equal(load_hub(hub, &config), XD_OK);
+    assert_null(config.check.url);
+    xd_hub_config_free(&config);
+    snprintf(
+        text, sizeof text,
+        "%scheck:\n  url: https://fraud.example.com:443/orders\n  token_file: hub.password\n  timeout_s: 9\n",
+        hub);
+    assert_int_equal(load_hub(text, &config), XD_OK);
+    assert_string_equal(config.check.url, "https://fraud.example.com:443/orders");
+    assert_string_equal(config.check.token, "hub password");
+    assert_int_equal(config.check.timeout_s, 9);
+    xd_hub_config_free(&config);
+    hub_with_is_refused("check: {token_file: hub.password}\n",
+                        "hub.yaml:7:1: check: needs a url: who shall be asked about each order\n");
+    hub_with_is_refused("check: {url: 'http://127.0.0.1:1/', timeout_s: 0}\n",
+                        "hub.yaml:7:48: check.timeout_s: must be 1 to 60, not 0\n");
+    hub_with_is_refused("check: {url: 'http://127.0.0.1:1/', ca_file: hub.password}\n",
+                        "hub.yaml:7:37: check.ca_file: has no effect: the address is one without TLS\n");
 }
 
 static void a_second_erp_is_refused(void **state) {
@@ -289,6 +341,34 @@ static void a_state_folder_that_cannot_be_made_is_told(void **state) {
     check_state_dir("no/where",
                     "hub.yaml:1:1: state_dir: no/where cannot be created: no: No such file or directory\n");
     check_state_dir("hub.password/x", "hub.yaml:1:1: state_dir: hub.password/x: Not a directory\n");
+}
+
+static void hub_reads_webhooks(void **state) {
+    (void)state;
+    struct xd_hub_program_config config;
+    char text[1024];
+    assert_int_equal(load_hub(hub, &config), XD_OK);
+    assert_int_equal(config.webhooks.allow_private_count, 0);
+    assert_int_equal(config.webhooks.disable_after_hours, 72);
+    assert_int_equal(config.policies.event_days, 7);
+    assert_int_equal(config.http.event_streams, 64);
+    xd_hub_config_free(&config);
+    snprintf(text, sizeof text, "%swebhooks:\n  allow_private:\n    - 10.1.0.0/16\n    - '::1'\n", hub);
+    assert_int_equal(load_hub(text, &config), XD_OK);
+    assert_int_equal(config.webhooks.allow_private_count, 2);
+    assert_string_equal(config.webhooks.allow_private[0], "10.1.0.0/16");
+    assert_string_equal(config.webhooks.allow_private[1], "::1");
+    xd_hub_config_free(&config);
+    hub_with_is_refused("webhooks: {allow_private: [10.0.0.0/8, here]}\n",
+                        "hub.yaml:7:40: webhooks.allow_private: must be an address or a range of addresses: "
+                        "10.0.0.0/8, fd00::/8, 127.0.0.1\n");
+    hub_with_is_refused(
+        "webhooks: {allow_private: 10.0.0.0/8}\n",
+        "hub.yaml:7:27: webhooks.allow_private: must be a list of at most 64 texts: [one, two]\n");
+    hub_with_is_refused("webhooks: {allow_private: [[a]]}\n",
+                        "hub.yaml:7:28: webhooks.allow_private: must be a list of single values\n");
+    hub_with_is_refused("webhooks: {retry_s_min: 10, retry_s_max: 5}\n",
+                        "hub.yaml:7:12: webhooks.retry_s_min: must not be more than retry_s_max (5)\n");
 }
 
 static void empty_sections_mean_their_defaults(void **state) {
@@ -612,6 +692,9 @@ int main(void) {
         cmocka_unit_test(agent_reads_every_key),
         cmocka_unit_test(hub_defaults_fill_what_the_file_leaves_out),
         cmocka_unit_test(hub_reads_policies),
+        cmocka_unit_test(hub_reads_the_limits_of_its_api),
+        cmocka_unit_test(hub_reads_webhooks),
+        cmocka_unit_test(hub_reads_who_is_asked_about_orders),
         cmocka_unit_test(a_second_erp_is_refused),
         cmocka_unit_test(a_state_folder_that_cannot_be_made_is_told),
         cmocka_unit_test(empty_sections_mean_their_defaults),

@@ -242,6 +242,20 @@ static void a_ratio_and_its_inverse_meet(void **state) {
     }
 }
 
+static void floors_are_whole_multiples(void **state) {
+    (void)state;
+    assert_gives(xd_decimal_floor_to, "36", "12", "36");
+    assert_gives(xd_decimal_floor_to, "35.999999", "12", "24");
+    assert_gives(xd_decimal_floor_to, "11", "12", "0");
+    assert_gives(xd_decimal_floor_to, "0", "12", "0");
+    assert_gives(xd_decimal_floor_to, "1", "0.3", "0.9");
+    assert_gives(xd_decimal_floor_to, "1000", "0.25", "1000");
+    assert_refused(xd_decimal_floor_to, "1", "0");
+    assert_refused(xd_decimal_floor_to, "1", "-1");
+    assert_refused(xd_decimal_floor_to, "-1", "1");
+    assert_refused(xd_decimal_floor_to, "999999999999999999", "0.000000000001");
+}
+
 static void order_is_that_of_the_values(void **state) {
     (void)state;
     static const char *const ascending[] = {
@@ -287,8 +301,77 @@ static void signs_and_opposites(void **state) {
     assert_value(xd_decimal_negate(d("0")), "0");
 }
 
+static void a_product_is_rounded_half_away_from_zero(void **state) {
+    static const struct {
+        const char *a, *b;
+        unsigned digits;
+        const char *product; /* NULL: it does not fit */
+    } cases[] = {
+        {"1", "1", 2, "1"},
+        {"0.5", "1", 0, "1"},
+        {"-0.5", "1", 0, "-1"},
+        {"0.49", "1", 0, "0"},
+        {"-0.49", "1", 0, "0"},
+        {"1.005", "1", 2, "1.01"},
+        {"1.0049999", "1", 2, "1"},
+        {"-1.005", "1", 2, "-1.01"},
+        {"2.5", "1", 0, "3"},
+        {"3.5", "1", 0, "4"},
+        {"99.995", "1", 2, "100"},
+        {"19.99", "0.19", 2, "3.8"},
+        {"0.125", "0.1", 3, "0.013"},
+        {"1234567.891", "0.001", 3, "1234.568"},
+        {"0.333333333333", "0.333333333333", 12, "0.111111111111"},
+        {"999999999999999999", "1", 0, "999999999999999999"},
+        {"999999999999999999", "0.1", 0, "100000000000000000"},
+        {"999999999.999999999", "999999999.999999999", 0, "999999999999999998"},
+        {"999999999.999999999", "99999999.999999999", 0, "99999999999999999"},
+        {"999999999999999999", "10", 0, NULL},
+        {"999999999999999999", "999999999999999999", 12, NULL},
+        {"500000000000", "200000", 6, "100000000000000000"},
+        {"123456789.123456789", "987654321.987654321", 0, "121932631356500531"},
+        {"0", "999999999999999999", 2, "0"},
+        {"1", "0.000000000001", 11, "0"},
+        {"5", "0.000000000001", 11, "0.00000000001"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct xd_decimal a, b, product;
+        char text[XD_DECIMAL_TEXT_MAX];
+        assert_int_equal(xd_decimal_parse(cases[i].a, &a), XD_OK);
+        assert_int_equal(xd_decimal_parse(cases[i].b, &b), XD_OK);
+        enum xd_result result = xd_decimal_multiply_round(a, b, cases[i].digits, &product);
+        assert_int_equal(result, cases[i].product != NULL ? XD_OK : XD_INVALID);
+        if (result == XD_OK) {
+            assert_string_equal(xd_decimal_write(product, text), cases[i].product);
+        }
+    }
+}
+
+static void a_product_that_is_exact_is_the_same_rounded_or_not(void **state) {
+    uint64_t seed = 20261123;
+    (void)state;
+    for (unsigned i = 0; i < 20000; i++) {
+        struct xd_decimal values[2], exact, rounded;
+        for (unsigned j = 0; j < 2; j++) {
+            seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            values[j] = (struct xd_decimal){(int64_t)(seed >> 33) % 1000000007 - 500000003, 0};
+            values[j].scale = (uint8_t)(seed >> 28 & 3);
+            if (values[j].coefficient % 10 == 0) {
+                values[j].scale = 0;
+            }
+        }
+        if (xd_decimal_multiply(values[0], values[1], &exact) == XD_OK) {
+            assert_int_equal(xd_decimal_multiply_round(values[0], values[1], 12, &rounded), XD_OK);
+            assert_true(exact.coefficient == rounded.coefficient && exact.scale == rounded.scale);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_product_is_rounded_half_away_from_zero),
+        cmocka_unit_test(a_product_that_is_exact_is_the_same_rounded_or_not),
         cmocka_unit_test(parsing_takes_the_grammar),
         cmocka_unit_test(parsing_refuses_everything_else),
         cmocka_unit_test(equal_values_have_equal_representations),
@@ -300,6 +383,7 @@ int main(void) {
         cmocka_unit_test(products_that_do_not_fit_are_refused),
         cmocka_unit_test(ratios_are_exact_or_refused),
         cmocka_unit_test(a_ratio_and_its_inverse_meet),
+        cmocka_unit_test(floors_are_whole_multiples),
         cmocka_unit_test(order_is_that_of_the_values),
         cmocka_unit_test(signs_and_opposites),
     };

@@ -84,6 +84,27 @@ static void what_is_beyond_a_mark_is_dropped_with_its_objects(void **state) {
     assert_int_equal(freed, 11);
 }
 
+static int freed_otherwise;
+
+static void free_otherwise(void *object) {
+    freed_otherwise += *(int *)object;
+}
+
+static void an_object_may_be_freed_in_a_way_of_its_own(void **state) {
+    struct xd_effects effects;
+    int one = 1, ten = 10;
+    (void)state;
+    freed = freed_otherwise = 0;
+    xd_effects_init(&effects, free_object);
+    xd_effects_add(&effects, XD_EFFECT_ERP_CALL)->object = &one;
+    struct xd_effect *effect = xd_effects_add(&effects, XD_EFFECT_WEBHOOK);
+    effect->object = &ten;
+    effect->free_object = free_otherwise;
+    xd_effects_free(&effects);
+    assert_int_equal(freed, 1);
+    assert_int_equal(freed_otherwise, 10);
+}
+
 static void a_failure_sticks_until_it_is_dropped(void **state) {
     struct xd_effects effects;
     (void)state;
@@ -122,6 +143,7 @@ int main(void) {
         cmocka_unit_test(texts_survive_what_is_added_later),
         cmocka_unit_test(nothing_is_no_reference),
         cmocka_unit_test(what_is_beyond_a_mark_is_dropped_with_its_objects),
+        cmocka_unit_test(an_object_may_be_freed_in_a_way_of_its_own),
         cmocka_unit_test_teardown(a_failure_sticks_until_it_is_dropped, take_hook_away),
         cmocka_unit_test(there_is_a_limit),
     };

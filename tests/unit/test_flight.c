@@ -73,6 +73,7 @@ static void what_is_lost_is_sent_again_by_its_owner_in_order(void **state) {
         tag = sequence == 5 ? given : tag;
     }
     assert_int_equal(xd_flight_take(&flight, tag, &item), XD_OK); /* 5 was confirmed */
+    assert_true(xd_flight_add(&flight, NULL, 0, 99) != 0);        /* of no stream: nobody is told */
     xd_flight_lose(&flight);
     assert_int_equal(flight.count, 0);
     assert_int_equal(line.send[1].resend_count, 2);

@@ -39,6 +39,7 @@ struct world {
     struct xd_http_request *held[HELD_MAX];
     size_t held_count, seen;
     struct xd_http_answer extra; /* headers of the echo */
+    const char *added;           /* to each request, as "RateLimit"; NULL: nothing */
 };
 
 static void echo(struct world *world, struct xd_http_request *request) {
@@ -62,6 +63,8 @@ static void handle(void *context, struct xd_http_request *request) {
     struct world *world = context;
     bool hold;
 
+    if (world->added != NULL)
+        xd_http_add_header(request, "RateLimit", world->added);
     pthread_mutex_lock(&world->lock);
     world->seen++;
     hold = world->hold && world->held_count < HELD_MAX;
@@ -283,6 +286,40 @@ static void answers_carry_their_headers(void **state) {
     assert_non_null(strstr(answer, "\r\nContent-Type: text/plain\r\n"));
     assert_non_null(strstr(answer, "\r\nX-Content-Type-Options: nosniff\r\n"));
     assert_non_null(strstr(answer, "\r\nCache-Control: no-store\r\n"));
+    close(fd);
+    xd_http_stop(world.server);
+}
+
+static void what_is_added_to_a_request_is_in_its_answer(void **state) {
+    static const char once[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct world world;
+    struct xd_http_request *request;
+    char answer[2048];
+    int fd;
+
+    (void)state;
+    start_default(&world);
+    world.added = "\"default\";r=7;t=1";
+    fd = raw_open(&world);
+    raw_send(fd, once);
+    assert_true(raw_receive(fd, answer, sizeof answer));
+    assert_int_equal(status_of(answer), 200);
+    assert_non_null(strstr(answer, "\r\nRateLimit: \"default\";r=7;t=1\r\n"));
+    hold(&world, true);
+    raw_send(fd, once);
+    request = take_held(&world);
+    for (unsigned i = 0; i < XD_HTTP_EXTRA_MAX + 3; i++) /* more than there is room for is left out */
+        xd_http_add_header(request, "X-More", "m");
+    echo(&world, request);
+    assert_true(raw_receive(fd, answer, sizeof answer));
+    assert_int_equal(status_of(answer), 200);
+    assert_non_null(strstr(answer, "\r\nX-More: m\r\n"));
+    hold(&world, false);
+    world.added = "split\r\nSet-Cookie: forged";
+    raw_send(fd, once);
+    assert_true(raw_receive(fd, answer, sizeof answer));
+    assert_int_equal(status_of(answer), 500);
+    assert_null(strstr(answer, "forged"));
     close(fd);
     xd_http_stop(world.server);
 }
@@ -546,6 +583,86 @@ static void a_dripping_client_is_cut_while_others_are_served(void **state) {
     xd_http_stop(world.server);
 }
 
+static void those_that_send_nothing_make_room_when_connections_run_out(void **state) {
+    enum { IDLE = 12 };
+    struct xd_http_config config = {.connections_max = 8, .timeout_s = 10 * DEADLINE_S};
+    struct world world;
+    struct caller caller;
+    struct xd_http_request *request;
+    int idle[IDLE];
+
+    (void)state;
+    start(&world, &config);
+    hold(&world, true);
+    caller_start(&caller, &world);
+    request = take_held(&world);
+    hold(&world, false);
+    for (unsigned i = 0; i < IDLE; i++) {
+        idle[i] = raw_open(&world);
+        raw_send(idle[i], i % 2 == 0 ? "GET /half HTTP/1.1\r\nX-" : "");
+    }
+    for (unsigned i = 0; i < 3; i++)
+        expect_served(&world);
+    echo(&world, request); /* our own time is nobody's slowness: that one was not cut */
+    caller_join(&caller);
+    assert_int_equal(caller.status, 200);
+    for (unsigned i = 0; i < IDLE; i++)
+        close(idle[i]);
+    xd_http_stop(world.server);
+}
+
+static void who_asks_without_a_pause_makes_room_when_connections_run_out(void **state) {
+    static const char once[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct xd_http_config config = {.connections_max = 8, .timeout_s = 10 * DEADLINE_S};
+    struct world world;
+    int busy[8];
+    char answer[2048];
+
+    (void)state;
+    start(&world, &config);
+    for (unsigned i = 0; i < 8; i++) {
+        busy[i] = raw_open(&world);
+        raw_send(busy[i], once);
+        assert_true(raw_receive(busy[i], answer, sizeof answer));
+        assert_int_equal(strcasestr(answer, "\r\nConnection: close\r\n") != NULL, i == 6 || i == 7);
+        if (i >= 6) /* of eight, seven are nearly all */
+            assert_true(raw_ends(busy[i]));
+    }
+    for (unsigned i = 0; i < 8; i++)
+        close(busy[i]);
+    expect_served(&world);
+    xd_http_stop(world.server);
+}
+
+static void one_address_has_only_so_many_connections(void **state) {
+    struct xd_http_config config = {.address_connections_max = 2};
+    struct timespec pause = {.tv_nsec = 50000000};
+    struct world world;
+    int first, second, third;
+    char answer[2048];
+    unsigned tries = 0;
+    bool served = false;
+
+    (void)state;
+    start(&world, &config);
+    first = raw_open(&world);
+    second = raw_open(&world);
+    third = raw_open(&world);
+    assert_true(raw_ends(third));
+    close(third);
+    close(second);
+    while (!served) { /* until the server has noticed that one is gone */
+        second = raw_open(&world);
+        served = send(second, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27, MSG_NOSIGNAL) == 27 &&
+                 raw_receive(second, answer, sizeof answer);
+        close(second);
+        (void)nanosleep(&pause, NULL);
+        assert_true(++tries < DEADLINE_S * 20);
+    }
+    close(first);
+    xd_http_stop(world.server);
+}
+
 static void a_pending_request_is_not_cut(void **state) {
     struct xd_http_config config = {.timeout_s = 1};
     struct world world;
@@ -723,7 +840,7 @@ static void stopping_answers_for_the_caller(void **state) {
     for (size_t i = 0; i < 3; i++) {
         caller_join(&callers[i]);
         assert_int_equal(callers[i].status, 503);
-        assert_non_null(strstr(callers[i].body, "about:blank"));
+        assert_non_null(strstr(callers[i].body, "/v1/problems/"));
     }
     for (size_t i = 0; i < 3; i++) { /* still valid memory, and still to be answered */
         assert_string_equal(xd_http_path(requests[i]), "/caller");
@@ -816,6 +933,7 @@ int main(void) {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(hands_over_method_path_query_header_and_body),
         cmocka_unit_test(answers_carry_their_headers),
+        cmocka_unit_test(what_is_added_to_a_request_is_in_its_answer),
         cmocka_unit_test(an_answer_that_cannot_be_sent_becomes_500),
         cmocka_unit_test(answers_come_from_another_thread),
         cmocka_unit_test(a_connection_serves_several_requests),
@@ -826,6 +944,9 @@ int main(void) {
         cmocka_unit_test(above_the_limit_of_pending_requests_it_is_busy),
         cmocka_unit_test(a_silent_client_is_cut_while_others_are_served),
         cmocka_unit_test(a_dripping_client_is_cut_while_others_are_served),
+        cmocka_unit_test(those_that_send_nothing_make_room_when_connections_run_out),
+        cmocka_unit_test(who_asks_without_a_pause_makes_room_when_connections_run_out),
+        cmocka_unit_test(one_address_has_only_so_many_connections),
         cmocka_unit_test(a_pending_request_is_not_cut),
         cmocka_unit_test(an_encoded_slash_does_not_lead_elsewhere),
         cmocka_unit_test(malformed_requests_are_refused_and_stop_nothing),

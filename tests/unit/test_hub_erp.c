@@ -38,7 +38,7 @@ static void a_sale_that_the_erp_refuses_is_held(void **state) {
     assert_int_equal(hub_world_order_status(world, "PO-2"), XD_ORDER_IN_FULFILMENT);
     assert_exceptions(world, "ERP_REJECTED_SALE", 1);
     assert_count(world, "SELECT count(*) FROM exception WHERE detail LIKE 'unknown_customer: %'", 1);
-    assert_count(world, "SELECT count(*) FROM release", 1);
+    assert_count(world, "SELECT count(*) FROM release WHERE status > 0", 1); /* the other is a draft */
     assert_ledger(world, "SELECT count(*) FROM sale", 1);
 }
 
@@ -95,7 +95,7 @@ static void nothing_is_posted_again_before_the_request_can_be_dead(void **state)
     assert_int_equal(world->posts, 1);
     assert_true(world->finds >= 1);
     assert_true(world->finds <= 3); /* not twenty a second */
-    assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_RECEIVED);
+    assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_VALIDATED);
     assert_true(hub_world_quiet(world, MINUTE_MS));
     assert_int_equal(world->posts, 2); /* with the same reference */
     assert_ledger(world, "SELECT count(*) FROM sale WHERE reference = 'acme/web/PO-1'", 1);
@@ -154,7 +154,7 @@ static void an_unavailable_erp_is_asked_less_and_less(void **state) {
     hub_world_place(world, 2, "10");
     hub_world_run(world, 5 * MINUTE_MS);
     assert_int_equal(hub_world_order_status(world, "PO-2"), XD_ORDER_IN_FULFILMENT);
-    assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_RECEIVED);
+    assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_VALIDATED);
     assert_true(world->posts > 20);  /* it goes on ... */
     assert_true(world->posts < 400); /* ... with a wait of up to 5 s */
     assert_int_equal(world->finds, 0);

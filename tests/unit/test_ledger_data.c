@@ -1,5 +1,5 @@
 /* The ledger's files: reading comma-separated values, and filling the books. */
-#include "erp/ledger/csv.h"
+#include "base/csv.h"
 #include "erp/ledger/ledger.h"
 
 #include <setjmp.h>

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #define SHIP_TO                                                                                              \
@@ -211,8 +212,177 @@ static void attributes_that_fit_no_release_are_refused(void **state) {
     }
 }
 
+/* A second version that only this test knows: the lines are called items, a line says
+ * its number as a whole number, and the customer is one text. */
+struct second_item {
+    int64_t number;
+    const char *product;
+    struct xd_decimal qty;
+};
+struct second_order {
+    const char *number, *buyer;
+    struct second_item *items;
+    size_t item_count;
+};
+static const struct xd_field second_item_fields[] = {
+    {.name = "number",
+     .type = XD_FIELD_INTEGER,
+     .required = true,
+     .min = 1,
+     XD_AT(struct second_item, number)},
+    {.name = "product",
+     .type = XD_FIELD_ID,
+     .required = true,
+     .max = XD_ID_MAX,
+     XD_AT(struct second_item, product)},
+    {.name = "qty", .type = XD_FIELD_QUANTITY, .required = true, .min = 1, XD_AT(struct second_item, qty)},
+    {.name = NULL},
+};
+static const struct xd_field second_fields[] = {
+    {.name = "schema_version", .type = XD_FIELD_INTEGER, .required = true, .min = 2, .max = 2, XD_UNKEPT},
+    {.name = "number",
+     .type = XD_FIELD_ID,
+     .required = true,
+     .max = XD_ID_MAX,
+     XD_AT(struct second_order, number)},
+    {.name = "buyer",
+     .type = XD_FIELD_ID,
+     .required = true,
+     .max = XD_ID_MAX,
+     XD_AT(struct second_order, buyer)},
+    {.name = "items",
+     .type = XD_FIELD_ARRAY,
+     .required = true,
+     .min = 1,
+     .max = 10,
+     .fields = second_item_fields,
+     .element_size = sizeof(struct second_item),
+     XD_AT2(struct second_order, items, item_count)},
+    {.name = NULL},
+};
+
+static enum xd_result upgrade_second(struct xd_document *document, const void *read, struct xd_order *out) {
+    const struct second_order *order = read;
+    out->external_order_id = order->number;
+    out->customer_ref = order->buyer;
+    out->line_count = order->item_count;
+    out->lines = xd_document_alloc(document, order->item_count * sizeof *out->lines);
+    for (size_t i = 0; out->lines != NULL && i < order->item_count; i++) {
+        char *id = xd_document_alloc(document, 24);
+        assert_non_null(id);
+        (void)snprintf(id, 24, "%lld", (long long)order->items[i].number);
+        out->lines[i].external_line_id = id;
+        out->lines[i].sku = order->items[i].product;
+        out->lines[i].qty = order->items[i].qty;
+        out->lines[i].uom = "EA";
+    }
+    return out->lines == NULL ? XD_NO_MEMORY : XD_OK;
+}
+
+static enum xd_result read_both(struct xd_reading *reading, const char *text, struct xd_order *order) {
+    const struct xd_order_version versions[] = {
+        xd_order_version_1, {2, second_fields, sizeof(struct second_order), upgrade_second}};
+    xd_reading_begin(reading, text);
+    return xd_order_read_versions(&reading->document, versions, 2, order, &reading->problems);
+}
+
+static void a_second_version_is_read_beside_the_first(void **state) {
+    struct xd_reading reading;
+    struct xd_order order;
+    (void)state;
+    assert_int_equal(read_both(&reading,
+                               "{\"schema_version\":2,\"number\":\"PO-1\",\"buyer\":\"CUST-1\",\"items\":"
+                               "[{\"number\":7,\"product\":\"WIDGET\",\"qty\":\"2.50\"}]}",
+                               &order),
+                     XD_OK);
+    assert_string_equal(order.external_order_id, "PO-1");
+    assert_string_equal(order.customer_ref, "CUST-1");
+    assert_string_equal(order.lines[0].external_line_id, "7");
+    assert_string_equal(order.lines[0].line_id, "1"); /* what the first version gives, the second has too */
+    assert_int_equal(order.fulfilment_policy, -1);
+    xd_reading_end(&reading);
+    assert_int_equal(read_both(&reading, ORDER("", LINE("1", "")), &order), XD_OK);
+    assert_string_equal(order.external_order_id, "PO-4711");
+    xd_reading_end(&reading);
+    assert_int_equal(read_both(&reading, ORDER("\"schema_version\":1,", LINE("1", "")), &order), XD_OK);
+    xd_reading_end(&reading);
+}
+
+static void each_version_refuses_what_only_the_other_one_knows(void **state) {
+    struct xd_reading reading;
+    struct xd_order order;
+    (void)state;
+    assert_int_equal(read_both(&reading,
+                               "{\"schema_version\":2,\"number\":\"PO-1\",\"buyer\":\"CUST-1\",\"currency\":"
+                               "\"EUR\",\"items\":[{\"number\":0,\"product\":\"WIDGET\",\"qty\":\"1\"}]}",
+                               &order),
+                     XD_INVALID);
+    assert_int_equal(reading.problems.errors, 2);
+    assert_string_equal(reading.problems.items[0].pointer, "/currency");
+    assert_string_equal(reading.problems.items[1].pointer, "/items/0/number");
+    xd_reading_end(&reading);
+    assert_int_equal(read_both(&reading, ORDER("\"buyer\":\"CUST-1\",", LINE("1", "")), &order), XD_INVALID);
+    assert_string_equal(reading.problems.items[0].code, "unknown_member");
+    xd_reading_end(&reading);
+}
+
+static void rules_across_members_hold_for_every_version(void **state) {
+    struct xd_reading reading;
+    struct xd_order order;
+    (void)state;
+    assert_int_equal(read_both(&reading,
+                               "{\"schema_version\":2,\"number\":\"PO-1\",\"buyer\":\"CUST-1\",\"items\":"
+                               "[{\"number\":1,\"product\":\"A\",\"qty\":\"1\"},"
+                               "{\"number\":1,\"product\":\"B\",\"qty\":\"1\"}]}",
+                               &order),
+                     XD_INVALID);
+    assert_string_equal(reading.problems.items[0].code, "duplicate_line");
+    xd_reading_end(&reading);
+}
+
+static void a_version_that_nobody_knows_is_refused_by_the_product(void **state) {
+    struct xd_reading reading;
+    struct xd_order order;
+    (void)state;
+    xd_reading_begin(&reading, ORDER("\"schema_version\":2,", LINE("1", "")));
+    assert_int_equal(xd_order_read(&reading.document, &order, &reading.problems), XD_INVALID);
+    assert_string_equal(reading.problems.items[0].pointer, "/schema_version");
+    xd_reading_end(&reading);
+    assert_int_equal(read_both(&reading, ORDER("\"schema_version\":3,", LINE("1", "")), &order), XD_INVALID);
+    assert_string_equal(reading.problems.items[0].pointer, "/schema_version");
+    xd_reading_end(&reading);
+}
+
+static void discounts_taxes_and_totals_are_read_as_they_come(void **state) {
+    struct xd_reading reading;
+    struct xd_order order;
+    (void)state;
+    xd_reading_begin(
+        &reading,
+        ORDER("\"tax\":{\"rounding\":\"DOCUMENT\"},\"totals\":{\"gross\":\"11.90\"},",
+              LINE("1", ",\"ids\":[{\"scheme\":\"GTIN\",\"value\":\"4012345678901\"}],\"discounts\":"
+                        "[{\"type\":\"AMOUNT\",\"value\":\"1.5\"}],\"tax\":[{\"pct\":\"19\"},"
+                        "{\"code\":\"ECO\",\"pct\":\"1\",\"amount\":\"0.10\"}]") "," LINE("2", "")));
+    assert_int_equal(xd_order_read(&reading.document, &order, &reading.problems), XD_OK);
+    assert_int_equal(order.tax_rounding, XD_ROUND_DOCUMENT);
+    assert_true(order.has_total_gross && !order.has_total_net && !order.has_total_tax);
+    assert_int_equal(order.lines[0].id_count, 1);
+    assert_string_equal(order.lines[0].ids[0].value, "4012345678901");
+    assert_int_equal(order.lines[0].discounts[0].type, XD_DISCOUNT_AMOUNT);
+    assert_int_equal(order.lines[0].tax_count, 2);
+    assert_false(order.lines[0].taxes[0].has_amount);
+    assert_string_equal(order.lines[0].taxes[1].code, "ECO");
+    assert_int_equal(order.lines[1].id_count + order.lines[1].discount_count + order.lines[1].tax_count, 0);
+    xd_reading_end(&reading);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_second_version_is_read_beside_the_first),
+        cmocka_unit_test(each_version_refuses_what_only_the_other_one_knows),
+        cmocka_unit_test(rules_across_members_hold_for_every_version),
+        cmocka_unit_test(a_version_that_nobody_knows_is_refused_by_the_product),
+        cmocka_unit_test(discounts_taxes_and_totals_are_read_as_they_come),
         cmocka_unit_test(attributes_that_fit_no_release_are_refused),
         cmocka_unit_test(the_smallest_order_is_read),
         cmocka_unit_test(nested_members_reach_their_flat_places),

@@ -1,4 +1,5 @@
 /* The decision on one line, row by row of the reconciliation table, and the folds. */
+#include "hub/orchestration/quantities.h"
 #include "hub/reconcile.h"
 
 #include <setjmp.h>

@@ -206,6 +206,32 @@ static void dates_must_exist(void **state) {
     assert_int_equal(xd_date_check(NULL), XD_INVALID);
 }
 
+static void dates_are_counted_and_written_again(void **state) {
+    (void)state;
+    static const struct {
+        const char *date;
+        int64_t days;
+        unsigned weekday;
+    } dates[] = {{"1970-01-01", 0, 3},          {"1969-12-31", -1, 2},    {"2000-02-29", 11016, 1},
+                 {"2026-11-25", 20782, 2},      {"2026-11-29", 20786, 6}, {"0001-01-01", XD_DAYS_MIN, 0},
+                 {"9999-12-31", XD_DAYS_MAX, 4}};
+    for (size_t i = 0; i < sizeof dates / sizeof dates[0]; i++) {
+        char text[XD_DATE_TEXT_SIZE];
+        int64_t days = 7;
+        assert_int_equal(xd_date_parse(dates[i].date, &days), XD_OK);
+        assert_int_equal(days, dates[i].days);
+        assert_string_equal(xd_date_write(days, text), dates[i].date);
+        assert_int_equal(xd_date_weekday(days), dates[i].weekday);
+        assert_int_equal(xd_date_days(xd_date_of_days(days)), days);
+    }
+    int64_t days = 7;
+    char text[XD_DATE_TEXT_SIZE];
+    assert_int_equal(xd_date_parse("2026-02-29", &days), XD_INVALID);
+    assert_int_equal(days, 7);
+    assert_string_equal(xd_date_write(INT64_MAX, text), "9999-12-31");
+    assert_string_equal(xd_date_write(INT64_MIN, text), "0001-01-01");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_instants_are_read),
@@ -222,6 +248,7 @@ int main(void) {
         cmocka_unit_test(days_follow_each_other_for_800_years),
         cmocka_unit_test(a_broken_clock_still_gives_a_text),
         cmocka_unit_test(dates_must_exist),
+        cmocka_unit_test(dates_are_counted_and_written_again),
     };
     return cmocka_run_group_tests_name("time", tests, NULL, NULL);
 }

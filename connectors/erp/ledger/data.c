@@ -4,9 +4,9 @@
 #include "erp/ledger/ledger.h"
 
 #include "base/bytes.h"
+#include "base/csv.h"
 #include "base/id.h"
 #include "erp/ledger/book.h"
-#include "erp/ledger/csv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define PATH_SIZE 4096
 
 static const char schema[] =
@@ -52,6 +52,13 @@ static const char schema_2[] =
     "CREATE TABLE adjustment_line(adjustment INTEGER NOT NULL, number INTEGER NOT NULL, sku TEXT NOT NULL,"
     " uom TEXT NOT NULL, qty TEXT NOT NULL, PRIMARY KEY(adjustment, number)) STRICT, WITHOUT ROWID;"
     "PRAGMA user_version = 2;";
+
+/* What version 3 adds: changes of sales. */
+static const char schema_3[] =
+    "CREATE TABLE sale_change(number INTEGER PRIMARY KEY, reference TEXT NOT NULL UNIQUE,"
+    " fingerprint BLOB NOT NULL, sale INTEGER NOT NULL, changed_at INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX sale_change_sale ON sale_change(sale);"
+    "PRAGMA user_version = 3;";
 
 enum { VERSION, SEEN, CUSTOMER, PRODUCT, PRODUCT_GET, STOCK };
 
@@ -333,6 +340,9 @@ static enum xd_result create_tables(struct xd_book *book, const char *path, char
     }
     if (result == XD_OK && version < 2) {
         result = xd_book_execute(book, schema_2);
+    }
+    if (result == XD_OK && version < 3) {
+        result = xd_book_execute(book, schema_3);
     }
     if (result == XD_OK && version > SCHEMA_VERSION) {
         (void)snprintf(why, why_size, "%s:1: was written by a newer program (schema %lld, this one knows %d)",

@@ -17,7 +17,8 @@ enum xd_result xd_ledger_fingerprint(const struct xd_erp_request *request, struc
     xd_buffer_init(&buffer, 0);
     print_text(&buffer, request->sale_reference);
     print_text(&buffer, request->tenant);
-    print_text(&buffer, request->site);
+    /* A sale may ship from anywhere: a hub that forgot it may have routed it otherwise this time. */
+    print_text(&buffer, request->kind == XD_ERP_SALE ? "" : request->site);
     print_text(&buffer, request->customer);
     print_text(&buffer, request->currency);
     for (size_t i = 0; i < request->line_count; i++) {

@@ -1,18 +1,35 @@
 /* Reference data: what the hub knows of customers, products, sites, carriers,
  * channels and tenants, beside what an order says.
  *
- * An entry is a JSON document with a key of its kind. Each change makes a new
- * version of it, numbered across all kinds, and the older ones stay, so that a
- * decision can name the version that it used. It comes from the ERP, from CSV files
- * and from the API. While a kind has no entry at all nothing of that kind is checked:
- * a hub without reference data takes what the ERP takes. All on the turn's thread. */
+ * An entry is a JSON document with a key of its kind (reference_documents.h). Each
+ * change makes a new version of it, numbered across all kinds, and the older ones stay,
+ * so that a decision can name the version that it used. While a kind has no entry at
+ * all nothing of that kind is checked: a hub without reference data takes what the ERP
+ * takes. Nothing is deleted: what is gone says active: false. All on the turn's thread.
+ *
+ * Whose word counts. An entry comes from the ERP, from a CSV file or by the API, and
+ * its current version says from which:
+ *   - what a person put (api, csv) is left alone by the ERP's load, whole;
+ *   - of an entry whose source is erp the load replaces the members that the ERP names
+ *     (null takes one away, as in RFC 7396) and leaves those that it does not know,
+ *     such as the aliases that a person added;
+ *   - a put of any source replaces the entry, whole; put with the source erp the
+ *     ERP's load looks after it again.
+ *
+ * Look-ups answer from a bounded cache of decoded entries, which is emptied whenever
+ * an entry of the kind changes, and when an event was undone (xd_hub_reload). */
 #ifndef XD_HUB_REFERENCE_REFERENCE_H
 #define XD_HUB_REFERENCE_REFERENCE_H
 
 #include "base/decimal.h"
 #include "hub/store.h"
 
+struct xd_api_request;
+struct xd_effects;
+struct xd_erp_answer;
+struct xd_erp_call;
 struct xd_hub;
+struct xd_problems;
 
 enum xd_reference_kind {
     XD_REF_CUSTOMER,
@@ -93,6 +110,8 @@ struct xd_tenant_policy {
     bool no_split;                         /* an order ships from one site only */
     struct xd_decimal price_tolerance_pct; /* an order's price may differ from ours by so much */
     bool has_price_tolerance;
+    struct xd_decimal over_tolerance_pct; /* shipped beyond what was released, without an exception */
+    bool has_over_tolerance;
     int64_t accepted_within_s, released_within_s, acknowledged_within_s, shipped_within_s; /* SLA */
     int64_t warn_pct; /* of the time gone before the warning [80] */
     int64_t version;
@@ -106,7 +125,22 @@ struct xd_channel_rule {
     int64_t version;
 };
 
-/* Whether there is any entry of that kind. */
+#define XD_CARRIER_SERVICES_MAX 32u
+struct xd_carrier {
+    char scac[8]; /* the key */
+    char name[128];
+    bool active;
+    char services[XD_CARRIER_SERVICES_MAX][33]; /* none: any */
+    size_t service_count;
+    int64_t version;
+};
+
+/* The kind of that name; XD_REF_KIND_COUNT: there is none. */
+enum xd_reference_kind xd_reference_kind_of(const char *name);
+
+/* ---- look-ups: what they give is a copy ---- */
+
+/* Whether there is any entry of that kind. Cheap. */
 XD_CHECKED enum xd_result xd_reference_known(struct xd_hub *hub, enum xd_reference_kind kind, bool *known);
 /* The customer whom the channel's account calls so: by an alias of that account, of the tenant, or by the
  * code. XD_NOT_FOUND. */
@@ -122,8 +156,50 @@ XD_CHECKED enum xd_result xd_reference_tenant(struct xd_hub *hub, const char *te
 /* XD_NOT_FOUND. */
 XD_CHECKED enum xd_result xd_reference_channel(struct xd_hub *hub, const char *type,
                                                struct xd_channel_rule *out);
+/* XD_NOT_FOUND. */
+XD_CHECKED enum xd_result xd_reference_carrier(struct xd_hub *hub, const char *scac, struct xd_carrier *out);
 /* XD_NOT_FOUND: no factor is known for it. */
 XD_CHECKED enum xd_result xd_product_factor(const struct xd_product *product, const char *uom, int64_t *num,
                                             int64_t *den);
+
+/* ---- changes ---- */
+
+/* Puts one entry. source: "api", "csv" or "erp". *version: of the entry as it is now. The same
+ * content from the same side (a person, the ERP) makes no new version. XD_INVALID: problems says all
+ * that is wrong, and nothing was put. */
+XD_CHECKED enum xd_result xd_reference_put(struct xd_hub *hub, enum xd_reference_kind kind,
+                                           struct xd_bytes body, const char *source, struct xd_now now,
+                                           int64_t *version, struct xd_problems *problems);
+
+#define XD_REFERENCE_ENTRIES_MAX 1000u /* of one POST */
+/* PUT /v1/reference/{kind}/{key}, or with request->key NULL POST /v1/reference/{kind} {"entries":[...]},
+ * where all are put or none. */
+XD_CHECKED enum xd_result xd_hub_reference(struct xd_hub *hub, const struct xd_api_request *request,
+                                           struct xd_now now, struct xd_effects *effects);
+
+/* ---- the ERP's load: after the start and every config.reference_ms (0: never), page by page ---- */
+
+/* Asks for the next page when it is due and a worker is free. For xd_hub_tick. */
+XD_CHECKED enum xd_result xd_reference_run(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects);
+/* A page came. entries: a JSON array (see xd_erp.list); next: its cursor, "" it was the last one. An
+ * entry that cannot be used is left out and logged. */
+XD_CHECKED enum xd_result xd_hub_reference_answer(struct xd_hub *hub, const struct xd_erp_call *call,
+                                                  const struct xd_erp_answer *answer, struct xd_bytes entries,
+                                                  const char *next, struct xd_now now,
+                                                  struct xd_effects *effects);
+/* ... and could not be taken in: it is asked for again. */
+void xd_reference_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struct xd_now now);
+
+/* ---- for hub.c ---- */
+
+XD_CHECKED enum xd_result xd_reference_open(struct xd_hub *hub, struct xd_now now);
+void xd_reference_close(struct xd_hub *hub);
+/* Forgets what came from the store; restart: a batch was lost, and what it let out never left. */
+void xd_reference_reload(struct xd_hub *hub, bool restart);
+/* Another batch has begun, so the last one was committed: see xd_hub_jobs_left. */
+void xd_reference_left(struct xd_hub *hub);
+/* An entry of the kind has changed, or what its look-ups take from elsewhere. */
+void xd_reference_forget(struct xd_hub *hub, enum xd_reference_kind kind);
+bool xd_reference_check(const struct xd_hub *hub);
 
 #endif

@@ -1,6 +1,7 @@
 /* What the agent tells on http.listen. Reads the board only. */
 #include "posix/agent/agent.h"
 
+#include "documents/registry.h"
 #include "posix/runtime/world.h"
 
 #include <string.h>
@@ -52,17 +53,32 @@ static void write_status(struct xd_agent_board *board, struct xd_http_answer *an
     }
 }
 
+static void write_problems(struct xd_agent_board *board, struct xd_http_answer *answer,
+                           struct xd_buffer *out) {
+    (void)board;
+    (void)answer;
+    xd_registry_write_all(out);
+}
+
 static const struct page pages[] = {{"/healthz", write_health},
                                     {"/readyz", write_ready},
                                     {"/metrics", write_metrics},
-                                    {"/v1/status", write_status}};
+                                    {"/v1/status", write_status},
+                                    {"/v1/problems", write_problems}};
 
-static void write_problem(struct xd_http_answer *answer, unsigned status, const char *title,
-                          struct xd_buffer *out) {
+/* Where the `type` of our problems leads; NULL: the path is another one, or there is no such code. */
+static const struct xd_code *code_of(const char *path) {
+    static const char before[] = "/v1/problems/";
+    return strncmp(path, before, sizeof before - 1) == 0 ? xd_registry_find(path + sizeof before - 1) : NULL;
+}
+
+static void write_problem(struct xd_http_answer *answer, unsigned status, const char *code,
+                          const char *detail, struct xd_buffer *out) {
+    struct xd_problem_answer problem = {
+        .status = status, .code = code, .detail = detail, .retryable = status >= 500};
     answer->status = status;
     answer->content_type = "application/problem+json";
-    xd_buffer_format(out, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"retryable\":%s}\n",
-                     title, status, status >= 500 ? "true" : "false");
+    xd_problem_answer_write(&problem, out);
 }
 
 void xd_agent_http(void *context, struct xd_http_request *request) {
@@ -75,17 +91,20 @@ void xd_agent_http(void *context, struct xd_http_request *request) {
             page = &pages[index];
         }
     }
-    if (page == NULL) {
-        write_problem(&answer, 404, "There is no such page.", &body);
+    const struct xd_code *code = code_of(xd_http_path(request));
+    if (page == NULL && code == NULL) {
+        write_problem(&answer, 404, "not_found", "There is no such page.", &body);
     } else if (strcmp(xd_http_method(request), "GET") != 0 && strcmp(xd_http_method(request), "HEAD") != 0) {
         answer.allow = "GET, HEAD";
-        write_problem(&answer, 405, "This page can only be read.", &body);
+        write_problem(&answer, 405, "method_not_allowed", "This page can only be read.", &body);
+    } else if (page == NULL) {
+        xd_registry_write(code, &body);
     } else {
         page->write(context, &answer, &body);
     }
     if (xd_buffer_result(&body) != XD_OK) {
         xd_buffer_clear(&body);
-        write_problem(&answer, 503, "No memory.", &body);
+        write_problem(&answer, 503, "try_again", "There is no memory just now.", &body);
     }
     answer.body = xd_buffer_view(&body);
     xd_http_respond(request, &answer);

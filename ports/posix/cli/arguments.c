@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORDS_MAX 4u
+#define WORDS_MAX 5u /* of a verb and its arguments, and one too many */
 #define NAME_SIZE 64u
 #define GLOBAL_OPTIONS (XD_OPTION_BIT(XD_OPTION_STATUS) - 1u)
-#define NAMES_MAX 32u
+#define NAMES_MAX 64u
 
 /* ---- the nearest name ---- */
 
@@ -63,7 +63,7 @@ const char *xd_arguments_nearest(const char *text, const char *const *names, siz
 
 /* ---- help ---- */
 
-static void add_option_help(struct xd_buffer *out, unsigned options) {
+static void add_option_help(struct xd_buffer *out, uint64_t options) {
     for (unsigned option = 0; option < XD_OPTION_COUNT; option++) {
         if ((options & XD_OPTION_BIT(option)) != 0) {
             const struct xd_option_row *row = &xd_options[option];
@@ -144,6 +144,9 @@ static int take_option(struct xd_cli *cli, const char *text, const char *next, b
     if (equals == NULL && (next == NULL || strncmp(next, "--", 2) == 0)) {
         return xd_cli_fail(XD_EXIT_WRONG_INPUT, "--%s needs a value: --%s %s", name, name,
                            xd_options[option].value);
+    }
+    if (option == XD_OPTION_LINE && cli->options[option] != NULL) {
+        return xd_cli_fail(XD_EXIT_WRONG_INPUT, "--%s is there twice: name one at a time", name);
     }
     *used = equals == NULL;
     cli->options[option] = equals != NULL ? equals + 1 : next;
@@ -227,6 +230,18 @@ static int unknown_verb(const char *first, const char *second) {
                : xd_cli_fail(XD_EXIT_WRONG_INPUT, "there is no verb `%s`; crossdock --help lists them", text);
 }
 
+/* How many words `argument` asks for at least, and at most. */
+static size_t needed_words(const char *argument, size_t *most) {
+    size_t least_words = 0;
+    *most = 0;
+    for (const char *at = argument; at != NULL; at = strchr(at, ' ')) {
+        at += *at == ' ' ? 1 : 0;
+        ++*most;
+        least_words += *at == '[' ? 0 : 1;
+    }
+    return least_words;
+}
+
 static int check_verb(const struct xd_cli *cli, const struct xd_verb *verb, const char *const *words,
                       size_t count) {
     for (unsigned option = XD_OPTION_STATUS; option < XD_OPTION_COUNT; option++) {
@@ -236,14 +251,15 @@ static int check_verb(const struct xd_cli *cli, const struct xd_verb *verb, cons
                                xd_options[option].name, verb->name);
         }
     }
-    if (verb->argument != NULL && count == 0) {
-        return xd_cli_fail(XD_EXIT_WRONG_INPUT, "`%s` needs one more word: crossdock %s %s", verb->name,
-                           verb->name, verb->argument);
+    size_t most, wanted = needed_words(verb->argument, &most);
+    if (count < wanted) {
+        return xd_cli_fail(XD_EXIT_WRONG_INPUT, "`%s` needs %s: crossdock %s %s", verb->name,
+                           wanted - count == 1 ? "one more word" : "two more words", verb->name,
+                           verb->argument);
     }
-    size_t wanted = verb->argument != NULL ? 1 : 0;
-    if (count > wanted) {
+    if (count > most) {
         return xd_cli_fail(XD_EXIT_WRONG_INPUT, "`%s` takes no more words: what shall `%s` be?", verb->name,
-                           words[wanted]);
+                           words[most]);
     }
     return -1;
 }
@@ -309,5 +325,6 @@ int xd_arguments_read(int count, char **texts, struct xd_cli *cli) {
         return XD_EXIT_FINE;
     }
     cli->argument = words[verb_words];
+    cli->second = words[verb_words + 1];
     return check_verb(cli, cli->verb, words + verb_words, word_count - verb_words);
 }

@@ -6,10 +6,10 @@
 
 struct xd_verb {
     const char *name;     /* one word or two: "orders list" */
-    const char *argument; /* what it wants; NULL: nothing */
+    const char *argument; /* a word or two, those in brackets may be left out; NULL: nothing */
     const char *summary;
     const char *help; /* paragraphs */
-    unsigned options; /* XD_OPTION_BIT of its own */
+    uint64_t options; /* XD_OPTION_BIT of its own */
     int (*run)(struct xd_cli *cli);
 };
 

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define XD_EXIT_FINE 0
 #define XD_EXIT_FAILED 1
@@ -35,20 +36,42 @@ enum xd_option {
     XD_OPTION_ALL,
     XD_OPTION_SITE,
     XD_OPTION_CONFIG,
+    XD_OPTION_SOURCE,
+    XD_OPTION_NUMBER,
+    XD_OPTION_MARKDOWN,
+    XD_OPTION_SKU,
+    XD_OPTION_TENANT,
+    XD_OPTION_ROLE,
+    XD_OPTION_EXPIRES_AT,
+    XD_OPTION_RATE,
+    XD_OPTION_BURST,
+    XD_OPTION_CHANNELS,
+    XD_OPTION_VERSIONS,
+    XD_OPTION_OVERLAP,
+    XD_OPTION_TYPES,
+    XD_OPTION_SECRET_FILE,
+    XD_OPTION_FROM,
+    XD_OPTION_FOLLOW,
+    XD_OPTION_REASON,
+    XD_OPTION_LINE,
     XD_OPTION_COUNT
 };
-#define XD_OPTION_BIT(option) (1u << (option))
+#define XD_OPTION_BIT(option) (UINT64_C(1) << (option))
 
 struct xd_verb;
 
 struct xd_cli {
     const struct xd_verb *verb;
-    const char *argument;                 /* NULL: none */
+    const char *argument, *second;        /* NULL: none */
     const char *options[XD_OPTION_COUNT]; /* NULL: not given; "" for those without a value */
     bool json;
     bool colour; /* standard output is a terminal */
     struct xd_buffer out;
     xd_ms now; /* wall */
+    /* Where a problem's pointer leads in what the person gave us, for a verb that made the document out of
+     * something else; NULL: the pointer itself is told. */
+    void (*tell_place)(const void *context, const char *pointer, struct xd_buffer *out);
+    const void *place_context;
 };
 
 /* Tells on standard error: "crossdock: ...". Returns status. */
@@ -60,12 +83,38 @@ int xd_cli_orders_list(struct xd_cli *cli);
 int xd_cli_orders_show(struct xd_cli *cli);
 int xd_cli_orders_timeline(struct xd_cli *cli);
 int xd_cli_orders_submit(struct xd_cli *cli);
+int xd_cli_orders_cancel(struct xd_cli *cli);
+int xd_cli_orders_hold(struct xd_cli *cli);
+int xd_cli_orders_unhold(struct xd_cli *cli);
+int xd_cli_orders_revise(struct xd_cli *cli);
 int xd_cli_sites_list(struct xd_cli *cli);
 int xd_cli_sites_add(struct xd_cli *cli);
+int xd_cli_clients_list(struct xd_cli *cli);
+int xd_cli_clients_show(struct xd_cli *cli);
+int xd_cli_clients_add(struct xd_cli *cli);
+int xd_cli_clients_rotate(struct xd_cli *cli);
+int xd_cli_clients_revoke(struct xd_cli *cli);
 int xd_cli_exceptions_list(struct xd_cli *cli);
+int xd_cli_exceptions_show(struct xd_cli *cli);
+int xd_cli_exceptions_resolve(struct xd_cli *cli);
 int xd_cli_reconcile(struct xd_cli *cli);
+int xd_cli_reference_list(struct xd_cli *cli);
+int xd_cli_reference_show(struct xd_cli *cli);
+int xd_cli_reference_load(struct xd_cli *cli);
+int xd_cli_reference_put(struct xd_cli *cli);
+int xd_cli_stock_list(struct xd_cli *cli);
+int xd_cli_stock_load(struct xd_cli *cli);
+int xd_cli_events(struct xd_cli *cli);
+int xd_cli_subscriptions_list(struct xd_cli *cli);
+int xd_cli_subscriptions_show(struct xd_cli *cli);
+int xd_cli_subscriptions_add(struct xd_cli *cli);
+int xd_cli_subscriptions_remove(struct xd_cli *cli);
+int xd_cli_subscriptions_enable(struct xd_cli *cli);
+int xd_cli_subscriptions_replay(struct xd_cli *cli);
 int xd_cli_agent_status(struct xd_cli *cli);
 int xd_cli_agent_backlog(struct xd_cli *cli);
 int xd_cli_agent_quarantine(struct xd_cli *cli);
+int xd_cli_problems(struct xd_cli *cli);
+int xd_cli_schema_diff(struct xd_cli *cli);
 
 #endif

@@ -131,9 +131,10 @@ int xd_cli_check_hub(const struct xd_cli *cli) {
 
 /* ---- paths ---- */
 
-static void add_encoded(struct xd_buffer *out, const char *text) {
+/* plain: what stands for itself beside letters and digits. */
+static void add_encoded(struct xd_buffer *out, const char *text, const char *plain) {
     for (const unsigned char *byte = (const unsigned char *)text; *byte != 0; byte++) {
-        if (isalnum(*byte) || strchr("-._~", *byte) != NULL) {
+        if (isalnum(*byte) || strchr(plain, *byte) != NULL) {
             xd_buffer_byte(out, *byte);
         } else {
             xd_buffer_format(out, "%%%02X", *byte);
@@ -148,7 +149,12 @@ void xd_cli_path(struct xd_cli_call *call, const char *path) {
 
 void xd_cli_segment(struct xd_cli_call *call, const char *segment) {
     xd_buffer_byte(&call->path, '/');
-    add_encoded(&call->path, segment);
+    add_encoded(&call->path, segment, "-._~");
+}
+
+void xd_cli_rest(struct xd_cli_call *call, const char *rest) {
+    xd_buffer_byte(&call->path, '/');
+    add_encoded(&call->path, rest, "-._~/");
 }
 
 void xd_cli_query(struct xd_cli_call *call, const char *name, const char *value) {
@@ -156,7 +162,7 @@ void xd_cli_query(struct xd_cli_call *call, const char *name, const char *value)
         xd_buffer_byte(&call->path, strchr(xd_buffer_string(&call->path), '?') == NULL ? '?' : '&');
         xd_buffer_text(&call->path, name);
         xd_buffer_byte(&call->path, '=');
-        add_encoded(&call->path, value);
+        add_encoded(&call->path, value, "-._~");
     }
 }
 
@@ -167,12 +173,19 @@ static const char *text_or(const cJSON *object, const char *member, const char *
     return text != NULL && text[0] != 0 ? text : otherwise;
 }
 
-static void add_errors(struct xd_buffer *text, const cJSON *errors) {
+static void add_errors(const struct xd_cli *cli, struct xd_buffer *text, const cJSON *errors) {
     const cJSON *error;
     cJSON_ArrayForEach(error, errors) {
         const char *place = text_or(error, "parameter", "the whole document");
-        xd_buffer_format(text, "\n  %s: %s (%s)", text_or(error, "pointer", place),
-                         text_or(error, "detail", "is wrong"), text_or(error, "code", "no code"));
+        const char *pointer = text_or(error, "pointer", place);
+        xd_buffer_text(text, "\n  ");
+        if (cli->tell_place != NULL) {
+            cli->tell_place(cli->place_context, pointer, text);
+        } else {
+            xd_buffer_text(text, pointer);
+        }
+        xd_buffer_format(text, ": %s (%s)", text_or(error, "detail", "is wrong"),
+                         text_or(error, "code", "no code"));
     }
 }
 
@@ -198,7 +211,7 @@ int xd_cli_problem(struct xd_cli *cli, unsigned status, struct xd_bytes body, co
     if (readable) {
         xd_buffer_format(&text, "%s (HTTP %u): %s", text_or(tree, "code", text_or(tree, "title", "refused")),
                          status, text_or(tree, "detail", "the answer does not say why"));
-        add_errors(&text, cJSON_GetObjectItemCaseSensitive(tree, "errors"));
+        add_errors(cli, &text, cJSON_GetObjectItemCaseSensitive(tree, "errors"));
         xd_buffer_text(&text, xd_text_flag(tree, "retryable") ? "\nThe same again later can work." : "");
         if (cli->json) {
             xd_text_json(&cli->out, body);
@@ -254,18 +267,30 @@ static int take_reply(struct xd_cli *cli, const struct xd_cli_call *call, const 
     return 0;
 }
 
+static void write_url(const struct xd_cli *cli, const struct xd_cli_call *call, struct xd_buffer *url) {
+    xd_buffer_init(url, 0);
+    xd_buffer_text(url, address(cli));
+    while (url->size > 0 && url->data[url->size - 1] == '/') {
+        url->data[--url->size] = 0;
+    }
+    xd_buffer_text(url, xd_buffer_string(&call->path));
+}
+
 static int perform(struct xd_cli *cli, const struct xd_cli_call *call, const char *token, cJSON **tree) {
     struct xd_buffer url;
     struct xd_http_reply reply;
-    char key[KEY_HEADER_SIZE];
-    const char *const headers[] = {call->key != NULL ? key : NULL, NULL};
-    (void)snprintf(key, sizeof key, "Idempotency-Key: \"%s\"", call->key != NULL ? call->key : "");
-    xd_buffer_init(&url, 0);
-    xd_buffer_text(&url, address(cli));
-    while (url.size > 0 && url.data[url.size - 1] == '/') {
-        url.data[--url.size] = 0;
+    char key[KEY_HEADER_SIZE], match[KEY_HEADER_SIZE];
+    const char *headers[] = {NULL, NULL, NULL};
+    size_t count = 0;
+    if (call->key != NULL) {
+        headers[count++] = key;
     }
-    xd_buffer_text(&url, xd_buffer_string(&call->path));
+    if (call->if_match != NULL) {
+        headers[count] = match;
+    }
+    (void)snprintf(match, sizeof match, "If-Match: %s", call->if_match != NULL ? call->if_match : "");
+    (void)snprintf(key, sizeof key, "Idempotency-Key: \"%s\"", call->key != NULL ? call->key : "");
+    write_url(cli, call, &url);
     struct xd_http_call http = {.method = call->method,
                                 .url = xd_buffer_string(&url),
                                 .token = token[0] != 0 ? token : NULL,
@@ -303,5 +328,52 @@ int xd_cli_call(struct xd_cli *cli, struct xd_cli_call *call, cJSON **tree) {
         cJSON_Delete(*tree);
         *tree = NULL;
     }
+    return status;
+}
+
+static int stream_with(struct xd_cli *cli, const struct xd_http_call *http, const atomic_bool *stop) {
+    struct xd_http_reply reply;
+    int status = 0;
+    enum xd_result result = xd_http_fetch(http, &reply);
+    if (result == XD_OK && (reply.status == 0 || reply.status == 200 || reply.status == 503)) {
+        status = XD_EXIT_AGAIN;
+    } else if (result == XD_OK) {
+        status = xd_cli_problem(cli, reply.status, xd_buffer_view(&reply.body), NULL);
+    } else if (result == XD_UNAVAILABLE || result == XD_UNKNOWN) {
+        status = XD_EXIT_AGAIN;
+    } else {
+        struct xd_cli_call none = {.unknown = NULL};
+        status = no_answer(cli, &none, result, reply.why);
+    }
+    xd_http_reply_free(&reply);
+    return atomic_load(stop) ? 0 : status;
+}
+
+int xd_cli_stream(struct xd_cli *cli, struct xd_cli_call *call, const char *last_event_id,
+                  bool (*take)(void *context, struct xd_bytes part), void *context, const atomic_bool *stop) {
+    struct xd_buffer token, url;
+    char header[64];
+    const char *const headers[] = {last_event_id != NULL ? header : NULL, NULL};
+    (void)snprintf(header, sizeof header, "Last-Event-ID: %s", last_event_id != NULL ? last_event_id : "");
+    xd_buffer_init(&token, 0);
+    write_url(cli, call, &url);
+    int status = check_url(address(cli));
+    if (status == 0) {
+        status = read_token(cli, &token);
+    }
+    if (status == 0) {
+        struct xd_http_call http = {.url = xd_buffer_string(&url),
+                                    .token = token.size > 0 ? xd_buffer_string(&token) : NULL,
+                                    .headers = headers,
+                                    .answer_max = ANSWER_MAX,
+                                    .ca_file = either(cli, XD_OPTION_CA_FILE, NULL),
+                                    .give_up = stop,
+                                    .take = take,
+                                    .context = context};
+        status = stream_with(cli, &http, stop);
+    }
+    wipe(&token);
+    xd_buffer_free(&url);
+    xd_buffer_free(&call->path);
     return status;
 }

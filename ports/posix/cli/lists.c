@@ -50,6 +50,10 @@ void xd_cli_more_from(struct xd_cli *cli, const char *cursor) {
         return;
     }
     xd_buffer_format(&cli->out, "more: crossdock %s", cli->verb->name);
+    if (cli->argument != NULL) {
+        xd_buffer_byte(&cli->out, ' ');
+        add_word(&cli->out, cli->argument);
+    }
     for (int option = 0; option < XD_OPTION_COUNT; option++) {
         if (cli->options[option] == NULL || option == XD_OPTION_CURSOR) {
             continue;

@@ -100,6 +100,39 @@ int xd_cli_orders_list(struct xd_cli *cli) {
 
 /* ---- show ---- */
 
+/* What the order is held for, or which steps are done, a blank between. */
+static void add_names(struct xd_table *table, const char *heading, const cJSON *names) {
+    const cJSON *name;
+    if (cJSON_GetArraySize(names) == 0) {
+        return;
+    }
+    xd_table_text(table, heading);
+    struct xd_buffer *cell = xd_table_cell(table);
+    const char *between = "";
+    cJSON_ArrayForEach(name, names) {
+        xd_buffer_text(cell, between);
+        xd_text_clean(cell, cJSON_IsString(name) ? name->valuestring : "-");
+        between = " ";
+    }
+    xd_table_end(table);
+}
+
+/* "shipped by 2026-11-23 10:00:00.000", a row each. */
+static void add_deadlines(struct xd_table *table, const cJSON *deadlines) {
+    const cJSON *deadline;
+    cJSON_ArrayForEach(deadline, deadlines) {
+        const char *promise = xd_json_text(deadline, "promise"), *due = xd_json_text(deadline, "due_at");
+        struct xd_buffer *cell;
+        xd_table_text(table, "promised (UTC)");
+        cell = xd_table_cell(table);
+        xd_text_clean(cell, promise != NULL ? promise : "-");
+        xd_buffer_text(cell, " by ");
+        xd_text_time(cell, due != NULL ? due : "-");
+        xd_buffer_text(cell, xd_text_flag(deadline, "breached") ? ", missed" : "");
+        xd_table_end(table);
+    }
+}
+
 static void write_head(struct xd_cli *cli, const cJSON *order) {
     static const struct xd_column columns[] = {{"", false}, {"", false}, {NULL, false}};
     static const char *const members[][2] = {{"order", "order_id"},
@@ -119,8 +152,15 @@ static void write_head(struct xd_cli *cli, const cJSON *order) {
             xd_table_text(&table, value);
         }
     }
+    add_names(&table, "held for", cJSON_GetObjectItemCaseSensitive(order, "holds"));
+    add_names(&table, "steps done", cJSON_GetObjectItemCaseSensitive(order, "steps"));
+    if (xd_text_flag(order, "cancel_requested")) {
+        xd_table_text(&table, "cancelled");
+        xd_table_text(&table, "asked for");
+    }
     xd_table_text(&table, "received (UTC)");
     xd_table_time(&table, xd_json_text(order, "received_at"));
+    add_deadlines(&table, cJSON_GetObjectItemCaseSensitive(order, "deadlines"));
     xd_table_write(&table, &cli->out, cli->colour);
 }
 
@@ -128,10 +168,11 @@ static void write_lines(struct xd_cli *cli, const cJSON *lines) {
     static const struct xd_column columns[] = {{"LINE", false},       {"SKU", false},    {"UOM", false},
                                                {"ORDERED", true},     {"OPEN", true},    {"ALLOCATED", true},
                                                {"RELEASED", true},    {"SHIPPED", true}, {"CANCELLED", true},
-                                               {"BACKORDERED", true}, {"OVER", true},    {NULL, false}};
-    static const char *const members[] = {"line_id",   "sku",         "uom",        "qty",
-                                          "open",      "allocated",   "released",   "shipped",
-                                          "cancelled", "backordered", "overshipped"};
+                                               {"BACKORDERED", true}, {"PENDING", true}, {"OVER", true},
+                                               {NULL, false}};
+    static const char *const members[] = {"line_id",   "sku",         "uom",      "qty",
+                                          "open",      "allocated",   "released", "shipped",
+                                          "cancelled", "backordered", "pending",  "overshipped"};
     struct xd_table table;
     const cJSON *line;
     xd_table_init(&table, columns);
@@ -146,7 +187,8 @@ static void write_lines(struct xd_cli *cli, const cJSON *lines) {
 
 static void write_releases(struct xd_cli *cli, const cJSON *releases) {
     static const struct xd_column columns[] = {{"RELEASE", false}, {"REVISION", true}, {"SITE", false},
-                                               {"STATUS", false},  {"AGE", true},      {NULL, false}};
+                                               {"STATUS", false},  {"CANCEL", false},  {"AGE", true},
+                                               {NULL, false}};
     struct xd_table table;
     const cJSON *release;
     if (cJSON_GetArraySize(releases) == 0) {
@@ -159,6 +201,8 @@ static void write_releases(struct xd_cli *cli, const cJSON *releases) {
         xd_table_number(&table, xd_text_number(release, "revision"));
         xd_table_text(&table, xd_json_text(release, "site"));
         xd_table_text(&table, xd_json_text(release, "status"));
+        const char *cancel = xd_json_text(release, "cancel");
+        xd_table_text(&table, cancel != NULL && strcmp(cancel, "NONE") != 0 ? cancel : NULL);
         xd_cli_age_since(cli, &table, xd_json_text(release, "created_at"));
     }
     xd_buffer_byte(&cli->out, '\n');

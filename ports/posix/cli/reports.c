@@ -48,11 +48,12 @@ int xd_cli_status(struct xd_cli *cli) {
 /* ---- exceptions ---- */
 
 static void write_exceptions(struct xd_cli *cli, const cJSON *exceptions) {
-    static const struct xd_column columns[] = {{"CODE", false},     {"STATUS", false},  {"SITE", false},
-                                               {"ORDER", false},    {"RELEASE", false}, {"LINE", false},
-                                               {"DOCUMENT", false}, {"QTY", true},      {"AGE", true},
-                                               {"DETAIL", false},   {NULL, false}};
-    static const char *const members[] = {"code", "status", "site", "order_id", "release_id", "line_id"};
+    static const struct xd_column columns[] = {{"ID", false},   {"CODE", false},     {"STATUS", false},
+                                               {"SITE", false}, {"ORDER", false},    {"RELEASE", false},
+                                               {"LINE", false}, {"DOCUMENT", false}, {"QTY", true},
+                                               {"AGE", true},   {"DETAIL", false},   {NULL, false}};
+    static const char *const members[] = {"id",       "code",       "status", "site",
+                                          "order_id", "release_id", "line_id"};
     struct xd_table table;
     const cJSON *exception;
     xd_table_init(&table, columns);

@@ -9,16 +9,12 @@
 #include "base/json.h"
 #include "posix/cli/hub.h"
 #include "posix/cli/lists.h"
+#include "posix/cli/secret_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define PATH_SIZE 4096u
-#define ENROLMENT_BYTES 4096
 #define ADD_MS                                                                                               \
     120000u /* the hub answers when the broker has the site, too: an answer lost is a site lost              \
              */
@@ -113,64 +109,6 @@ int xd_cli_sites_list(struct xd_cli *cli) {
     return status;
 }
 
-/* ---- the enrolment file ---- */
-
-struct enrolment {
-    char path[PATH_SIZE];
-    char draft[PATH_SIZE]; /* beside it, until it is complete */
-    bool force;
-    int file; /* the draft; -1: none */
-};
-
-static int open_draft(const struct xd_cli *cli, struct enrolment *enrolment) {
-    const char *out = cli->options[XD_OPTION_OUT];
-    int size = snprintf(enrolment->path, sizeof enrolment->path, "%s%s", out != NULL ? out : cli->argument,
-                        out != NULL ? "" : ".enrol");
-    int draft_size = snprintf(enrolment->draft, sizeof enrolment->draft, "%.4000s.%ld.new", enrolment->path,
-                              (long)getpid());
-    enrolment->force = cli->options[XD_OPTION_FORCE] != NULL;
-    if (size < 0 || size > 4000 || draft_size < 0) {
-        return xd_cli_fail(XD_EXIT_WRONG_INPUT, "the path of --out is too long");
-    }
-    if (!enrolment->force && access(enrolment->path, F_OK) == 0) {
-        return xd_cli_fail(XD_EXIT_WRONG_INPUT,
-                           "%s is there already; --force replaces it, --out names another", enrolment->path);
-    }
-    enrolment->file = open(enrolment->draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    int number = enrolment->file < 0 ? errno : posix_fallocate(enrolment->file, 0, ENROLMENT_BYTES);
-    if (number != 0 && number != EOPNOTSUPP && number != EINVAL) {
-        return xd_cli_fail(XD_EXIT_WRONG_INPUT, "%s cannot be written: %s", enrolment->path,
-                           strerror(number));
-    }
-    return 0;
-}
-
-static void drop_draft(struct enrolment *enrolment) {
-    if (enrolment->file >= 0) {
-        (void)close(enrolment->file);
-        (void)unlink(enrolment->draft);
-        enrolment->file = -1;
-    }
-}
-
-/* Without --force a file that came meanwhile is left alone: link does not replace. */
-static bool put_in_place(const struct enrolment *enrolment) {
-    if (enrolment->force) {
-        return rename(enrolment->draft, enrolment->path) == 0;
-    }
-    return link(enrolment->draft, enrolment->path) == 0;
-}
-
-static bool keep_draft(struct enrolment *enrolment, const struct xd_buffer *text) {
-    bool fine = fchmod(enrolment->file, 0600) == 0 && ftruncate(enrolment->file, 0) == 0 &&
-                write(enrolment->file, text->data, text->size) == (ssize_t)text->size &&
-                fsync(enrolment->file) == 0 && put_in_place(enrolment);
-    int number = errno;
-    drop_draft(enrolment);
-    errno = number;
-    return fine;
-}
-
 /* ---- add ---- */
 
 /* YAML's double quotes take what JSON's take. */
@@ -202,7 +140,7 @@ static bool write_enrolment(const cJSON *tree, struct xd_buffer *text) {
     return complete && xd_buffer_result(text) == XD_OK;
 }
 
-static void tell_site(struct xd_cli *cli, cJSON *tree, const struct enrolment *enrolment) {
+static void tell_site(struct xd_cli *cli, cJSON *tree, const struct xd_secret_file *enrolment) {
     if (!cli->json) {
         xd_buffer_format(&cli->out, "%s is made. Its enrolment is in ", cli->argument);
         xd_text_clean(&cli->out, enrolment->path);
@@ -221,7 +159,7 @@ static void tell_site(struct xd_cli *cli, cJSON *tree, const struct enrolment *e
     cJSON_free(json);
 }
 
-static int keep_site(struct xd_cli *cli, cJSON *tree, struct enrolment *enrolment) {
+static int keep_site(struct xd_cli *cli, cJSON *tree, struct xd_secret_file *enrolment) {
     struct xd_buffer text;
     int status = 0;
     xd_buffer_init(&text, 0);
@@ -229,7 +167,7 @@ static int keep_site(struct xd_cli *cli, cJSON *tree, struct enrolment *enrolmen
         status = xd_cli_fail(XD_EXIT_FAILED,
                              "the hub's answer to `sites add` is not complete; what came is printed");
         xd_buffer_text(&cli->out, xd_buffer_string(&text));
-    } else if (!keep_draft(enrolment, &text)) {
+    } else if (!xd_secret_keep(enrolment, &text)) {
         status = xd_cli_fail(
             XD_EXIT_FAILED,
             "%s cannot be written (%s); it is printed instead, for it cannot be had again: keep it",
@@ -257,7 +195,7 @@ static int check_site(const struct xd_cli *cli, const char *kind) {
 }
 
 int xd_cli_sites_add(struct xd_cli *cli) {
-    struct enrolment enrolment = {.file = -1};
+    struct xd_secret_file enrolment = {.file = -1};
     struct xd_buffer body;
     cJSON *tree = NULL;
     const char *kind = cli->options[XD_OPTION_KIND] != NULL ? cli->options[XD_OPTION_KIND] : "warehouse";
@@ -266,7 +204,7 @@ int xd_cli_sites_add(struct xd_cli *cli) {
         status = xd_cli_check_hub(cli);
     }
     if (status == 0) {
-        status = open_draft(cli, &enrolment);
+        status = xd_secret_open(cli, cli->argument, ".enrol", &enrolment);
     }
     xd_buffer_init(&body, 0);
     xd_buffer_format(&body, "{\"site\":\"%s\",\"kind\":\"%s\"}", cli->argument, kind);
@@ -283,7 +221,7 @@ int xd_cli_sites_add(struct xd_cli *cli) {
     if (status == 0) {
         status = keep_site(cli, tree, &enrolment);
     }
-    drop_draft(&enrolment);
+    xd_secret_drop(&enrolment);
     xd_buffer_free(&body);
     cJSON_Delete(tree);
     return status;

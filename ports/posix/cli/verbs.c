@@ -1,6 +1,7 @@
 /* What the command line knows, as tables: its verbs, its options, their help. */
 #include "posix/cli/arguments.h"
 
+#define TOLD_ONCE (XD_OPTION_BIT(XD_OPTION_OUT) | XD_OPTION_BIT(XD_OPTION_FORCE))
 #define LISTING (XD_OPTION_BIT(XD_OPTION_LIMIT) | XD_OPTION_BIT(XD_OPTION_CURSOR))
 
 const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
@@ -19,11 +20,34 @@ const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
     [XD_OPTION_CURSOR] = {"cursor", "C", "go on where an earlier list ended"},
     [XD_OPTION_KEY] = {"key", "KEY", "the Idempotency-Key (default: made from the order's content)"},
     [XD_OPTION_KIND] = {"kind", "KIND", "warehouse (default) or 3pl"},
-    [XD_OPTION_OUT] = {"out", "FILE", "where the enrolment file goes (default: SITE.enrol in this folder)"},
+    [XD_OPTION_OUT] = {"out", "FILE",
+                       "for what is told once, mode 0600 (enrolment: SITE.enrol; a token: is printed)"},
     [XD_OPTION_FORCE] = {"force", NULL, "replace a file that is there"},
     [XD_OPTION_ALL] = {"all", NULL, "those that are resolved too"},
     [XD_OPTION_SITE] = {"site", "SITE", "of one site only"},
+    [XD_OPTION_SOURCE] = {"source", "SOURCE", "who speaks: api (default of put), csv (of load) or erp"},
+    [XD_OPTION_NUMBER] = {"number", "N", "this version, not the current one"},
+    [XD_OPTION_SKU] = {"sku", "SKU", "of one SKU only"},
     [XD_OPTION_CONFIG] = {"config", "FILE", "the agent's configuration, agent.yaml"},
+    [XD_OPTION_MARKDOWN] = {"markdown", NULL, "print it as a page of documentation"},
+    [XD_OPTION_TENANT] = {"tenant", "TENANT",
+                          "of this tenant (default: default; of lists and subscriptions: all)"},
+    [XD_OPTION_ROLE] = {"role", "ROLE", "channel (default), viewer, operator or admin"},
+    [XD_OPTION_EXPIRES_AT] = {"expires-at", "TIME", "when the token ends (2027-01-31T00:00:00Z); else never"},
+    [XD_OPTION_RATE] = {"rate", "N", "requests a second that it may make (default: as hub.yaml says)"},
+    [XD_OPTION_BURST] = {"burst", "N", "... and how many at once (default: as many as --rate)"},
+    [XD_OPTION_CHANNELS] = {"channels", "A,B",
+                            "the types of channel that its orders may name (default: all)"},
+    [XD_OPTION_VERSIONS] = {"versions", "1,2", "the versions of orders it may send (default: all)"},
+    [XD_OPTION_OVERLAP] = {"overlap-s", "N",
+                           "seconds that the token before stays valid, 0 to 2592000 (default: a day)"},
+    [XD_OPTION_TYPES] = {"types", "LIST", "only these events: order.shipped,exception.raised (default: all)"},
+    [XD_OPTION_SECRET_FILE] = {"secret-file", "FILE",
+                               "holds the secret that signs, whsec_ and base64 (default: a new one is made)"},
+    [XD_OPTION_FROM] = {"from", "WHERE", "the number of an event, or a time: 2026-11-23T10:00:00Z"},
+    [XD_OPTION_FOLLOW] = {"follow", NULL, "go on with what happens from now on, until it is interrupted"},
+    [XD_OPTION_REASON] = {"reason", "TEXT", "why, for the order's timeline"},
+    [XD_OPTION_LINE] = {"line", "LINE[=QTY]", "this line only, or so much of it"},
 };
 
 const struct xd_verb xd_verbs[] = {
@@ -44,6 +68,24 @@ const struct xd_verb xd_verbs[] = {
      "The Idempotency-Key is made from the order's content unless --key says otherwise: the same command\n"
      "again is safe and gives the same order.\n",
      XD_OPTION_BIT(XD_OPTION_KEY), xd_cli_orders_submit},
+    {"orders cancel", "ID", "cancel an order, or a line of it",
+     "What is not at a site yet is cancelled at once. Sites are asked for what they have; the order tells\n"
+     "whether they gave it up. What has shipped stays shipped.\n"
+     "With --line LINE=QTY the same command again cancels as much again.\n",
+     XD_OPTION_BIT(XD_OPTION_LINE) | XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_orders_cancel},
+    {"orders hold", "ID", "stop an order before its next step",
+     "Until `orders unhold ID OPERATOR`. Needs --reason. What is released to its sites already can be\n"
+     "cancelled, not held.\n",
+     XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_orders_hold},
+    {"orders unhold", "ID HOLD", "let an order go on that is held",
+     "HOLD is what `orders show` says that the order is held for: OPERATOR, CHECK, CREDIT, BACKORDER or "
+     "ERP.\n"
+     "Whoever takes it off answers for it: after CREDIT the customer's limit is not asked again.\n",
+     XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_orders_unhold},
+    {"orders revise", "ID FILE", "replace an order by another version of it (JSON); - reads standard input",
+     "FILE is the order as it shall be, whole. Lines are the same by their external_line_id. The order is\n"
+     "read first, and a change that comes between is not overwritten. The same command again is safe.\n",
+     0, xd_cli_orders_revise},
     {"sites list", NULL, "the sites, and how they are",
      "What a site told last; LAST SEEN says how old that is.\n", 0, xd_cli_sites_list},
     {"sites add", "SITE", "make a site and write its enrolment file",
@@ -52,13 +94,114 @@ const struct xd_verb xd_verbs[] = {
      "printed without them.\n",
      XD_OPTION_BIT(XD_OPTION_KIND) | XD_OPTION_BIT(XD_OPTION_OUT) | XD_OPTION_BIT(XD_OPTION_FORCE),
      xd_cli_sites_add},
+    {"clients list", NULL, "who may call the hub",
+     "Clients by tenant and name, with their roles and limits. Tokens are never shown.\n",
+     XD_OPTION_BIT(XD_OPTION_TENANT) | LISTING, xd_cli_clients_list},
+    {"clients show", "CLIENT", "one client, and how long its tokens are valid", "Tokens are never shown.\n",
+     XD_OPTION_BIT(XD_OPTION_TENANT), xd_cli_clients_show},
+    {"clients add", "CLIENT", "make a client and tell its token",
+     "The hub tells a token this one time only and keeps but its hash. It is printed, or goes to --out; "
+     "with\n"
+     "--json and --out the answer is printed without it. If the answer was lost, `clients rotate` gives\n"
+     "another one.\n",
+     XD_OPTION_BIT(XD_OPTION_TENANT) | XD_OPTION_BIT(XD_OPTION_ROLE) | XD_OPTION_BIT(XD_OPTION_EXPIRES_AT) |
+         XD_OPTION_BIT(XD_OPTION_RATE) | XD_OPTION_BIT(XD_OPTION_BURST) | XD_OPTION_BIT(XD_OPTION_CHANNELS) |
+         XD_OPTION_BIT(XD_OPTION_VERSIONS) | TOLD_ONCE,
+     xd_cli_clients_add},
+    {"clients rotate", "CLIENT", "give a client a new token",
+     "The token before stays valid for --overlap-s, so that the client can be given the new one first; any\n"
+     "other ends at once. Without --expires-at the new one lives as long as the one before was made for.\n"
+     "--overlap-s 0 ends a token that leaked. A client that was revoked is one again.\n",
+     XD_OPTION_BIT(XD_OPTION_TENANT) | XD_OPTION_BIT(XD_OPTION_OVERLAP) |
+         XD_OPTION_BIT(XD_OPTION_EXPIRES_AT) | TOLD_ONCE,
+     xd_cli_clients_rotate},
+    {"clients revoke", "CLIENT", "end all tokens of a client at once",
+     "`clients rotate` makes it a client again. Nobody can revoke itself.\n", XD_OPTION_BIT(XD_OPTION_TENANT),
+     xd_cli_clients_revoke},
     {"exceptions list", NULL, "what needs a person, the oldest first",
      "Documents and lines that were parked, and what was odd about those that were applied.\n",
      XD_OPTION_BIT(XD_OPTION_ALL) | LISTING, xd_cli_exceptions_list},
+    {"exceptions show", "ID", "one exception", "`crossdock problems CODE` says what its code means.\n", 0,
+     xd_cli_exceptions_show},
+    {"exceptions resolve", "ID ACTION", "decide about an exception",
+     "ACTION is one of these:\n"
+     "  accept  take note of it; what is held for it goes on\n"
+     "  reject  what it is about shall not be: the order is rejected or cancelled\n"
+     "  retry   try it again, as things are now\n"
+     "About many a code nothing can be done but to take note. The same command again is safe.\n",
+     XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_exceptions_resolve},
+    {"stock list", NULL, "what sites have, as the hub knows it",
+     "AVAILABLE = ON HAND - RESERVED, in base units. A site that is in no list is not checked: its WMS "
+     "decides,\n"
+     "and only what is reserved there is shown.\n",
+     XD_OPTION_BIT(XD_OPTION_SITE) | XD_OPTION_BIT(XD_OPTION_SKU) | LISTING, xd_cli_stock_list},
+    {"stock load", "FILE", "tell the hub what is on hand (CSV: site,sku,qty); - reads standard input",
+     "Each quantity is what is on hand now, in base units; what is reserved stays. A site's first list makes "
+     "the\n"
+     "hub check its stock: SKUs of it that are in no list count as 0. The file is checked before anything "
+     "is\n"
+     "sent; the same command again is safe.\n",
+     0, xd_cli_stock_load},
     {"reconcile", NULL, "compare what was released, confirmed and posted",
      "Exit status 0 when the difference is 0, 3 when it is not. Counted in lines; --json has quantities "
      "too.\n",
      XD_OPTION_BIT(XD_OPTION_SITE), xd_cli_reconcile},
+    {"reference list", "KIND", "reference data of a kind, by key",
+     "KIND is customers, products, sites, carriers, channels or tenants. SOURCE says who put the entry:\n"
+     "the ERP's load leaves alone what is not its own.\n",
+     LISTING, xd_cli_reference_list},
+    {"reference show", "KIND KEY", "one entry of reference data, with its version",
+     "Every change makes a new version; the older ones stay, and `previous` names the one before.\n",
+     XD_OPTION_BIT(XD_OPTION_NUMBER), xd_cli_reference_show},
+    {"reference load", "KIND FILE", "put many entries out of a CSV file; - reads standard input",
+     "The first line names the columns, in any order; a row is a whole entry, an empty cell is absent:\n"
+     "  customers  code, name, active, credit_limit, currency, aliases\n"
+     "  products   sku, description, base_uom, active, lot_tracked, serial_tracked, uoms, price, currency,\n"
+     "             tax_pct, gtins, aliases\n"
+     "  sites      site, kind, priority, paused, reserves, ack_minutes, offline_minutes, zone, cutoff,\n"
+     "             open_days, holidays, countries, postal_prefixes, skus\n"
+     "  carriers   scac, name, services, active\n"
+     "  channels   type, active, share\n"
+     "  tenants    tenant, order_bytes_max, order_lines_max, share, split, price_tolerance_pct,\n"
+     "             over_tolerance_pct, accepted_within_s, released_within_s, acknowledged_within_s,\n"
+     "             shipped_within_s, warn_pct\n"
+     "Lists are parted by blanks: `4006381333931 036000291452`, `MON TUE`; factors of base units as\n"
+     "`CS=12 M=1/3`; a customer's aliases as `REF`, `TENANT:REF` or `TENANT:ACCOUNT:REF`. Flags are true\n"
+     "or false. Up to 500 rows are stored together or not at all; the same command again is safe.\n",
+     XD_OPTION_BIT(XD_OPTION_SOURCE), xd_cli_reference_load},
+    {"reference put", "KIND FILE", "put an entry (JSON), or {\"entries\": [...]}; - reads standard input",
+     "The entry replaces the one of its key, whole. With --source erp the ERP's load looks after it from\n"
+     "then on: it replaces the members that the ERP knows and leaves the others.\n",
+     XD_OPTION_BIT(XD_OPTION_SOURCE), xd_cli_reference_put},
+    {"events", NULL, "what happened to orders, the oldest first",
+     "Without --from all that the hub still has (policies.event_days), with --follow what happens from now "
+     "on;\n"
+     "both go together. --json prints the events as they are, CloudEvents, one a line. A line's first column "
+     "is\n"
+     "the event's number: --from takes it, --cursor goes on behind it.\n",
+     XD_OPTION_BIT(XD_OPTION_FROM) | XD_OPTION_BIT(XD_OPTION_FOLLOW) | XD_OPTION_BIT(XD_OPTION_TYPES) |
+         LISTING,
+     xd_cli_events},
+    {"subscriptions list", NULL, "who gets events by webhook, and how it goes",
+     "FAILING says for how long.\n", 0, xd_cli_subscriptions_list},
+    {"subscriptions show", "ID", "one subscription, with its last failure", "", 0, xd_cli_subscriptions_show},
+    {"subscriptions add", "URL", "have events posted to a URL",
+     "Prints the subscription's id and the secret that signs what is posted (Standard Webhooks); the hub "
+     "tells\n"
+     "the secret this one time only. Private addresses are refused unless webhooks.allow_private of "
+     "hub.yaml\n"
+     "allows them. Events come from now on; `subscriptions replay` brings earlier ones.\n",
+     XD_OPTION_BIT(XD_OPTION_TYPES) | XD_OPTION_BIT(XD_OPTION_TENANT) | XD_OPTION_BIT(XD_OPTION_SECRET_FILE),
+     xd_cli_subscriptions_add},
+    {"subscriptions remove", "ID", "end a subscription", "", 0, xd_cli_subscriptions_remove},
+    {"subscriptions enable", "ID", "go on with one that was disabled",
+     "After 72 hours of failure (webhooks.disable_after_hours), or a 410, a subscription is disabled. It "
+     "goes on\n"
+     "where it stopped.\n",
+     0, xd_cli_subscriptions_enable},
+    {"subscriptions replay", "ID", "send events again, from --from on",
+     "Receivers know what they have by the header webhook-id, which stays the same.\n",
+     XD_OPTION_BIT(XD_OPTION_FROM), xd_cli_subscriptions_replay},
     {"agent status", NULL, "how the agent on this machine is",
      "Asks the agent. When it does not run: says so, shows what its database holds, and exits with 1.\n",
      XD_OPTION_BIT(XD_OPTION_CONFIG), xd_cli_agent_status},
@@ -69,5 +212,12 @@ const struct xd_verb xd_verbs[] = {
      "Reads the agent's database (and does not change it), whether the agent runs or not. TIMES counts\n"
      "repeats. --json has the payloads, as text or in base64; of each at most 64 kB are kept.\n",
      XD_OPTION_BIT(XD_OPTION_CONFIG) | LISTING, xd_cli_agent_quarantine},
+    {"problems", "[CODE]", "what a problem's or an exception's code means, and what to do",
+     "Of all codes, or of one. Needs no hub; a hub tells the same at /v1/problems.\n",
+     XD_OPTION_BIT(XD_OPTION_MARKDOWN), xd_cli_problems},
+    {"schema diff", "OLD NEW", "what a new version of a JSON Schema breaks",
+     "Compares two files. A change breaks when a document or a program that was right before is wrong\n"
+     "after it. Exit status 0 when nothing breaks, 1 when something does.\n",
+     0, xd_cli_schema_diff},
     {NULL, NULL, NULL, NULL, 0, NULL},
 };

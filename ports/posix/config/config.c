@@ -376,6 +376,34 @@ static void read_map(struct reader *reader, const struct xd_config_key *key, con
     }
 }
 
+static void read_texts(struct reader *reader, const struct xd_config_key *key,
+                       const struct xd_tree_node *node, const struct place *place, void *array_out,
+                       size_t *count_out) {
+    if (node == NULL || xd_tree_is_null(node)) {
+        return;
+    }
+    if (node->kind != XD_TREE_SEQUENCE || node->child_count > (size_t)key->max) {
+        complain(reader, place, "must be a list of at most %lld texts: [one, two]", (long long)key->max);
+        return;
+    }
+    const char **texts = xd_tree_alloc(&reader->config->memory, (node->child_count + 1) * sizeof *texts);
+    if (texts == NULL) {
+        reader->no_memory = true;
+        return;
+    }
+    struct xd_config_key one = {.name = key->name, .type = XD_CONFIG_TEXT, .check = key->check};
+    *(const char ***)array_out = texts;
+    *count_out = node->child_count;
+    for (const struct xd_tree_node *child = node->children; child != NULL; child = child->next, texts++) {
+        struct place child_place = {place->up, place->name, child->at, child->at};
+        if (child->kind == XD_TREE_SCALAR) {
+            read_scalar(reader, &one, child->text, &child_place, texts);
+        } else {
+            complain(reader, &child_place, "must be a list of single values");
+        }
+    }
+}
+
 /* A section or map that is written as nothing (`policies:`) is an empty one. */
 static bool is_section_like(const struct xd_tree_node *node) {
     return node == NULL || node->kind == XD_TREE_MAP || xd_tree_is_null(node);
@@ -397,6 +425,8 @@ static void read_key(struct reader *reader, const struct xd_config_key *key, con
         } else {
             read_map(reader, key, node, place, out, (size_t *)(void *)(section + key->count_offset));
         }
+    } else if (key->type == XD_CONFIG_TEXTS) {
+        read_texts(reader, key, node, place, out, (size_t *)(void *)(section + key->count_offset));
     } else if (node == NULL) {
         if (key->fallback != NULL) {
             read_scalar(reader, key, key->fallback, place, out);

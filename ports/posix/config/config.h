@@ -33,6 +33,8 @@ enum xd_config_type {
     XD_CONFIG_URL,     /* const char *: scheme://host:port, scheme one of names */
     XD_CONFIG_LISTEN,  /* const char *: host:port; port 0 picks a free one */
     XD_CONFIG_KEY,     /* struct xd_bytes: hexadecimal, min..max bytes */
+    XD_CONFIG_TEXTS,   /* const char *const * at offset, size_t count at count_offset: a list of at most max
+                          texts, each as TEXT */
     XD_CONFIG_SECTION, /* nested struct at offset, by `keys` */
     XD_CONFIG_MAP /* pointer at offset, size_t count at count_offset: min..max sections by name; an element's
                      first member is its name (const char *) */
@@ -45,12 +47,12 @@ struct xd_config_key {
     const char *fallback;     /* the default, as it would be written; NULL: none (NULL, 0, false, -1) */
     int64_t min, max;         /* see the types */
     size_t offset;            /* in the struct that holds the key */
-    size_t count_offset;      /* MAP */
+    size_t count_offset;      /* MAP, TEXTS */
     size_t element_size;      /* MAP */
     const char *const *names; /* CHOICE, URL: NULL-terminated */
     const struct xd_config_key *keys; /* SECTION, MAP */
     const char *wanted;               /* MAP: told when there are too few or too many; NULL: their numbers */
-    /* What is wrong with the text (a name, in a MAP), or NULL; may be NULL. */
+    /* What is wrong with the text (a name, in a MAP; each one, in a list), or NULL; may be NULL. */
     const char *(*check)(const char *text);
 };
 

@@ -1,6 +1,8 @@
 /* hub.yaml by its table, then what only several keys together can tell. */
 #include "posix/config/hub_config.h"
 
+#include "base/bucket.h"
+#include "http/guard.h"
 #include "posix/config/checks.h"
 #include "posix/config/config.h"
 
@@ -10,7 +12,9 @@
 #define BROKER(member) offsetof(struct xd_hub_config_broker, member)
 #define HTTP(member) offsetof(struct xd_hub_config_http, member)
 #define ERP(member) offsetof(struct xd_hub_config_erp, member)
+#define CHECK(member) offsetof(struct xd_hub_config_check, member)
 #define POLICIES(member) offsetof(struct xd_hub_config_policies, member)
+#define WEBHOOKS(member) offsetof(struct xd_hub_config_webhooks, member)
 #define HUB(member) offsetof(struct xd_hub_program_config, member)
 #define ERPS_MAX 1 /* the hub posts to one; a second one that nobody serves must not look served */
 
@@ -18,6 +22,13 @@ static const char *const amqp_schemes[] = {"amqp", "amqps", NULL};
 static const char *const http_schemes[] = {"http", "https", NULL};
 static const char *const erp_types[] = {"ledger", NULL};                      /* enum xd_erp_type */
 static const char *const unshipped_means[] = {"OPEN", "CLOSED", "ASK", NULL}; /* enum xd_unshipped_means */
+
+static const char *check_range(const char *text) {
+    struct xd_http_range range;
+    return xd_http_range_parse(text, &range) == XD_OK
+               ? NULL
+               : "must be an address or a range of addresses: 10.0.0.0/8, fd00::/8, 127.0.0.1";
+}
 
 static const struct xd_config_key broker_keys[] = {
     {.name = "url",
@@ -44,6 +55,42 @@ static const struct xd_config_key http_keys[] = {
     {.name = "listen", .type = XD_CONFIG_LISTEN, .fallback = "127.0.0.1:8080", .offset = HTTP(listen)},
     {.name = "cert_file", .type = XD_CONFIG_FILE, .offset = HTTP(cert_file)},
     {.name = "key_file", .type = XD_CONFIG_FILE, .offset = HTTP(key_file)},
+    {.name = "connections_max",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "256",
+     .min = 8,
+     .max = 10000,
+     .offset = HTTP(connections_max)},
+    {.name = "address_connections_max",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "0",
+     .min = 0,
+     .max = 10000,
+     .offset = HTTP(address_connections_max)},
+    {.name = "waiting_max",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "128",
+     .min = 1,
+     .max = 256,
+     .offset = HTTP(waiting_max)},
+    {.name = "rate_per_s",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "0",
+     .min = 0,
+     .max = XD_BUCKET_RATE_MAX,
+     .offset = HTTP(rate_per_s)},
+    {.name = "burst",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "0",
+     .min = 0,
+     .max = XD_BUCKET_BURST_MAX,
+     .offset = HTTP(burst)},
+    {.name = "event_streams",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "64",
+     .min = 0,
+     .max = 200,
+     .offset = HTTP(event_streams)},
     {.type = XD_CONFIG_END},
 };
 
@@ -77,6 +124,19 @@ static const struct xd_config_key erp_keys[] = {
     {.type = XD_CONFIG_END},
 };
 
+static const struct xd_config_key check_keys[] = {
+    {.name = "url", .type = XD_CONFIG_URL, .names = http_schemes, .offset = CHECK(url)},
+    {.name = "token_file", .type = XD_CONFIG_SECRET, .offset = CHECK(token)},
+    {.name = "ca_file", .type = XD_CONFIG_FILE, .offset = CHECK(ca_file)},
+    {.name = "timeout_s",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "5",
+     .min = 1,
+     .max = 60,
+     .offset = CHECK(timeout_s)},
+    {.type = XD_CONFIG_END},
+};
+
 static const struct xd_config_key policies_keys[] = {
     {.name = "over_tolerance_pct",
      .type = XD_CONFIG_DECIMAL,
@@ -99,6 +159,58 @@ static const struct xd_config_key policies_keys[] = {
      .min = 0,
      .max = 3650,
      .offset = POLICIES(retention_days)},
+    {.name = "reference_minutes",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "15",
+     .min = 0,
+     .max = 10080,
+     .offset = POLICIES(reference_minutes)},
+    {.name = "event_days",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "7",
+     .min = 1,
+     .max = 3650,
+     .offset = POLICIES(event_days)},
+    {.type = XD_CONFIG_END},
+};
+
+static const struct xd_config_key webhooks_keys[] = {
+    {.name = "allow_private",
+     .type = XD_CONFIG_TEXTS,
+     .max = 64,
+     .check = check_range,
+     .offset = WEBHOOKS(allow_private),
+     .count_offset = WEBHOOKS(allow_private_count)},
+    {.name = "concurrency",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "4",
+     .min = 1,
+     .max = 64,
+     .offset = WEBHOOKS(concurrency)},
+    {.name = "timeout_s",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "10",
+     .min = 1,
+     .max = 300,
+     .offset = WEBHOOKS(timeout_s)},
+    {.name = "retry_s_min",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "5",
+     .min = 1,
+     .max = 86400,
+     .offset = WEBHOOKS(retry_s_min)},
+    {.name = "retry_s_max",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "3600",
+     .min = 1,
+     .max = 86400,
+     .offset = WEBHOOKS(retry_s_max)},
+    {.name = "disable_after_hours",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "72",
+     .min = 1,
+     .max = 8760,
+     .offset = WEBHOOKS(disable_after_hours)},
     {.type = XD_CONFIG_END},
 };
 
@@ -124,7 +236,9 @@ static const struct xd_config_key hub_keys[] = {
      .element_size = sizeof(struct xd_hub_config_erp),
      .offset = HUB(erps),
      .count_offset = HUB(erp_count)},
+    {.name = "check", .type = XD_CONFIG_SECTION, .keys = check_keys, .offset = HUB(check)},
     {.name = "policies", .type = XD_CONFIG_SECTION, .keys = policies_keys, .offset = HUB(policies)},
+    {.name = "webhooks", .type = XD_CONFIG_SECTION, .keys = webhooks_keys, .offset = HUB(webhooks)},
     {.name = "log_level",
      .type = XD_CONFIG_CHOICE,
      .fallback = "info",
@@ -136,9 +250,27 @@ static const struct xd_config_key hub_keys[] = {
 static void check_together(const struct xd_hub_program_config *config, struct xd_buffer *errors) {
     struct xd_check_tls http = {NULL, NULL, config->http.cert_file, config->http.key_file};
     xd_check_tls(config->file, errors, "http", &http);
+    if (config->http.burst > 0 && config->http.rate_per_s == 0) {
+        xd_config_complain(config->file, errors, "http.burst", "needs a rate_per_s of 1 or more");
+    }
+    if (config->http.address_connections_max > config->http.connections_max) {
+        xd_config_complain(config->file, errors, "http.address_connections_max",
+                           "must not be more than connections_max (%lld)",
+                           (long long)config->http.connections_max);
+    }
     struct xd_check_tls broker = {config->broker.url, NULL, config->broker.cert_file,
                                   config->broker.key_file};
     xd_check_tls(config->file, errors, "broker", &broker);
+    if (config->webhooks.retry_s_min > config->webhooks.retry_s_max) {
+        xd_config_complain(config->file, errors, "webhooks.retry_s_min",
+                           "must not be more than retry_s_max (%lld)",
+                           (long long)config->webhooks.retry_s_max);
+    }
+    struct xd_check_tls check = {config->check.url, config->check.ca_file, NULL, NULL};
+    xd_check_tls(config->file, errors, "check", &check);
+    if (config->check.url == NULL && (config->check.token != NULL || config->check.ca_file != NULL)) {
+        xd_config_complain(config->file, errors, "check", "needs a url: who shall be asked about each order");
+    }
     for (size_t i = 0; i < config->erp_count; i++) {
         const struct xd_hub_config_erp *erp = &config->erps[i];
         if (erp->retry_s_min > erp->retry_s_max) {

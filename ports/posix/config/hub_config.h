@@ -22,7 +22,11 @@ struct xd_hub_config_broker {
 
 struct xd_hub_config_http {
     const char *listen;
-    const char *cert_file, *key_file; /* NULL: plain HTTP */
+    const char *cert_file, *key_file;                 /* NULL: plain HTTP */
+    int64_t connections_max, address_connections_max; /* address_connections_max 0: no such limit */
+    int64_t waiting_max;                              /* orders of one client that wait at a time */
+    int64_t rate_per_s, burst; /* of a client without its own; rate_per_s 0: no limit; burst 0: as the rate */
+    int64_t event_streams;     /* readers of GET /v1/events at the same time */
 };
 
 enum xd_erp_type { XD_ERP_TYPE_LEDGER };
@@ -36,13 +40,30 @@ struct xd_hub_config_erp {
     int64_t retry_s_min, retry_s_max;
 };
 
+struct xd_hub_config_check {
+    const char *url;   /* NULL: nobody is asked */
+    const char *token; /* NULL: none */
+    const char *ca_file;
+    int64_t timeout_s;
+};
+
 enum xd_unshipped_means { XD_UNSHIPPED_MEANS_OPEN, XD_UNSHIPPED_MEANS_CLOSED, XD_UNSHIPPED_MEANS_ASK };
 
 struct xd_hub_config_policies {
     struct xd_decimal over_tolerance_pct;
     int unshipped_means; /* enum xd_unshipped_means */
-    int64_t idempotency_days, retention_days;
+    int64_t idempotency_days, retention_days, event_days;
+    int64_t reference_minutes;           /* the ERP's reference data is read so often; 0: never */
     const char *over_tolerance_pct_text; /* as written */
+};
+
+struct xd_hub_config_webhooks {
+    const char *const *allow_private; /* addresses and ranges, as the guard parses them */
+    size_t allow_private_count;
+    int64_t concurrency;
+    int64_t timeout_s;
+    int64_t retry_s_min, retry_s_max;
+    int64_t disable_after_hours;
 };
 
 struct xd_hub_program_config {
@@ -51,7 +72,9 @@ struct xd_hub_program_config {
     struct xd_hub_config_http http;
     struct xd_hub_config_erp *erps; /* in the file's order */
     size_t erp_count;               /* 1.. */
+    struct xd_hub_config_check check;
     struct xd_hub_config_policies policies;
+    struct xd_hub_config_webhooks webhooks;
     int log_level;          /* enum xd_log_level */
     struct xd_config *file; /* owns all of the above */
 };

@@ -1,23 +1,30 @@
 /* Figures for /metrics: a copy that the turn's thread makes once a second. */
 #include "posix/hub/hub_program.h"
 
+#include "hub/sla/sla.h"
 #include "posix/runtime/world.h"
 
 #include <inttypes.h>
 #include <string.h>
 
+#define WAITING_MAX 10000       /* events are counted up to here */
 #define STILL_MS ((xd_ms)10000) /* a turn older than that: it does not move */
 
 enum xd_result xd_hub_board_fill(struct xd_hub_program *program) {
     const struct xd_hub_store *store = &program->store;
     struct xd_hub_board *board = &program->board;
-    int64_t orders[XD_ORDER_STATUS_COUNT], jobs[XD_JOB_STATE_COUNT], exceptions = 0, used = 0, quota = 0;
+    int64_t orders[XD_ORDER_STATUS_COUNT], jobs[XD_JOB_STATE_COUNT], exceptions = 0, waiting = 0, used = 0,
+                                                                     quota = 0;
     enum xd_result result = store->exception_count(store->context, &exceptions);
     for (int status = 0; status < XD_ORDER_STATUS_COUNT && result == XD_OK; status++) {
         result = store->order_count(store->context, status, &orders[status]);
     }
     for (int state = 0; state < XD_JOB_STATE_COUNT && result == XD_OK; state++) {
         result = store->job_count(store->context, state, &jobs[state]);
+    }
+    if (result == XD_OK) {
+        result = store->events.count_after(store->events.context, program->hub.events.confirmed, WAITING_MAX,
+                                           &waiting);
     }
     if (result == XD_OK) {
         result = store->delivery.usage(store->delivery.context, &used, &quota);
@@ -37,6 +44,9 @@ enum xd_result xd_hub_board_fill(struct xd_hub_program *program) {
     board->erp_calls = program->hub.calls;
     board->sites = program->hub.site_count;
     board->in_flight = program->hub.flight.count;
+    board->subscriptions = program->hub.webhooks.count;
+    board->streams = xd_event_feed_count(program->feed);
+    board->events_waiting = waiting;
     pthread_mutex_unlock(&board->mutex);
     return XD_OK;
 }
@@ -69,11 +79,23 @@ static void by_name(struct xd_buffer *out, const char *name, const char *label, 
     }
 }
 
-static void write_counters(const struct xd_hub_board *board, struct xd_buffer *out) {
+static void by_promise(struct xd_buffer *out, const char *name, const uint64_t *values, const char *help) {
+    head(out, name, "counter", help);
+    for (int promise = 0; promise < XD_PROMISE_COUNT; promise++) {
+        xd_buffer_format(out, "crossdock_hub_%s{promise=\"%s\"} %" PRIu64 "\n", name,
+                         xd_promise_names[promise], values[promise]);
+    }
+}
+
+static void write_counters(struct xd_hub_board *board, struct xd_buffer *out) {
     const struct xd_hub_counters *of = &board->counters;
     counter(out, "orders_accepted_total", of->orders_accepted, "Orders taken.");
     counter(out, "orders_repeated_total", of->orders_repeated, "Orders that were known already.");
     counter(out, "orders_refused_total", of->orders_refused, "Orders that could not be taken.");
+    counter(out, "requests_rate_limited_total", atomic_load(&board->rate_limited),
+            "Requests refused because their client asks too often.");
+    counter(out, "requests_busy_total", atomic_load(&board->busy),
+            "Orders sent away because too many of their client wait.");
     counter(out, "documents_total", of->documents, "New documents from sites.");
     counter(out, "document_repeats_total", of->repeats, "Documents from sites that were known already.");
     counter(out, "forged_total", of->forged, "Messages that were not authentic.");
@@ -83,11 +105,17 @@ static void write_counters(const struct xd_hub_board *board, struct xd_buffer *o
     counter(out, "lines_parked_total", of->lines_parked, "Lines of confirmations parked.");
     counter(out, "releases_adopted_total", of->releases_adopted,
             "Orders taken back from a site that held them.");
+    by_promise(out, "sla_warned_total", of->sla_warned, "Orders that were about to miss a promise.");
+    by_promise(out, "sla_breached_total", of->sla_breached, "Orders that have missed a promise.");
     counter(out, "erp_calls_total", of->erp_calls, "Calls to the ERP.");
     counter(out, "erp_done_total", of->erp_done, "Calls to the ERP that took effect.");
     counter(out, "erp_rejected_total", of->erp_rejected, "Postings that the ERP refused for good.");
     counter(out, "erp_unknown_total", of->erp_unknown, "Calls whose outcome was not known.");
     counter(out, "erp_unavailable_total", of->erp_unavailable, "Calls that the ERP could not take.");
+    counter(out, "events_published_total", of->events_published,
+            "Lifecycle events that the broker has confirmed.");
+    counter(out, "webhooks_delivered_total", of->webhooks_delivered, "Events that a webhook has taken.");
+    counter(out, "webhooks_failed_total", of->webhooks_failed, "Calls of webhooks that did not take theirs.");
     counter(out, "turns_total", board->turn.turns, "Turns.");
     counter(out, "events_total", board->turn.events, "Events taken by turns.");
     counter(out, "events_undone_total", board->turn.undone, "Events that were undone and refused.");
@@ -106,7 +134,27 @@ void xd_hub_board_metrics(struct xd_hub_board *board, struct xd_buffer *out) {
     gauge(out, "line_in_flight", (int64_t)board->in_flight, "Documents on their way to the broker.");
     gauge(out, "line_up", board->publisher_up, "Whether the connection that publishes is up.");
     gauge(out, "line_consuming", board->consumer_up, "Whether the connection that consumes is up.");
+    gauge(out, "events_waiting", board->events_waiting,
+          "Lifecycle events that the broker has not confirmed yet (counted up to 10000).");
+    gauge(out, "event_streams", (int64_t)board->streams, "Readers of the stream of lifecycle events.");
+    gauge(out, "subscriptions", (int64_t)board->subscriptions, "Webhooks.");
     gauge(out, "store_bytes", board->store_bytes, "Bytes of the store in use.");
     write_counters(board, out);
     pthread_mutex_unlock(&board->mutex);
+}
+
+void xd_hub_board_answer(struct xd_hub_board *board, struct xd_http_request *request, const char *path) {
+    struct xd_buffer body;
+    struct xd_http_answer answer = {.status = xd_hub_board_moves(board) ? 200 : 503};
+    xd_buffer_init(&body, 0);
+    if (strcmp(path, "/metrics") == 0) {
+        answer.status = 200;
+        answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
+        xd_hub_board_metrics(board, &body);
+    } else {
+        xd_buffer_format(&body, "{\"status\":\"%s\"}\n", answer.status == 200 ? "ok" : "stalled");
+    }
+    answer.body = xd_buffer_view(&body);
+    xd_http_respond(request, &answer);
+    xd_buffer_free(&body);
 }

@@ -1,10 +1,12 @@
 /* The ERP's workers: as many threads as calls may run at the same time, each with
  * a connection of its own. The turn starts a call only for a free worker, so the
- * queue between them never holds more than there are workers. */
+ * queue between them never holds more than there are workers. A question to the check
+ * goes the same way, so that its slowness is bounded alike. */
 #include "posix/hub/hub_program.h"
 
 #include "base/memory.h"
 #include "erp/ledger/ledger.h"
+#include "posix/hub/hub_check.h"
 #include "posix/runtime/world.h"
 
 #include <stdio.h>
@@ -26,17 +28,50 @@ struct xd_erp_pool {
     size_t count;
     atomic_uint running;
     char ledger_path[XD_PATH_SIZE];
+    struct xd_check_config check;
 };
+
+static void list_page(struct worker *worker, const struct xd_erp_call *call, struct xd_erp_event *event) {
+    if (worker->erp.list == NULL) {
+        event->answer.outcome = XD_ERP_REJECTED;
+        (void)snprintf(event->answer.code, sizeof event->answer.code, "not_listed");
+        return;
+    }
+    worker->erp.list(worker->erp.context, call->what, call->cursor, XD_ERP_PAGE_MAX, &event->answer,
+                     &event->entries, event->next);
+    if (xd_buffer_result(&event->entries) != XD_OK) {
+        event->answer.outcome = XD_ERP_UNAVAILABLE;
+    }
+}
+
+/* It leaves nothing behind that could be found. */
+static void check_order(const struct worker *worker, const struct xd_erp_call *call,
+                        struct xd_erp_answer *answer) {
+    if (call->find) {
+        answer->outcome = XD_ERP_ABSENT;
+    } else if (worker->pool->check.url ==
+               NULL) { /* an order that was to be checked when this was configured */
+        answer->outcome = XD_ERP_DONE;
+        (void)snprintf(answer->document, sizeof answer->document, "pass");
+    } else {
+        xd_check_ask(&worker->pool->check, &call->request, answer);
+    }
+}
 
 static void work_on(struct worker *worker, struct xd_erp_call *call) {
     struct xd_erp_event *event = xd_event_new(XD_HUB_EVENT_ERP, sizeof *event);
     event->call = call;
-    if (call->find) {
+    xd_buffer_init(&event->entries, 0);
+    if (call->list) {
+        list_page(worker, call, event);
+    } else if (call->request.kind == XD_ERP_CHECK) {
+        check_order(worker, call, &event->answer);
+    } else if (call->find) {
         worker->erp.find(worker->erp.context, call->request.kind, call->request.reference, &event->answer);
     } else {
         worker->erp.post(worker->erp.context, &call->request, &event->answer);
     }
-    if (!xd_mailbox_put(worker->pool->answers, event, sizeof *event)) {
+    if (!xd_mailbox_put(worker->pool->answers, event, sizeof *event + event->entries.size)) {
         xd_hub_program_drop_event(&event->event);
     }
 }
@@ -88,7 +123,8 @@ enum xd_result xd_erp_pool_check(const struct xd_hub_config_erp *config, const c
     return xd_ledger_check(&ledger, why, why_size);
 }
 
-enum xd_result xd_erp_pool_start(const struct xd_hub_config_erp *config, const char *state_dir,
+enum xd_result xd_erp_pool_start(const struct xd_hub_config_erp *config,
+                                 const struct xd_hub_config_check *check, const char *state_dir,
                                  struct xd_mailbox *answers, struct xd_erp_pool **out, char *why,
                                  size_t why_size) {
     struct xd_erp_pool *pool = xd_alloc(sizeof *pool);
@@ -96,6 +132,10 @@ enum xd_result xd_erp_pool_start(const struct xd_hub_config_erp *config, const c
         return XD_NO_MEMORY;
     }
     pool->answers = answers;
+    pool->check = (struct xd_check_config){.url = check->url,
+                                           .token = check->token,
+                                           .ca_file = check->ca_file,
+                                           .timeout_ms = (unsigned)(check->timeout_s * XD_SECOND_MS)};
     ledger_path(config, state_dir, pool->ledger_path);
     struct xd_ledger_config ledger = {.path = pool->ledger_path, .data = config->data};
     enum xd_result result = xd_ledger_prepare(&ledger, why, why_size);

@@ -12,6 +12,7 @@
 
 #include "posix/runtime/program.h"
 #include "posix/runtime/world.h"
+#include "posix/runtime/zones.h"
 #include "rabbitadmin/rabbitadmin.h"
 
 #include <errno.h>
@@ -19,10 +20,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define EVENTS_MAX ((size_t)1024)
+#define FILES_OWN ((rlim_t)128)
+#define TURN_ORDERS_MAX ((size_t)64)
 #define EVENT_BYTES_MAX ((size_t)16 * 1024 * 1024)
 #define WINDOW_MESSAGES ((size_t)512)
 #define WINDOW_BYTES ((size_t)1024 * 1024)
@@ -73,18 +77,23 @@ static enum xd_result make_admin(struct xd_hub_program *program) {
     const struct xd_hub_store *store = &program->store;
     char path[XD_PATH_SIZE], token[XD_HASH_TEXT_SIZE], done[8];
     struct xd_hash random;
-    struct xd_client_row row = {.client = "admin", .tenant = "default", .role = "admin"};
+    xd_ms now = xd_world_now().wall;
+    struct xd_client_row row = {.client = "admin", .tenant = "default", .role = "admin", .added_at = now};
+    struct xd_token_row proof = {.client = "admin", .tenant = "default", .made_at = now};
     enum xd_result result = store->delivery.meta_get(store->delivery.context, "admin", done, sizeof done);
     if (result != XD_NOT_FOUND) {
         return result;
     }
     program->env->entropy(program->env->context, random.bytes, sizeof random.bytes);
     xd_hash_write(&random, token);
-    row.token_hash = xd_sha256(xd_bytes_of_text(token));
+    proof.hash = xd_sha256(xd_bytes_of_text(token));
     (void)snprintf(path, sizeof path, "%s/admin.token", program->config->state_dir);
     result = write_token(path, token);
     if (result == XD_OK) {
         result = store->client_put(store->context, &row);
+    }
+    if (result == XD_OK) {
+        result = store->token_put(store->context, &proof);
     }
     return result == XD_OK ? store->delivery.meta_set(store->delivery.context, "admin", "made") : result;
 }
@@ -95,15 +104,23 @@ static void core_config(const struct xd_hub_program *program, struct xd_hub_conf
     *out = (struct xd_hub_config){
         .env = program->env,
         .store = &program->store,
+        .zones = xd_posix_zones(),
         .policies = {.over_tolerance_pct = config->policies.over_tolerance_pct,
                      .unshipped_means = (enum xd_unshipped)config->policies.unshipped_means},
         .retention_ms = config->policies.retention_days * XD_DAY_MS,
         .idempotency_ms = config->policies.idempotency_days * XD_DAY_MS,
+        .event_ms = config->policies.event_days * XD_DAY_MS,
+        .webhooks = {.concurrency = (unsigned)config->webhooks.concurrency,
+                     .retry_ms_min = config->webhooks.retry_s_min * XD_SECOND_MS,
+                     .retry_ms_max = config->webhooks.retry_s_max * XD_SECOND_MS,
+                     .disable_ms = config->webhooks.disable_after_hours * XD_HOUR_MS},
         .erp = erp->name,
+        .checks = config->check.url != NULL,
         .erp_concurrency = (unsigned)erp->concurrency,
         .erp_life_ms = erp->request_life_s * XD_SECOND_MS,
         .erp_retry_ms_min = erp->retry_s_min * XD_SECOND_MS,
         .erp_retry_ms_max = erp->retry_s_max * XD_SECOND_MS,
+        .reference_ms = config->policies.reference_minutes * XD_MINUTE_MS,
         .line_url = config->broker.site_url,
         .line_vhost = config->broker.vhost,
         .hash_password = xd_rabbitadmin_hash};
@@ -135,15 +152,43 @@ static void not_taken(void *context, uint64_t tag) {
     xd_hub_line_confirmed(&program->hub, tag, false, program->now);
 }
 
+/* Room for so many connections beside the files that the hub has open anyway. */
+static bool allow_files(rlim_t connections) {
+    struct rlimit limit;
+    rlim_t needed = connections + FILES_OWN;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return false;
+    }
+    if (limit.rlim_cur >= needed) {
+        return true;
+    }
+    limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= needed;
+}
+
 static int start_http(struct xd_hub_program *program, const char *path) {
     const struct xd_hub_config_http *from = &program->config->http;
     char why[XD_WHY_SIZE] = "";
-    enum xd_result result = xd_query_start(program, path, &program->query, why, sizeof why);
+    if (!allow_files((rlim_t)from->connections_max)) {
+        return fail(program, "http.connections_max", XD_INVALID,
+                    "this process may not open so many files; raise its limit (LimitNOFILE, ulimit -n)");
+    }
+    /* Of all connections they take half at the most, so that others are served. */
+    int64_t streams =
+        from->event_streams < from->connections_max / 2 ? from->event_streams : from->connections_max / 2;
+    enum xd_result result =
+        xd_event_feed_start(path, (size_t)streams, program->hub.events.last, &program->feed, why, sizeof why);
+    if (result == XD_OK) {
+        result = xd_query_start(program, path, &program->query, why, sizeof why);
+    }
     if (result != XD_OK) {
         return fail(program, path, result, why);
     }
-    struct xd_http_config config = {
-        .listen = from->listen, .cert_file = from->cert_file, .key_file = from->key_file};
+    struct xd_http_config config = {.listen = from->listen,
+                                    .cert_file = from->cert_file,
+                                    .key_file = from->key_file,
+                                    .connections_max = (unsigned)from->connections_max,
+                                    .address_connections_max = (unsigned)from->address_connections_max};
     result = xd_http_start(&config, xd_query_request, program->query, &program->http, why, sizeof why);
     return result == XD_OK ? EXIT_SUCCESS : fail(program, from->listen, result, why);
 }
@@ -164,6 +209,9 @@ static int start_line(struct xd_hub_program *program, const char *path) {
         address.silence_ms = (unsigned)XD_LINE_ALIVE_MS; /* of all sites */
         result = xd_amqp_consumer_start(&address, "crossdock.hub", PREFETCH, &consuming, &program->consumer);
     }
+    if (result == XD_OK) {
+        result = xd_orders_queue_start(program, &program->orders_queue);
+    }
     return result == XD_OK ? EXIT_SUCCESS : fail(program, "the line", result, why);
 }
 
@@ -171,10 +219,17 @@ static int start_erp(struct xd_hub_program *program) {
     char why[XD_WHY_SIZE] = "";
     enum xd_result result = xd_mailbox_new(EVENTS_MAX, EVENT_BYTES_MAX, &program->mailbox);
     if (result == XD_OK) {
-        result = xd_erp_pool_start(&program->config->erps[0], program->config->state_dir, program->mailbox,
-                                   &program->erp, why, sizeof why);
+        result = xd_intake_new(program, &program->intake);
     }
-    return result == XD_OK ? EXIT_SUCCESS : fail(program, "the ERP", result, why);
+    if (result == XD_OK) {
+        result =
+            xd_erp_pool_start(&program->config->erps[0], &program->config->check, program->config->state_dir,
+                              program->mailbox, &program->erp, why, sizeof why);
+    }
+    if (result == XD_OK) {
+        result = xd_webhook_pool_start(&program->config->webhooks, program->mailbox, &program->webhooks);
+    }
+    return result == XD_OK ? EXIT_SUCCESS : fail(program, "the workers", result, why);
 }
 
 static int start(struct xd_hub_program *program) {
@@ -218,7 +273,7 @@ static void run_turn(struct xd_hub_program *program, void **events, size_t count
     }
     for (size_t index = 0; index < count; index++) {
         struct xd_event *event = events[index];
-        if (event->kind == XD_HUB_EVENT_ORDER || event->kind == XD_HUB_EVENT_SITE) {
+        if (event->kind == XD_HUB_EVENT_API) {
             ((struct xd_api_event *)(void *)event)->request.handle = NULL; /* its answer has left */
         }
         xd_hub_program_drop_event(event);
@@ -250,15 +305,48 @@ static void keep_house(struct xd_hub_program *program) {
 }
 
 static unsigned wait_of(const struct xd_hub_program *program) {
+    if (program->tickets > 0) {
+        return 0;
+    }
     if (program->stopping || program->outgoing.count > 0) {
         return 5;
     }
     return program->handed_out ? 0 : WAIT_MS;
 }
 
+/* What the mailbox holds; and of the orders that wait so many that a turn does not grow long: the next one
+ * asks again whose turn it is. */
+static size_t take_events(struct xd_hub_program *program, void **events) {
+    size_t taken = xd_mailbox_take(program->mailbox, events, XD_TURN_EVENTS_MAX, wait_of(program));
+    size_t count = 0;
+    xd_orders_queue_late(program->orders_queue);
+    for (size_t index = 0; index < taken; index++) {
+        struct xd_event *event = events[index];
+        if (event->kind == XD_HUB_EVENT_QUEUED) {
+            struct xd_api_event *at_once = xd_orders_queue_take(program->orders_queue, event);
+            if (at_once != NULL) {
+                events[count++] = at_once;
+            }
+        } else if (event->kind == XD_HUB_EVENT_TICKET) {
+            program->tickets++;
+        } else {
+            events[count++] = event;
+        }
+    }
+    for (size_t orders = 0; orders < TURN_ORDERS_MAX && program->tickets > 0 && count < XD_TURN_EVENTS_MAX;
+         orders++) {
+        struct xd_api_event *order = xd_intake_take(program->intake);
+        program->tickets--;
+        if (order != NULL) {
+            events[count++] = order;
+        }
+    }
+    return count;
+}
+
 static size_t one_turn(struct xd_hub_program *program) {
     void *events[XD_TURN_EVENTS_MAX];
-    size_t count = xd_mailbox_take(program->mailbox, events, XD_TURN_EVENTS_MAX, wait_of(program));
+    size_t count = take_events(program, events);
     if (!program->stopping) { /* else the publisher may be gone already */
         xd_outgoing_flush(&program->outgoing);
     }
@@ -298,7 +386,10 @@ static void *stop_sources(void *argument) {
     struct xd_hub_program *program = stopping->program;
     xd_http_stop(program->http);
     xd_query_stop(program->query);
+    xd_event_feed_stop(program->feed);
+    xd_webhook_pool_stop(program->webhooks);
     stopping->erp_ended = xd_erp_pool_stop(program->erp, ERP_STOP_MS);
+    xd_orders_queue_stop(program->orders_queue);
     xd_topology_stop(program->topology);
     xd_amqp_consumer_stop(program->consumer);
     xd_amqp_publisher_stop(program->outgoing.publisher);
@@ -332,6 +423,8 @@ static void stop(struct xd_hub_program *program) {
     }
     xd_mailbox_close(program->mailbox);
     xd_mailbox_free(program->mailbox);
+    xd_orders_queue_free(program->orders_queue);
+    xd_intake_free(program->intake);
     xd_outgoing_down(&program->outgoing);
     xd_turn_free(&program->turn);
     pthread_mutex_destroy(&program->board.mutex);

@@ -6,7 +6,7 @@
  * connection of its own, because declarations on a working one could close it.
  * Declaring what is there changes nothing. A queue that the broker brought back
  * without a leader is deleted first (hub_queues.h says which, and why): the line sends
- * again what was in it. */
+ * again what was in it, and who was not told of an order in crossdock.intake sends that. */
 #include "posix/hub/hub_program.h"
 
 #include "base/memory.h"
@@ -121,6 +121,9 @@ static enum xd_result declare_fixed(struct xd_amqp_setup *setup) {
     }
     if (result == XD_OK) {
         result = xd_amqp_bind_queue(setup, "crossdock.hub", "crossdock.hub", "");
+    }
+    if (result == XD_OK) {
+        result = xd_amqp_declare_quorum_queue(setup, "crossdock.intake", "crossdock.dead", true);
     }
     if (result == XD_OK) {
         result = xd_amqp_declare_exchange(setup, "crossdock.down", "direct");
@@ -241,8 +244,12 @@ static enum xd_result restore_queues(struct xd_topology *topology) {
 
 /* ---- queues without a leader ---- */
 
+/* What is in the queue of orders nobody sends again unless somebody waits for its answer: it is never given
+ * up, and a person decides. */
 static void see_queue(void *context, const char *name, bool has_state) {
-    xd_queues_see(context, name, has_state);
+    if (strcmp(name, "crossdock.intake") != 0) {
+        xd_queues_see(context, name, has_state);
+    }
 }
 
 static enum xd_result read_queues(struct xd_topology *topology, xd_ms now) {

@@ -6,6 +6,7 @@
 #include "posix/hub/hub_program.h"
 
 #include "base/memory.h"
+#include "hub/reference/reference.h"
 
 #include <string.h>
 
@@ -90,14 +91,18 @@ static enum xd_result decide(void *context, void *object, struct xd_now now, str
     struct xd_event *event = object;
     struct xd_api_event *api = object;
     struct xd_erp_event *erp = object;
+    struct xd_webhook_event *webhook = object;
     struct xd_hub_message message;
     switch (event->kind) {
-    case XD_HUB_EVENT_ORDER:
-        return xd_hub_order(&program->hub, &api->request, now, effects);
-    case XD_HUB_EVENT_SITE:
-        return xd_hub_site_add(&program->hub, &api->request, now, effects);
+    case XD_HUB_EVENT_API:
+        return api->write(&program->hub, &api->request, now, effects);
     case XD_HUB_EVENT_ERP:
-        return xd_hub_erp_answer(&program->hub, erp->call, &erp->answer, now, effects);
+        return erp->call->list
+                   ? xd_hub_reference_answer(&program->hub, erp->call, &erp->answer,
+                                             xd_buffer_view(&erp->entries), erp->next, now, effects)
+                   : xd_hub_erp_answer(&program->hub, erp->call, &erp->answer, now, effects);
+    case XD_HUB_EVENT_WEBHOOK:
+        return xd_hub_webhook_answer(&program->hub, webhook->call, &webhook->answer, now);
     case XD_LINE_EVENT_MESSAGE:
         message_of(object, &message);
         return xd_hub_line_message(&program->hub, &message, now, effects);
@@ -112,14 +117,17 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
     struct xd_event *event = object;
     struct xd_api_event *api = object;
     struct xd_erp_event *erp = object;
+    struct xd_webhook_event *webhook = object;
     struct xd_hub_message message;
     switch (event->kind) {
-    case XD_HUB_EVENT_ORDER:
-    case XD_HUB_EVENT_SITE:
+    case XD_HUB_EVENT_API:
         xd_hub_api_refuse(&program->hub, &api->request, why, effects);
         break;
     case XD_HUB_EVENT_ERP:
         xd_hub_erp_refuse(&program->hub, erp->call, program->now);
+        break;
+    case XD_HUB_EVENT_WEBHOOK:
+        xd_hub_webhook_refuse(&program->hub, webhook->call, program->now);
         break;
     case XD_LINE_EVENT_MESSAGE:
         message_of(object, &message);
@@ -134,13 +142,19 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
 void xd_hub_program_drop_event(struct xd_event *event) {
     struct xd_api_event *api = (struct xd_api_event *)(void *)event;
     struct xd_erp_event *erp = (struct xd_erp_event *)(void *)event;
-    bool is_api = event->kind == XD_HUB_EVENT_ORDER || event->kind == XD_HUB_EVENT_SITE;
-    if (is_api && api->request.handle != NULL) {
+    struct xd_webhook_event *webhook = (struct xd_webhook_event *)(void *)event;
+    if (event->kind == XD_HUB_EVENT_API && api->request.queued) {
+        xd_free(api->request.handle); /* the broker brings it again */
+    } else if (event->kind == XD_HUB_EVENT_API && api->request.handle != NULL) {
         struct xd_http_answer answer = {.status = 503, .retry_after_s = 2};
         xd_http_respond(api->request.handle, &answer);
     }
     if (event->kind == XD_HUB_EVENT_ERP) {
         xd_erp_call_free(erp->call);
+        xd_buffer_free(&erp->entries);
+    }
+    if (event->kind == XD_HUB_EVENT_WEBHOOK) {
+        xd_webhook_call_free(webhook->call);
     }
     xd_free(event);
 }
@@ -152,6 +166,9 @@ static enum xd_result settle(void *context, struct xd_now now, struct xd_effects
     size_t in_flight = program->hub.flight.count;
     size_t room = program->stopping ? 0 : xd_outgoing_room(&program->outgoing);
     enum xd_result result = xd_hub_tick(&program->hub, room, now, effects);
+    if (result == XD_OK && program->stopping) {
+        result = xd_hub_end(&program->hub, now, effects);
+    }
     program->handed_out = program->hub.flight.count > in_flight;
     return result;
 }
@@ -168,6 +185,7 @@ static void answer_http(struct xd_hub_program *program, const struct xd_effects 
     struct xd_http_answer answer = {.status = effect->status,
                                     .content_type = xd_effects_string(effects, effect->b),
                                     .location = xd_effects_string(effects, effect->a),
+                                    .etag = xd_effects_string(effects, effect->c),
                                     .retry_after_s = effect->retry_after_s,
                                     .body = xd_effects_view(effects, effect->body)};
     if (effect->flag && !program->stopping) {
@@ -195,8 +213,15 @@ static void let_out(struct xd_hub_program *program, const struct xd_effects *eff
     case XD_EFFECT_HTTP:
         answer_http(program, effects, effect);
         break;
+    case XD_EFFECT_REPLY:
+        xd_orders_queue_answer(program->orders_queue, effects, effect);
+        break;
     case XD_EFFECT_ERP_CALL:
         xd_erp_pool_call(program->erp, effect->object);
+        effect->object = NULL;
+        break;
+    case XD_EFFECT_WEBHOOK:
+        xd_webhook_pool_call(program->webhooks, effect->object);
         effect->object = NULL;
         break;
     default:
@@ -215,12 +240,17 @@ static void release(void *context, struct xd_effects *effects) {
     struct xd_hub_program *program = context;
     if (!program->stopping) {
         restart_consumer(program);
+        xd_orders_queue_tick(program->orders_queue);
     }
     for (size_t index = 0; index < effects->count; index++) {
         struct xd_effect *effect = &effects->items[index];
-        if (effect->kind == XD_EFFECT_HTTP || !program->stopping) {
+        bool answer = effect->kind == XD_EFFECT_HTTP || effect->kind == XD_EFFECT_REPLY;
+        if (answer || !program->stopping) {
             let_out(program, effects, effect);
         }
+    }
+    if (!program->stopping) {
+        xd_event_feed_tell(program->feed, program->hub.events.last);
     }
 }
 

@@ -22,7 +22,9 @@ void xd_outgoing_init(struct xd_outgoing *outgoing, const struct xd_env *env, co
 
 static struct xd_outgoing_item *copy_of(const struct xd_amqp_message *message) {
     size_t size = xd_event_size(message->exchange) + xd_event_size(message->routing_key) +
-                  xd_event_size(message->message_id) + xd_event_size(message->signature) + message->body.size;
+                  xd_event_size(message->message_id) + xd_event_size(message->signature) +
+                  xd_event_size(message->content_type) + xd_event_size(message->correlation_id) +
+                  xd_event_size(message->location) + message->body.size;
     struct xd_outgoing_item *item = xd_alloc(sizeof *item + size);
     if (item == NULL) {
         return NULL;
@@ -33,6 +35,9 @@ static struct xd_outgoing_item *copy_of(const struct xd_amqp_message *message) {
     item->message.routing_key = xd_event_place(&at, message->routing_key);
     item->message.message_id = xd_event_place(&at, message->message_id);
     item->message.signature = xd_event_place(&at, message->signature);
+    item->message.content_type = xd_event_place(&at, message->content_type);
+    item->message.correlation_id = xd_event_place(&at, message->correlation_id);
+    item->message.location = xd_event_place(&at, message->location);
     if (message->body.size > 0) {
         memcpy(at, message->body.data, message->body.size);
     }
@@ -87,6 +92,17 @@ void xd_outgoing_down(struct xd_outgoing *outgoing) {
     outgoing->up = false;
 }
 
+static void let_out(struct xd_outgoing *outgoing, const struct xd_amqp_message *message) {
+    enum xd_result result = outgoing->count > 0
+                                ? XD_AGAIN /* not before what waits */
+                                : xd_amqp_publish(outgoing->publisher, outgoing->generation, message);
+    if (result == XD_AGAIN) {
+        keep(outgoing, message);
+    } else if (result != XD_OK) {
+        not_taken(outgoing, message, result);
+    }
+}
+
 void xd_outgoing_send(struct xd_outgoing *outgoing, const struct xd_effects *effects,
                       const struct xd_effect *effect) {
     const char *routing_key = xd_effects_string(effects, effect->b);
@@ -97,19 +113,19 @@ void xd_outgoing_send(struct xd_outgoing *outgoing, const struct xd_effects *eff
                                       .message_id = xd_effects_string(effects, effect->d),
                                       .signature = xd_effects_string(effects, effect->c),
                                       .user_id = outgoing->user_id,
-                                      .mandatory = true,
+                                      .mandatory = !effect->flag,
                                       .body = xd_effects_view(effects, effect->body)};
+    if (outgoing->up) { /* else the core knows that nothing leaves now */
+        let_out(outgoing, &message);
+    }
+}
+
+bool xd_outgoing_reply(struct xd_outgoing *outgoing, const struct xd_amqp_message *message) {
     if (!outgoing->up) {
-        return; /* the core knows that nothing leaves now */
+        return false;
     }
-    enum xd_result result = outgoing->count > 0
-                                ? XD_AGAIN /* not before what waits */
-                                : xd_amqp_publish(outgoing->publisher, outgoing->generation, &message);
-    if (result == XD_AGAIN) {
-        keep(outgoing, &message);
-    } else if (result != XD_OK) {
-        not_taken(outgoing, &message, result);
-    }
+    let_out(outgoing, message);
+    return true;
 }
 
 void xd_outgoing_flush(struct xd_outgoing *outgoing) {

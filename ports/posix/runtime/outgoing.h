@@ -37,6 +37,8 @@ void xd_outgoing_down(struct xd_outgoing *outgoing);
 /* Lets out an XD_EFFECT_LINE_PUBLISH; dropped while the connection is down. */
 void xd_outgoing_send(struct xd_outgoing *outgoing, const struct xd_effects *effects,
                       const struct xd_effect *effect);
+/* Lets out an answer, after what was sent before it. False: the connection is down, nothing leaves. */
+bool xd_outgoing_reply(struct xd_outgoing *outgoing, const struct xd_amqp_message *message);
 /* Tries again what was kept. Before each turn. */
 void xd_outgoing_flush(struct xd_outgoing *outgoing);
 /* How many documents the publisher takes now; 0 while it is not worth a read of the store. */

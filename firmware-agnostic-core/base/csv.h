@@ -1,10 +1,10 @@
-/* Comma-separated values (RFC 4180) with a header, from a file in memory.
+/* Comma-separated values (RFC 4180) with a header, from a file in memory. Pure; any thread.
  *
  * LF ends a line as well as CR LF; a byte-order mark is passed over, and so are
  * empty lines. The header names the columns in any order; a name that is not
  * expected, comes twice, or is missing though required is an error. */
-#ifndef XD_ERP_LEDGER_CSV_H
-#define XD_ERP_LEDGER_CSV_H
+#ifndef XD_BASE_CSV_H
+#define XD_BASE_CSV_H
 
 #include "base/bytes.h"
 #include "base/result.h"

@@ -1,6 +1,6 @@
 /* A field that is quoted is unquoted where it stands: the text only gets shorter,
  * and the byte behind a field (its comma or line end) becomes the terminator. */
-#include "erp/ledger/csv.h"
+#include "base/csv.h"
 
 #include "base/memory.h"
 

@@ -1,0 +1,168 @@
+#include "hub/orchestration/conduct.h"
+
+#include "base/memory.h"
+#include "hub/events/events.h"
+#include "hub/sla/deadlines.h"
+
+#include <string.h>
+
+enum xd_result xd_conduct_open(struct xd_conduct *conduct, struct xd_hub *hub, const char *order_id,
+                               struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    memset(conduct, 0, sizeof *conduct);
+    conduct->hub = hub;
+    conduct->now = now;
+    enum xd_result result = store->order_get(store->context, order_id, &conduct->order);
+    return result == XD_OK ? xd_hub_lines_load(hub, order_id, &conduct->lines) : result;
+}
+
+void xd_conduct_close(struct xd_conduct *conduct) {
+    xd_free(conduct->lines.rows);
+    xd_free(conduct->sent);
+    xd_document_free(&conduct->document);
+    memset(conduct, 0, sizeof *conduct);
+}
+
+/* All that is known of an order that a site gave back is its release. */
+static enum xd_result read_adopted(struct xd_conduct *conduct) {
+    struct xd_release release;
+    enum xd_result result =
+        xd_release_read(&conduct->document, conduct->document.tree, &release, &conduct->hub->problems);
+    if (result == XD_OK) {
+        conduct->own = (struct xd_order){.preferred_site = release.site_id,
+                                         .ship_to = release.ship_to,
+                                         .requested_ship = release.requested_ship,
+                                         .requested_delivery = release.requested_delivery,
+                                         .attributes = release.attributes,
+                                         .fulfilment_policy = -1,
+                                         .backorder_policy = -1};
+    }
+    return result;
+}
+
+enum xd_result xd_conduct_parse(struct xd_conduct *conduct) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    struct xd_buffer body;
+    if (conduct->parsed != NULL) {
+        return XD_OK;
+    }
+    xd_buffer_init(&body, 0);
+    xd_problems_clear(&conduct->hub->problems);
+    enum xd_result result = store->order_body(store->context, conduct->order.order_id, &body);
+    if (result == XD_OK) {
+        result = xd_document_parse(xd_buffer_view(&body), &conduct->document, &conduct->hub->problems);
+    }
+    xd_buffer_free(&body);
+    if (result == XD_OK) {
+        result = strcmp(conduct->order.client, XD_CLIENT_ADOPTED) == 0
+                     ? read_adopted(conduct)
+                     : xd_order_read(&conduct->document, &conduct->own, &conduct->hub->problems);
+    }
+    if (result == XD_OK) {
+        conduct->parsed = &conduct->own;
+    }
+    return result == XD_INVALID ? XD_CORRUPT : result; /* it could be read when it was taken */
+}
+
+bool xd_conduct_did(const struct xd_conduct *conduct, enum xd_step step) {
+    return (conduct->order.steps & XD_STEP_BIT(step)) != 0;
+}
+
+struct xd_order_line_row *xd_conduct_line(struct xd_conduct *conduct, const char *line_id) {
+    for (size_t index = 0; index < conduct->lines.count; index++) {
+        if (strcmp(conduct->lines.rows[index].line_id, line_id) == 0) {
+            return &conduct->lines.rows[index];
+        }
+    }
+    return NULL;
+}
+
+enum xd_result xd_conduct_save_line(struct xd_conduct *conduct, const struct xd_order_line_row *line) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    if (!xd_order_line_check(line)) {
+        xd_log(conduct->hub->config.env, XD_LOG_ERROR, "order.not_conserved", NULL,
+               "line %s of order %s does not add up", line->line_id, conduct->order.order_id);
+        return XD_CORRUPT;
+    }
+    return conduct->new_lines ? XD_OK : store->order_line_save(store->context, conduct->order.order_id, line);
+}
+
+static enum xd_result add_lines(struct xd_conduct *conduct) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < conduct->lines.count && conduct->new_lines && result == XD_OK; index++) {
+        result = store->order_line_add(store->context, conduct->order.order_id, &conduct->lines.rows[index]);
+    }
+    conduct->new_lines = false;
+    return result;
+}
+
+/* ---- the status ---- */
+
+static int status_of(const struct xd_conduct *conduct) {
+    const struct xd_order_row *order = &conduct->order;
+    struct xd_fold fold;
+    memset(&fold, 0, sizeof fold);
+    for (size_t index = 0; index < conduct->lines.count; index++) {
+        xd_fold_add(&fold, &conduct->lines.rows[index]);
+    }
+    enum xd_order_status folded = xd_fold_order(&fold);
+    if (order->status == XD_ORDER_REJECTED || folded == XD_ORDER_CANCELLED) {
+        return order->status == XD_ORDER_REJECTED ? XD_ORDER_REJECTED : XD_ORDER_CANCELLED;
+    }
+    if (order->holds != 0 && !xd_conduct_did(conduct, XD_STEP_RELEASE)) {
+        return XD_ORDER_HELD;
+    }
+    return xd_conduct_did(conduct, XD_STEP_POST) ? (int)folded : XD_ORDER_VALIDATED;
+}
+
+static bool is_end(int status) {
+    return status == XD_ORDER_REJECTED || status == XD_ORDER_SHIPPED || status == XD_ORDER_CLOSED_SHORT ||
+           status == XD_ORDER_INVOICED || status == XD_ORDER_CANCELLED;
+}
+
+struct xd_order_row xd_conduct_row(const struct xd_conduct *conduct) {
+    struct xd_order_row row = conduct->order;
+    row.status = status_of(conduct);
+    return row;
+}
+
+enum xd_result xd_conduct_save(struct xd_conduct *conduct) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    int before = conduct->order.status;
+    conduct->order.status = status_of(conduct);
+    enum xd_result result = add_lines(conduct);
+    if (result == XD_OK) {
+        result = xd_conduct_free_credit(conduct, is_end(conduct->order.status));
+    }
+    if (result == XD_OK && conduct->sale_stale) {
+        result = xd_sale_settle(conduct);
+    }
+    conduct->order.updated_at = conduct->now.wall;
+    if (result == XD_OK) {
+        result = store->order_save(store->context, &conduct->order);
+    }
+    if (result == XD_OK) {
+        result = xd_deadlines_look(conduct->hub, &conduct->order, conduct->now);
+    }
+    xd_waiters_look(conduct->hub, conduct->order.order_id);
+    return result == XD_OK ? xd_hub_event_status(conduct->hub, &conduct->order, before, conduct->now)
+                           : result;
+}
+
+enum xd_result xd_conduct_end(struct xd_conduct *conduct, enum xd_result result) {
+    struct xd_hub *hub = conduct->hub;
+    struct xd_now now = conduct->now;
+    if (result == XD_OK) {
+        result = xd_conduct_save(conduct);
+    }
+    char(*sent)[XD_ID_SIZE] = conduct->sent;
+    size_t count = conduct->sent_count;
+    conduct->sent = NULL;
+    xd_conduct_close(conduct);
+    for (size_t index = 0; index < count && result == XD_OK; index++) {
+        result = xd_hub_resume(hub, sent[index], now);
+    }
+    xd_free(sent);
+    return result;
+}

@@ -1,0 +1,154 @@
+/* One order in hand, and what is done with it.
+ *
+ *   CHECK -> CREDIT -> ROUTE -> POST -> RELEASE        (enum xd_step; DESIGN, the hub's way with an order)
+ *
+ * A step that is done is a bit of the order's row, so that a restart goes on where it was;
+ * a step that is undone loses it again. What a step did is in rows of its own: what is booked
+ * against the customer's credit in the order's total, what is reserved in the releases that are
+ * drafted, the sale in its ERP job. A hold stops the order before its next step. Undoing goes in
+ * reverse and takes back what was done: a sale that was never called for is withdrawn, one that
+ * the ERP has is changed, a release that a site has is asked back.
+ *
+ * Legal order of calls: open (or fill it); any of the others; end, or save and close. All on the turn's
+ * thread, within the turn's transaction; after anything but XD_OK only close. */
+#ifndef XD_HUB_ORCHESTRATION_CONDUCT_H
+#define XD_HUB_ORCHESTRATION_CONDUCT_H
+
+#include "hub/hub_internal.h"
+#include "hub/orchestration/quantities.h"
+
+struct xd_conduct {
+    struct xd_hub *hub;
+    struct xd_now now;
+    struct xd_order_row order;
+    struct xd_order_lines lines;
+    /* The order as it came; NULL until xd_conduct_parse. Borrowed from whoever began it, or own. */
+    const struct xd_order *parsed;
+    struct xd_document document;
+    struct xd_order own;
+    bool new_lines;  /* they are in no row yet: saving the order adds them as they are then */
+    bool sale_stale; /* the ERP may have been told another quantity */
+    /* Releases that were sent just now: what waited for them is applied at the end. Owned. */
+    char (*sent)[XD_ID_SIZE];
+    size_t sent_count, sent_capacity;
+};
+
+/* Loads it. XD_NOT_FOUND. */
+XD_CHECKED enum xd_result xd_conduct_open(struct xd_conduct *conduct, struct xd_hub *hub,
+                                          const char *order_id, struct xd_now now);
+/* The order's body, read again; does nothing when it is there. */
+XD_CHECKED enum xd_result xd_conduct_parse(struct xd_conduct *conduct);
+/* The row as it would be stored now, for who tells of it on the way. */
+struct xd_order_row xd_conduct_row(const struct xd_conduct *conduct);
+/* Stores the row with the status that follows from steps, holds and lines, and tells what changed. */
+XD_CHECKED enum xd_result xd_conduct_save(struct xd_conduct *conduct);
+void xd_conduct_close(struct xd_conduct *conduct);
+/* The usual end: when `result` is XD_OK saves, closes, and applies what waited for the releases that were
+ * sent; otherwise only closes and returns it. */
+XD_CHECKED enum xd_result xd_conduct_end(struct xd_conduct *conduct, enum xd_result result);
+XD_CHECKED enum xd_result xd_conduct_save_line(struct xd_conduct *conduct,
+                                               const struct xd_order_line_row *line);
+/* NULL: none. */
+struct xd_order_line_row *xd_conduct_line(struct xd_conduct *conduct, const char *line_id);
+bool xd_conduct_did(const struct xd_conduct *conduct, enum xd_step step);
+
+/* ---- steps.c ---- */
+
+/* Does what can be done now, up to the end, a hold, or somebody's answer. */
+XD_CHECKED enum xd_result xd_conduct_go(struct xd_conduct *conduct);
+/* Nobody shall get it any more: undoes the steps in reverse; what sites have they are asked for.
+ * status: XD_ORDER_REJECTED (nothing was at a site), or XD_ORDER_CANCELLED. */
+XD_CHECKED enum xd_result xd_conduct_undo(struct xd_conduct *conduct, enum xd_order_status status,
+                                          const char *code, const char *detail);
+/* code: of the exception that says so; NULL: none. */
+XD_CHECKED enum xd_result xd_conduct_hold(struct xd_conduct *conduct, enum xd_hold hold, const char *code,
+                                          const char *detail);
+/* Takes a hold off, closes its exception and goes on. by: who says so. */
+XD_CHECKED enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, const char *by);
+/* What is booked for the order follows its lines; more than the customer's limit allows is not booked. */
+XD_CHECKED enum xd_result xd_conduct_rebook(struct xd_conduct *conduct, bool *within);
+/* What was cancelled of it is free again; at_end: all of it. */
+XD_CHECKED enum xd_result xd_conduct_free_credit(struct xd_conduct *conduct, bool at_end);
+
+/* ---- place.c: from open quantities to sites ---- */
+
+/* Which quantities to place. Backorders wait for stock that is known: a site whose stock is not known
+ * has once said that it has none; ANYWHERE asks it again, because a person says so. */
+enum xd_place { XD_PLACE_OPEN, XD_PLACE_BACKORDERS, XD_PLACE_ANYWHERE };
+/* Routes, reserves and drafts; what cannot be placed is backordered, cancelled, or held, by the order's
+ * policy. */
+XD_CHECKED enum xd_result xd_conduct_place(struct xd_conduct *conduct, enum xd_place what);
+/* Sends the drafts to their sites. */
+XD_CHECKED enum xd_result xd_conduct_release(struct xd_conduct *conduct);
+/* A release of an order that a site gave back: its lines take what is open. */
+XD_CHECKED enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct,
+                                                   const struct xd_release *release);
+
+/* ---- release_work.c: one release of it ---- */
+
+struct xd_release_work {
+    struct xd_release_row row;
+    struct xd_release_lines lines;
+};
+/* XD_NOT_FOUND. */
+XD_CHECKED enum xd_result xd_release_work_open(struct xd_conduct *conduct, const char *release_id,
+                                               struct xd_release_work *out);
+void xd_release_work_close(struct xd_release_work *work);
+XD_CHECKED enum xd_result xd_release_work_save(struct xd_conduct *conduct, struct xd_release_work *work);
+XD_CHECKED enum xd_result xd_release_work_save_lines(struct xd_conduct *conduct,
+                                                     const struct xd_release_work *work);
+/* Moves what is left of it to another pot of the order's lines. */
+XD_CHECKED enum xd_result xd_release_work_stage(struct xd_conduct *conduct, struct xd_release_work *work,
+                                                enum xd_release_stage stage);
+/* All that is left of it (asked: only what was asked back) goes back to `pot`, but what of it is
+ * unwanted is cancelled; and its stock is free. */
+XD_CHECKED enum xd_result xd_release_work_give_back(struct xd_conduct *conduct, struct xd_release_work *work,
+                                                    bool asked, enum xd_pot pot);
+/* Appends the document of its present revision; asked quantities are left out of a CHANGE. */
+XD_CHECKED enum xd_result xd_release_work_send(struct xd_conduct *conduct, struct xd_release_work *work,
+                                               enum xd_purpose purpose);
+/* Asks the site for what is in `asked` of its lines: CANCEL when that is all, else CHANGE. reroutes: because
+ * the site is silent. */
+XD_CHECKED enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release_work *work,
+                                              bool reroutes);
+/* Its site has said what becomes of it: that it was silent is nobody's concern any more. */
+XD_CHECKED enum xd_result xd_release_work_heard(struct xd_conduct *conduct,
+                                                const struct xd_release_work *work);
+/* Whether anything of it neither shipped nor was given back. */
+bool xd_release_work_has_rest(const struct xd_release_work *work);
+/* Whether anything may still happen with it. */
+bool xd_release_is_live(const struct xd_release_row *row);
+/* Calls each for every release of the order; the rows are copies. */
+typedef enum xd_result (*xd_release_work_fn)(struct xd_conduct *conduct, struct xd_release_work *work,
+                                             void *context);
+XD_CHECKED enum xd_result xd_conduct_each_release(struct xd_conduct *conduct, xd_release_work_fn each,
+                                                  void *context);
+
+/* ---- cancel.c ---- */
+
+/* qty of that line shall not ship. What is not at a site yet is cancelled at once, for the rest
+ * sites are asked; afterwards qty is what could not even be asked for (shipped, or asked before). */
+struct xd_cancel_wish {
+    struct xd_order_line_row *line;
+    struct xd_decimal qty;
+};
+XD_CHECKED enum xd_result xd_conduct_cancel(struct xd_conduct *conduct, struct xd_cancel_wish *wishes,
+                                            size_t count, const char *reason);
+/* Of each line, in the order of the conduct's, what is cancelled or will be when its sites agree. Free *out
+ * with xd_free. */
+XD_CHECKED enum xd_result xd_conduct_cancelling(struct xd_conduct *conduct, struct xd_decimal **out);
+
+/* ---- sale.c: the sale at the ERP ---- */
+
+/* Asks outside about the order. */
+XD_CHECKED enum xd_result xd_sale_check(struct xd_conduct *conduct);
+XD_CHECKED enum xd_result xd_sale_post(struct xd_conduct *conduct, int job_state);
+/* The ERP refused it: it is posted again, as the order is now. */
+XD_CHECKED enum xd_result xd_sale_renew(struct xd_conduct *conduct);
+/* True: it was never called for, and now will not be. */
+XD_CHECKED enum xd_result xd_sale_withdraw(struct xd_conduct *conduct, bool *withdrawn);
+/* When the sale at the ERP says another quantity than the order does, it is changed; when a
+ * change is under way, afterwards. */
+XD_CHECKED enum xd_result xd_sale_settle(struct xd_conduct *conduct);
+
+#endif

@@ -1,0 +1,426 @@
+/* From open quantities to sites: the routing decision carried out.
+ *
+ * A draft whose quantities count as released is one that its site gave back to a hub that
+ * had forgotten it: it is there already, and waits for the sale only.
+ *
+ * Each site of the plan becomes a release of its own, a draft until the ERP has the sale.
+ * Its stock is reserved at once, so that two orders never count on the same piece. */
+#include "hub/orchestration/conduct.h"
+
+#include "base/memory.h"
+#include "hub/events/events.h"
+#include "hub/orchestration/routing.h"
+#include "hub/orchestration/stock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct placing {
+    struct xd_conduct *conduct;
+    enum xd_pot from;
+    struct xd_order_line_row **rows; /* owned; of the conduct: those of which something is to be placed */
+    struct xd_route_line *lines;     /* owned; the same, as they are asked about */
+    size_t line_count;
+    struct xd_routing_refusal *refusals; /* owned */
+    size_t refusal_count, refusal_capacity;
+    struct xd_route_plan plan;
+};
+
+static void free_placing(struct placing *placing) {
+    xd_free(placing->rows);
+    xd_free(placing->lines);
+    xd_free(placing->refusals);
+    xd_route_plan_free(&placing->plan);
+}
+
+/* ---- the question ---- */
+
+static enum xd_result gather_lines(struct placing *placing) {
+    struct xd_order_lines *lines = &placing->conduct->lines;
+    placing->rows = xd_alloc(lines->count * sizeof(struct xd_order_line_row *));
+    placing->lines = xd_alloc(lines->count * sizeof *placing->lines);
+    if (placing->rows == NULL || placing->lines == NULL) {
+        return XD_NO_MEMORY;
+    }
+    for (size_t index = 0; index < lines->count; index++) {
+        struct xd_order_line_row *row = &lines->rows[index];
+        struct xd_route_line *line = &placing->lines[placing->line_count];
+        struct xd_decimal qty = xd_line_pot(row, placing->from);
+        if (xd_decimal_sign(qty) <= 0) {
+            continue;
+        }
+        enum xd_result result = xd_decimal_ratio(qty, row->factor_num, row->factor_den, &line->qty);
+        if (result == XD_OK && row->factor_num != row->factor_den) {
+            line->unit = xd_route_unit(row->factor_num, row->factor_den);
+        }
+        if (result != XD_OK) {
+            return result;
+        }
+        line->sku = row->sku;
+        placing->rows[placing->line_count++] = row;
+    }
+    return XD_OK;
+}
+
+/* Who has refused a release of this order, or let its time run out, gets no other of it. */
+static enum xd_result gather_refusal(void *context, const struct xd_release_row *row) {
+    struct placing *placing = context;
+    bool gave_back =
+        row->status == XD_RELEASE_REJECTED || row->status == XD_RELEASE_ACK_TIMEOUT || row->reroutes;
+    const struct xd_hub_site *site = xd_hub_site_find(placing->conduct->hub, row->site);
+    for (size_t line = 0; gave_back && site != NULL && line < placing->line_count; line++) {
+        struct xd_routing_refusal *refusals =
+            xd_grow(placing->refusals, placing->refusal_count, &placing->refusal_capacity, sizeof *refusals);
+        if (refusals == NULL) {
+            return XD_NO_MEMORY;
+        }
+        placing->refusals = refusals;
+        refusals[placing->refusal_count++] =
+            (struct xd_routing_refusal){.site = site->row.site, .line = line};
+    }
+    return XD_OK;
+}
+
+static enum xd_result ask(struct placing *placing, enum xd_place what) {
+    struct xd_conduct *conduct = placing->conduct;
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    enum xd_result result =
+        store->release_of_order(store->context, conduct->order.order_id, gather_refusal, placing);
+    const struct xd_routing routing = {.tenant = conduct->order.tenant,
+                                       .order = conduct->parsed,
+                                       .lines = placing->lines,
+                                       .line_count = placing->line_count,
+                                       .refusals = placing->refusals,
+                                       .refusal_count = placing->refusal_count,
+                                       .known_only = what == XD_PLACE_BACKORDERS};
+    return result == XD_OK ? xd_hub_route(conduct->hub, &routing, conduct->now, &placing->plan) : result;
+}
+
+/* ---- drafts ---- */
+
+static enum xd_result draft_line(struct placing *placing, const struct xd_route_part *part,
+                                 struct xd_release_row *row, struct xd_release_line_row *out) {
+    struct xd_conduct *conduct = placing->conduct;
+    struct xd_order_line_row *line = placing->rows[part->line];
+    memset(out, 0, sizeof *out);
+    memcpy(out->line_id, line->line_id, sizeof out->line_id);
+    memcpy(out->sku, line->sku, sizeof out->sku);
+    memcpy(out->uom, line->uom, sizeof out->uom);
+    out->factor_num = line->factor_num;
+    out->factor_den = line->factor_den;
+    enum xd_result result = xd_decimal_ratio(part->qty, line->factor_den, line->factor_num, &out->qty);
+    if (result == XD_OK) {
+        result = xd_line_move(line, placing->from, xd_pot_of_stage(row->stage), out->qty);
+    }
+    if (result == XD_OK) {
+        result = xd_conduct_save_line(conduct, line);
+    }
+    return result == XD_OK ? xd_stock_reserve(conduct->hub, row->site, line->sku, part->qty) : result;
+}
+
+static void draft_head(struct xd_conduct *conduct, const char *site, bool wms_reserves,
+                       struct xd_release_row *row) {
+    memset(row, 0, sizeof *row);
+    row->number = ++conduct->order.releases;
+    xd_hub_release_id(conduct->hub, conduct->order.order_id, site, row->number, row->release_id);
+    if (conduct->order.site[0] == 0) {
+        xd_copy(conduct->order.site, sizeof conduct->order.site, site);
+    }
+    memcpy(row->order_id, conduct->order.order_id, sizeof row->order_id);
+    xd_copy(row->site, sizeof row->site, site);
+    row->revision = 1;
+    row->status = XD_RELEASE_DRAFT;
+    row->stage = wms_reserves ? XD_STAGE_PENDING : XD_STAGE_ALLOCATED;
+    row->created_at = row->updated_at = conduct->now.wall;
+}
+
+/* All parts that the plan gives to one site. */
+static enum xd_result draft_site(struct placing *placing, size_t site) {
+    struct xd_conduct *conduct = placing->conduct;
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    const struct xd_route_plan *plan = &placing->plan;
+    struct xd_site_profile profile;
+    struct xd_release_row row;
+    struct xd_release_line_row *lines = xd_alloc(plan->part_count * sizeof *lines);
+    size_t count = 0;
+    enum xd_result result = lines == NULL ? XD_NO_MEMORY : XD_OK;
+    if (result == XD_OK) {
+        result = xd_reference_site(conduct->hub, plan->sites[site].site, &profile);
+    }
+    for (size_t index = 0; index < plan->part_count && result == XD_OK; index++) {
+        if (plan->parts[index].site != site) {
+            continue;
+        }
+        if (count == 0) {
+            draft_head(conduct, plan->sites[site].site, profile.wms_reserves, &row);
+        }
+        result = draft_line(placing, &plan->parts[index], &row, &lines[count++]);
+    }
+    if (result == XD_OK && count > 0) {
+        result = store->release_add(store->context, &row, lines, count);
+    }
+    xd_free(lines);
+    return result;
+}
+
+/* ---- what found no place ---- */
+
+static enum xd_result rest_to(struct placing *placing, struct xd_order_line_row *line, struct xd_decimal base,
+                              enum xd_pot pot) {
+    struct xd_decimal qty;
+    if (xd_decimal_sign(base) <= 0 || pot == placing->from) {
+        return XD_OK;
+    }
+    enum xd_result result = xd_decimal_ratio(base, line->factor_den, line->factor_num, &qty);
+    if (result == XD_OK) {
+        result = xd_line_move(line, placing->from, pot, qty);
+    }
+    placing->conduct->sale_stale = placing->conduct->sale_stale || pot == XD_POT_CANCELLED;
+    return result == XD_OK ? xd_conduct_save_line(placing->conduct, line) : result;
+}
+
+static enum xd_result settle_rests(struct placing *placing, bool *waits) {
+    const struct xd_route_plan *plan = &placing->plan;
+    enum xd_result result = XD_OK;
+    *waits = false;
+    for (size_t index = 0; index < plan->line_count && result == XD_OK; index++) {
+        const struct xd_route_rest *rest = &plan->rests[index];
+        struct xd_order_line_row *line = placing->rows[index];
+        *waits = *waits || xd_decimal_sign(rest->waiting) > 0;
+        result = rest_to(placing, line, rest->backordered, XD_POT_BACKORDERED);
+        if (result == XD_OK) {
+            result = rest_to(placing, line, rest->waiting, XD_POT_BACKORDERED);
+        }
+        if (result == XD_OK) {
+            result = rest_to(placing, line, rest->cancelled, XD_POT_CANCELLED);
+        }
+    }
+    return result;
+}
+
+static enum xd_result tell_decision(struct placing *placing) {
+    struct xd_conduct *conduct = placing->conduct;
+    const struct xd_route_plan *plan = &placing->plan;
+    char quoted[XD_QUOTED_SIZE], sites[400] = "";
+    size_t size = 0;
+    for (size_t index = 0; index < plan->site_count; index++) {
+        int more = snprintf(sites + size, sizeof sites - size, "%s\"%s\":\"%s\"", index > 0 ? "," : "",
+                            plan->sites[index].site, xd_route_reason_names[plan->sites[index].reason]);
+        if (more < 0 || (size_t)more >= sizeof sites - size) {
+            sites[size] = 0; /* so many were considered that not all are named */
+            break;
+        }
+        size += (size_t)more;
+    }
+    return xd_hub_timeline(conduct->hub, &conduct->order, "route.decided", conduct->now,
+                           "\"decision\":\"%s\",\"reason\":%s,\"sites\":{%s}",
+                           xd_route_decision_names[plan->decision], xd_hub_quote(plan->sentence, quoted),
+                           sites);
+}
+
+static bool changes_nothing(const struct placing *placing) {
+    return placing->from == XD_POT_BACKORDERED && placing->plan.part_count == 0;
+}
+
+enum xd_result xd_conduct_place(struct xd_conduct *conduct, enum xd_place what) {
+    struct placing placing = {.conduct = conduct,
+                              .from = what == XD_PLACE_OPEN ? XD_POT_OPEN : XD_POT_BACKORDERED};
+    bool waits = false;
+    enum xd_result result = xd_conduct_parse(conduct);
+    if (result == XD_OK) {
+        result = gather_lines(&placing);
+    }
+    if (result == XD_OK && placing.line_count > 0) {
+        result = ask(&placing, what);
+    }
+    if (result != XD_OK || placing.line_count == 0 || changes_nothing(&placing)) {
+        free_placing(&placing);
+        return result;
+    }
+    for (size_t site = 0; site < placing.plan.site_count && result == XD_OK; site++) {
+        result = draft_site(&placing, site);
+    }
+    if (result == XD_OK) {
+        result = settle_rests(&placing, &waits);
+    }
+    if (result == XD_OK) {
+        result = tell_decision(&placing);
+    }
+    if (result == XD_OK && waits && what == XD_PLACE_OPEN) {
+        result = xd_conduct_hold(conduct, XD_HOLD_BACKORDER, "BACKORDER_DECISION", placing.plan.sentence);
+    }
+    free_placing(&placing);
+    return result;
+}
+
+/* ---- sending ---- */
+
+static enum xd_result remember_sent(struct xd_conduct *conduct, const char *release_id) {
+    void *rows = xd_grow(conduct->sent, conduct->sent_count, &conduct->sent_capacity, sizeof *conduct->sent);
+    if (rows == NULL) {
+        return XD_NO_MEMORY;
+    }
+    conduct->sent = rows;
+    memcpy(conduct->sent[conduct->sent_count++], release_id, XD_ID_SIZE);
+    return XD_OK;
+}
+
+/* It came from its site: what waited for it can be applied. */
+static enum xd_result is_there(struct xd_conduct *conduct, struct xd_release_work *work) {
+    work->row.status = XD_RELEASE_SENT;
+    enum xd_result result = xd_release_work_save(conduct, work);
+    return result == XD_OK ? remember_sent(conduct, work->row.release_id) : result;
+}
+
+static enum xd_result send_draft(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
+    struct xd_site_profile profile;
+    (void)context;
+    if (work->row.status != XD_RELEASE_DRAFT) {
+        return XD_OK;
+    }
+    if (work->row.stage == XD_STAGE_RELEASED) {
+        return is_there(conduct, work);
+    }
+    enum xd_result result = xd_reference_site(conduct->hub, work->row.site, &profile);
+    if (result == XD_OK && work->row.stage == XD_STAGE_ALLOCATED) {
+        result = xd_release_work_stage(conduct, work, XD_STAGE_RELEASED);
+    }
+    work->row.status = XD_RELEASE_QUEUED;
+    work->row.ack_by = profile.ack_minutes > 0 ? conduct->now.wall + profile.ack_minutes * XD_MINUTE_MS : 0;
+    if (result == XD_OK) {
+        result = xd_release_work_save(conduct, work);
+    }
+    if (result == XD_OK) {
+        result = xd_release_work_send(conduct, work, XD_PURPOSE_ORIGINAL);
+    }
+    if (result == XD_OK) {
+        result =
+            xd_hub_timeline(conduct->hub, &conduct->order, "release.queued", conduct->now,
+                            "\"release_id\":\"%s\",\"site\":\"%s\"", work->row.release_id, work->row.site);
+    }
+    if (result == XD_OK) {
+        struct xd_order_row order = xd_conduct_row(conduct);
+        result = xd_hub_event_released(conduct->hub, &order, &work->row, conduct->now);
+    }
+    return result == XD_OK ? remember_sent(conduct, work->row.release_id) : result;
+}
+
+enum xd_result xd_conduct_release(struct xd_conduct *conduct) {
+    return xd_conduct_each_release(conduct, send_draft, NULL);
+}
+
+/* ---- a release that is at its site already ---- */
+
+static struct xd_order_line_row *add_line(struct xd_conduct *conduct, const struct xd_release_line *line) {
+    struct xd_order_line_row *rows =
+        xd_grow(conduct->lines.rows, conduct->lines.count, &conduct->lines.capacity, sizeof *rows);
+    if (rows == NULL) {
+        return NULL;
+    }
+    conduct->lines.rows = rows;
+    struct xd_order_line_row *row = &rows[conduct->lines.count++];
+    memset(row, 0, sizeof *row);
+    row->number = (int64_t)conduct->lines.count;
+    xd_copy(row->line_id, sizeof row->line_id, line->line_id);
+    xd_copy(row->external_line_id, sizeof row->external_line_id, line->external_line_id);
+    xd_copy(row->sku, sizeof row->sku, line->sku);
+    xd_copy(row->uom, sizeof row->uom, line->uom);
+    row->factor_num = line->factor_num;
+    row->factor_den = line->factor_den;
+    return row;
+}
+
+/* All that is known of an order that its sites gave back is what they say: it grows with each of them. */
+static enum xd_result grow_line(struct xd_conduct *conduct, const struct xd_release_line *line,
+                                struct xd_order_line_row **out) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    bool adopted = strcmp(conduct->order.client, XD_CLIENT_ADOPTED) == 0;
+    *out = xd_conduct_line(conduct, line->line_id);
+    if (*out != NULL) {
+        return adopted ? xd_line_increase(*out, line->qty) : XD_OK;
+    }
+    *out = adopted ? add_line(conduct, line) : NULL;
+    if (*out == NULL) {
+        return adopted ? XD_NO_MEMORY : XD_OK;
+    }
+    enum xd_result result = xd_line_increase(*out, line->qty);
+    return result == XD_OK && !conduct->new_lines
+               ? store->order_line_add(store->context, conduct->order.order_id, *out)
+               : result;
+}
+
+static enum xd_result adopt_line(struct xd_conduct *conduct, const struct xd_release *release,
+                                 const struct xd_release_line *line, struct xd_release_line_row *row) {
+    struct xd_order_line_row *ordered;
+    struct xd_decimal base;
+    enum xd_result result = grow_line(conduct, line, &ordered);
+    memset(row, 0, sizeof *row);
+    xd_copy(row->line_id, sizeof row->line_id, line->line_id);
+    xd_copy(row->sku, sizeof row->sku, line->sku);
+    xd_copy(row->uom, sizeof row->uom, line->uom);
+    row->factor_num = line->factor_num;
+    row->factor_den = line->factor_den;
+    if (result != XD_OK || ordered == NULL) {
+        return result;
+    }
+    struct xd_decimal open = xd_line_pot(ordered, XD_POT_OPEN);
+    struct xd_decimal late = xd_line_pot(ordered, XD_POT_BACKORDERED);
+    struct xd_decimal first = xd_decimal_min(line->qty, open);
+    result = xd_decimal_subtract(line->qty, first, &row->qty);
+    struct xd_decimal second = xd_decimal_min(row->qty, late);
+    if (result == XD_OK) {
+        result = xd_decimal_add(first, second, &row->qty);
+    }
+    if (result == XD_OK) {
+        result = xd_line_move(ordered, XD_POT_OPEN, XD_POT_RELEASED, first);
+    }
+    if (result == XD_OK) {
+        result = xd_line_move(ordered, XD_POT_BACKORDERED, XD_POT_RELEASED, second);
+    }
+    if (result == XD_OK) {
+        result = xd_conduct_save_line(conduct, ordered);
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_ratio(row->qty, row->factor_num, row->factor_den, &base);
+    }
+    return result == XD_OK ? xd_stock_reserve(conduct->hub, release->site_id, row->sku, base) : result;
+}
+
+/* The site has a release for quantities that this hub, restored from an older copy, gave to another one. */
+static enum xd_result complain_twice(struct xd_conduct *conduct, const struct xd_release *release) {
+    struct xd_complaint complaint = {
+        .code = "RELEASED_TWICE",
+        .site = release->site_id,
+        .order_id = conduct->order.order_id,
+        .release_id = release->release_id,
+        .detail = "A site has a release that this hub had forgotten, and the order is with another site now: "
+                  "one of them must not ship."};
+    return xd_hub_complain(conduct->hub, &complaint, conduct->now);
+}
+
+enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct, const struct xd_release *release) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    struct xd_release_row row;
+    bool twice = false;
+    struct xd_release_line_row *lines = xd_alloc(release->line_count * sizeof *lines);
+    enum xd_result result = lines == NULL ? XD_NO_MEMORY : XD_OK;
+    memset(&row, 0, sizeof row);
+    xd_copy(row.release_id, sizeof row.release_id, release->release_id);
+    memcpy(row.order_id, conduct->order.order_id, sizeof row.order_id);
+    xd_copy(row.site, sizeof row.site, release->site_id);
+    row.number = release->split_number > 0 ? release->split_number : 1;
+    row.revision = release->revision;
+    row.status = XD_RELEASE_DRAFT;
+    row.stage = XD_STAGE_RELEASED;
+    row.created_at = row.updated_at = conduct->now.wall;
+    for (size_t index = 0; index < release->line_count && result == XD_OK; index++) {
+        result = adopt_line(conduct, release, &release->lines[index], &lines[index]);
+        twice = twice || xd_decimal_compare(lines[index].qty, release->lines[index].qty) < 0;
+    }
+    if (result == XD_OK) {
+        result = store->release_add(store->context, &row, lines, release->line_count);
+    }
+    xd_free(lines);
+    conduct->order.releases = conduct->order.releases > row.number ? conduct->order.releases : row.number;
+    return result == XD_OK && twice ? complain_twice(conduct, release) : result;
+}

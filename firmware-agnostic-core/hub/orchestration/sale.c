@@ -1,0 +1,207 @@
+/* The sale at the ERP: posted once, withdrawn before it was called for, changed after.
+ *
+ * A change says the quantity that each line shall have in all, so that the last one
+ * counts whatever came before it. One is under way at a time; when it is done, what the ERP
+ * was told last is compared with what the order says by then. */
+#include "hub/orchestration/conduct.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void fill_line(const struct xd_order_line_row *line, struct xd_decimal qty,
+                      struct xd_job_line_row *row) {
+    memset(row, 0, sizeof *row);
+    memcpy(row->line_id, line->line_id, sizeof row->line_id);
+    memcpy(row->sku, line->sku, sizeof row->sku);
+    memcpy(row->uom, line->uom, sizeof row->uom);
+    row->factor_num = line->factor_num;
+    row->factor_den = line->factor_den;
+    row->qty = qty;
+    row->unit_price = line->unit_price;
+    row->has_unit_price = line->has_unit_price;
+}
+
+/* The order's lines as they are wanted now; all: also those of which nothing is. Free *out with xd_free. */
+static enum xd_result make_lines(struct xd_conduct *conduct, bool all, struct xd_job_line_row **out,
+                                 size_t *count) {
+    struct xd_job_line_row *lines = xd_alloc(conduct->lines.count * sizeof *lines);
+    enum xd_result result = lines == NULL ? XD_NO_MEMORY : XD_OK;
+    *count = 0;
+    for (size_t index = 0; index < conduct->lines.count && result == XD_OK; index++) {
+        const struct xd_order_line_row *line = &conduct->lines.rows[index];
+        struct xd_decimal qty;
+        result = xd_decimal_subtract(line->ordered, line->cancelled, &qty);
+        if (result == XD_OK && (all || xd_decimal_sign(qty) > 0)) {
+            fill_line(line, qty, &lines[(*count)++]);
+        }
+    }
+    *out = lines;
+    return result;
+}
+
+static enum xd_result add_job(struct xd_conduct *conduct, struct xd_job_row *job, bool all) {
+    struct xd_job_line_row *lines;
+    size_t count;
+    enum xd_result result = make_lines(conduct, all, &lines, &count);
+    if (result == XD_OK) {
+        result = xd_hub_job_add(conduct->hub, job, lines, count);
+    }
+    xd_free(lines);
+    return result;
+}
+
+static void fill_job(const struct xd_conduct *conduct, enum xd_erp_kind kind, struct xd_job_row *job) {
+    const struct xd_order_row *order = &conduct->order;
+    memset(job, 0, sizeof *job);
+    xd_copy(job->erp, sizeof job->erp, conduct->hub->config.erp);
+    job->kind = kind;
+    xd_copy(job->reference, sizeof job->reference, order->sale_reference);
+    job->state = XD_JOB_QUEUED;
+    xd_copy(job->order_id, sizeof job->order_id, order->order_id);
+    xd_copy(job->site, sizeof job->site, order->site);
+    job->at = order->received_at;
+}
+
+enum xd_result xd_sale_check(struct xd_conduct *conduct) {
+    struct xd_job_row job;
+    fill_job(conduct, XD_ERP_CHECK, &job);
+    return add_job(conduct, &job, false);
+}
+
+enum xd_result xd_sale_post(struct xd_conduct *conduct, int job_state) {
+    struct xd_job_row job;
+    fill_job(conduct, XD_ERP_SALE, &job);
+    job.state = job_state;
+    return add_job(conduct, &job, false);
+}
+
+static enum xd_result find_job(struct xd_conduct *conduct, enum xd_erp_kind kind, const char *reference,
+                               struct xd_job_row *job) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    return store->job_find(store->context, conduct->hub->config.erp, kind, reference, job);
+}
+
+/* No order's number ends so that two changes could have the same one: the last # parts it. */
+static void change_reference(const struct xd_order_row *order, int64_t number, char out[XD_REFERENCE_SIZE]) {
+    char suffix[24];
+    snprintf(suffix, sizeof suffix, "#%lld", (long long)number);
+    size_t room = XD_REFERENCE_SIZE - 1 - strlen(suffix);
+    xd_copy(out, XD_REFERENCE_SIZE, order->sale_reference);
+    snprintf(out + (strlen(out) < room ? strlen(out) : room), sizeof suffix, "%s", suffix);
+}
+
+enum xd_result xd_sale_renew(struct xd_conduct *conduct) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    struct xd_job_row job;
+    struct xd_job_line_row *lines = NULL;
+    size_t count = 0;
+    enum xd_result result = find_job(conduct, XD_ERP_SALE, conduct->order.sale_reference, &job);
+    if (result == XD_OK && job.state != XD_JOB_REJECTED) {
+        return XD_OK; /* it is on its way */
+    }
+    if (result == XD_OK) {
+        result = make_lines(conduct, false, &lines, &count);
+    }
+    if (result == XD_OK) {
+        job.state = XD_JOB_QUEUED;
+        job.due_at = conduct->now.wall;
+        result = store->job_renew(store->context, &job, lines, count);
+    }
+    xd_free(lines);
+    conduct->hub->queued_cursor = 0; /* its number is below what was looked at last */
+    xd_hub_job_comes(conduct->hub, XD_JOB_QUEUED);
+    return result;
+}
+
+static enum xd_result withdraw(struct xd_conduct *conduct, enum xd_erp_kind kind, bool *withdrawn) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    struct xd_job_row job;
+    enum xd_result result = find_job(conduct, kind, conduct->order.sale_reference, &job);
+    *withdrawn = false;
+    if (result == XD_NOT_FOUND) {
+        return XD_OK;
+    }
+    bool never_called = job.attempt == 0 && job.state == XD_JOB_QUEUED;
+    if (result == XD_OK && (never_called || job.state == XD_JOB_REJECTED)) {
+        job.state = XD_JOB_WITHDRAWN;
+        result = store->job_save(store->context, &job);
+        *withdrawn = result == XD_OK;
+    }
+    return result;
+}
+
+enum xd_result xd_sale_withdraw(struct xd_conduct *conduct, bool *withdrawn) {
+    bool check;
+    enum xd_result result = withdraw(conduct, XD_ERP_CHECK, &check);
+    return result == XD_OK ? withdraw(conduct, XD_ERP_SALE, withdrawn) : result;
+}
+
+/* ---- changes ---- */
+
+struct told {
+    struct xd_conduct *conduct;
+    size_t rows, same;
+};
+
+static enum xd_result compare_line(void *context, const struct xd_job_line_row *row) {
+    struct told *told = context;
+    const struct xd_order_line_row *line = xd_conduct_line(told->conduct, row->line_id);
+    struct xd_decimal qty;
+    bool same = line != NULL && xd_decimal_subtract(line->ordered, line->cancelled, &qty) == XD_OK &&
+                xd_decimal_compare(qty, row->qty) == 0 && line->has_unit_price == row->has_unit_price &&
+                (!line->has_unit_price || xd_decimal_compare(line->unit_price, row->unit_price) == 0);
+    told->rows++;
+    told->same += same;
+    return XD_OK;
+}
+
+static size_t wanted_lines(const struct xd_conduct *conduct) {
+    size_t count = 0;
+    for (size_t index = 0; index < conduct->lines.count; index++) {
+        const struct xd_order_line_row *line = &conduct->lines.rows[index];
+        count += xd_decimal_compare(line->ordered, line->cancelled) > 0;
+    }
+    return count;
+}
+
+/* Whether the last that the ERP was told is what the order says now. */
+static enum xd_result is_told(struct xd_conduct *conduct, bool *same) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    bool changed = conduct->order.changes > 0;
+    char reference[XD_REFERENCE_SIZE];
+    struct xd_job_row job;
+    struct told told = {.conduct = conduct};
+    change_reference(&conduct->order, conduct->order.changes, reference);
+    enum xd_result result = find_job(conduct, changed ? XD_ERP_CHANGE : XD_ERP_SALE,
+                                     changed ? reference : conduct->order.sale_reference, &job);
+    if (result == XD_OK) {
+        result = store->job_lines(store->context, job.number, compare_line, &told);
+    }
+    *same = told.same == told.rows && told.rows == (changed ? conduct->lines.count : wanted_lines(conduct));
+    return result;
+}
+
+static enum xd_result post_change(struct xd_conduct *conduct) {
+    struct xd_order_row *order = &conduct->order;
+    struct xd_job_row job;
+    order->changes++;
+    order->changing = true;
+    fill_job(conduct, XD_ERP_CHANGE, &job);
+    change_reference(order, order->changes, job.reference);
+    job.at = conduct->now.wall;
+    enum xd_result result = add_job(conduct, &job, true);
+    return result == XD_OK ? xd_hub_timeline(conduct->hub, order, "sale.change_queued", conduct->now,
+                                             "\"change\":%lld", (long long)order->changes)
+                           : result;
+}
+
+enum xd_result xd_sale_settle(struct xd_conduct *conduct) {
+    bool same = true;
+    if (!xd_conduct_did(conduct, XD_STEP_POST) || conduct->order.changing) {
+        return XD_OK; /* when that is done it is compared again */
+    }
+    enum xd_result result = is_told(conduct, &same);
+    return result == XD_OK && !same ? post_change(conduct) : result;
+}

@@ -1,0 +1,407 @@
+/* The steps as a table: how each is done, and how it is undone. */
+#include "hub/orchestration/conduct.h"
+
+#include "hub/events/events.h"
+#include "hub/orchestration/stock.h"
+#include "hub/reference/reference.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *const xd_step_names[] = {"check", "credit", "route", "post", "release", NULL};
+const char *const xd_hold_names[] = {"OPERATOR", "CHECK", "CREDIT", "BACKORDER", "ERP", NULL};
+
+enum progress {
+    DONE,
+    WAITS, /* for somebody's answer */
+    STOPS  /* held, or nothing is left of the order */
+};
+
+struct step {
+    enum xd_result (*run)(struct xd_conduct *conduct, enum progress *progress);
+    /* Takes back what it did. */
+    enum xd_result (*undo)(struct xd_conduct *conduct);
+};
+
+static enum xd_result nothing_to_undo(struct xd_conduct *conduct) {
+    (void)conduct;
+    return XD_OK;
+}
+
+static bool is_adopted(const struct xd_conduct *conduct) {
+    return strcmp(conduct->order.client, XD_CLIENT_ADOPTED) == 0;
+}
+
+/* ---- check ---- */
+
+static enum xd_result run_check(struct xd_conduct *conduct, enum progress *progress) {
+    struct xd_hub *hub = conduct->hub;
+    if (!hub->config.checks || is_adopted(conduct)) {
+        return XD_OK;
+    }
+    *progress = WAITS;
+    return xd_sale_check(conduct);
+}
+
+/* ---- credit ---- */
+
+static const char *code_of(const struct xd_order_row *order) {
+    return order->customer_code[0] != 0 ? order->customer_code : order->customer_ref;
+}
+
+static bool is_prepaid(const struct xd_order *order) {
+    const char *method = order->payment != NULL ? xd_json_text(order->payment, "method") : NULL;
+    return method != NULL && strcmp(method, "PREPAID") == 0;
+}
+
+static enum xd_result book(struct xd_conduct *conduct, struct xd_decimal amount) {
+    struct xd_order_row *order = &conduct->order;
+    enum xd_result result = xd_exposure_add(conduct->hub, code_of(order), order->currency, amount);
+    return result == XD_OK ? xd_decimal_add(order->total, amount, &order->total) : result;
+}
+
+/* What is still to come of the order at its prices; lines without one count nothing. */
+static enum xd_result value_of(const struct xd_conduct *conduct, struct xd_decimal *value) {
+    enum xd_result result = XD_OK;
+    *value = xd_decimal_of(0);
+    for (size_t index = 0; index < conduct->lines.count && result == XD_OK; index++) {
+        const struct xd_order_line_row *line = &conduct->lines.rows[index];
+        struct xd_decimal qty, amount;
+        if (!line->has_unit_price) {
+            continue;
+        }
+        result = xd_decimal_subtract(line->ordered, line->cancelled, &qty);
+        if (result == XD_OK) {
+            result = xd_decimal_multiply(qty, line->unit_price, &amount);
+        }
+        if (result == XD_OK) {
+            result = xd_decimal_add(*value, amount, value);
+        }
+    }
+    return result;
+}
+
+static enum xd_result hold_for_credit(struct xd_conduct *conduct, const struct xd_customer *customer,
+                                      struct xd_decimal exposure, struct xd_decimal value) {
+    char limit[XD_DECIMAL_TEXT_MAX], booked[XD_DECIMAL_TEXT_MAX], more[XD_DECIMAL_TEXT_MAX], text[220];
+    snprintf(text, sizeof text, "customer %s: %s are open and this order adds %s, the limit is %s %s",
+             customer->code, xd_decimal_write(exposure, booked), xd_decimal_write(value, more),
+             xd_decimal_write(customer->credit_limit, limit), conduct->order.currency);
+    return xd_conduct_hold(conduct, XD_HOLD_CREDIT, "CREDIT_HOLD", text);
+}
+
+static enum xd_result run_credit(struct xd_conduct *conduct, enum progress *progress) {
+    struct xd_order_row *order = &conduct->order;
+    struct xd_customer customer;
+    struct xd_decimal exposure, value, sum;
+    enum xd_result result =
+        xd_reference_customer(conduct->hub, order->tenant, order->channel_account, code_of(order), &customer);
+    if (result == XD_NOT_FOUND || is_adopted(conduct) || (result == XD_OK && !customer.has_credit_limit)) {
+        return XD_OK;
+    }
+    if (result == XD_OK) {
+        result = xd_conduct_parse(conduct);
+    }
+    if (result == XD_OK && is_prepaid(conduct->parsed)) {
+        return xd_hub_timeline(conduct->hub, order, "credit.prepaid", conduct->now, NULL);
+    }
+    if (result == XD_OK) {
+        result = value_of(conduct, &value);
+    }
+    if (result == XD_OK) {
+        result = xd_exposure_get(conduct->hub, code_of(order), order->currency, &exposure);
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_add(exposure, value, &sum);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    if (xd_decimal_compare(sum, customer.credit_limit) > 0) {
+        *progress = STOPS;
+        return hold_for_credit(conduct, &customer, exposure, value);
+    }
+    result = book(conduct, value);
+    return result == XD_OK ? xd_hub_timeline(conduct->hub, order, "credit.passed", conduct->now,
+                                             "\"customer_version\":%lld", (long long)customer.version)
+                           : result;
+}
+
+enum xd_result xd_conduct_rebook(struct xd_conduct *conduct, bool *within) {
+    struct xd_order_row *order = &conduct->order;
+    struct xd_customer customer;
+    struct xd_decimal value, more, exposure, sum;
+    *within = true;
+    if (!xd_conduct_did(conduct, XD_STEP_CREDIT) || xd_decimal_is_zero(order->total)) {
+        return XD_OK; /* nothing was booked for it */
+    }
+    enum xd_result result = value_of(conduct, &value);
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(value, order->total, &more);
+    }
+    if (result == XD_OK) {
+        result = xd_exposure_get(conduct->hub, code_of(order), order->currency, &exposure);
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_add(exposure, more, &sum);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    result =
+        xd_reference_customer(conduct->hub, order->tenant, order->channel_account, code_of(order), &customer);
+    if (result == XD_OK && customer.has_credit_limit && xd_decimal_sign(more) > 0) {
+        *within = xd_decimal_compare(sum, customer.credit_limit) <= 0;
+    }
+    result = result == XD_NOT_FOUND ? XD_OK : result;
+    return result == XD_OK && *within ? book(conduct, more) : result;
+}
+
+enum xd_result xd_conduct_free_credit(struct xd_conduct *conduct, bool at_end) {
+    struct xd_decimal value = xd_decimal_of(0), more;
+    if (xd_decimal_is_zero(conduct->order.total)) {
+        return XD_OK;
+    }
+    enum xd_result result = at_end ? XD_OK : value_of(conduct, &value);
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(value, conduct->order.total, &more);
+    }
+    return result == XD_OK && xd_decimal_sign(more) < 0 ? book(conduct, more) : result;
+}
+
+/* ---- route, post, release ---- */
+
+static enum xd_result run_route(struct xd_conduct *conduct, enum progress *progress) {
+    enum xd_result result = XD_OK;
+    if (conduct->order.releases == 0) { /* else it was given back by a site, which has it */
+        result = xd_conduct_place(conduct, XD_PLACE_OPEN);
+    }
+    *progress = conduct->order.holds != 0 ? STOPS : DONE;
+    return result;
+}
+
+static enum xd_result take_draft_back(struct xd_conduct *conduct, struct xd_release_work *work,
+                                      void *context) {
+    (void)context;
+    if (work->row.status != XD_RELEASE_DRAFT) {
+        return XD_OK;
+    }
+    work->row.status = XD_RELEASE_CANCELLED;
+    enum xd_result result = xd_release_work_give_back(conduct, work, false, XD_POT_CANCELLED);
+    return result == XD_OK ? xd_release_work_save(conduct, work) : result;
+}
+
+/* What is not at a site is nobody's any more. */
+static enum xd_result undo_route(struct xd_conduct *conduct) {
+    static const enum xd_pot pots[] = {XD_POT_OPEN, XD_POT_BACKORDERED};
+    enum xd_result result = xd_conduct_each_release(conduct, take_draft_back, NULL);
+    for (size_t index = 0; index < conduct->lines.count && result == XD_OK; index++) {
+        struct xd_order_line_row *line = &conduct->lines.rows[index];
+        for (size_t pot = 0; pot < sizeof pots / sizeof pots[0] && result == XD_OK; pot++) {
+            result = xd_line_move(line, pots[pot], XD_POT_CANCELLED, xd_line_pot(line, pots[pot]));
+        }
+        result = result == XD_OK ? xd_conduct_save_line(conduct, line) : result;
+    }
+    return result;
+}
+
+static bool anything_wanted(const struct xd_conduct *conduct) {
+    for (size_t index = 0; index < conduct->lines.count; index++) {
+        const struct xd_order_line_row *line = &conduct->lines.rows[index];
+        if (xd_decimal_compare(line->ordered, line->cancelled) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum xd_result run_post(struct xd_conduct *conduct, enum progress *progress) {
+    if (!anything_wanted(conduct)) {
+        *progress = STOPS;
+        return XD_OK;
+    }
+    *progress = WAITS;
+    return xd_sale_post(conduct, is_adopted(conduct) ? XD_JOB_UNKNOWN : XD_JOB_QUEUED);
+}
+
+static enum xd_result undo_post(struct xd_conduct *conduct) {
+    bool withdrawn;
+    conduct->sale_stale = true;
+    return xd_conduct_did(conduct, XD_STEP_POST) ? XD_OK : xd_sale_withdraw(conduct, &withdrawn);
+}
+
+static enum xd_result run_release(struct xd_conduct *conduct, enum progress *progress) {
+    *progress = DONE;
+    return xd_conduct_release(conduct);
+}
+
+static enum xd_result ask_back(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
+    bool any = false;
+    (void)context;
+    if (work->row.status == XD_RELEASE_DRAFT || !xd_release_is_live(&work->row)) {
+        return XD_OK;
+    }
+    for (size_t index = 0; index < work->lines.count; index++) {
+        struct xd_release_line_row *line = &work->lines.rows[index];
+        struct xd_decimal rest = xd_release_line_rest(line);
+        any = any || xd_decimal_compare(rest, line->asked) > 0;
+        line->asked = line->unwanted = rest;
+    }
+    return any ? xd_release_work_ask(conduct, work, false) : xd_release_work_save_lines(conduct, work);
+}
+
+static enum xd_result undo_release(struct xd_conduct *conduct) {
+    return xd_conduct_each_release(conduct, ask_back, NULL);
+}
+
+static const struct step steps[XD_STEP_COUNT] = {
+    [XD_STEP_CHECK] = {run_check, nothing_to_undo},
+    [XD_STEP_CREDIT] = {run_credit, nothing_to_undo}, /* freed as lines are cancelled: conduct.c */
+    [XD_STEP_ROUTE] = {run_route, undo_route},
+    [XD_STEP_POST] = {run_post, undo_post},
+    [XD_STEP_RELEASE] = {run_release, undo_release},
+};
+
+static bool is_stopped(const struct xd_conduct *conduct) {
+    return conduct->order.holds != 0 || conduct->order.cancelled ||
+           conduct->order.status == XD_ORDER_REJECTED;
+}
+
+/* What became open after its step was done: more was ordered, or a site gave something back. */
+static enum xd_result catch_up(struct xd_conduct *conduct) {
+    enum xd_result result = XD_OK;
+    if (xd_conduct_did(conduct, XD_STEP_ROUTE) && !is_stopped(conduct)) {
+        result = xd_conduct_place(conduct, XD_PLACE_OPEN);
+    }
+    if (result == XD_OK && xd_conduct_did(conduct, XD_STEP_RELEASE) && !is_stopped(conduct)) {
+        result = xd_conduct_release(conduct);
+    }
+    return result;
+}
+
+enum xd_result xd_conduct_go(struct xd_conduct *conduct) {
+    enum xd_result result = catch_up(conduct);
+    enum progress progress = DONE;
+    for (int step = 0; step < XD_STEP_COUNT && progress == DONE && result == XD_OK; step++) {
+        if (xd_conduct_did(conduct, (enum xd_step)step)) {
+            continue;
+        }
+        if (is_stopped(conduct)) {
+            return XD_OK;
+        }
+        result = steps[step].run(conduct, &progress);
+        if (progress == DONE) {
+            conduct->order.steps |= XD_STEP_BIT(step);
+        }
+    }
+    return result;
+}
+
+/* ---- holds ---- */
+
+enum xd_result xd_conduct_hold(struct xd_conduct *conduct, enum xd_hold hold, const char *code,
+                               const char *detail) {
+    struct xd_order_row *order = &conduct->order;
+    char quoted[XD_QUOTED_SIZE];
+    order->holds |= XD_HOLD_BIT(hold);
+    enum xd_result result = xd_hub_timeline(
+        conduct->hub, order, "order.held", conduct->now, "\"hold\":\"%s\",\"code\":\"%s\",\"detail\":%s",
+        xd_hold_names[hold], code != NULL ? code : "", xd_hub_quote(detail, quoted));
+    if (result == XD_OK && code != NULL) {
+        struct xd_complaint complaint = {.code = code,
+                                         .site = order->site,
+                                         .order_id = order->order_id,
+                                         .document_id = order->external_order_id,
+                                         .detail = detail};
+        result = xd_hub_complain(conduct->hub, &complaint, conduct->now);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    struct xd_order_row held = xd_conduct_row(conduct);
+    return xd_hub_event(conduct->hub, &held, XD_EVENT_HELD, conduct->now,
+                        "\"hold\":\"%s\",\"reason\":{\"code\":\"%s\",\"detail\":%s}", xd_hold_names[hold],
+                        code != NULL ? code : "", quoted);
+}
+
+static const char *const hold_codes[XD_HOLD_COUNT] = {[XD_HOLD_CHECK] = "CHECK_HOLD",
+                                                      [XD_HOLD_CREDIT] = "CREDIT_HOLD",
+                                                      [XD_HOLD_BACKORDER] = "BACKORDER_DECISION",
+                                                      [XD_HOLD_ERP] = "ERP_REJECTED_SALE"};
+
+/* The step that the hold stopped is done by the word of whoever takes it off. */
+static enum xd_result pass(struct xd_conduct *conduct, enum xd_hold hold) {
+    struct xd_decimal value;
+    enum xd_result result = XD_OK;
+    if (hold == XD_HOLD_CHECK) {
+        conduct->order.steps |= XD_STEP_BIT(XD_STEP_CHECK);
+    } else if (hold == XD_HOLD_CREDIT) {
+        result = value_of(conduct, &value);
+        if (result == XD_OK) { /* beside what is booked already */
+            result = xd_decimal_subtract(value, conduct->order.total, &value);
+        }
+        result = result == XD_OK ? book(conduct, value) : result;
+        conduct->order.steps |= XD_STEP_BIT(XD_STEP_CREDIT);
+    } else if (hold == XD_HOLD_BACKORDER) {
+        conduct->order.steps |= XD_STEP_BIT(XD_STEP_ROUTE);
+    } else if (hold == XD_HOLD_ERP) {
+        result = xd_sale_renew(conduct);
+    }
+    return result;
+}
+
+enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, const char *by) {
+    struct xd_order_row *order = &conduct->order;
+    char quoted[XD_QUOTED_SIZE];
+    if ((order->holds & XD_HOLD_BIT(hold)) == 0) {
+        return XD_NOT_FOUND;
+    }
+    order->holds &= ~XD_HOLD_BIT(hold);
+    enum xd_result result =
+        xd_hub_timeline(conduct->hub, order, "order.hold_released", conduct->now, "\"hold\":\"%s\",\"by\":%s",
+                        xd_hold_names[hold], xd_hub_quote(by, quoted));
+    if (result == XD_OK && hold_codes[hold] != NULL) {
+        result = xd_hub_exceptions_close_order(conduct->hub, order->order_id, hold_codes[hold], conduct->now);
+    }
+    if (result == XD_OK) {
+        result = pass(conduct, hold);
+    }
+    return result == XD_OK ? xd_conduct_go(conduct) : result;
+}
+
+/* ---- undoing ---- */
+
+static enum xd_result drop_holds(struct xd_conduct *conduct) {
+    enum xd_result result = XD_OK;
+    for (int hold = 0; hold < XD_HOLD_COUNT && result == XD_OK; hold++) {
+        if ((conduct->order.holds & XD_HOLD_BIT(hold)) != 0 && hold_codes[hold] != NULL) {
+            result = xd_hub_exceptions_close_order(conduct->hub, conduct->order.order_id, hold_codes[hold],
+                                                   conduct->now);
+        }
+    }
+    conduct->order.holds = 0;
+    return result;
+}
+
+enum xd_result xd_conduct_undo(struct xd_conduct *conduct, enum xd_order_status status, const char *code,
+                               const char *detail) {
+    struct xd_order_row *order = &conduct->order;
+    char quoted[XD_QUOTED_SIZE];
+    bool rejected = status == XD_ORDER_REJECTED;
+    enum xd_result result = drop_holds(conduct);
+    order->cancelled = true;
+    for (int step = XD_STEP_COUNT; step > 0 && result == XD_OK; step--) {
+        result = steps[step - 1].undo(conduct);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_timeline(conduct->hub, order, rejected ? "order.rejected" : "order.cancel_requested",
+                                 conduct->now, "\"code\":\"%s\",\"detail\":%s", code,
+                                 xd_hub_quote(detail, quoted));
+    }
+    if (result == XD_OK && rejected) {
+        order->status = XD_ORDER_REJECTED;
+        result = xd_hub_event(conduct->hub, order, XD_EVENT_REJECTED, conduct->now,
+                              "\"reason\":{\"code\":\"%s\",\"detail\":%s}", code, quoted);
+    }
+    return result;
+}

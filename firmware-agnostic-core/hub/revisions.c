@@ -1,0 +1,403 @@
+/* POST /v1/orders/{id}/revisions: the order as it shall be from now on, whole.
+ *
+ * Lines are the same by their external_line_id; a new one that says no line_id gets a number that none has.
+ * Less of a line, or none, is a cancellation of the difference; more of it, or a new line, is placed as if it
+ * had just been ordered. What is with a site already is not taken back for the rest of the document
+ * (addresses, dates): once something was released only quantities and prices may change. */
+#include "hub/orchestration/conduct.h"
+#include "hub/validate.h"
+#include "hub/view.h"
+
+#include "base/memory.h"
+#include "hub/events/events.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct revision {
+    struct xd_hub *hub;
+    const struct xd_api_request *request;
+    struct xd_effects *effects;
+    struct xd_now now;
+    struct xd_document document;
+    struct xd_order order;
+    struct xd_enriched enriched;
+    struct xd_conduct conduct;
+    struct xd_cancel_wish *wishes; /* owned */
+    size_t wish_count;
+    struct xd_decimal *cancelling; /* owned; of each line that was there, what is cancelled or asked back */
+};
+
+static enum xd_result refuse(struct revision *revision, unsigned status, const char *code,
+                             const char *detail) {
+    xd_hub_problem(revision->effects, revision->request, status, code, false, &revision->hub->problems, "%s",
+                   detail);
+    return XD_OK;
+}
+
+/* ---- may it be ---- */
+
+/* RFC 9110, section 13.1.1: an entity tag, quoted; ours is the revision's number. */
+static bool matches(const struct revision *revision) {
+    const char *text = revision->request->if_match;
+    char expected[32];
+    snprintf(expected, sizeof expected, "\"%lld\"", (long long)revision->conduct.order.revision);
+    return strcmp(text, expected) == 0 || strcmp(text, "*") == 0;
+}
+
+static bool same_order(const struct revision *revision) {
+    const struct xd_order_row *row = &revision->conduct.order;
+    return strcmp(revision->order.external_order_id, row->external_order_id) == 0 &&
+           strcmp(revision->order.channel_account, row->channel_account) == 0 &&
+           strcmp(revision->order.channel_type, row->channel_type) == 0 &&
+           strcmp(revision->order.currency, row->currency) == 0;
+}
+
+/* All but the lines and what follows from them. */
+static enum xd_result rest_hash(const cJSON *tree, struct xd_hash *out) {
+    cJSON *copy = cJSON_Duplicate(tree, true);
+    if (copy == NULL) {
+        return XD_NO_MEMORY;
+    }
+    cJSON_DeleteItemFromObjectCaseSensitive(copy, "lines");
+    cJSON_DeleteItemFromObjectCaseSensitive(copy, "totals");
+    cJSON_DeleteItemFromObjectCaseSensitive(copy, "tax");
+    enum xd_result result = xd_document_hash(copy, out);
+    cJSON_Delete(copy);
+    return result;
+}
+
+static enum xd_result is_at_a_site(void *context, const struct xd_release_row *row) {
+    bool *released = context;
+    *released = *released || row->status != XD_RELEASE_DRAFT;
+    return XD_OK;
+}
+
+static enum xd_result may_change_rest(struct revision *revision, bool *may) {
+    const struct xd_hub_store *store = revision->hub->config.store;
+    struct xd_hash before, after;
+    bool released = false;
+    enum xd_result result = rest_hash(revision->conduct.document.tree, &before);
+    if (result == XD_OK) {
+        result = rest_hash(revision->document.tree, &after);
+    }
+    if (result == XD_OK) {
+        result = store->release_of_order(store->context, revision->conduct.order.order_id, is_at_a_site,
+                                         &released);
+    }
+    *may = !released || xd_hash_equal(&before, &after);
+    return result;
+}
+
+/* ---- lines ---- */
+
+static struct xd_order_line_row *row_of(struct revision *revision, const char *external_line_id) {
+    for (size_t index = 0; index < revision->conduct.lines.count; index++) {
+        if (strcmp(revision->conduct.lines.rows[index].external_line_id, external_line_id) == 0) {
+            return &revision->conduct.lines.rows[index];
+        }
+    }
+    return NULL;
+}
+
+static const struct xd_enriched_line *made_of(const struct revision *revision, size_t index) {
+    return index < revision->enriched.line_count ? &revision->enriched.lines[index] : NULL;
+}
+
+/* Otherwise it got its place's number. */
+static bool says_line_id(const struct revision *revision, size_t index) {
+    const cJSON *lines = cJSON_GetObjectItemCaseSensitive(revision->document.tree, "lines");
+    return xd_json_text(cJSON_GetArrayItem(lines, (int)index), "line_id") != NULL;
+}
+
+static void check_line(struct revision *revision, size_t index) {
+    const struct xd_order_line *line = &revision->order.lines[index];
+    const struct xd_order_line_row *row = row_of(revision, line->external_line_id);
+    char pointer[40];
+    snprintf(pointer, sizeof pointer, "/lines/%zu", index);
+    if (row != NULL &&
+        (strcmp(row->sku, made_of(revision, index)->sku) != 0 || strcmp(row->uom, line->uom) != 0)) {
+        xd_problem_add(&revision->hub->problems, "line_not_changeable", pointer,
+                       "A line keeps its SKU and its unit: leave it out and send a new line.");
+    }
+    const struct xd_order_line_row *same_id = xd_conduct_line(&revision->conduct, line->line_id);
+    if (row == NULL && same_id != NULL && says_line_id(revision, index)) {
+        xd_problem_add(&revision->hub->problems, "duplicate_line", pointer,
+                       "Its line_id is that of another line of the order.");
+    }
+}
+
+static enum xd_result wish_for(struct revision *revision, struct xd_order_line_row *row,
+                               struct xd_decimal qty) {
+    struct xd_decimal wanted, less = xd_decimal_of(0);
+    enum xd_result result =
+        xd_decimal_subtract(row->ordered, revision->cancelling[row - revision->conduct.lines.rows], &wanted);
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(wanted, qty, &less);
+    }
+    if (result != XD_OK || xd_decimal_is_zero(less)) {
+        return result;
+    }
+    if (xd_decimal_sign(less) > 0) {
+        revision->wishes[revision->wish_count++] = (struct xd_cancel_wish){.line = row, .qty = less};
+        return XD_OK;
+    }
+    result = xd_line_increase(row, xd_decimal_negate(less));
+    return result == XD_OK ? xd_conduct_save_line(&revision->conduct, row) : result;
+}
+
+static enum xd_result change_line(struct revision *revision, size_t index) {
+    const struct xd_order_line *line = &revision->order.lines[index];
+    struct xd_order_line_row *row = row_of(revision, line->external_line_id);
+    struct xd_order_line_row made;
+    enum xd_result result = xd_hub_line_fill(line, made_of(revision, index), index, &made);
+    if (result == XD_OK) {
+        row->unit_price = made.unit_price;
+        row->has_unit_price = made.has_unit_price;
+        result = xd_conduct_save_line(&revision->conduct, row);
+    }
+    return result == XD_OK ? wish_for(revision, row, line->qty) : result;
+}
+
+/* By a line that was there, or by one that this revision names so. */
+static bool is_taken(struct revision *revision, const struct xd_order_line_row *row) {
+    for (size_t index = 0; index < revision->order.line_count; index++) {
+        if (says_line_id(revision, index) &&
+            strcmp(revision->order.lines[index].line_id, row->line_id) == 0) {
+            return true;
+        }
+    }
+    return xd_conduct_line(&revision->conduct, row->line_id) != NULL;
+}
+
+static enum xd_result add_line(struct revision *revision, size_t index) {
+    const struct xd_hub_store *store = revision->hub->config.store;
+    struct xd_order_lines *lines = &revision->conduct.lines;
+    const struct xd_order_line *line = &revision->order.lines[index];
+    struct xd_order_line_row *row = &lines->rows[lines->count];
+    enum xd_result result = xd_hub_line_fill(line, made_of(revision, index), index, row);
+    row->number = (int64_t)lines->count + 1;
+    for (int64_t number = row->number; !says_line_id(revision, index) && is_taken(revision, row); number++) {
+        snprintf(row->line_id, sizeof row->line_id, "%lld", (long long)number);
+    }
+    if (result == XD_OK) {
+        result = store->order_line_add(store->context, revision->conduct.order.order_id, row);
+    }
+    lines->count++;
+    return result;
+}
+
+static bool is_named(const struct revision *revision, const char *external_line_id) {
+    for (size_t index = 0; index < revision->order.line_count; index++) {
+        if (strcmp(revision->order.lines[index].external_line_id, external_line_id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Room first: wishes point at rows, which must not move. */
+static enum xd_result change_lines(struct revision *revision) {
+    struct xd_order_lines *lines = &revision->conduct.lines;
+    size_t before = lines->count, most = before + revision->order.line_count;
+    struct xd_order_line_row *rows = xd_resize(lines->rows, most * sizeof *rows);
+    revision->wishes = xd_alloc(most * sizeof *revision->wishes);
+    if (rows != NULL) {
+        lines->rows = rows;
+        lines->capacity = most;
+    }
+    enum xd_result result = rows == NULL || revision->wishes == NULL ? XD_NO_MEMORY : XD_OK;
+    if (result == XD_OK) {
+        result = xd_conduct_cancelling(&revision->conduct, &revision->cancelling);
+    }
+    for (size_t index = 0; index < before && result == XD_OK; index++) {
+        if (!is_named(revision, lines->rows[index].external_line_id)) {
+            result = wish_for(revision, &lines->rows[index], xd_decimal_of(0));
+        }
+    }
+    for (size_t index = 0; index < revision->order.line_count && result == XD_OK; index++) {
+        bool known = row_of(revision, revision->order.lines[index].external_line_id) != NULL;
+        result = known ? change_line(revision, index) : add_line(revision, index);
+    }
+    return result;
+}
+
+/* ---- carrying it out ---- */
+
+static void change_head(struct revision *revision) {
+    struct xd_order_row *row = &revision->conduct.order;
+    const struct xd_order *order = &revision->order;
+    xd_copy(row->customer_ref, sizeof row->customer_ref,
+            order->customer_ref != NULL ? order->customer_ref : order->customer_id);
+    xd_copy(row->customer_code, sizeof row->customer_code,
+            revision->enriched.customer_version != 0 ? revision->enriched.customer : NULL);
+    xd_copy(row->customer_po, sizeof row->customer_po, order->customer_po);
+    row->revision++;
+    row->hash = revision->document.hash;
+    row->body = revision->request->body;
+    revision->conduct.parsed = order;
+    revision->conduct.sale_stale = true;
+}
+
+/* More than the customer's limit allows waits for an operator; what was ordered before goes on. */
+static enum xd_result book(struct revision *revision) {
+    bool within;
+    enum xd_result result = xd_conduct_rebook(&revision->conduct, &within);
+    return result == XD_OK && !within
+               ? xd_conduct_hold(&revision->conduct, XD_HOLD_CREDIT, "CREDIT_HOLD",
+                                 "What the revision adds is above the customer's credit limit.")
+               : result;
+}
+
+static enum xd_result carry_out(struct revision *revision) {
+    struct xd_conduct *conduct = &revision->conduct;
+    change_head(revision);
+    enum xd_result result = change_lines(revision);
+    if (result == XD_OK) {
+        result = xd_hub_timeline(revision->hub, &conduct->order, "order.revised", revision->now,
+                                 "\"revision\":%lld,\"less_of\":%zu", (long long)conduct->order.revision,
+                                 revision->wish_count);
+    }
+    if (result == XD_OK && revision->wish_count > 0) {
+        result = xd_conduct_cancel(conduct, revision->wishes, revision->wish_count, "revision");
+    }
+    if (result == XD_OK) {
+        result = book(revision);
+    }
+    if (result == XD_OK) {
+        result = xd_conduct_go(conduct);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    struct xd_order_row changed = xd_conduct_row(conduct);
+    return xd_hub_event(revision->hub, &changed, XD_EVENT_CHANGED, revision->now, NULL);
+}
+
+static enum xd_result answer(struct revision *revision, const char *order_id) {
+    struct xd_buffer body;
+    char location[64];
+    xd_buffer_init(&body, 0);
+    enum xd_result result = xd_view_order(revision->hub->config.store, order_id, &body);
+    if (result == XD_OK) {
+        snprintf(location, sizeof location, "/v1/orders/%s", order_id);
+        xd_hub_answer(revision->effects, revision->request, 202, location, &body);
+    }
+    xd_buffer_free(&body);
+    return result;
+}
+
+/* ---- deciding ---- */
+
+/* XD_OK and *told: it was answered. */
+static enum xd_result read_order(struct revision *revision, bool *told) {
+    struct xd_problems *problems = &revision->hub->problems;
+    enum xd_result result = xd_document_parse(revision->request->body, &revision->document, problems);
+    *told = result == XD_INVALID;
+    if (*told) {
+        return refuse(revision, 400, "malformed_json", "The body cannot be read.");
+    }
+    if (result == XD_OK) {
+        result = xd_order_read(&revision->document, &revision->order, problems);
+    }
+    if (result == XD_OK || result == XD_INVALID) {
+        result = xd_hub_validate(revision->hub, revision->request->client->tenant, &revision->order,
+                                 revision->now.wall, &revision->enriched, problems);
+    }
+    *told = result == XD_INVALID || (result == XD_OK && problems->errors > 0);
+    return *told ? refuse(revision, 422, "invalid_order",
+                          "The order cannot be taken; errors[] says why, all at once.")
+                 : result;
+}
+
+static enum xd_result check(struct revision *revision, bool *told) {
+    const struct xd_order_row *row = &revision->conduct.order;
+    bool may = false;
+    *told = true;
+    if (revision->request->if_match == NULL) {
+        return refuse(revision, 428, "if_match_missing",
+                      "Send If-Match with the ETag of the order that you have seen.");
+    }
+    if (xd_hash_equal(&row->hash, &revision->document.hash)) {
+        return answer(revision, row->order_id); /* it is so already: an answer was lost */
+    }
+    if (!matches(revision)) {
+        return refuse(revision, 412, "revision_conflict",
+                      "The order has changed since; read it again and decide anew.");
+    }
+    if (row->cancelled || row->status == XD_ORDER_REJECTED || row->status == XD_ORDER_SHIPPED ||
+        row->status == XD_ORDER_CLOSED_SHORT || row->status == XD_ORDER_INVOICED ||
+        row->status == XD_ORDER_CANCELLED) {
+        return refuse(revision, 409, "order_closed", "The order is at its end; send a new one.");
+    }
+    if (!same_order(revision)) {
+        return refuse(revision, 409, "other_order",
+                      "The number, channel and currency of an order stay; the body is another order's.");
+    }
+    for (size_t index = 0; index < revision->order.line_count; index++) {
+        check_line(revision, index);
+    }
+    if (revision->hub->problems.errors > 0) {
+        return refuse(revision, 422, "invalid_order", "Lines cannot be changed so; errors[] says why.");
+    }
+    enum xd_result result = xd_conduct_parse(&revision->conduct);
+    if (result == XD_OK) {
+        result = may_change_rest(revision, &may);
+    }
+    if (result == XD_OK && !may) {
+        return refuse(
+            revision, 409, "already_released",
+            "Something of the order is with a site: only lines, their quantities and prices can change. "
+            "Cancel it and order anew.");
+    }
+    *told = false;
+    return result;
+}
+
+static enum xd_result decide(struct revision *revision) {
+    const struct xd_client_row *client = revision->request->client;
+    const char *order_id = revision->request->id;
+    bool told = false;
+    enum xd_result result = strlen(order_id) < XD_ID_SIZE
+                                ? xd_conduct_open(&revision->conduct, revision->hub, order_id, revision->now)
+                                : XD_NOT_FOUND;
+    bool others = result == XD_OK && strcmp(client->role, "channel") == 0 &&
+                  strcmp(client->tenant, revision->conduct.order.tenant) != 0;
+    if (result == XD_NOT_FOUND || others) {
+        return refuse(revision, 404, "not_found", "There is no such order.");
+    }
+    if (result == XD_OK) {
+        result = read_order(revision, &told);
+    }
+    if (result == XD_OK && !told) {
+        result = check(revision, &told);
+    }
+    if (result != XD_OK || told) {
+        return result;
+    }
+    char id[XD_ID_SIZE];
+    memcpy(id, revision->conduct.order.order_id, sizeof id);
+    result = xd_conduct_end(&revision->conduct, carry_out(revision));
+    return result == XD_OK ? answer(revision, id) : result;
+}
+
+enum xd_result xd_hub_order_revise(struct xd_hub *hub, const struct xd_api_request *request,
+                                   struct xd_now now, struct xd_effects *effects) {
+    struct revision revision;
+    memset(&revision, 0, sizeof revision);
+    revision.hub = hub;
+    revision.request = request;
+    revision.effects = effects;
+    revision.now = now;
+    hub->now = now;
+    xd_hub_jobs_left(hub);
+    xd_problems_clear(&hub->problems);
+    enum xd_result result = decide(&revision);
+    xd_conduct_close(&revision.conduct);
+    xd_free(revision.wishes);
+    xd_free(revision.cancelling);
+    xd_enriched_free(&revision.enriched);
+    xd_document_free(&revision.document);
+    return result;
+}

@@ -1,0 +1,207 @@
+/* A row for each promise that an order has not kept yet; `at` says when to look at it next, so
+ * that the tick reads only what is due. The exception of a breach has an id that follows from
+ * order and promise: what is kept late closes its own and no other. */
+#include "hub/sla/deadlines.h"
+
+#include "hub/events/events.h"
+#include "hub/hub_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define RUN_MS ((xd_ms)1000)
+#define RUN_MAX ((size_t)32)
+
+struct due {
+    struct xd_deadline_row rows[RUN_MAX];
+    size_t count;
+};
+
+static enum xd_result collect(void *context, const struct xd_deadline_row *row) {
+    struct due *due = context;
+    due->rows[due->count++] = *row;
+    return XD_OK;
+}
+
+static void breach_id(const struct xd_hub *hub, const struct xd_deadline_row *row, char out[XD_ID_SIZE]) {
+    char name[XD_ID_SIZE + 32];
+    (void)snprintf(name, sizeof name, "%s/sla/%s", row->order_id, xd_promise_names[row->promise]);
+    xd_hub_id(hub, "E", name, out);
+}
+
+/* ---- how far an order has come ---- */
+
+struct releases {
+    bool any, any_taken, any_silent;
+};
+
+static enum xd_result see_release(void *context, const struct xd_release_row *row) {
+    struct releases *releases = context;
+    bool silent = row->status == XD_RELEASE_QUEUED || row->status == XD_RELEASE_SENT ||
+                  row->status == XD_RELEASE_ACK_TIMEOUT;
+    bool taken = row->status == XD_RELEASE_ACKED ||
+                 (row->status >= XD_RELEASE_PICKING && row->status != XD_RELEASE_CANCELLED);
+    releases->any = releases->any || row->status != XD_RELEASE_DRAFT;
+    releases->any_taken = releases->any_taken || taken;
+    releases->any_silent = releases->any_silent || silent;
+    return XD_OK;
+}
+
+static bool is_over(const struct xd_order_row *order) {
+    return order->cancelled || order->status == XD_ORDER_REJECTED || order->status == XD_ORDER_SHIPPED ||
+           order->status == XD_ORDER_CLOSED_SHORT || order->status == XD_ORDER_INVOICED ||
+           order->status == XD_ORDER_CANCELLED;
+}
+
+static enum xd_result find_facts(struct xd_hub *hub, const struct xd_order_row *order,
+                                 struct xd_sla_facts *facts) {
+    const struct xd_hub_store *store = hub->config.store;
+    memset(facts, 0, sizeof *facts);
+    facts->over = is_over(order);
+    facts->accepted = (order->steps & XD_STEP_BIT(XD_STEP_POST)) != 0;
+    if (facts->over || (order->steps & XD_STEP_BIT(XD_STEP_RELEASE)) == 0) {
+        return XD_OK;
+    }
+    struct releases releases = {.any = false};
+    enum xd_result result = store->release_of_order(store->context, order->order_id, see_release, &releases);
+    facts->released = releases.any;
+    facts->acknowledged = releases.any_taken && !releases.any_silent;
+    return result;
+}
+
+/* ---- one deadline ---- */
+
+static enum xd_result kept(struct xd_hub *hub, const struct xd_order_row *order,
+                           const struct xd_deadline_row *row, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    enum xd_result result = store->sla.drop(store->context, row->order_id, row->promise);
+    if (result != XD_OK || row->stage != XD_DEADLINE_BREACHED) {
+        return result;
+    }
+    char id[XD_ID_SIZE];
+    struct xd_exception_row breach;
+    breach_id(hub, row, id);
+    result = store->exception_get(store->context, id, &breach);
+    if (result == XD_OK && breach.open) {
+        result = xd_hub_exception_close_one(hub, &breach, now);
+    }
+    result = result == XD_NOT_FOUND ? XD_OK : result;
+    return result == XD_OK
+               ? xd_hub_timeline(hub, order, "sla.ended_late", now, "\"promise\":\"%s\",\"late_ms\":%lld",
+                                 xd_promise_names[row->promise], (long long)(now.wall - row->due))
+               : result;
+}
+
+static enum xd_result complain(struct xd_hub *hub, const struct xd_order_row *order,
+                               const struct xd_deadline_row *row, bool breach, struct xd_now now) {
+    char id[XD_ID_SIZE], detail[160], due[XD_TIME_TEXT_MAX];
+    (void)snprintf(detail, sizeof detail, "%s: the order %s %s by %s, as tenant %.40s was promised.",
+                   xd_promise_names[row->promise], breach ? "was not" : "is not yet",
+                   xd_promise_names[row->promise], xd_time_write(row->due, due), order->tenant);
+    breach_id(hub, row, id);
+    struct xd_complaint complaint = {.id = breach ? id : NULL,
+                                     .code = breach ? "SLA_BREACH" : "SLA_WARNING",
+                                     .info = !breach,
+                                     .site = order->site,
+                                     .order_id = order->order_id,
+                                     .document_id = order->external_order_id,
+                                     .detail = detail};
+    return xd_hub_complain(hub, &complaint, now);
+}
+
+static enum xd_result tell(struct xd_hub *hub, const struct xd_order_row *order,
+                           const struct xd_deadline_row *row, bool breach, struct xd_now now) {
+    const char *promise = xd_promise_names[row->promise];
+    char due[XD_TIME_TEXT_MAX];
+    (void)xd_time_write(row->due, due);
+    enum xd_result result = xd_hub_timeline(hub, order, breach ? "sla.breached" : "sla.warned", now,
+                                            "\"promise\":\"%s\",\"due_at\":\"%s\"", promise, due);
+    if (result == XD_OK) {
+        result = complain(hub, order, row, breach, now);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_event(hub, order, breach ? XD_EVENT_SLA_BREACHED : XD_EVENT_SLA_WARNED, now,
+                              "\"promise\":\"%s\",\"due_at\":\"%s\"", promise, due);
+    }
+    if (result == XD_OK) {
+        uint64_t *counts = breach ? hub->counters.sla_breached : hub->counters.sla_warned;
+        counts[row->promise]++;
+    }
+    return result;
+}
+
+static enum xd_result fire(struct xd_hub *hub, struct xd_deadline_row *row, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_order_row order;
+    struct xd_sla_facts facts;
+    enum xd_result result = store->order_get(store->context, row->order_id, &order);
+    if (result == XD_OK) {
+        result = find_facts(hub, &order, &facts);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    if (xd_promise_is_met(&facts, (enum xd_promise)row->promise)) {
+        return kept(hub, &order, row, now);
+    }
+    enum xd_alert alert = xd_deadline_fire(row, now.wall);
+    if (alert == XD_ALERT_NONE) {
+        return XD_OK;
+    }
+    result = store->sla.put(store->context, row);
+    return result == XD_OK ? tell(hub, &order, row, alert == XD_ALERT_BREACH, now) : result;
+}
+
+/* ---- all of them ---- */
+
+enum xd_result xd_deadlines_open(struct xd_hub *hub) {
+    const struct xd_hub_store *store = hub->config.store;
+    return store->sla.any(store->context, &hub->deadlines);
+}
+
+enum xd_result xd_deadlines_start(struct xd_hub *hub, const struct xd_order_row *order) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_tenant_policy policy;
+    enum xd_result result = xd_reference_tenant(hub, order->tenant, &policy);
+    for (int promise = 0; promise < XD_PROMISE_COUNT && result == XD_OK; promise++) {
+        struct xd_deadline_row row;
+        if (xd_deadline_make(&policy, order->order_id, (enum xd_promise)promise, order->received_at, &row)) {
+            result = store->sla.put(store->context, &row);
+            hub->deadlines = true; /* also when this is undone: then it costs a look, no more */
+        }
+    }
+    return result;
+}
+
+enum xd_result xd_deadlines_look(struct xd_hub *hub, const struct xd_order_row *order, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct due own = {.count = 0};
+    struct xd_sla_facts facts;
+    if (!hub->deadlines) {
+        return XD_OK;
+    }
+    enum xd_result result = store->sla.of_order(store->context, order->order_id, collect, &own);
+    if (result == XD_OK && own.count > 0) {
+        result = find_facts(hub, order, &facts);
+    }
+    for (size_t index = 0; index < own.count && result == XD_OK; index++) {
+        if (xd_promise_is_met(&facts, (enum xd_promise)own.rows[index].promise)) {
+            result = kept(hub, order, &own.rows[index], now);
+        }
+    }
+    return result;
+}
+
+enum xd_result xd_hub_sla_run(struct xd_hub *hub, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct due due = {.count = 0};
+    if (!hub->deadlines || now.monotonic < hub->sla_at) {
+        return XD_OK;
+    }
+    enum xd_result result = store->sla.due(store->context, now.wall, RUN_MAX, collect, &due);
+    for (size_t index = 0; index < due.count && result == XD_OK; index++) {
+        result = fire(hub, &due.rows[index], now);
+    }
+    hub->sla_at = due.count == RUN_MAX ? now.monotonic : now.monotonic + RUN_MS;
+    return result;
+}

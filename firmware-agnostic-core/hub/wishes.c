@@ -1,0 +1,458 @@
+/* What channels and operators want of an order that is there: cancel, hold, go on, decide.
+ *
+ * Each is answered 202 with the order as it is now; how it went on is in the timeline. Asking
+ * for the same again changes nothing, so that a lost answer costs nothing. */
+#include "hub/orchestration/conduct.h"
+#include "hub/view.h"
+
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct wish_line {
+    const char *line_id, *external_line_id;
+    struct xd_decimal qty;
+    bool has_qty;
+};
+
+struct wish_body {
+    const char *reason, *hold;
+    int action;
+    struct wish_line *lines;
+    size_t line_count;
+};
+
+struct wish {
+    struct xd_hub *hub;
+    const struct xd_api_request *request;
+    struct xd_effects *effects;
+    struct xd_document document;
+    struct wish_body body;
+    struct xd_conduct conduct;
+    bool open;
+};
+
+enum action { ACTION_ACCEPT, ACTION_REJECT, ACTION_RETRY };
+static const char *const action_names[] = {"accept", "reject", "retry", NULL};
+
+static const struct xd_field line_fields[] = {
+    {.name = "line_id", .type = XD_FIELD_ID, .max = XD_ID_MAX, XD_AT(struct wish_line, line_id)},
+    {.name = "external_line_id",
+     .type = XD_FIELD_ID,
+     .max = XD_ID_MAX,
+     XD_AT(struct wish_line, external_line_id)},
+    {.name = "qty", .type = XD_FIELD_QUANTITY, .min = 1, XD_AT2(struct wish_line, qty, has_qty)},
+    {.name = NULL},
+};
+static const struct xd_field cancel_fields[] = {
+    {.name = "reason", .type = XD_FIELD_TEXT, XD_AT(struct wish_body, reason)},
+    {.name = "lines",
+     .type = XD_FIELD_ARRAY,
+     .min = 1,
+     .max = XD_ORDER_LINES_MAX,
+     .fields = line_fields,
+     .element_size = sizeof(struct wish_line),
+     XD_AT2(struct wish_body, lines, line_count)},
+    {.name = NULL},
+};
+static const struct xd_field hold_fields[] = {
+    {.name = "reason", .type = XD_FIELD_TEXT, .required = true, XD_AT(struct wish_body, reason)},
+    {.name = NULL},
+};
+static const struct xd_field unhold_fields[] = {
+    {.name = "hold", .type = XD_FIELD_ID, .required = true, .max = XD_ID_MAX, XD_AT(struct wish_body, hold)},
+    {.name = "reason", .type = XD_FIELD_TEXT, XD_AT(struct wish_body, reason)},
+    {.name = NULL},
+};
+static const struct xd_field resolve_fields[] = {
+    {.name = "action",
+     .type = XD_FIELD_ENUM,
+     .required = true,
+     .names = action_names,
+     XD_AT(struct wish_body, action)},
+    {.name = "reason", .type = XD_FIELD_TEXT, XD_AT(struct wish_body, reason)},
+    {.name = NULL},
+};
+
+/* ---- what they have in common ---- */
+
+static enum xd_result refuse(struct wish *wish, unsigned status, const char *code, const char *detail) {
+    xd_hub_problem(wish->effects, wish->request, status, code, false, &wish->hub->problems, "%s", detail);
+    return XD_OK;
+}
+
+/* XD_OK and *told: it cannot be read, which was answered. An empty body is an empty object. */
+static enum xd_result read_body(struct wish *wish, const struct xd_field *fields, bool *told) {
+    static const char nothing[] = "{}";
+    struct xd_bytes body = wish->request->body.size > 0 ? wish->request->body : xd_bytes_of(nothing, 2);
+    *told = true;
+    enum xd_result result = xd_document_parse(body, &wish->document, &wish->hub->problems);
+    if (result == XD_INVALID) {
+        return refuse(wish, 400, "malformed_json", "The body cannot be read.");
+    }
+    if (result == XD_OK) {
+        result = xd_schema_read(&wish->document, wish->document.tree, fields, XD_UNKNOWN_REFUSED, &wish->body,
+                                &wish->hub->problems);
+    }
+    if (result == XD_INVALID) {
+        return refuse(wish, 422, "invalid_request", "The request cannot be used; errors[] says why.");
+    }
+    *told = false;
+    return result;
+}
+
+/* A channel sees its own tenant's orders and no other. */
+static enum xd_result open_order(struct wish *wish, const char *order_id, struct xd_now now, bool *told) {
+    const struct xd_client_row *client = wish->request->client;
+    enum xd_result result = strlen(order_id) < XD_ID_SIZE
+                                ? xd_conduct_open(&wish->conduct, wish->hub, order_id, now)
+                                : XD_NOT_FOUND;
+    bool others = result == XD_OK && strcmp(client->role, "channel") == 0 &&
+                  strcmp(client->tenant, wish->conduct.order.tenant) != 0;
+    wish->open = result == XD_OK;
+    *told = result == XD_NOT_FOUND || others;
+    return *told ? refuse(wish, 404, "not_found", "There is no such order.") : result;
+}
+
+static const char *reason_of(const struct wish *wish) {
+    return wish->body.reason != NULL ? wish->body.reason : "";
+}
+
+/* Stores what was decided and answers with the order as it is now. */
+static enum xd_result finish(struct wish *wish, enum xd_result result) {
+    char order_id[XD_ID_SIZE];
+    struct xd_buffer body;
+    memcpy(order_id, wish->conduct.order.order_id, sizeof order_id);
+    result = xd_conduct_end(&wish->conduct, result);
+    wish->open = false;
+    xd_buffer_init(&body, 0);
+    if (result == XD_OK) {
+        result = xd_view_order(wish->hub->config.store, order_id, &body);
+    }
+    if (result == XD_OK) {
+        char location[64];
+        snprintf(location, sizeof location, "/v1/orders/%s", order_id);
+        xd_hub_answer(wish->effects, wish->request, 202, location, &body);
+    }
+    xd_buffer_free(&body);
+    return result;
+}
+
+static bool is_over(const struct xd_order_row *order) {
+    return order->status == XD_ORDER_REJECTED || order->status == XD_ORDER_SHIPPED ||
+           order->status == XD_ORDER_CLOSED_SHORT || order->status == XD_ORDER_INVOICED;
+}
+
+static enum xd_result with(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,
+                           struct xd_effects *effects,
+                           enum xd_result (*decide)(struct wish *wish, struct xd_now now)) {
+    struct wish wish;
+    memset(&wish, 0, sizeof wish);
+    wish.hub = hub;
+    wish.request = request;
+    wish.effects = effects;
+    hub->now = now;
+    xd_hub_jobs_left(hub);
+    xd_problems_clear(&hub->problems);
+    enum xd_result result = decide(&wish, now);
+    if (wish.open) {
+        xd_conduct_close(&wish.conduct);
+    }
+    xd_document_free(&wish.document);
+    return result;
+}
+
+/* ---- cancel ---- */
+
+static struct xd_order_line_row *line_of(struct wish *wish, const struct wish_line *line) {
+    for (size_t index = 0; index < wish->conduct.lines.count; index++) {
+        struct xd_order_line_row *row = &wish->conduct.lines.rows[index];
+        if ((line->line_id == NULL || strcmp(line->line_id, row->line_id) == 0) &&
+            (line->external_line_id == NULL || strcmp(line->external_line_id, row->external_line_id) == 0)) {
+            return line->line_id != NULL || line->external_line_id != NULL ? row : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* The line is to be cancelled up to so much in all, so that asking again changes nothing. */
+static struct xd_decimal still_of(struct xd_decimal qty, struct xd_decimal cancelling,
+                                  struct xd_decimal left) {
+    struct xd_decimal still;
+    bool any = xd_decimal_subtract(qty, cancelling, &still) == XD_OK && xd_decimal_sign(still) > 0;
+    return any ? xd_decimal_min(still, left) : xd_decimal_of(0);
+}
+
+/* What of the line neither shipped nor was cancelled. */
+static struct xd_decimal left_of(const struct xd_order_line_row *line) {
+    struct xd_decimal left;
+    if (xd_decimal_subtract(line->ordered, line->cancelled, &left) != XD_OK ||
+        xd_decimal_subtract(left, line->shipped, &left) != XD_OK) {
+        left = xd_decimal_of(0);
+    }
+    return left;
+}
+
+static void fill_wishes(struct wish *wish, const struct xd_decimal *cancelling,
+                        struct xd_cancel_wish *wishes) {
+    for (size_t index = 0; index < wish->body.line_count; index++) {
+        const struct wish_line *line = &wish->body.lines[index];
+        struct xd_order_line_row *row = line_of(wish, line);
+        bool twice = false;
+        char pointer[40];
+        snprintf(pointer, sizeof pointer, "/lines/%zu", index);
+        for (size_t before = 0; before < index && row != NULL; before++) {
+            twice = twice || wishes[before].line == row;
+        }
+        wishes[index].line = row;
+        if (row == NULL) {
+            xd_problem_add(&wish->hub->problems, "unknown_line", pointer, "The order has no such line.");
+        } else if (twice) {
+            xd_problem_add(&wish->hub->problems, "duplicate_line", pointer, "The line is named twice.");
+        } else {
+            struct xd_decimal left = left_of(row);
+            wishes[index].qty =
+                line->has_qty ? still_of(line->qty, cancelling[row - wish->conduct.lines.rows], left) : left;
+        }
+    }
+}
+
+/* Whether nothing at all is left of the order then. */
+static bool is_all(const struct wish *wish, const struct xd_cancel_wish *wishes) {
+    bool all = true;
+    for (size_t index = 0; index < wish->conduct.lines.count && all; index++) {
+        const struct xd_order_line_row *row = &wish->conduct.lines.rows[index];
+        struct xd_decimal most = xd_decimal_of(0);
+        for (size_t named = 0; named < wish->body.line_count; named++) {
+            most = wishes[named].line == row ? wishes[named].qty : most;
+        }
+        all = xd_decimal_compare(most, left_of(row)) >= 0;
+    }
+    return all;
+}
+
+static enum xd_result cancel_all(struct wish *wish) {
+    return wish->conduct.order.cancelled
+               ? XD_OK
+               : xd_conduct_undo(&wish->conduct, XD_ORDER_CANCELLED, "cancelled", reason_of(wish));
+}
+
+static enum xd_result cancel_lines(struct wish *wish) {
+    size_t count = wish->body.line_count;
+    struct xd_decimal *cancelling = NULL;
+    struct xd_cancel_wish *wishes = xd_alloc(count * sizeof *wishes);
+    enum xd_result result =
+        wishes == NULL ? XD_NO_MEMORY : xd_conduct_cancelling(&wish->conduct, &cancelling);
+    if (result == XD_OK) {
+        fill_wishes(wish, cancelling, wishes);
+    }
+    bool wrong = wish->hub->problems.errors > 0;
+    if (result == XD_OK && !wrong) {
+        result = is_all(wish, wishes) ? cancel_all(wish)
+                                      : xd_conduct_cancel(&wish->conduct, wishes, count, reason_of(wish));
+    }
+    xd_free(cancelling);
+    xd_free(wishes);
+    return wrong && result == XD_OK
+               ? refuse(wish, 422, "invalid_request", "Lines cannot be cancelled; errors[] says why.")
+               : finish(wish, result);
+}
+
+static enum xd_result decide_cancel(struct wish *wish, struct xd_now now) {
+    bool told;
+    enum xd_result result = read_body(wish, cancel_fields, &told);
+    if (result == XD_OK && !told) {
+        result = open_order(wish, wish->request->id, now, &told);
+    }
+    if (result != XD_OK || told) {
+        return result;
+    }
+    if (is_over(&wish->conduct.order)) {
+        return refuse(wish, 409, "order_closed",
+                      "The order is at its end; what has shipped comes back as a return.");
+    }
+    if (wish->body.line_count > 0) {
+        return cancel_lines(wish);
+    }
+    return finish(wish, cancel_all(wish));
+}
+
+enum xd_result xd_hub_order_cancel(struct xd_hub *hub, const struct xd_api_request *request,
+                                   struct xd_now now, struct xd_effects *effects) {
+    return with(hub, request, now, effects, decide_cancel);
+}
+
+/* ---- holds ---- */
+
+static enum xd_result decide_hold(struct wish *wish, struct xd_now now) {
+    bool told;
+    enum xd_result result = read_body(wish, hold_fields, &told);
+    if (result == XD_OK && !told) {
+        result = open_order(wish, wish->request->id, now, &told);
+    }
+    if (result != XD_OK || told) {
+        return result;
+    }
+    if (xd_conduct_did(&wish->conduct, XD_STEP_RELEASE) || wish->conduct.order.cancelled ||
+        is_over(&wish->conduct.order)) {
+        return refuse(wish, 409, "already_released",
+                      "The order is with its sites, or at its end: it can be cancelled, not held.");
+    }
+    if ((wish->conduct.order.holds & XD_HOLD_BIT(XD_HOLD_OPERATOR)) == 0) {
+        result = xd_conduct_hold(&wish->conduct, XD_HOLD_OPERATOR, NULL, reason_of(wish));
+    }
+    return finish(wish, result);
+}
+
+enum xd_result xd_hub_order_hold(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,
+                                 struct xd_effects *effects) {
+    return with(hub, request, now, effects, decide_hold);
+}
+
+static enum xd_result unhold(struct wish *wish, int hold) {
+    return finish(wish, xd_conduct_unhold(&wish->conduct, (enum xd_hold)hold, wish->request->client->client));
+}
+
+static enum xd_result decide_unhold(struct wish *wish, struct xd_now now) {
+    bool told;
+    int hold = 0;
+    enum xd_result result = read_body(wish, unhold_fields, &told);
+    if (result == XD_OK && !told) {
+        result = open_order(wish, wish->request->id, now, &told);
+    }
+    if (result != XD_OK || told) {
+        return result;
+    }
+    while (hold < XD_HOLD_COUNT && strcmp(xd_hold_names[hold], wish->body.hold) != 0) {
+        hold++;
+    }
+    if (hold == XD_HOLD_COUNT || (wish->conduct.order.holds & XD_HOLD_BIT(hold)) == 0) {
+        return refuse(wish, 409, "no_such_hold", "The order is not held for that; see its holds.");
+    }
+    return unhold(wish, hold);
+}
+
+enum xd_result xd_hub_order_unhold(struct xd_hub *hub, const struct xd_api_request *request,
+                                   struct xd_now now, struct xd_effects *effects) {
+    return with(hub, request, now, effects, decide_unhold);
+}
+
+/* ---- exceptions ---- */
+
+/* What can be done about it beside taking note of it. */
+enum remedy { REMEDY_NOTE, REMEDY_HOLD, REMEDY_PLACE, REMEDY_JOB };
+
+static const struct {
+    const char *code;
+    enum remedy remedy;
+    int hold;                 /* REMEDY_HOLD */
+    enum xd_order_status end; /* of the order, when it is rejected */
+} remedies[] = {
+    {"CREDIT_HOLD", REMEDY_HOLD, XD_HOLD_CREDIT, XD_ORDER_REJECTED},
+    {"CHECK_HOLD", REMEDY_HOLD, XD_HOLD_CHECK, XD_ORDER_REJECTED},
+    {"BACKORDER_DECISION", REMEDY_HOLD, XD_HOLD_BACKORDER, XD_ORDER_CANCELLED},
+    {"ERP_REJECTED_SALE", REMEDY_HOLD, XD_HOLD_ERP, XD_ORDER_REJECTED},
+    {"RELEASE_REJECTED", REMEDY_PLACE, 0, XD_ORDER_CANCELLED},
+    {"SHORT_BACKORDER", REMEDY_PLACE, 0, XD_ORDER_CANCELLED},
+    {"ERP_REJECTED_CHANGE", REMEDY_JOB, 0, XD_ORDER_CANCELLED},
+};
+
+static enum xd_result close_exception(struct wish *wish, const struct xd_exception_row *row,
+                                      struct xd_now now) {
+    return xd_hub_exception_close_one(wish->hub, row, now);
+}
+
+/* By the code's row in the table; size_t -1: there is nothing to do but to take note. */
+static size_t remedy_of(const char *code) {
+    for (size_t index = 0; index < sizeof remedies / sizeof remedies[0]; index++) {
+        if (strcmp(remedies[index].code, code) == 0) {
+            return index;
+        }
+    }
+    return (size_t)-1;
+}
+
+static enum xd_result note(struct wish *wish, const struct xd_exception_row *row, struct xd_now now) {
+    struct xd_buffer body;
+    enum xd_result result = close_exception(wish, row, now);
+    xd_buffer_init(&body, 0);
+    xd_buffer_format(&body, "{\"id\":\"%s\",\"code\":\"%s\",\"open\":false}", row->id, row->code);
+    if (result == XD_OK) {
+        xd_hub_answer(wish->effects, wish->request, 200, NULL, &body);
+    }
+    xd_buffer_free(&body);
+    return result;
+}
+
+static enum xd_result place_again(struct wish *wish) {
+    enum xd_result result = xd_conduct_place(&wish->conduct, XD_PLACE_OPEN);
+    if (result == XD_OK) {
+        result = xd_conduct_place(&wish->conduct, XD_PLACE_ANYWHERE);
+    }
+    return result == XD_OK ? xd_conduct_release(&wish->conduct) : result;
+}
+
+static enum xd_result do_about(struct wish *wish, size_t remedy, const struct xd_exception_row *row,
+                               struct xd_now now) {
+    int action = wish->body.action;
+    enum xd_result result = XD_OK;
+    if (action == ACTION_REJECT) {
+        result = close_exception(wish, row, now);
+        if (result == XD_OK && !wish->conduct.order.cancelled) {
+            result = xd_conduct_undo(&wish->conduct, remedies[remedy].end, "rejected_by_operator",
+                                     reason_of(wish));
+        }
+        return finish(wish, result);
+    }
+    switch (remedies[remedy].remedy) {
+    case REMEDY_HOLD:
+        if ((wish->conduct.order.holds & XD_HOLD_BIT(remedies[remedy].hold)) == 0) {
+            return note(wish, row, now); /* it went on by another way */
+        }
+        return unhold(wish, remedies[remedy].hold);
+    case REMEDY_PLACE:
+        result = close_exception(wish, row, now);
+        if (result == XD_OK && action == ACTION_RETRY) {
+            result = place_again(wish);
+        }
+        return finish(wish, result);
+    default:
+        wish->conduct.sale_stale = action == ACTION_RETRY;
+        return finish(wish, close_exception(wish, row, now));
+    }
+}
+
+static enum xd_result decide_resolve(struct wish *wish, struct xd_now now) {
+    const struct xd_hub_store *store = wish->hub->config.store;
+    struct xd_exception_row row;
+    bool told;
+    enum xd_result result = read_body(wish, resolve_fields, &told);
+    if (result != XD_OK || told) {
+        return result;
+    }
+    result = store->exception_get(store->context, wish->request->id, &row);
+    if (result == XD_NOT_FOUND) {
+        return refuse(wish, 404, "not_found", "There is no such exception.");
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    size_t remedy = remedy_of(row.code);
+    if (!row.open) {
+        return note(wish, &row, now); /* as the answer before, which may have been lost */
+    }
+    if (remedy == (size_t)-1) {
+        return wish->body.action == ACTION_ACCEPT
+                   ? note(wish, &row, now)
+                   : refuse(wish, 409, "action_not_possible",
+                            "About this exception nothing can be done here but to take note of it: accept.");
+    }
+    result = open_order(wish, row.order_id, now, &told);
+    return result != XD_OK || told ? result : do_about(wish, remedy, &row, now);
+}
+
+enum xd_result xd_hub_exception_resolve(struct xd_hub *hub, const struct xd_api_request *request,
+                                        struct xd_now now, struct xd_effects *effects) {
+    return with(hub, request, now, effects, decide_resolve);
+}

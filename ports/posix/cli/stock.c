@@ -1,0 +1,170 @@
+/* The verbs of stock. A file is read and checked whole before the hub hears of it; then it
+ * goes in lists of a bounded size. Each list says what is on hand, so that the same command
+ * again, after one that ended half-way, is safe. */
+#include "base/csv.h"
+#include "base/decimal.h"
+#include "base/id.h"
+#include "base/json.h"
+#include "posix/cli/arguments.h"
+#include "posix/cli/hub.h"
+#include "posix/cli/lists.h"
+
+#include <string.h>
+
+#define FILE_MAX ((size_t)64 * 1024 * 1024)
+#define LIST_ENTRIES 1000u /* as many as the hub takes at a time */
+
+/* ---- list ---- */
+
+static void write_stock(struct xd_cli *cli, const cJSON *stock) {
+    static const struct xd_column columns[] = {{"SITE", false},      {"SKU", false},     {"AVAILABLE", true},
+                                               {"ON HAND", true},    {"RESERVED", true}, {"SOURCE", false},
+                                               {"LISTED AT", false}, {NULL, false}};
+    static const char *const members[] = {"site", "sku", "available", "on_hand", "reserved", "source"};
+    struct xd_table table;
+    const cJSON *row;
+    if (cJSON_GetArraySize(stock) == 0) {
+        xd_buffer_text(&cli->out, "no stock is known; crossdock stock load FILE.csv tells the hub\n");
+        return;
+    }
+    xd_table_init(&table, columns);
+    cJSON_ArrayForEach(row, stock) {
+        for (size_t index = 0; index < sizeof members / sizeof members[0]; index++) {
+            xd_table_text(&table, xd_json_text(row, members[index]));
+        }
+        xd_table_time(&table, xd_json_text(row, "listed_at"));
+    }
+    xd_table_write(&table, &cli->out, cli->colour);
+}
+
+int xd_cli_stock_list(struct xd_cli *cli) {
+    struct xd_cli_call call = {.method = "GET"};
+    const char *limit;
+    cJSON *tree = NULL;
+    int status = xd_cli_limit(cli, &limit);
+    if (status != 0) {
+        return status;
+    }
+    xd_cli_path(&call, "/v1/stock");
+    xd_cli_query(&call, "site", cli->options[XD_OPTION_SITE]);
+    xd_cli_query(&call, "sku", cli->options[XD_OPTION_SKU]);
+    xd_cli_query(&call, "limit", limit);
+    xd_cli_query(&call, "cursor", cli->options[XD_OPTION_CURSOR]);
+    status = xd_cli_call(cli, &call, &tree);
+    if (status == 0 && !cli->json) {
+        write_stock(cli, cJSON_GetObjectItemCaseSensitive(tree, "stock"));
+        xd_cli_more(cli, tree);
+    }
+    cJSON_Delete(tree);
+    return status;
+}
+
+/* ---- load ---- */
+
+enum { COLUMN_SITE, COLUMN_SKU, COLUMN_QTY };
+static const struct xd_csv_column columns[] = {{"site", true}, {"sku", true}, {"qty", true}, {NULL, false}};
+
+struct loading {
+    struct xd_cli *cli;
+    const char *name; /* of the file, for complaints */
+    struct xd_csv csv;
+    struct xd_buffer body;
+    unsigned entries; /* in body */
+    long long taken;  /* by the hub so far */
+    bool sends;       /* else the file is only checked */
+};
+
+static int complain(const struct loading *loading, const char *what) {
+    return xd_cli_fail(XD_EXIT_WRONG_INPUT, "%s:%u: %s", loading->name, loading->csv.line, what);
+}
+
+static int send_list(struct loading *loading) {
+    struct xd_cli_call call = {.method = "PUT",
+                               .unknown = "\nThe list may have been taken. Run the same command again: that "
+                                          "is safe."};
+    cJSON *tree = NULL;
+    if (loading->entries == 0 || !loading->sends) {
+        return 0;
+    }
+    xd_buffer_text(&loading->body, "]}");
+    call.body = xd_buffer_view(&loading->body);
+    if (xd_buffer_result(&loading->body) != XD_OK) {
+        return xd_cli_fail(XD_EXIT_FAILED, "not enough memory");
+    }
+    xd_cli_path(&call, "/v1/stock");
+    xd_buffer_clear(&loading->cli->out); /* with --json the last answer is printed */
+    int status = xd_cli_call(loading->cli, &call, &tree);
+    cJSON_Delete(tree);
+    loading->taken += status == 0 ? loading->entries : 0;
+    loading->entries = 0;
+    return status;
+}
+
+static int add_entry(struct loading *loading) {
+    const char *const *values = loading->csv.values;
+    struct xd_decimal qty;
+    char text[XD_DECIMAL_TEXT_MAX];
+    if (!xd_site_name_valid(values[COLUMN_SITE])) {
+        return complain(loading, "site is no name of a site (1 to 32 of A-Z 0-9 _ -)");
+    }
+    if (xd_decimal_parse(values[COLUMN_QTY], &qty) != XD_OK) {
+        return complain(loading, "qty is no decimal number such as 12 or 0.5");
+    }
+    xd_buffer_text(&loading->body, loading->entries == 0 ? "{\"source\":\"csv\",\"entries\":[" : ",");
+    xd_buffer_format(&loading->body, "{\"site\":\"%s\",\"sku\":", values[COLUMN_SITE]);
+    xd_buffer_json(&loading->body, values[COLUMN_SKU]);
+    xd_buffer_format(&loading->body, ",\"qty\":\"%s\"}", xd_decimal_write(qty, text));
+    if (++loading->entries < LIST_ENTRIES) {
+        return 0;
+    }
+    int status = send_list(loading);
+    loading->entries = 0;
+    xd_buffer_clear(&loading->body);
+    return status;
+}
+
+static int read_entries(struct loading *loading, struct xd_bytes text) {
+    enum xd_result result = xd_csv_open(&loading->csv, text, columns);
+    int status = 0;
+    while (result == XD_OK && status == 0) {
+        result = xd_csv_next(&loading->csv);
+        status = result == XD_OK ? add_entry(loading) : 0;
+    }
+    if (result == XD_INVALID) {
+        status = complain(loading, loading->csv.why);
+    } else if (result != XD_OK && result != XD_NOT_FOUND) {
+        status = xd_cli_fail(XD_EXIT_FAILED, "not enough memory");
+    }
+    return status == 0 ? send_list(loading) : status;
+}
+
+static int pass_over(struct loading *loading, struct xd_bytes text, bool sends) {
+    loading->sends = sends;
+    loading->entries = 0;
+    xd_buffer_init(&loading->body, 0);
+    int status = read_entries(loading, text);
+    xd_csv_close(&loading->csv);
+    xd_buffer_free(&loading->body);
+    return status;
+}
+
+int xd_cli_stock_load(struct xd_cli *cli) {
+    struct loading loading = {.cli = cli,
+                              .name = strcmp(cli->argument, "-") == 0 ? "standard input" : cli->argument};
+    struct xd_buffer file;
+    xd_buffer_init(&file, FILE_MAX);
+    int status = xd_cli_read_file(cli->argument, FILE_MAX, &file);
+    if (status == 0) {
+        status = pass_over(&loading, xd_buffer_view(&file), false);
+    }
+    if (status == 0) {
+        status = pass_over(&loading, xd_buffer_view(&file), true);
+    }
+    xd_buffer_free(&file);
+    if (status == 0 && !cli->json) {
+        xd_buffer_clear(&cli->out);
+        xd_buffer_format(&cli->out, "%lld quantit%s taken\n", loading.taken,
+                         loading.taken == 1 ? "y" : "ies");
+    }
+    return status;
+}

@@ -1,0 +1,139 @@
+/* What a client, its tenant and its channel may hand in. */
+#include "hub/admission.h"
+#include "unit/hub_world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct xd_client_row anyone = {.client = "web", .tenant = "acme", .role = "channel"};
+static const struct xd_tenant_policy nothing_known;
+
+static struct xd_problems problems;
+static struct xd_refusal refusal;
+
+static void assert_let_in(void) {
+    assert_null(refusal.code);
+    assert_int_equal(problems.errors, 0);
+}
+
+static void assert_refused(unsigned status, const char *code, const char *pointer) {
+    assert_non_null(refusal.code);
+    assert_string_equal(refusal.code, code);
+    assert_int_equal(refusal.status, status);
+    assert_int_equal(problems.count, 1);
+    assert_string_equal(problems.items[0].code, code);
+    assert_string_equal(problems.items[0].pointer, pointer);
+}
+
+static void decide(const struct xd_client_row *client, const struct xd_tenant_policy *policy,
+                   const char *type, size_t lines, size_t body_size) {
+    struct xd_order order = {.channel_type = type, .line_count = lines};
+    xd_problems_clear(&problems);
+    xd_admission_decide(client, policy, &order, body_size, &problems, &refusal);
+}
+
+static void without_rules_everything_comes_in(void **state) {
+    (void)state;
+    decide(&anyone, &nothing_known, "portal", 1000, 1000000);
+    assert_let_in();
+}
+
+static void a_client_hands_in_by_its_channels_only(void **state) {
+    struct xd_client_row client = anyone;
+    (void)state;
+    snprintf(client.channels, sizeof client.channels, "edi portal2");
+    decide(&client, &nothing_known, "edi", 1, 1);
+    assert_let_in();
+    decide(&client, &nothing_known, "portal2", 1, 1);
+    assert_let_in();
+    static const char *const others[] = {"portal", "ed", "portal22", "edi portal2", ""};
+    for (size_t index = 0; index < sizeof others / sizeof others[0]; index++) {
+        decide(&client, &nothing_known, others[index], 1, 1);
+        assert_refused(403, "channel_not_allowed", "/channel/type");
+    }
+}
+
+static void a_tenants_limits_are_reached_and_not_passed(void **state) {
+    struct xd_tenant_policy policy = {.order_bytes_max = 500, .order_lines_max = 3};
+    (void)state;
+    decide(&anyone, &policy, "portal", 3, 500);
+    assert_let_in();
+    decide(&anyone, &policy, "portal", 3, 501);
+    assert_refused(413, "order_too_large", "");
+    decide(&anyone, &policy, "portal", 4, 500);
+    assert_refused(422, "too_many_lines", "/lines");
+}
+
+static void form(const struct xd_client_row *client, const char *text) {
+    cJSON *tree = cJSON_Parse(text);
+    xd_problems_clear(&problems);
+    xd_hub_form_allowed(client, tree, &problems, &refusal);
+    cJSON_Delete(tree);
+}
+
+static void an_orders_version_must_be_known_and_the_clients(void **state) {
+    struct xd_client_row client = anyone;
+    (void)state;
+    static const char *const left_to_the_reader[] = {"{}",
+                                                     "{\"schema_version\":1}",
+                                                     "{\"schema_version\":\"2\"}",
+                                                     "{\"schema_version\":1.5}",
+                                                     "{\"schema_version\":0}",
+                                                     "{\"schema_version\":-1e99}"};
+    for (size_t index = 0; index < sizeof left_to_the_reader / sizeof left_to_the_reader[0]; index++) {
+        form(&client, left_to_the_reader[index]);
+        assert_let_in();
+    }
+    form(&client, "{\"schema_version\":2}");
+    assert_refused(422, "unknown_schema_version", "/schema_version");
+    form(&client, "{\"schema_version\":2147483647}");
+    assert_refused(422, "unknown_schema_version", "/schema_version");
+    client.schema_versions = 1 << 2;
+    form(&client, "{\"schema_version\":1}");
+    assert_refused(422, "schema_version_not_allowed", "/schema_version");
+    form(&client, "{}"); /* that is 1 */
+    assert_refused(422, "schema_version_not_allowed", "/schema_version");
+    client.schema_versions = 1 << 1;
+    form(&client, "{}");
+    assert_let_in();
+}
+
+/* The hub asks for every new order; one that it has answers as it did. */
+static void the_hub_refuses_what_is_not_let_in_and_repeats_what_it_has(void **state) {
+    struct hub_world *world = *state;
+    struct xd_client_row client = {.client = "portal", .tenant = "acme", .role = "channel"};
+    char body[1024], versioned[1100];
+    hub_world_order_text(1, "WH1", "1", body);
+    struct api_call api = {.client = &client, .has_key = true, .key = "k1", .body = body};
+    assert_int_equal(hub_world_post(world, &api), 202);
+    hub_world_api_free(&api);
+    snprintf(client.channels, sizeof client.channels, "nothing-else");
+    struct api_call again = {.client = &client, .has_key = true, .key = "k2", .body = body};
+    assert_int_equal(hub_world_post(world, &again), 202);
+    hub_world_api_free(&again);
+    hub_world_order_text(2, "WH1", "1", body);
+    struct api_call other = {.client = &client, .has_key = true, .key = "k3", .body = body};
+    assert_int_equal(hub_world_post(world, &other), 403);
+    assert_non_null(strstr(other.text, "\"code\":\"channel_not_allowed\""));
+    assert_non_null(strstr(other.text, "\"pointer\":\"/channel/type\""));
+    hub_world_api_free(&other);
+    snprintf(versioned, sizeof versioned, "{\"schema_version\":2,%s", body + 1);
+    struct api_call future = {.client = &client, .has_key = true, .key = "k4", .body = versioned};
+    assert_int_equal(hub_world_post(world, &future), 422);
+    assert_non_null(strstr(future.text, "\"code\":\"unknown_schema_version\""));
+    hub_world_api_free(&future);
+    assert_count(world, "SELECT count(*) FROM orders", 1);
+    assert_true(hub_world_quiet(world, 10 * MINUTE_MS));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_rules_everything_comes_in),
+        cmocka_unit_test(a_client_hands_in_by_its_channels_only),
+        cmocka_unit_test(a_tenants_limits_are_reached_and_not_passed),
+        cmocka_unit_test(an_orders_version_must_be_known_and_the_clients),
+        cmocka_unit_test_setup_teardown(the_hub_refuses_what_is_not_let_in_and_repeats_what_it_has,
+                                        hub_world_setup, hub_world_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

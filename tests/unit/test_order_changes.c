@@ -1,0 +1,587 @@
+/* Cancelling at every stage, revisions, holds, refusals of the ERP and those who wait for its word: what is
+ * left of the order, at its sites, in stock, of the credit and at the ERP. */
+#include "unit/hub_world_orders.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void never_lands(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan) {
+    (void)world;
+    (void)call;
+    *plan = (struct call_plan){.lands_ms = -1, .answers_ms = 50, .lies = true, .outcome = XD_ERP_UNAVAILABLE};
+}
+
+static void is_slow(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan) {
+    (void)world;
+    (void)call;
+    *plan = (struct call_plan){.lands_ms = 5000, .answers_ms = 6000};
+}
+
+static void assert_gone(struct hub_world *world, int number) {
+    assert_status(world, number, "CANCELLED");
+    assert_stock(world, "WH1", "WIDGET", "20 0");
+    assert_exposure(world, "CUST-1", "0");
+}
+
+/* Stock of 20 at WH1 alone, and a credit limit of 1000. */
+static int with_credit(void **state) {
+    int result = hub_world_setup(state);
+    world_stock(*state, "WH1", "WIDGET", "20");
+    world_put(*state, "customers",
+              "{\"code\":\"CUST-1\",\"name\":\"One\",\"active\":true,\"credit_limit\":\"1000\"}");
+    return result;
+}
+
+/* ---- cancelling whole ---- */
+
+static void a_held_order_is_cancelled_at_once(void **state) {
+    struct hub_world *world = *state;
+    world->plan = is_slow;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    assert_int_equal(world_ask(world, xd_hub_order_hold, 1, "{\"reason\":\"look\"}"), 202);
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    world_quiet(world);
+    assert_gone(world, 1);
+    assert_int_equal(world_cancel(world, 1, ""), 202); /* twice is once */
+    assert_step(world, 1, "order.cancel_requested", 1);
+}
+
+static void what_was_not_called_for_is_withdrawn_and_never_sold(void **state) {
+    struct hub_world *world = *state;
+    world->plan = is_slow;
+    for (int number = 2; number <= 4; number++) { /* all workers are busy */
+        assert_int_equal(world_simple(world, number, "", "1"), 202);
+    }
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    assert_stock(world, "WH1", "WIDGET", "20 13");
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    assert_status(world, 1, "CANCELLED");
+    assert_stock(world, "WH1", "WIDGET", "20 3");
+    world_quiet(world);
+    assert_sale(world, 1, "1", "none");
+    assert_count(world, "SELECT count(*) FROM job WHERE state = 5", 1);
+}
+
+static void a_sale_under_way_is_taken_back_when_it_is_there(void **state) {
+    struct hub_world *world = *state;
+    world->plan = is_slow;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    hub_world_run(world, 1000);
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    assert_gone(world, 1);
+    world_quiet(world);
+    assert_gone(world, 1);
+    assert_sale(world, 1, "1", "0 2.5 0");
+    assert_releases(world, 1, 1);
+    assert_release(world, 1, 1, "WH1 CANCELLED NONE 1"); /* it never left */
+    assert_null(hub_world_heard(&world->sites[0], "release", "PO-1"));
+}
+
+static void what_is_released_is_cancelled_when_its_site_agrees(void **state) {
+    struct hub_world *world = *state;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, "{\"reason\":\"sorry\"}"), 202);
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    world_quiet(world);
+    assert_status(world, 1, "IN_FULFILMENT");
+    assert_release(world, 1, 1, "WH1 SENT REQUESTED 2");
+    assert_exposure(world, "CUST-1", "25");
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
+    world_quiet(world);
+    assert_gone(world, 1);
+    assert_sale(world, 1, "1", "0 2.5 0");
+    assert_ledger(world, "SELECT count(*) FROM sale WHERE state = 'cancelled'", 1);
+}
+
+static void what_its_site_keeps_ships(void **state) {
+    struct hub_world *world = *state;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "CANCEL_REFUSED");
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 ACKED REFUSED 2");
+    assert_raised(world, "CANCEL_REFUSED", 1);
+    world_ships(world, 1, 1, "7", "BACKORDER"); /* nobody wants the rest */
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 0 7 3 0 0");
+    assert_status(world, 1, "CLOSED_SHORT");
+    assert_raised(world, "SHIPPED_AFTER_CANCEL", 0);
+    assert_exposure(world, "CUST-1", "0");
+    assert_int_equal(world_cancel(world, 1, ""), 409);
+}
+
+static void what_ships_meanwhile_counts_and_a_person_is_told(void **state) {
+    struct hub_world *world = *state;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    world_ships(world, 1, 1, "10", NULL);
+    world_quiet(world);
+    assert_status(world, 1, "SHIPPED");
+    assert_exceptions(world, "SHIPPED_AFTER_CANCEL", 1);
+    assert_sale(world, 1, "1", "10 2.5 10");
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED"); /* too late to be true */
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 SHIPPED ACCEPTED 2");
+    assert_status(world, 1, "SHIPPED");
+}
+
+static void what_was_given_up_and_ships_nevertheless_counts(void **state) {
+    struct hub_world *world = *state;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
+    world_quiet(world);
+    assert_sale(world, 1, "1", "0 2.5 0");
+    world_ships(world, 1, 1, "10", NULL);
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_status(world, 1, "SHIPPED");
+    assert_exceptions(world, "SHIPPED_AFTER_CANCEL", 1);
+    assert_sale(world, 1, "1", "10 2.5 10");
+    assert_stock(world, "WH1", "WIDGET", "10 0");
+    assert_exposure(world, "CUST-1", "0");
+}
+
+static void after_a_part_has_shipped_the_rest_can_be_cancelled(void **state) {
+    struct hub_world *world = *state;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    world_ships(world, 1, 1, "4", NULL);
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 0 4 6 0 0");
+    assert_status(world, 1, "CLOSED_SHORT");
+    assert_release(world, 1, 1, "WH1 SHORT_CLOSED ACCEPTED 2");
+    assert_sale(world, 1, "1", "4 2.5 4");
+    assert_stock(world, "WH1", "WIDGET", "16 0");
+}
+
+static void orders_of_others_are_not_there(void **state) {
+    static const struct xd_client_row stranger = {.client = "x", .tenant = "other", .role = "channel"};
+    struct hub_world *world = *state;
+    char id[XD_ID_SIZE], body[] = "";
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    hub_world_order_id(world, "PO-1", id);
+    struct api_call api = {.write = xd_hub_order_cancel, .id = id, .client = &stranger, .body = body};
+    assert_int_equal(hub_world_post(world, &api), 404);
+    hub_world_api_free(&api);
+    api = (struct api_call){.write = xd_hub_order_revise, .id = id, .client = &stranger, .body = body};
+    assert_int_equal(hub_world_post(world, &api), 404);
+    hub_world_api_free(&api);
+    world_quiet(world);
+    assert_status(world, 1, "IN_FULFILMENT");
+}
+
+/* ---- cancelling parts ---- */
+
+static void a_part_is_cancelled_by_a_change_that_the_site_takes(void **state) {
+    struct hub_world *world = *state;
+    char id[XD_ID_SIZE];
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"4\"}]}"), 202);
+    world_quiet(world);
+    world_release_id(world, 1, 1, id);
+    assert_heard(&world->sites[0], "release", id, "\"purpose\":\"CHANGE\"");
+    assert_heard(&world->sites[0], "release", id, "\"qty\":\"6\"");
+    assert_release(world, 1, 1, "WH1 ACKED REQUESTED 2");
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 6 0 4 0 0");
+    assert_sale(world, 1, "1", "6 2.5 0");
+    assert_stock(world, "WH1", "WIDGET", "20 6");
+    world_ships(world, 1, 1, "6", NULL);
+    world_quiet(world);
+    assert_status(world, 1, "CLOSED_SHORT");
+    assert_release(world, 1, 1, "WH1 SHORT_CLOSED ACCEPTED 2");
+}
+
+static void a_change_that_the_site_answers_after_it_shipped_the_rest_is_done(void **state) {
+    struct hub_world *world = *state;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"4\"}]}"), 202);
+    world_quiet(world);
+    world_ships(world, 1, 1, "6", NULL);
+    world_quiet(world);
+    assert_raised(world, "SHIPPED_AFTER_CANCEL", 0); /* that was to ship */
+    assert_line(world, 1, "1", "0 0 4 6 0 0 0");
+    world_answer(world, 1, 1, 2, "PACKED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 0 6 4 0 0");
+    assert_status(world, 1, "CLOSED_SHORT");
+}
+
+static void a_refusal_that_crosses_a_part_cancelled_sends_on_only_what_is_wanted(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "20");
+    assert_int_equal(world_simple(world, 1, "\"preferred_site\":\"WH1\",", "10"), 202);
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"4\"}]}"), 202);
+    world_answer(world, 1, 1, 1, "REJECTED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 6 0 4 0 0");
+    assert_stock(world, "WH2", "WIDGET", "20 6");
+    assert_sale(world, 1, "1", "6 2.5 0");
+}
+
+static void what_is_cancelled_of_a_silent_release_ships_from_nowhere(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "20");
+    world_put(world, "sites", "{\"site\":\"WH1\",\"ack_minutes\":5}");
+    assert_int_equal(world_simple(world, 1, "\"preferred_site\":\"WH1\",", "10"), 202);
+    world_quiet(world);
+    hub_world_run(world, 6 * MINUTE_MS);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"4\"}]}"), 202);
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 ACK_TIMEOUT REQUESTED 2");
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 6 0 4 0 0");
+    assert_stock(world, "WH1", "WIDGET", "20 0");
+    assert_stock(world, "WH2", "WIDGET", "20 6");
+}
+
+static void a_site_that_is_silent_about_a_change_is_asked_for_all_of_it(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "20");
+    world_put(world, "sites", "{\"site\":\"WH1\",\"ack_minutes\":5}");
+    assert_int_equal(world_simple(world, 1, "\"preferred_site\":\"WH1\",", "10"), 202);
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"4\"}]}"), 202);
+    hub_world_run(world, 6 * MINUTE_MS);
+    assert_release(world, 1, 1, "WH1 ACK_TIMEOUT REQUESTED 3");
+    world_answer(world, 1, 1, 3, "CANCEL_ACCEPTED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 6 0 4 0 0");
+    assert_release(world, 1, 2, "WH2 SENT NONE 1");
+}
+
+static void lines_that_the_order_does_not_have_cannot_be_cancelled(void **state) {
+    struct hub_world *world = *state;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"9\"}]}"), 422);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"0\"}]}"), 422);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\"},{\"line_id\":\"1\"}]}"), 422);
+    assert_int_equal(world_cancel(world, 1, "{\"line\":1}"), 422);
+    assert_int_equal(world_cancel(world, 1, "{"), 400);
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+}
+
+static void a_part_asked_for_again_is_cancelled_once(void **state) {
+    static const char body[] = "{\"lines\":[{\"external_line_id\":\"1\",\"qty\":\"4\"}]}";
+    struct hub_world *world = *state;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, body), 202);
+    assert_int_equal(world_cancel(world, 1, body), 202);
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 SENT REQUESTED 2");
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, body), 202);
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 6 0 4 0 0");
+}
+
+static void all_lines_cancelled_one_by_one_before_the_call_are_never_sold(void **state) {
+    struct hub_world *world = *state;
+    world->plan = is_slow;
+    for (int number = 2; number <= 4; number++) {
+        assert_int_equal(world_simple(world, number, "", "1"), 202);
+    }
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\"}]}"), 202);
+    assert_status(world, 1, "CANCELLED");
+    world_quiet(world);
+    assert_sale(world, 1, "1", "none");
+}
+
+/* ---- revisions ---- */
+
+static unsigned revise(struct hub_world *world, int number, const char *if_match, const char *lines) {
+    char text[ORDER_TEXT_SIZE];
+    return world_revise(world, number, if_match, world_order_text(number, "", lines, text));
+}
+
+static void a_revision_needs_the_revision_that_was_seen(void **state) {
+    struct hub_world *world = *state;
+    char line[256];
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    (void)world_line("1", "WIDGET", "12", "EA", line);
+    assert_int_equal(revise(world, 1, NULL, line), 428);
+    assert_int_equal(revise(world, 1, "\"7\"", line), 412);
+    assert_int_equal(revise(world, 1, "\"1\"", line), 202);
+    assert_int_equal(revise(world, 1, "\"1\"", line), 202); /* the answer was lost: it is so already */
+    world_quiet(world);
+    assert_count(world, "SELECT revision FROM orders", 2);
+    assert_line(world, 1, "1", "0 0 12 0 0 0 0");
+    assert_release(world, 1, 2, "WH1 SENT NONE 1"); /* more travels as a new release */
+    assert_sale(world, 1, "1", "12 2.5 0");
+    assert_exposure(world, "CUST-1", "30");
+}
+
+static void lines_come_go_shrink_and_change_their_price(void **state) {
+    struct hub_world *world = *state;
+    char one[256], two[256], lines[1024];
+    snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", "10", "EA", one),
+             world_line("2", "WIDGET", "3", "EA", two));
+    assert_int_equal(world_order(world, 1, "", lines), 202);
+    world_quiet(world);
+    snprintf(lines, sizeof lines,
+             "{\"external_line_id\":\"1\",\"sku\":\"WIDGET\",\"qty\":\"8\",\"uom\":\"EA\",\"unit_price\":"
+             "\"3\"},%s",
+             world_line("3", "GADGET", "5", "EA", two));
+    world_stock(world, "WH1", "GADGET", "5");
+    assert_int_equal(revise(world, 1, "\"1\"", lines), 202);
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0"); /* the site has not answered yet */
+    assert_line(world, 1, "3", "0 0 5 0 0 0 0");
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 8 0 2 0 0");
+    assert_line(world, 1, "2", "0 0 0 0 3 0 0");
+    assert_sale(world, 1, "1", "8 3 0");
+    assert_sale(world, 1, "2", "0 2.5 0");
+    assert_sale(world, 1, "3", "5 2.5 0");
+    assert_exposure(world, "CUST-1", "36.5");
+    world_ships(world, 1, 1, "8", NULL);
+    world_ships_line(world, 1, 2, "3", "GADGET", "5", "EA", NULL);
+    world_quiet(world);
+    assert_status(world, 1, "CLOSED_SHORT");
+    assert_exposure(world, "CUST-1", "0");
+}
+
+static void changes_follow_each_other_to_the_erp(void **state) {
+    struct hub_world *world = *state;
+    char line[256];
+    world->plan = is_slow;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    hub_world_run(world, 1000);
+    assert_int_equal(revise(world, 1, "\"1\"", world_line("1", "WIDGET", "12", "EA", line)), 202);
+    hub_world_run(world, 8000); /* the sale is there, its change under way */
+    assert_int_equal(revise(world, 1, "\"2\"", world_line("1", "WIDGET", "14", "EA", line)), 202);
+    assert_int_equal(revise(world, 1, "\"3\"", world_line("1", "WIDGET", "15", "EA", line)), 202);
+    world_quiet(world);
+    assert_sale(world, 1, "1", "15 2.5 0");
+    assert_line(world, 1, "1", "0 0 15 0 0 0 0");
+    assert_count(world, "SELECT changing FROM orders", 0);
+    assert_ledger(world, "SELECT count(*) FROM sale_change", 2);
+}
+
+static void what_ships_of_a_new_line_is_posted_after_the_line_is(void **state) {
+    struct hub_world *world = *state;
+    char one[256], two[256], lines[1024];
+    world_stock(world, "WH1", "GADGET", "5");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    world->plan = is_slow;
+    snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", "10", "EA", one),
+             world_line("2", "GADGET", "5", "EA", two));
+    assert_int_equal(revise(world, 1, "\"1\"", lines), 202);
+    hub_world_run(world, 1000);
+    world_ships_line(world, 1, 2, "2", "GADGET", "5", "EA", NULL);
+    hub_world_run(world, 1000);
+    world->plan = NULL; /* the shipment would overtake the change */
+    world_quiet(world);
+    assert_raised(world, "ERP_REJECTED_SHIPMENT", 0);
+    assert_sale(world, 1, "2", "5 2.5 5");
+}
+
+static void more_than_the_credit_allows_waits_and_what_was_ordered_goes_on(void **state) {
+    struct hub_world *world = *state;
+    char line[256];
+    world_stock(world, "WH1", "WIDGET", "2000");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    assert_int_equal(revise(world, 1, "\"1\"", world_line("1", "WIDGET", "1000", "EA", line)), 202);
+    world_quiet(world);
+    assert_line(world, 1, "1", "990 0 10 0 0 0 0");
+    assert_exceptions(world, "CREDIT_HOLD", 1);
+    assert_exposure(world, "CUST-1", "25");
+    assert_int_equal(world_resolve(world, "CREDIT_HOLD", "accept"), 202);
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 1000 0 0 0 0");
+    assert_exposure(world, "CUST-1", "2500");
+}
+
+static void once_released_only_lines_can_change(void **state) {
+    struct hub_world *world = *state;
+    char line[256], text[ORDER_TEXT_SIZE];
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    (void)world_order_text(1, "\"customer_po\":\"another\",", world_line("1", "WIDGET", "9", "EA", line),
+                           text);
+    assert_int_equal(world_revise(world, 1, "\"1\"", text), 409);
+    (void)world_order_text(2, "", line, text);
+    assert_int_equal(world_revise(world, 1, "\"1\"", text), 409);
+    assert_int_equal(revise(world, 1, "\"1\"", world_line("1", "GADGET", "9", "EA", line)), 422);
+    world_ships(world, 1, 1, "10", NULL);
+    world_quiet(world);
+    assert_int_equal(revise(world, 1, "\"1\"", world_line("1", "WIDGET", "9", "EA", line)), 409);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+}
+
+static void a_revision_below_what_has_shipped_keeps_what_has_shipped(void **state) {
+    struct hub_world *world = *state;
+    char line[256];
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    world_ships(world, 1, 1, "4", NULL);
+    world_quiet(world);
+    assert_int_equal(revise(world, 1, "\"1\"", world_line("1", "WIDGET", "2", "EA", line)), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 0 4 6 0 0");
+    assert_sale(world, 1, "1", "4 2.5 4");
+}
+
+static void a_revision_repeated_while_its_site_is_asked_asks_for_no_more(void **state) {
+    struct hub_world *world = *state;
+    char line[256];
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    assert_int_equal(revise(world, 1, "\"1\"", world_line("1", "WIDGET", "6", "EA", line)), 202);
+    assert_int_equal(revise(world, 1, "\"2\"", world_line("1", "WIDGET", "5", "EA", line)), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 3, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 5 0 5 0 0");
+    assert_sale(world, 1, "1", "5 2.5 0");
+}
+
+/* ---- credit and the ERP's word ---- */
+
+static void above_the_limit_an_order_waits_for_an_operator(void **state) {
+    struct hub_world *world = *state;
+    world_stock(world, "WH1", "WIDGET", "2000");
+    assert_int_equal(world_simple(world, 1, "", "300"), 202); /* 750 of 1000 */
+    assert_int_equal(world_simple(world, 2, "", "200"), 202);
+    assert_int_equal(world_simple(world, 3, "", "200"), 202);
+    assert_int_equal(world_simple(world, 4, "\"payment\":{\"method\":\"PREPAID\"},", "400"), 202);
+    world_quiet(world);
+    assert_status(world, 1, "IN_FULFILMENT");
+    assert_status(world, 2, "HELD");
+    assert_status(world, 4, "IN_FULFILMENT");
+    assert_exposure(world, "CUST-1", "750");
+    assert_int_equal(world_resolve(world, "CREDIT_HOLD", "accept"), 202);
+    world_quiet(world);
+    assert_status(world, 2, "IN_FULFILMENT");
+    assert_exposure(world, "CUST-1", "1250");
+    assert_int_equal(world_resolve(world, "CREDIT_HOLD", "reject"), 202);
+    world_quiet(world);
+    assert_status(world, 3, "REJECTED");
+    assert_sale(world, 3, "1", "none");
+    world_ships(world, 1, 1, "300", NULL);
+    world_ships(world, 2, 1, "200", NULL);
+    world_ships(world, 4, 1, "400", NULL);
+    world_quiet(world);
+    assert_exposure(world, "CUST-1", "0");
+    assert_int_equal(world_resolve(world, "CREDIT_HOLD", "accept"), 404);
+}
+
+static void a_sale_that_the_erp_refuses_is_held_retried_or_rejected(void **state) {
+    struct hub_world *world = *state;
+    (void)hub_world_ledger(world, "UPDATE customer SET active = 0 WHERE code = 'CUST-1'");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    assert_status(world, 1, "HELD");
+    assert_exceptions(world, "ERP_REJECTED_SALE", 1);
+    assert_stock(world, "WH1", "WIDGET", "20 10");
+    assert_int_equal(world_resolve(world, "ERP_REJECTED_SALE", "retry"), 202);
+    world_quiet(world);
+    assert_status(world, 1, "HELD"); /* nothing has changed there */
+    assert_exceptions(world, "ERP_REJECTED_SALE", 1);
+    (void)hub_world_ledger(world, "UPDATE customer SET active = 1 WHERE code = 'CUST-1'");
+    assert_int_equal(world_resolve(world, "ERP_REJECTED_SALE", "retry"), 202);
+    world_quiet(world);
+    assert_status(world, 1, "IN_FULFILMENT");
+    assert_sale(world, 1, "1", "10 2.5 0");
+    (void)hub_world_ledger(world, "UPDATE customer SET active = 0 WHERE code = 'CUST-1'");
+    assert_int_equal(world_simple(world, 2, "", "5"), 202);
+    world_quiet(world);
+    assert_stock(world, "WH1", "WIDGET", "20 15");
+    assert_int_equal(world_resolve(world, "ERP_REJECTED_SALE", "reject"), 202);
+    world_quiet(world);
+    assert_status(world, 2, "REJECTED");
+    assert_stock(world, "WH1", "WIDGET", "20 10");
+    assert_sale(world, 2, "1", "none");
+    assert_exposure(world, "CUST-1", "25");
+}
+
+static void what_is_cancelled_while_the_erp_refuses_is_gone(void **state) {
+    struct hub_world *world = *state;
+    (void)hub_world_ledger(world, "UPDATE customer SET active = 0 WHERE code = 'CUST-1'");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    world_quiet(world);
+    assert_gone(world, 1);
+    assert_exceptions(world, "ERP_REJECTED_SALE", 0);
+    assert_sale(world, 1, "1", "none");
+}
+
+static void a_hold_stops_an_order_before_its_sites_get_it(void **state) {
+    struct hub_world *world = *state;
+    world->plan = never_lands;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    assert_int_equal(world_ask(world, xd_hub_order_hold, 1, "{}"), 422);
+    assert_int_equal(world_ask(world, xd_hub_order_hold, 1, "{\"reason\":\"fraud?\"}"), 202);
+    world->plan = NULL;
+    world_quiet(world);
+    assert_status(world, 1, "HELD");
+    assert_line(world, 1, "1", "0 10 0 0 0 0 0");
+    assert_null(hub_world_heard(&world->sites[0], "release", "PO-1"));
+    assert_int_equal(world_ask(world, xd_hub_order_unhold, 1, "{\"hold\":\"CREDIT\"}"), 409);
+    assert_int_equal(world_ask(world, xd_hub_order_unhold, 1, "{\"hold\":\"OPERATOR\"}"), 202);
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_int_equal(world_ask(world, xd_hub_order_hold, 1, "{\"reason\":\"late\"}"), 409);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#define WITH(test, setup) cmocka_unit_test_setup_teardown(test, setup, hub_world_teardown)
+        WITH(a_held_order_is_cancelled_at_once, with_credit),
+        WITH(what_was_not_called_for_is_withdrawn_and_never_sold, with_credit),
+        WITH(a_sale_under_way_is_taken_back_when_it_is_there, with_credit),
+        WITH(what_is_released_is_cancelled_when_its_site_agrees, with_credit),
+        WITH(what_its_site_keeps_ships, with_credit),
+        WITH(what_ships_meanwhile_counts_and_a_person_is_told, with_credit),
+        WITH(what_was_given_up_and_ships_nevertheless_counts, with_credit),
+        WITH(after_a_part_has_shipped_the_rest_can_be_cancelled, with_credit),
+        WITH(orders_of_others_are_not_there, with_credit),
+        WITH(a_part_is_cancelled_by_a_change_that_the_site_takes, with_credit),
+        WITH(a_change_that_the_site_answers_after_it_shipped_the_rest_is_done, with_credit),
+        WITH(a_refusal_that_crosses_a_part_cancelled_sends_on_only_what_is_wanted, world_two_sites),
+        WITH(what_is_cancelled_of_a_silent_release_ships_from_nowhere, world_two_sites),
+        WITH(a_site_that_is_silent_about_a_change_is_asked_for_all_of_it, world_two_sites),
+        WITH(lines_that_the_order_does_not_have_cannot_be_cancelled, with_credit),
+        WITH(a_part_asked_for_again_is_cancelled_once, with_credit),
+        WITH(all_lines_cancelled_one_by_one_before_the_call_are_never_sold, with_credit),
+        WITH(a_revision_needs_the_revision_that_was_seen, with_credit),
+        WITH(lines_come_go_shrink_and_change_their_price, with_credit),
+        WITH(changes_follow_each_other_to_the_erp, with_credit),
+        WITH(what_ships_of_a_new_line_is_posted_after_the_line_is, with_credit),
+        WITH(more_than_the_credit_allows_waits_and_what_was_ordered_goes_on, with_credit),
+        WITH(once_released_only_lines_can_change, with_credit),
+        WITH(a_revision_below_what_has_shipped_keeps_what_has_shipped, with_credit),
+        WITH(a_revision_repeated_while_its_site_is_asked_asks_for_no_more, with_credit),
+        WITH(above_the_limit_an_order_waits_for_an_operator, with_credit),
+        WITH(a_sale_that_the_erp_refuses_is_held_retried_or_rejected, with_credit),
+        WITH(what_is_cancelled_while_the_erp_refuses_is_gone, with_credit),
+        WITH(a_hold_stops_an_order_before_its_sites_get_it, with_credit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,288 @@
+/* Who waits for the ERP's word, what somebody outside says of an order first, and a hub that is restored
+ * from an older copy while its sites have what it forgot. */
+#include "unit/hub_world_orders.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Prefer: wait ---- */
+
+static char order_text[ORDER_TEXT_SIZE];
+
+/* Hands in PO-<number>; what it says so far. */
+static unsigned waits(struct hub_world *world, int number, xd_ms wait_ms, struct api_call *call) {
+    char line[256];
+    *call = (struct api_call){.has_key = true, .wait_ms = wait_ms};
+    snprintf(call->key, sizeof call->key, "key-%d", number);
+    call->body = world_order_text(number, "", world_line("1", "WIDGET", "10", "EA", line), order_text);
+    return hub_world_post(world, call);
+}
+
+static void assert_answer(struct api_call *call, unsigned status, const char *part) {
+    assert_true(call->answered);
+    assert_int_equal(call->status, status);
+    if (strstr(call->text, part) == NULL) {
+        fail_msg("no %s in %s", part, call->text);
+    }
+    hub_world_api_free(call);
+}
+
+static void is_slow(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan) {
+    (void)world;
+    (void)call;
+    *plan = (struct call_plan){.lands_ms = 2000, .answers_ms = 3000};
+}
+
+static void who_waits_is_told_when_the_erp_has_the_sale(void **state) {
+    struct hub_world *world = *state;
+    struct api_call call;
+    world->plan = is_slow;
+    assert_int_equal(waits(world, 1, 10000, &call), 0);
+    hub_world_run(world, 2500);
+    assert_false(call.answered);
+    world_quiet(world);
+    assert_answer(&call, 201, "\"order_id\"");
+}
+
+static void who_waits_too_long_is_told_that_it_goes_on(void **state) {
+    struct hub_world *world = *state;
+    struct api_call call;
+    world->plan = is_slow;
+    assert_int_equal(waits(world, 1, 1000, &call), 0);
+    hub_world_run(world, 1500);
+    assert_answer(&call, 202, "\"order_id\"");
+    world_quiet(world);
+    assert_status(world, 1, "IN_FULFILMENT");
+}
+
+static void who_waits_for_an_order_that_is_held_or_over_is_told_at_once(void **state) {
+    struct hub_world *world = *state;
+    struct api_call call;
+    world_put(world, "customers",
+              "{\"code\":\"CUST-1\",\"name\":\"One\",\"active\":true,\"credit_limit\":\"10\"}");
+    assert_int_equal(waits(world, 1, 10000, &call), 202);
+    assert_answer(&call, 202, "HELD");
+    world_stock(world, "WH1", "WIDGET", "1");
+    world_put(world, "customers", "{\"code\":\"CUST-1\",\"name\":\"One\",\"active\":true}");
+    char line[256];
+    call = (struct api_call){.has_key = true, .key = "key-2", .wait_ms = 10000};
+    call.body = world_order_text(2, "\"fulfilment_policy\":\"FILL_OR_KILL\",",
+                                 world_line("1", "WIDGET", "10", "EA", line), order_text);
+    assert_int_equal(hub_world_post(world, &call), 202); /* killed: there is nothing to wait for */
+    assert_answer(&call, 202, "CANCELLED");
+}
+
+static void who_waits_for_an_order_that_could_not_be_stored_sends_it_again(void **state) {
+    struct hub_world *world = *state;
+    struct api_call call;
+    world->fail_commit = true;
+    assert_int_equal(waits(world, 1, 10000, &call), 503);
+    hub_world_api_free(&call);
+    assert_int_equal(waits(world, 1, 10000, &call), 0);
+    world_quiet(world);
+    assert_answer(&call, 201, "\"order_id\"");
+    assert_count(world, "SELECT count(*) FROM orders", 1);
+}
+
+static void an_answer_whose_commit_failed_is_given_later(void **state) {
+    struct hub_world *world = *state;
+    struct api_call call;
+    world->plan = is_slow;
+    assert_int_equal(waits(world, 1, 60000, &call), 0);
+    for (int step = 0; step < 60 && !call.answered; step++) { /* every second commit fails */
+        world->fail_commit = step % 2 == 0;
+        hub_world_step(world);
+    }
+    world->fail_commit = false;
+    world_quiet(world);
+    assert_answer(&call, 201, "\"order_id\"");
+}
+
+static enum xd_result end_program(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,
+                                  struct xd_effects *effects) {
+    struct xd_effect *effect = xd_effects_add(effects, XD_EFFECT_HTTP);
+    if (effect != NULL) {
+        effect->handle = request->handle;
+        effect->status = 200;
+    }
+    return xd_hub_end(hub, now, effects);
+}
+
+static void who_waits_is_told_when_the_program_ends(void **state) {
+    struct hub_world *world = *state;
+    struct api_call call, end = {.write = end_program, .body = order_text};
+    world->plan = is_slow;
+    assert_int_equal(waits(world, 1, 60000, &call), 0);
+    assert_int_equal(hub_world_post(world, &end), 200);
+    hub_world_api_free(&end);
+    assert_answer(&call, 202, "\"order_id\"");
+    world_quiet(world);
+}
+
+/* ---- somebody outside ---- */
+
+static int with_checks(void **state) {
+    int result = hub_world_setup(state);
+    struct hub_world *world = *state;
+    world->checks = true;
+    hub_world_crash(world);
+    hub_world_start(world);
+    world_stock(world, "WH1", "WIDGET", "20");
+    return result;
+}
+
+static void says(struct hub_world *world, enum xd_erp_outcome outcome, const char *document,
+                 const char *detail) {
+    world->check = (struct xd_erp_answer){.outcome = outcome};
+    snprintf(world->check.document, sizeof world->check.document, "%s", document);
+    snprintf(world->check.detail, sizeof world->check.detail, "%s", detail);
+}
+
+static void an_order_that_passes_goes_on(void **state) {
+    struct hub_world *world = *state;
+    says(world, XD_ERP_DONE, "pass", "");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    assert_status(world, 1, "VALIDATED");
+    assert_stock(world, "WH1", "WIDGET", "20 0"); /* nothing is done before */
+    world_quiet(world);
+    assert_status(world, 1, "IN_FULFILMENT");
+    assert_step(world, 1, "check.passed", 1);
+}
+
+static void an_order_that_somebody_wants_looked_at_waits(void **state) {
+    struct hub_world *world = *state;
+    says(world, XD_ERP_DONE, "hold", "new address");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    assert_int_equal(world_simple(world, 2, "", "5"), 202);
+    world_quiet(world);
+    assert_status(world, 1, "HELD");
+    assert_exceptions(world, "CHECK_HOLD", 2);
+    assert_int_equal(world_resolve(world, "CHECK_HOLD", "accept"), 202);
+    assert_int_equal(world_resolve(world, "CHECK_HOLD", "reject"), 202);
+    world_quiet(world);
+    assert_count(world, "SELECT count(*) FROM orders WHERE status = 8", 1);
+    assert_count(world, "SELECT count(*) FROM orders WHERE status = 3", 1);
+    assert_ledger(world, "SELECT count(*) FROM sale", 1);
+}
+
+static void an_order_that_is_refused_outside_is_rejected(void **state) {
+    struct hub_world *world = *state;
+    says(world, XD_ERP_REJECTED, "", "embargo");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    assert_status(world, 1, "REJECTED");
+    assert_ledger(world, "SELECT count(*) FROM sale", 0);
+    assert_stock(world, "WH1", "WIDGET", "20 0");
+}
+
+static void a_check_that_cannot_be_reached_is_asked_again(void **state) {
+    struct hub_world *world = *state;
+    says(world, XD_ERP_UNAVAILABLE, "", "");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    hub_world_run(world, 20000);
+    assert_status(world, 1, "VALIDATED");
+    says(world, XD_ERP_DONE, "pass", "");
+    world_quiet(world);
+    assert_status(world, 1, "IN_FULFILMENT");
+}
+
+static void what_is_cancelled_before_it_was_checked_is_gone(void **state) {
+    struct hub_world *world = *state;
+    world->plan = is_slow;
+    says(world, XD_ERP_DONE, "pass", "");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    hub_world_run(world, 1000);
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    world_quiet(world);
+    assert_status(world, 1, "CANCELLED");
+    assert_ledger(world, "SELECT count(*) FROM sale", 0);
+}
+
+/* ---- an older copy ---- */
+
+static void a_restored_hub_learns_of_a_split_order_from_its_sites(void **state) {
+    struct hub_world *world = world_with_stock(state, "6", "5");
+    hub_world_copy(world);
+    assert_int_equal(world_simple(world, 1, "", "11"), 202);
+    world_quiet(world);
+    hub_world_restore(world);
+    assert_true(hub_world_quiet(world, 5 * MINUTE_MS));
+    assert_releases(world, 1, 2);
+    assert_line(world, 1, "1", "0 0 11 0 0 0 0");
+    assert_agrees(world);
+    world_ships(world, 1, 1, "6", NULL);
+    world_ships(world, 1, 2, "5", NULL);
+    world_quiet(world);
+    assert_status(world, 1, "SHIPPED");
+    assert_sale(world, 1, "1", "11 2.5 11");
+    assert_ledger(world, "SELECT count(*) FROM sale", 1);
+    assert_exceptions(world, "RELEASED_TWICE", 0);
+}
+
+static void an_order_sent_again_to_a_restored_hub_before_its_sites_speak_is_not_shipped_twice(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "20");
+    hub_world_copy(world);
+    world_stock(world, "WH1", "WIDGET", "0");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202); /* WH2 */
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH2 SENT NONE 1");
+    hub_world_site_crash(&world->sites[1]);
+    hub_world_restore(world); /* which takes WH1's stock for 20 */
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    hub_world_run(world, MINUTE_MS);
+    assert_release(world, 1, 1, "WH1 SENT NONE 1");
+    hub_world_site_start(&world->sites[1]);
+    world_quiet(world);
+    assert_releases(world, 1, 2);
+    assert_exceptions(world, "RELEASED_TWICE", 1);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_sale(world, 1, "1", "10 2.5 0");
+    world_ships(world, 1, 1, "10", NULL);
+    world_ships(world, 1, 2, "10", NULL); /* nobody stopped it: it is over-shipment, and told */
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_exceptions(world, "OVERSHIP", 1);
+    assert_sale(world, 1, "1", "10 2.5 20");
+    assert_erp_agrees(world);
+}
+
+static void a_cancellation_that_a_restored_hub_forgot_can_be_asked_for_again(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "20");
+    assert_int_equal(world_simple(world, 1, "\"preferred_site\":\"WH1\",", "10"), 202);
+    world_quiet(world);
+    hub_world_copy(world);
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    world_quiet(world);
+    hub_world_restore(world);
+    assert_true(hub_world_quiet(world, 5 * MINUTE_MS));
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 SENT REQUESTED 2");
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
+    world_quiet(world);
+    assert_status(world, 1, "CANCELLED");
+    assert_sale(world, 1, "1", "0 2.5 0");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#define WITH(test, setup) cmocka_unit_test_setup_teardown(test, setup, hub_world_teardown)
+        WITH(who_waits_is_told_when_the_erp_has_the_sale, hub_world_setup),
+        WITH(who_waits_too_long_is_told_that_it_goes_on, hub_world_setup),
+        WITH(who_waits_for_an_order_that_is_held_or_over_is_told_at_once, hub_world_setup),
+        WITH(who_waits_for_an_order_that_could_not_be_stored_sends_it_again, hub_world_setup),
+        WITH(an_answer_whose_commit_failed_is_given_later, hub_world_setup),
+        WITH(who_waits_is_told_when_the_program_ends, hub_world_setup),
+        WITH(an_order_that_passes_goes_on, with_checks),
+        WITH(an_order_that_somebody_wants_looked_at_waits, with_checks),
+        WITH(an_order_that_is_refused_outside_is_rejected, with_checks),
+        WITH(a_check_that_cannot_be_reached_is_asked_again, with_checks),
+        WITH(what_is_cancelled_before_it_was_checked_is_gone, with_checks),
+        WITH(a_restored_hub_learns_of_a_split_order_from_its_sites, world_two_sites),
+        WITH(an_order_sent_again_to_a_restored_hub_before_its_sites_speak_is_not_shipped_twice,
+             world_two_sites),
+        WITH(a_cancellation_that_a_restored_hub_forgot_can_be_asked_for_again, world_two_sites),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
