@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Speed and memory, each as a ratio to a reference that is measured in the same run.
 
-    run.py [PART...]      parts: intake drain scale memory hub sim   (default: all; run by `make bench`)
+    run.py [PART...]      parts: intake drain scale memory hub orders sim   (default: all; run by `make bench`)
 
 The machine's own speed cancels out: ours and the reference take turns, and the median of the pairs counts. What misses what
 is wanted is shown, but is no failure: a busy machine must not turn a build red. Programs come from BUILD.
@@ -24,6 +24,7 @@ sys.path[:0] = [os.path.join(TOP, "tests", "integration"), HERE]
 import agents  # noqa: E402
 import brokers  # noqa: E402
 import hub_bench  # noqa: E402
+import orders_bench  # noqa: E402
 import stub_hub  # noqa: E402
 
 TOOLS = os.path.join(BUILD, "plain", "tests", "bench")
@@ -286,7 +287,7 @@ def sim(table, notes):
 
 
 def main():
-    parts = sys.argv[1:] or ["intake", "drain", "scale", "memory", "hub", "sim"]
+    parts = sys.argv[1:] or ["intake", "drain", "scale", "memory", "hub", "orders", "sim"]
     started = time.monotonic()
     os.makedirs(BUILD, exist_ok=True)
     folder = tempfile.mkdtemp(prefix="bench-", dir=BUILD)
@@ -312,6 +313,7 @@ def main():
                 line.destroy()
             tell_memory(table, memory)
         part("hub", hub_bench.run, os.path.join(folder, "hub"), table, notes)
+        part("orders", orders_bench.run, os.path.join(folder, "orders"), table, notes)
         part("sim", sim, table, notes)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
