@@ -21,6 +21,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -92,7 +93,15 @@ static bool shares_memory(struct xd_database *database) {
            file->pMethods->xShmMap != NULL;
 }
 
+/* SQLite counts its memory under a lock that all threads share; nobody asks for the sum. Only the first
+ * connection of a process may say so: later it is refused, and all goes on as before. */
+static void leave_memory_uncounted(void) {
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static enum xd_result open_handle(struct xd_database *database, const char *vfs) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, leave_memory_uncounted);
     /* A reader opens for writing too: it must be able to map the WAL's index. */
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (database->read_only ? 0 : SQLITE_OPEN_CREATE);
     if (database->read_only && database->own_files && access(database->path, F_OK) != 0) {

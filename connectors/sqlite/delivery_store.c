@@ -67,8 +67,7 @@ static const char *const sql[] = {
     [OUTBOX_CHAIN] = "SELECT chain FROM outbox WHERE key = ?",
     [OUTBOX_END] = "SELECT key, chain FROM outbox WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT 1",
     [OUTBOX_MOVE] = "UPDATE OR IGNORE outbox SET key = ?, chain = ? WHERE key = ?",
-    [OUTBOX_OLDEST] =
-        "SELECT key, accepted_at, chain FROM outbox WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?",
+    [OUTBOX_OLDEST] = "SELECT key, chain FROM outbox WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?",
     [OUTBOX_DROP] = "DELETE FROM outbox WHERE key BETWEEN ? AND ?",
     [ABOVE_ADD] = "INSERT INTO above(key, hash, chain) VALUES(?, ?, ?) ON CONFLICT DO NOTHING",
     [ABOVE_GET] = "SELECT hash, chain FROM above WHERE key = ?",
@@ -281,31 +280,25 @@ static enum xd_result outbox_move(void *context, uint32_t stream, uint64_t from,
     return xd_query_change(&query, XD_CONFLICT);
 }
 
-/* How far the rows from the oldest on are all older than `before`: the floor of a
- * stream leaves no row behind. */
-static enum xd_result find_old(void *context, uint32_t stream, uint64_t upto, xd_ms before, size_t max,
-                               uint64_t *last, struct xd_hash *chain) {
+static enum xd_result find_oldest(void *context, uint32_t stream, uint64_t upto, size_t max, uint64_t *last,
+                                  struct xd_hash *chain) {
     struct xd_query query;
     open_query(&query, context, OUTBOX_OLDEST);
     xd_bind_int(&query, key_of(stream, 0));
     xd_bind_int(&query, key_of(stream, upto));
     xd_bind_int(&query, (int64_t)max);
     while (xd_query_next(&query)) {
-        uint64_t sequence = sequence_of(xd_take_int(&query));
-        if (xd_take_int(&query) >= before) {
-            break;
-        }
+        *last = sequence_of(xd_take_int(&query));
         xd_take_hash(&query, chain);
-        *last = sequence;
     }
     return xd_query_close(&query);
 }
 
-static enum xd_result outbox_drop(void *context, uint32_t stream, uint64_t upto, xd_ms before, size_t max,
-                                  uint64_t *last, struct xd_hash *chain) {
+static enum xd_result outbox_drop(void *context, uint32_t stream, uint64_t upto, size_t max, uint64_t *last,
+                                  struct xd_hash *chain) {
     *last = 0;
     memset(chain, 0, sizeof *chain);
-    enum xd_result result = find_old(context, stream, upto, before, max, last, chain);
+    enum xd_result result = find_oldest(context, stream, upto, max, last, chain);
     if (result != XD_OK || *last == 0) {
         return result;
     }

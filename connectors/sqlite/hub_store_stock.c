@@ -27,7 +27,9 @@ static const char *const sql[] = {
                   " adjusted = excluded.adjusted, shipped = excluded.shipped, listed_at = excluded.listed_at,"
                   " source = excluded.source",
     [STOCK_DROP] = "DELETE FROM stock WHERE site = ? AND sku = ?",
-    [SITE_LISTED] = "SELECT 1 FROM stock WHERE site = ? AND listed_at > 0 LIMIT 1",
+    /* Left alone, SQLite goes through all of the site's rows by the primary key to find that none is listed.
+     */
+    [SITE_LISTED] = "SELECT 1 FROM stock INDEXED BY stock_listed WHERE site = ? AND listed_at > 0 LIMIT 1",
     [LIST] = SELECT_AFTER " ORDER BY site, sku LIMIT ?",
     [LIST_SITE] = SELECT_AFTER " AND site = ? ORDER BY site, sku LIMIT ?",
     [LIST_SKU] = SELECT_AFTER " AND sku = ? ORDER BY site, sku LIMIT ?",

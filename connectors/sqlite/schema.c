@@ -46,8 +46,8 @@ static const char site_1[] =
     "NULL,"
     " epoch TEXT NOT NULL, sequence INTEGER NOT NULL, hash BLOB NOT NULL, received_at INTEGER NOT NULL,"
     " checksum INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE(release_id, revision)) STRICT;"
-    "CREATE INDEX held_open ON held_release(state) WHERE state = 0;"
-    "CREATE INDEX held_done ON held_release(received_at) WHERE state <> 0;";
+    /* Older databases have an index held_done beside it, which nothing needs. */
+    "CREATE INDEX held_open ON held_release(state) WHERE state = 0;";
 
 static const char hub_orders_1[] =
     "CREATE TABLE site(site TEXT PRIMARY KEY, kind TEXT NOT NULL, user TEXT NOT NULL, password_hash TEXT NOT "

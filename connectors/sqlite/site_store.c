@@ -1,5 +1,5 @@
-/* The releases that a site holds for its WMS. Open ones and those done are found
- * by partial indexes, so that what is done slows nothing. */
+/* The releases that a site holds for its WMS. Open ones are found by a partial index,
+ * so that what is done slows nothing. */
 #include "sqlite/statements.h"
 
 #include "site/store.h"
@@ -13,6 +13,7 @@ enum {
     RELEASE_OPEN,
     RELEASE_SINCE,
     RELEASE_COUNT_OPEN,
+    RELEASE_LAST,
     RELEASE_OLD,
     RELEASE_DROP
 };
@@ -31,9 +32,10 @@ static const char *const sql[] = {
     [RELEASE_SINCE] = "SELECT " COLUMNS ", checksum, body FROM held_release WHERE number > ?"
                       " ORDER BY number LIMIT ?",
     [RELEASE_COUNT_OPEN] = "SELECT count(*) FROM held_release WHERE state = 0",
-    [RELEASE_OLD] = "SELECT 1 FROM held_release WHERE state <> 0 AND received_at < ? LIMIT 1",
+    [RELEASE_LAST] = "SELECT coalesce(max(number), 0) FROM held_release",
+    [RELEASE_OLD] = "SELECT 1 FROM held_release WHERE state <> 0 AND number <= ? LIMIT 1",
     [RELEASE_DROP] = "DELETE FROM held_release WHERE number IN (SELECT number FROM held_release"
-                     " WHERE state <> 0 AND received_at < ? ORDER BY received_at LIMIT ?)",
+                     " WHERE state <> 0 AND number <= ? ORDER BY number LIMIT ?)",
 };
 
 static void open_query(struct xd_query *query, void *context, int which) {
@@ -133,18 +135,27 @@ static enum xd_result release_count_open(void *context, int64_t *count) {
     return xd_query_close(&query);
 }
 
-static enum xd_result release_drop(void *context, xd_ms before, size_t max) {
+static enum xd_result release_last(void *context, int64_t *number) {
+    struct xd_query query;
+    open_query(&query, context, RELEASE_LAST);
+    if (xd_query_next(&query)) {
+        *number = xd_take_int(&query);
+    }
+    return xd_query_close(&query);
+}
+
+static enum xd_result release_drop(void *context, int64_t upto, size_t max) {
     struct xd_query query;
     /* There mostly is none, and the statement that drops makes a temporary table to know it. */
     open_query(&query, context, RELEASE_OLD);
-    xd_bind_int(&query, before);
+    xd_bind_int(&query, upto);
     bool old = xd_query_next(&query);
     enum xd_result result = xd_query_close(&query);
     if (result != XD_OK || !old) {
         return result;
     }
     open_query(&query, context, RELEASE_DROP);
-    xd_bind_int(&query, before);
+    xd_bind_int(&query, upto);
     xd_bind_int(&query, (int64_t)max);
     return xd_query_run(&query);
 }
@@ -158,6 +169,7 @@ void xd_database_site_store(struct xd_database *database, struct xd_site_store *
         .release_open = release_open,
         .release_since = release_since,
         .release_count_open = release_count_open,
+        .release_last = release_last,
         .release_drop = release_drop,
     };
     xd_delivery_store_fill(database, &out->delivery);

@@ -146,7 +146,12 @@ static enum xd_result permit(struct xd_database *database, sqlite3_stmt *stateme
 void xd_query_open(struct xd_query *query, struct xd_database *database, enum xd_group group,
                    const char *const *sql, int which) {
     sqlite3_stmt **slot = &database->statements[group][which];
-    *query = (struct xd_query){.database = database, .result = database->failed};
+    query->database = database;
+    query->statement = NULL;
+    query->result = database->failed;
+    query->parameter = query->column = 0;
+    query->rows = 0;
+    query->decimal_count = 0; /* their texts need no zeroes */
     if (query->result == XD_OK && database->in_transaction && !database->started) {
         query->result = xd_transaction_start(database);
     }
@@ -201,12 +206,17 @@ void xd_bind_hash(struct xd_query *query, const struct xd_hash *hash) {
     xd_bind_bytes(query, xd_bytes_of(hash->bytes, sizeof hash->bytes));
 }
 
+/* Their texts stay in the query: a copy by SQLite is an allocation for each, and an order has some 150. */
 void xd_bind_decimal(struct xd_query *query, struct xd_decimal value) {
-    char text[XD_DECIMAL_TEXT_MAX];
-    if (query->result == XD_OK) {
-        (void)xd_decimal_write(value, text);
-        bound(query, sqlite3_bind_text(query->statement, ++query->parameter, text, -1, SQLITE_TRANSIENT));
+    if (query->result != XD_OK) {
+        return;
     }
+    if (query->decimal_count == XD_BOUND_DECIMALS) {
+        query->result = xd_database_say(query->database, XD_INVALID, "too many decimals: %s",
+                                        sqlite3_sql(query->statement));
+        return;
+    }
+    xd_bind_text(query, xd_decimal_write(value, query->decimals[query->decimal_count++]));
 }
 
 void xd_bind_null(struct xd_query *query) {

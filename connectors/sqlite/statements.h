@@ -77,6 +77,8 @@ struct xd_database {
     char error[320];
 };
 
+#define XD_BOUND_DECIMALS 12 /* in one query: an order line has ten */
+
 struct xd_query {
     struct xd_database *database;
     sqlite3_stmt *statement;
@@ -84,6 +86,8 @@ struct xd_query {
     int parameter; /* bound so far */
     int column;    /* taken so far of this row */
     int64_t rows;  /* seen so far */
+    size_t decimal_count;
+    char decimals[XD_BOUND_DECIMALS][XD_DECIMAL_TEXT_MAX]; /* texts of those that are bound */
 };
 
 void xd_query_open(struct xd_query *query, struct xd_database *database, enum xd_group group,

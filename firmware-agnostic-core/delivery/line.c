@@ -721,6 +721,28 @@ void xd_line_tick(struct xd_line *line, struct xd_now now, struct xd_effects *ef
     }
 }
 
+enum xd_result xd_line_trim(struct xd_line *line, xd_ms keep_ms, size_t max, xd_ms monotonic, bool *more) {
+    const struct xd_delivery_store *store = line->config.store;
+    *more = false;
+    for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
+        uint64_t old = UINT64_MAX;
+        bool left;
+        enum xd_result result = XD_OK;
+        if (keep_ms != XD_LINE_KEEP_NOTHING) {
+            result = xd_sender_age(&line->send[lane], store, keep_ms, xd_line_alive(line, monotonic),
+                                   monotonic, &old);
+        }
+        if (result == XD_OK) {
+            result = xd_sender_trim(&line->send[lane], store, old, max, &left);
+        }
+        if (result != XD_OK) {
+            return result;
+        }
+        *more = *more || left;
+    }
+    return XD_OK;
+}
+
 uint64_t xd_line_backlog(const struct xd_line *line, unsigned lane) {
     return xd_sender_backlog(&line->send[lane]);
 }

@@ -24,6 +24,7 @@
 #define XD_LINE_STUCK_MS ((xd_ms)30000)     /* confirmed but not covered: hello */
 #define XD_LINE_REFRESH_MS ((xd_ms)3600000) /* a hello all the same: whatever else was missed ends here */
 #define XD_LINE_ALIVE_MS ((xd_ms)120000)    /* heard within: the peer is alive */
+#define XD_LINE_KEEP_NOTHING ((xd_ms)-1)
 
 struct xd_line_config {
     const struct xd_env *env;
@@ -127,6 +128,10 @@ void xd_line_tick(struct xd_line *line, struct xd_now now, struct xd_effects *ef
 /* Publishes one unsequenced message of the line itself. */
 void xd_line_publish(struct xd_line *line, const char *type, struct xd_bytes data, struct xd_now now,
                      struct xd_effects *effects);
+/* Drops what is covered and has been for keep_ms in which the peer was heard (XD_LINE_KEEP_NOTHING: what
+ * is covered), at most max documents of each lane. The wall clock has no say. */
+XD_CHECKED enum xd_result xd_line_trim(struct xd_line *line, xd_ms keep_ms, size_t max, xd_ms monotonic,
+                                       bool *more);
 uint64_t xd_line_backlog(const struct xd_line *line, unsigned lane);
 /* The age (by the wall clock) of the oldest document that is not covered; 0: none. */
 XD_CHECKED enum xd_result xd_line_oldest(const struct xd_line *line, struct xd_now now, int64_t *ms);

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/mutant.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define RENUMBER_BATCH 256u
@@ -389,7 +390,20 @@ enum xd_result xd_sender_welcome(struct xd_sender *sender, const struct xd_deliv
     return XD_OK;
 }
 
-enum xd_result xd_sender_trim(struct xd_sender *sender, const struct xd_delivery_store *store, xd_ms before,
+enum xd_result xd_sender_age(struct xd_sender *sender, const struct xd_delivery_store *store, xd_ms keep_ms,
+                             bool counts, xd_ms monotonic, uint64_t *old) {
+    char name[32];
+    snprintf(name, sizeof name, "kept/%lu", (unsigned long)sender->row.number);
+    struct xd_aging_step step = {.name = name,
+                                 .series = sender->row.epoch,
+                                 .upto = sender->row.watermark,
+                                 .keep_ms = keep_ms,
+                                 .counts = counts,
+                                 .monotonic = monotonic};
+    return xd_aging_step(&sender->aging, store, &step, old);
+}
+
+enum xd_result xd_sender_trim(struct xd_sender *sender, const struct xd_delivery_store *store, uint64_t old,
                               size_t max, bool *more) {
     uint64_t last = 0;
     struct xd_stream_row next = sender->row;
@@ -397,10 +411,13 @@ enum xd_result xd_sender_trim(struct xd_sender *sender, const struct xd_delivery
     if (next.floor >= next.watermark) {
         return XD_OK;
     }
-    uint64_t upto = XD_MUTANT(UNCOVERED_TRIMMED) ? next.next - 1 : next.watermark;
-    before = XD_MUTANT(DROPPED_ON_CONFIRM) ? INT64_MAX : before;
+    uint64_t upto = old < next.watermark && !XD_MUTANT(DROPPED_ON_CONFIRM) ? old : next.watermark;
+    upto = XD_MUTANT(UNCOVERED_TRIMMED) ? next.next - 1 : upto;
+    if (upto <= next.floor) {
+        return XD_OK;
+    }
     enum xd_result result =
-        store->outbox_drop(store->context, next.number, upto, before, max, &last, &next.floor_chain);
+        store->outbox_drop(store->context, next.number, upto, max, &last, &next.floor_chain);
     if (result != XD_OK || last == 0) {
         return result;
     }

@@ -10,6 +10,7 @@
 #ifndef XD_DELIVERY_SENDER_H
 #define XD_DELIVERY_SENDER_H
 
+#include "delivery/aging.h"
 #include "delivery/ranges.h"
 #include "delivery/store.h"
 #include "documents/link.h"
@@ -25,6 +26,7 @@ struct xd_sender {
     uint64_t hello_next;      /* ... and what it said would be given next */
     uint64_t sent;            /* highest confirmed by the broker */
     xd_ms stuck_since;        /* monotonic: confirmed but not covered; 0: nothing */
+    struct xd_aging aging;    /* of what is covered */
 };
 
 /* What a welcome means for a stream. */
@@ -79,9 +81,12 @@ XD_CHECKED enum xd_result xd_sender_welcome(struct xd_sender *sender, const stru
                                             const struct xd_env *env, const struct xd_link_receive *peer,
                                             xd_ms monotonic, enum xd_verdict *verdict,
                                             struct xd_rewind *rewind);
-/* Drops covered rows accepted before `before` (wall), at most max. */
+/* How far the stream was covered keep_ms ago. counts: since the last call the peer was heard. */
+XD_CHECKED enum xd_result xd_sender_age(struct xd_sender *sender, const struct xd_delivery_store *store,
+                                        xd_ms keep_ms, bool counts, xd_ms monotonic, uint64_t *old);
+/* Drops covered rows up to `old`, at most max. */
 XD_CHECKED enum xd_result xd_sender_trim(struct xd_sender *sender, const struct xd_delivery_store *store,
-                                         xd_ms before, size_t max, bool *more);
+                                         uint64_t old, size_t max, bool *more);
 /* Not covered by the peer. */
 uint64_t xd_sender_backlog(const struct xd_sender *sender);
 bool xd_sender_check(const struct xd_sender *sender);

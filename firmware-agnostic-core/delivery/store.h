@@ -138,10 +138,10 @@ struct xd_delivery_store {
     /* Renumbers one row (to <= from; `to` is free or equal). */
     enum xd_result (*outbox_move)(void *context, uint32_t stream, uint64_t from, uint64_t to,
                                   const struct xd_hash *chain);
-    /* Drops rows <= upto accepted before `before` (wall), oldest first, at most max. *last: the highest
-     * sequence dropped (0: none), *chain: its chain. */
-    enum xd_result (*outbox_drop)(void *context, uint32_t stream, uint64_t upto, xd_ms before, size_t max,
-                                  uint64_t *last, struct xd_hash *chain);
+    /* Drops rows <= upto, oldest first, at most max. *last: the highest sequence dropped (0: none),
+     * *chain: its chain. */
+    enum xd_result (*outbox_drop)(void *context, uint32_t stream, uint64_t upto, size_t max, uint64_t *last,
+                                  struct xd_hash *chain);
 
     /* What was received above the watermark. */
     enum xd_result (*above_add)(void *context, uint32_t stream, uint64_t sequence, const struct xd_hash *hash,

@@ -290,13 +290,13 @@ static enum xd_result move_stock(struct applying *applying, const struct matched
                                  const struct xd_release_line_row *released,
                                  const struct xd_line_decision *decision) {
     struct xd_hub *hub = applying->hub;
-    struct xd_decimal shipped, left, base;
+    struct xd_decimal shipped = decision->shipped, left, base;
     enum xd_result result = xd_decimal_add(decision->shipped, decision->over, &left);
     if (result == XD_OK) {
         result = xd_decimal_ratio(left, released->factor_num, released->factor_den, &left);
     }
     if (result == XD_OK) {
-        result = xd_decimal_ratio(decision->shipped, released->factor_num, released->factor_den, &shipped);
+        result = xd_decimal_ratio(shipped, released->factor_num, released->factor_den, &shipped);
     }
     if (result == XD_OK && xd_decimal_sign(left) > 0) {
         result = xd_stock_ship(hub, match->row.site, released->sku, left, shipped);

@@ -314,16 +314,14 @@ static enum xd_result trim(struct xd_hub *hub, struct xd_now now) {
     }
     hub->trim_at = now.monotonic + (hub->config.retention_ms >= XD_DAY_MS ? TRIM_MS : TRIM_SOON_MS);
     for (size_t index = 0; index < hub->site_count; index++) {
-        for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
-            bool more;
-            enum xd_result result = xd_sender_trim(&hub->sites[index]->line.send[lane], &store->delivery,
-                                                   now.wall - hub->config.retention_ms, TRIM_ROWS, &more);
-            if (result != XD_OK) {
-                return result;
-            }
-            if (more) {
-                hub->trim_at = now.monotonic + TRIM_MORE_MS;
-            }
+        bool more;
+        enum xd_result result =
+            xd_line_trim(&hub->sites[index]->line, hub->config.retention_ms, TRIM_ROWS, now.monotonic, &more);
+        if (result != XD_OK) {
+            return result;
+        }
+        if (more) {
+            hub->trim_at = now.monotonic + TRIM_MORE_MS;
         }
     }
     bool more;

@@ -25,7 +25,7 @@ struct xd_hub_config {
     const struct xd_hub_store *store;
     const struct xd_zones *zones; /* of sites; NULL: there is UTC only */
     struct xd_policies policies;
-    xd_ms retention_ms;   /* covered rows are kept so long */
+    xd_ms retention_ms;   /* what is covered is kept so long (delivery/aging.h) */
     xd_ms idempotency_ms; /* idempotency keys are kept so long */
     xd_ms event_ms;       /* events are kept so long, and until they are published */
     struct xd_webhook_config webhooks;

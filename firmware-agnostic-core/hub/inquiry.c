@@ -170,19 +170,17 @@ static enum xd_result write_availability(const struct inquiry *inquiry, struct x
 
 /* ---- where it would ship from ---- */
 
-static enum xd_result fill_lines(const struct inquiry *inquiry, struct xd_route_line *lines) {
+static void fill_lines(const struct inquiry *inquiry, struct xd_route_line *lines) {
     const struct xd_enriched *made = &inquiry->enriched;
-    enum xd_result result = XD_OK;
-    for (size_t index = 0; index < made->line_count && result == XD_OK; index++) {
+    for (size_t index = 0; index < made->line_count; index++) {
         const struct xd_enriched_line *line = &made->lines[index];
         bool factor = line->product_version != 0;
         lines[index] = (struct xd_route_line){
             .sku = line->sku, .qty = factor ? line->base_qty : inquiry->order.lines[index].qty};
         if (factor && line->num != line->den) {
-            result = xd_decimal_ratio(xd_decimal_of(1), line->num, line->den, &lines[index].unit);
+            lines[index].unit = xd_route_unit(line->num, line->den);
         }
     }
-    return result;
 }
 
 static void write_parts(const struct inquiry *inquiry, const struct xd_route_plan *plan,
@@ -212,14 +210,15 @@ static enum xd_result write_plan(const struct inquiry *inquiry, struct xd_now no
         return XD_OK;
     }
     struct xd_route_line *lines = xd_alloc(made->line_count * sizeof *lines);
-    enum xd_result result = lines == NULL ? XD_NO_MEMORY : fill_lines(inquiry, lines);
+    if (lines == NULL) {
+        return XD_NO_MEMORY;
+    }
+    fill_lines(inquiry, lines);
     const struct xd_routing routing = {.tenant = inquiry->request->client->tenant,
                                        .order = &inquiry->order,
                                        .lines = lines,
                                        .line_count = made->line_count};
-    if (result == XD_OK) {
-        result = xd_hub_route(inquiry->hub, &routing, now, &plan);
-    }
+    enum xd_result result = xd_hub_route(inquiry->hub, &routing, now, &plan);
     if (result == XD_OK) {
         write_parts(inquiry, &plan, writer);
     }

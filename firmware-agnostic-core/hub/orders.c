@@ -65,7 +65,7 @@ void xd_hub_answer_order(struct xd_effects *effects, const struct xd_api_request
     xd_writer_text(&writer, "order_id", row->order_id);
     xd_writer_text(&writer, "external_order_id", row->external_order_id);
     xd_writer_text(&writer, "status", status_name);
-    xd_writer_text(&writer, "site", row->site);
+    xd_writer_text(&writer, "site", row->site[0] != 0 ? row->site : NULL);
     xd_writer_text(&writer, "correlation_id", row->correlation_id);
     xd_writer_time(&writer, "received_at", row->received_at);
     xd_writer_end(&writer, '}');
@@ -80,7 +80,10 @@ static void answer_order(struct intake *intake, const struct xd_order_row *row) 
         xd_waiters_add(intake->hub, intake->request, row->order_id, intake->now)) {
         return;
     }
-    xd_hub_answer_order(intake->effects, intake->request, 202, row, xd_order_status_names[XD_ORDER_RECEIVED]);
+    struct xd_order_row answered = *row; /* with the site that was asked for, wherever it was routed since */
+    xd_copy(answered.site, sizeof answered.site, xd_json_text(intake->document.tree, "preferred_site"));
+    xd_hub_answer_order(intake->effects, intake->request, 202, &answered,
+                        xd_order_status_names[XD_ORDER_RECEIVED]);
 }
 
 static enum xd_result problem(struct intake *intake, unsigned status, const char *code, const char *detail) {
@@ -252,12 +255,12 @@ enum xd_result xd_hub_line_fill(const struct xd_order_line *line, const struct x
     return xd_decimal_ratio(enriched->price, row->factor_num, row->factor_den, &row->unit_price);
 }
 
-/* The order, its lines, and the first step of its timeline; then whatever can be done with it at once.
- * Takes lines over. */
+/* The order, and the first step of its timeline; then whatever can be done with it at once. Its lines are
+ * stored when that is done, once. */
 static enum xd_result start(struct xd_conduct *conduct, const char *step) {
     const struct xd_hub_store *store = conduct->hub->config.store;
-    enum xd_result result =
-        store->order_add(store->context, &conduct->order, conduct->lines.rows, conduct->lines.count);
+    enum xd_result result = store->order_add(store->context, &conduct->order, NULL, 0);
+    conduct->new_lines = true;
     conduct->order.body = (struct xd_bytes){0}; /* it is stored: saving the row leaves it */
     if (result == XD_OK) {
         result = xd_deadlines_start(conduct->hub, &conduct->order);
@@ -333,15 +336,60 @@ static enum xd_result validate(struct intake *intake) {
                            &intake->enriched, &intake->hub->problems);
 }
 
+/* All that is wrong with it, at once. */
+static enum xd_result refuse_order(struct intake *intake) {
+    return problem(intake, 422, "invalid_order",
+                   "The order cannot be taken; errors[] says why, all at once.");
+}
+
+/* XD_NOT_FOUND: the key is new. Otherwise it was answered. */
+static enum xd_result look_for_key(struct intake *intake) {
+    const struct xd_hub_store *store = intake->hub->config.store;
+    const struct xd_client_row *client = intake->request->client;
+    struct xd_hash fingerprint;
+    char order_id[XD_ID_SIZE];
+    enum xd_result result =
+        store->key_get(store->context, client->tenant, client->client, intake->key, &fingerprint, order_id);
+    if (XD_MUTANT(KEY_IGNORED) && result == XD_OK) {
+        result = XD_NOT_FOUND;
+    }
+    return result == XD_OK ? repeat_by_key(intake, &fingerprint, order_id) : result;
+}
+
+/* An order that the reader refused: what reference data says against it is told, too. */
+static enum xd_result refuse_form(struct intake *intake) {
+    const struct xd_hub_site *site;
+    if (intake->order.preferred_site != NULL) {
+        (void)choose_site(intake, &site); /* for what it reports */
+    }
+    enum xd_result result = validate(intake);
+    return result == XD_OK || result == XD_INVALID ? refuse_order(intake) : result;
+}
+
+/* A new order whose form is right. */
+static enum xd_result decide_new(struct intake *intake) {
+    const struct xd_hub_site *site;
+    struct xd_refusal refusal;
+    enum xd_result result =
+        xd_hub_intake_allowed(intake->hub, intake->request->client, &intake->order,
+                              intake->request->body.size, &intake->hub->problems, &refusal);
+    if (result != XD_OK || refusal.code != NULL) {
+        return result == XD_OK ? problem(intake, refusal.status, refusal.code, refusal.detail) : result;
+    }
+    result = validate(intake);
+    bool there = choose_site(intake, &site) == XD_OK;
+    if (result != XD_OK && result != XD_INVALID) {
+        return result;
+    }
+    return there && result == XD_OK ? take_order(intake, site) : refuse_order(intake);
+}
+
 static enum xd_result decide(struct intake *intake) {
     struct xd_hub *hub = intake->hub;
     const struct xd_hub_store *store = hub->config.store;
     const struct xd_client_row *client = intake->request->client;
-    const struct xd_hub_site *site;
-    struct xd_hash fingerprint;
     struct xd_order_row known;
     struct xd_refusal refusal;
-    char order_id[XD_ID_SIZE];
     const char *wrong_key = read_key(intake);
     if (wrong_key != NULL) {
         return problem(
@@ -353,14 +401,7 @@ static enum xd_result decide(struct intake *intake) {
         return result == XD_INVALID ? problem(intake, 400, "malformed_json", "The body cannot be read.")
                                     : result;
     }
-    result =
-        store->key_get(store->context, client->tenant, client->client, intake->key, &fingerprint, order_id);
-    if (XD_MUTANT(KEY_IGNORED) && result == XD_OK) {
-        result = XD_NOT_FOUND;
-    }
-    if (result == XD_OK) {
-        return repeat_by_key(intake, &fingerprint, order_id);
-    }
+    result = look_for_key(intake);
     if (result != XD_NOT_FOUND) {
         return result;
     }
@@ -369,40 +410,15 @@ static enum xd_result decide(struct intake *intake) {
         return problem(intake, refusal.status, refusal.code, refusal.detail);
     }
     result = xd_order_read(&intake->document, &intake->order, &hub->problems);
-    if (result == XD_INVALID) {
-        if (intake->order.preferred_site != NULL) {
-            (void)choose_site(intake, &site); /* for what it reports: all at once */
-        }
-        result = validate(intake);
-        if (result != XD_OK && result != XD_INVALID) {
-            return result;
-        }
-        return problem(intake, 422, "invalid_order",
-                       "The order cannot be taken; errors[] says why, all at once.");
-    }
     if (result != XD_OK) {
-        return result;
+        return result == XD_INVALID ? refuse_form(intake) : result;
     }
     result = store->order_find(store->context, client->tenant, intake->order.channel_account,
                                intake->order.external_order_id, &known);
     if (result != XD_NOT_FOUND) {
         return result == XD_OK ? repeat_by_number(intake, &known) : result;
     }
-    result = xd_hub_intake_allowed(hub, client, &intake->order, intake->request->body.size, &hub->problems,
-                                   &refusal);
-    if (result != XD_OK || refusal.code != NULL) {
-        return result == XD_OK ? problem(intake, refusal.status, refusal.code, refusal.detail) : result;
-    }
-    result = validate(intake);
-    bool routed = choose_site(intake, &site) == XD_OK;
-    if (result != XD_OK && result != XD_INVALID) {
-        return result;
-    }
-    if (!routed || result == XD_INVALID) {
-        return problem(intake, 422, "invalid_order",
-                       "The order cannot be taken; errors[] says why, all at once.");
-    }
-    return take_order(intake, site);
+    return decide_new(intake);
 }
 
 enum xd_result xd_hub_order(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,

@@ -130,7 +130,7 @@ static void check_line(struct revision *revision, size_t index) {
 
 static enum xd_result wish_for(struct revision *revision, struct xd_order_line_row *row,
                                struct xd_decimal qty) {
-    struct xd_decimal wanted, less;
+    struct xd_decimal wanted, less = xd_decimal_of(0);
     enum xd_result result =
         xd_decimal_subtract(row->ordered, revision->cancelling[row - revision->conduct.lines.rows], &wanted);
     if (result == XD_OK) {

@@ -32,7 +32,7 @@ static void order_members(struct xd_writer *writer, const struct xd_order_row *r
     xd_writer_text(writer, "customer_code", row->customer_code[0] != 0 ? row->customer_code : NULL);
     xd_writer_text(writer, "customer_po", row->customer_po[0] != 0 ? row->customer_po : NULL);
     xd_writer_text(writer, "currency", row->currency);
-    xd_writer_text(writer, "site", row->site);
+    xd_writer_text(writer, "site", row->site[0] != 0 ? row->site : NULL);
     xd_writer_text(writer, "status", xd_order_status_names[row->status]);
     xd_writer_integer(writer, "revision", row->revision);
     write_names(writer, "steps", row->steps, xd_step_names);

@@ -9,7 +9,6 @@
 #define TRIM_SOON_MS ((xd_ms)30000) /* when they are kept for less */
 #define TRIM_SHORT_MS ((xd_ms)1000) /* while room is short */
 #define TRIM_ROWS ((size_t)2000)
-#define NEVER_MS ((xd_ms)0x7fffffffffffffff)
 #define QUARANTINE_MAX ((int64_t)10000)
 
 /* ---- small shared things ---- */
@@ -256,28 +255,40 @@ void xd_site_set_room(struct xd_site *site, int64_t used_bytes, int64_t quota_by
     }
 }
 
-/* Covered rows go when they are old; when room is short they go at once. */
-static enum xd_result trim(struct xd_site *site, struct xd_now now) {
+static enum xd_result trim_releases(struct xd_site *site, bool roomy, xd_ms monotonic) {
     const struct xd_site_store *store = site->config.store;
+    int64_t last = 0;
+    uint64_t old = INT64_MAX;
+    enum xd_result result = XD_OK;
+    if (roomy) {
+        result = store->release_last(store->context, &last);
+        struct xd_aging_step step = {.name = "kept/releases",
+                                     .series = "releases",
+                                     .upto = (uint64_t)last,
+                                     .keep_ms = site->config.retention_ms,
+                                     .counts = xd_line_alive(&site->line, monotonic),
+                                     .monotonic = monotonic};
+        result = result == XD_OK ? xd_aging_step(&site->aging, &store->delivery, &step, &old) : result;
+    }
+    return result == XD_OK ? store->release_drop(store->context, (int64_t)old, TRIM_ROWS) : result;
+}
+
+/* What is covered goes when it is old; when room is short it goes at once. */
+static enum xd_result trim(struct xd_site *site, struct xd_now now) {
+    bool more, roomy = site->room == XD_ROOM_FREE;
     if (now.monotonic < site->trim_at) {
         return XD_OK;
     }
-    site->trim_at = now.monotonic + (site->room != XD_ROOM_FREE               ? TRIM_SHORT_MS
+    site->trim_at = now.monotonic + (!roomy                                   ? TRIM_SHORT_MS
                                      : site->config.retention_ms >= XD_DAY_MS ? TRIM_MS
                                                                               : TRIM_SOON_MS);
-    xd_ms before = site->room == XD_ROOM_FREE ? now.wall - site->config.retention_ms : NEVER_MS;
-    for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
-        bool more;
-        enum xd_result result =
-            xd_sender_trim(&site->line.send[lane], &store->delivery, before, TRIM_ROWS, &more);
-        if (result != XD_OK) {
-            return result;
-        }
-        if (more) {
-            site->trim_at = now.monotonic;
-        }
+    enum xd_result result =
+        xd_line_trim(&site->line, roomy ? site->config.retention_ms : XD_LINE_KEEP_NOTHING, TRIM_ROWS,
+                     now.monotonic, &more);
+    if (result == XD_OK && more) {
+        site->trim_at = now.monotonic;
     }
-    return store->release_drop(store->context, before, TRIM_ROWS);
+    return result == XD_OK ? trim_releases(site, roomy, now.monotonic) : result;
 }
 
 /* ---- time ---- */

@@ -22,7 +22,7 @@ struct xd_site_config {
     struct xd_key key;
     bool ignore_foreign; /* topics of other sites: not refused but left alone */
     xd_ms release_retry_ms_min, release_retry_ms_max;
-    xd_ms retention_ms;     /* covered rows are kept so long, space permitting */
+    xd_ms retention_ms;     /* what is covered is kept so long (delivery/aging.h), space permitting */
     int64_t reserve_bytes;  /* of the quota: confirmations only */
     int64_t min_free_bytes; /* of the disk */
     xd_ms status_ms;        /* between SiteStatus messages */
@@ -54,6 +54,7 @@ struct xd_site {
     enum xd_room room;
     int64_t used_bytes, quota_bytes, disk_free_bytes;
     xd_ms status_at, trim_at; /* monotonic */
+    struct xd_aging aging;    /* of the releases that are held */
     /* Releases are given back to a hub that went back in time: those that came after this one. */
     int64_t echo_after; /* XD_ECHO_NONE: nothing to give back */
     struct xd_site_counters counters;

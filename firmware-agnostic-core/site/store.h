@@ -43,8 +43,10 @@ struct xd_site_store {
     enum xd_result (*release_since)(void *context, int64_t after, size_t max, xd_held_fn each,
                                     void *each_context);
     enum xd_result (*release_count_open)(void *context, int64_t *count);
-    /* Drops rows that are no longer open and came before `before` (wall), at most max. */
-    enum xd_result (*release_drop)(void *context, xd_ms before, size_t max);
+    /* The highest number that is there; 0: none. */
+    enum xd_result (*release_last)(void *context, int64_t *number);
+    /* Drops rows that are no longer open and have number <= upto, at most max. */
+    enum xd_result (*release_drop)(void *context, int64_t upto, size_t max);
 };
 
 #endif

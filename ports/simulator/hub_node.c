@@ -166,7 +166,7 @@ bool xd_sim_hub_open(struct xd_sim *sim) {
     struct xd_hub_config config = {.env = &node->env,
                                    .store = &sim->hub_store,
                                    .policies = {.over_tolerance_pct = xd_decimal_of(5)},
-                                   .retention_ms = 7 * XD_DAY_MS,
+                                   .retention_ms = XD_SIM_KEPT_MS,
                                    .idempotency_ms = 30 * XD_DAY_MS,
                                    .event_ms = 7 * XD_DAY_MS,
                                    .erp = "main",

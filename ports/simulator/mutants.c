@@ -24,7 +24,7 @@ const struct xd_mutant_kind xd_mutant_kinds[XD_MUTANT_COUNT] = {
     [XD_MUTANT_CHAIN_NOT_COMPARED] = {"chain-not-compared", "histories that differ are taken for the same"},
     [XD_MUTANT_RENUMBER_FORGETS] = {"renumber-forgets", "a new epoch loses the last row of each batch"},
     [XD_MUTANT_RESEND_SKIPPED] = {"resend-skipped", "what the peer misses is not sent again"},
-    [XD_MUTANT_UNCOVERED_TRIMMED] = {"uncovered-trimmed", "old rows go whether they are covered or not"},
+    [XD_MUTANT_UNCOVERED_TRIMMED] = {"uncovered-trimmed", "rows go whether they are covered or not"},
     [XD_MUTANT_RECEIPT_WITHOUT_ROW] = {"receipt-without-row",
                                        "a document is receipted and not put in the outbox"},
     [XD_MUTANT_DUPLICATE_ACCEPTED] = {"duplicate-accepted", "a site takes a document again that it has"},

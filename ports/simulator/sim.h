@@ -31,8 +31,9 @@
 #define XD_SIM_LINES_MAX 3u
 #define XD_SIM_START_WALL ((xd_ms)1795428000000) /* 2026-11-23 */
 #define XD_SIM_TEXT 96
-#define XD_SIM_LANES 3u   /* work, bulk, notice */
-#define XD_SIM_STREAM 128 /* a stream's name */
+#define XD_SIM_KEPT_MS (12 * XD_HOUR_MS) /* what is covered; longer than any old copy is old (trouble.c) */
+#define XD_SIM_LANES 3u                  /* work, bulk, notice */
+#define XD_SIM_STREAM 128                /* a stream's name */
 
 /* ---- what a run is ---- */
 

@@ -127,7 +127,7 @@ bool xd_sim_site_open(struct xd_sim_site *site) {
                                     .key = site->key,
                                     .release_retry_ms_min = 5 * XD_SECOND_MS,
                                     .release_retry_ms_max = 5 * XD_MINUTE_MS,
-                                    .retention_ms = 7 * XD_DAY_MS,
+                                    .retention_ms = XD_SIM_KEPT_MS,
                                     .status_ms = XD_LINE_ALIVE_MS - 10 * XD_SECOND_MS};
     if (!xd_sim_node_open_store(&site->node)) {
         return false;

@@ -380,7 +380,7 @@ static void fsck_finds_a_counter_and_a_tree_that_are_wrong(void **state) {
     tamper(world->path,
            "DELETE FROM counter; PRAGMA writable_schema = 1;"
            "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'meta')"
-           " WHERE name = 'held_done'");
+           " WHERE name = 'held_open'");
     stores_reopen(world, 0);
     findings.count = 0;
     assert_int_equal(xd_database_fsck(world->store, told, &findings), XD_CORRUPT);

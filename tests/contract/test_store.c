@@ -225,7 +225,7 @@ static void full_store_ends_the_transaction_and_recovers_after_deletes(void **st
     uint64_t last = 0;
     struct xd_hash chain;
     stores_begin(world);
-    assert_ok(delivery->outbox_drop(delivery->context, stream, committed, INT64_MAX, 1000, &last, &chain));
+    assert_ok(delivery->outbox_drop(delivery->context, stream, committed, 1000, &last, &chain));
     stores_commit(world);
     assert_int_equal(last, committed);
     int64_t after = 0;
@@ -308,7 +308,7 @@ static void stream_ends_behind_its_last_row(void **state) {
     stores_begin(world);
     row = seen.stream;
     assert_ok(delivery->stream_save(delivery->context, &row));
-    assert_ok(delivery->outbox_drop(delivery->context, row.number, 6, INT64_MAX, 10, &last, &chain));
+    assert_ok(delivery->outbox_drop(delivery->context, row.number, 6, 10, &last, &chain));
     stores_commit(world);
     assert_ok(delivery->stream_each(delivery->context, "hub", see_stream, &seen));
     assert_int_equal(seen.stream.next, 7);
@@ -393,7 +393,7 @@ static void outbox_moves_a_row_and_keeps_its_document(void **state) {
     assert_hash(chain, 201);
 }
 
-static void outbox_drops_only_what_is_covered_and_old_and_leaves_no_hole(void **state) {
+static void outbox_drops_the_oldest_first_and_leaves_no_hole(void **state) {
     struct store_world *world = *state;
     struct xd_delivery_store *delivery = world->delivery;
     uint64_t last = 99;
@@ -405,18 +405,16 @@ static void outbox_drops_only_what_is_covered_and_old_and_leaves_no_hole(void **
         assert_ok(add_row(world, stream, sequence, "b"));
         assert_ok(add_row(world, other, sequence, "b"));
     }
-    assert_ok(
-        delivery->outbox_drop(delivery->context, stream, 9, 1000, 10, &last, &chain)); /* none is older */
+    assert_ok(delivery->outbox_drop(delivery->context, stream, 0, 10, &last, &chain));
     assert_int_equal(last, 0);
-    assert_ok(delivery->outbox_drop(delivery->context, stream, 4, 7000, 10, &last, &chain));
+    assert_ok(delivery->outbox_drop(delivery->context, stream, 4, 10, &last, &chain));
     assert_int_equal(last, 4);
     assert_hash(chain, 104);
     assert_int_equal(count_rows(world, stream), 5);
-    assert_ok(delivery->outbox_drop(delivery->context, stream, 9, 8000, 2, &last, &chain));
+    assert_ok(delivery->outbox_drop(delivery->context, stream, 9, 2, &last, &chain));
     assert_int_equal(last, 6);
-    assert_ok(delivery->outbox_drop(delivery->context, stream, 9, 8000, 10, &last, &chain));
-    assert_int_equal(last, 7); /* 8 was accepted at 8000 */
-    assert_ok(delivery->outbox_drop(delivery->context, stream, UINT64_MAX, INT64_MAX, 10, &last, &chain));
+    assert_hash(chain, 106);
+    assert_ok(delivery->outbox_drop(delivery->context, stream, UINT64_MAX, 10, &last, &chain));
     assert_int_equal(last, 9);
     stores_commit(world);
     assert_int_equal(count_rows(world, stream), 0);
@@ -696,7 +694,10 @@ static void dropped_releases_are_done_and_old_and_give_their_number_to_no_other(
     int64_t third = hold(world, "R3", 1, 3);
     assert_ok(site->release_set(site->context, second, XD_HELD_ANSWERED, true));
     assert_ok(site->release_set(site->context, third, XD_HELD_REPLACED, false));
-    assert_ok(site->release_drop(site->context, 3000, 10));
+    int64_t last = 0;
+    assert_ok(site->release_last(site->context, &last));
+    assert_int_equal(last, third);
+    assert_ok(site->release_drop(site->context, second, 10));
     assert_int_equal(site->release_get(site->context, "R2", &row), XD_NOT_FOUND);
     assert_ok(site->release_get(site->context, "R1", &row));
     assert_ok(site->release_get(site->context, "R3", &row));
@@ -721,7 +722,7 @@ int main(void) {
         SITE_TEST(outbox_gives_rows_in_order_within_bounds),
         SITE_TEST(outbox_walk_ends_with_what_the_callback_says),
         SITE_TEST(outbox_moves_a_row_and_keeps_its_document),
-        SITE_TEST(outbox_drops_only_what_is_covered_and_old_and_leaves_no_hole),
+        SITE_TEST(outbox_drops_the_oldest_first_and_leaves_no_hole),
         SITE_TEST(above_holds_a_sparse_set_per_stream),
         SITE_TEST(document_is_new_then_a_duplicate_for_good),
         SITE_TEST(document_with_other_content_is_a_conflict_and_is_kept),

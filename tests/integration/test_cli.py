@@ -537,7 +537,7 @@ def test_exceptions_are_listed_open_ones_first_of_all(hub):
                                                               "detail": "x", "raised_at": "2020-01-01T00:00:00.000Z"}]})
     lines = good("exceptions", "list", url=hub.url).splitlines()
     assert re.split(" {2,}", lines[1])[:9] == ["E1", "UNMATCHED_LINE", "open", "WH1", "O1", "R1", "7", "confirmation C-1", "3"]
-    assert re.split(" {2,}", lines[2])[:8] == ["SHORT_CLOSED", "resolved", "-", "-", "-", "-", "-", "-"]
+    assert re.split(" {2,}", lines[2])[:9] == ["E2", "SHORT_CLOSED", "resolved", "-", "-", "-", "-", "-", "-"]
     good("exceptions", "list", "--all", url=hub.url)
     assert [asked[1] for asked in hub.asked] == ["/v1/exceptions?status=open&limit=50", "/v1/exceptions?status=all&limit=50"]
 

@@ -244,8 +244,13 @@ def test_an_inventory_advice_moves_the_stock(stack, warehouses):
 
 def test_an_order_that_the_erp_refuses_is_held_and_named(stack):
     answer = stack.submit_order("REFUSED-1", "WH1", [("WIDGET", "2000", "9.95")])
-    wait_for(lambda: stack.order(answer["order_id"])["status"] == "HELD", 20, "the order to be held")
-    row, = [row for row in exceptions(stack, "ERP_REJECTED_SALE") if row["order_id"] == answer["order_id"]]
+    order_id = answer["order_id"]
+    wait_for(lambda: stack.order(order_id)["holds"] == ["CREDIT"], 20, "the order to be held by the hub")
+    row, = [row for row in exceptions(stack, "CREDIT_HOLD") if row["order_id"] == order_id]
+    assert stack.hub.call("POST", f"/v1/exceptions/{row['id']}/resolve", {"action": "accept"})[0] == 202
+    wait_for(lambda: stack.order(order_id)["holds"] == ["ERP"], 20, "the order to be held by the ERP")
+    assert stack.order(order_id)["status"] == "HELD"
+    row, = [row for row in exceptions(stack, "ERP_REJECTED_SALE") if row["order_id"] == order_id]
     assert "credit_limit" in row["detail"] and "default/web/REFUSED-1" not in stack.books()["sales"]
 
 

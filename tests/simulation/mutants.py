@@ -41,7 +41,7 @@ TABLE = {
     "chain-not-compared": (4, AWAY + " --often site.old_copy --often line.cut"),
     "renumber-forgets": (3, LONG + " --often hub.old_copy --often site.old_copy"),
     "resend-skipped": (1, PURGES),
-    "uncovered-trimmed": (4, SMALL + " --often clock.jump --often line.cut"),
+    "uncovered-trimmed": (1, SMALL + " --often line.cut"),
     "receipt-without-row": (1, SMALL),
     "duplicate-accepted": (1, SMALL + " --often wms.repeat"),
     "release-not-held": (1, SMALL + " --often wms.release_lost"),

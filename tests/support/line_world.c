@@ -351,12 +351,11 @@ static void refuse(void *context, void *item, enum xd_result why, struct xd_effe
 static enum xd_result settle(void *context, struct xd_now now, struct xd_effects *effects) {
     struct world_end *end = context;
     struct world *world = end->world;
-    const struct xd_delivery_store *store = &end->store.delivery;
     size_t taken, room = 1 + world_random(world, 600);
     bool more;
-    for (unsigned lane = 0; lane < XD_LANES_MAX && world->faults.retention_ms > 0; lane++) {
+    if (world->faults.retention_ms > 0) {
         enum xd_result result =
-            xd_sender_trim(&end->line.send[lane], store, now.wall - world->faults.retention_ms, 50, &more);
+            xd_line_trim(&end->line, world->faults.retention_ms, 50, now.monotonic, &more);
         if (result != XD_OK) {
             return result;
         }

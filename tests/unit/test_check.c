@@ -1,5 +1,5 @@
 /* The external check: the question's text, and what an answer means. */
-#include "check/check.h"
+#include "posix/hub/hub_check.h"
 
 #include "base/crypto.h"
 
@@ -89,13 +89,12 @@ static void anything_else_is_asked_again(void **state) {
     for (size_t index = 0; index < sizeof texts / sizeof texts[0]; index++) {
         struct xd_erp_answer answer = read_answer(200, texts[index]);
         assert_int_equal(answer.outcome, XD_ERP_UNAVAILABLE);
-        assert_string_equal(answer.code, "check_unreadable");
         assert_true(answer.detail[0] != 0);
     }
     for (size_t index = 0; index < sizeof statuses / sizeof statuses[0]; index++) {
         struct xd_erp_answer answer = read_answer(statuses[index], "{\"decision\":\"pass\"}");
         assert_int_equal(answer.outcome, XD_ERP_UNAVAILABLE);
-        assert_string_equal(answer.code, "check_failed");
+        assert_non_null(strstr(answer.detail, "status"));
     }
 }
 
@@ -123,7 +122,6 @@ static void who_is_not_there_is_asked_again(void **state) {
     (void)state;
     xd_check_ask(&config, &request, &answer);
     assert_int_equal(answer.outcome, XD_ERP_UNAVAILABLE);
-    assert_string_equal(answer.code, "check_failed");
     assert_non_null(strstr(answer.detail, "127.0.0.1"));
 }
 

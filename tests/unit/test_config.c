@@ -300,9 +300,9 @@ static void hub_reads_who_is_asked_about_orders(void **state) {
     assert_int_equal(config.check.timeout_s, 9);
     xd_hub_config_free(&config);
     hub_with_is_refused("check: {token_file: hub.password}\n",
-                        "hub.yaml:7:8: check: needs a url: who shall be asked about each order\n");
+                        "hub.yaml:7:1: check: needs a url: who shall be asked about each order\n");
     hub_with_is_refused("check: {url: 'http://127.0.0.1:1/', timeout_s: 0}\n",
-                        "hub.yaml:7:44: check.timeout_s: must be 1 to 60, not 0\n");
+                        "hub.yaml:7:48: check.timeout_s: must be 1 to 60, not 0\n");
     hub_with_is_refused("check: {url: 'http://127.0.0.1:1/', ca_file: hub.password}\n",
                         "hub.yaml:7:37: check.ca_file: has no effect: the address is one without TLS\n");
 }

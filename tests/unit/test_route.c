@@ -725,6 +725,14 @@ static void largest_question_is_answered(void **state) {
     free(question);
 }
 
+static void unit_without_a_decimal_is_as_many_as_make_whole_base_units(void **state) {
+    (void)state;
+    assert_int_equal(xd_decimal_compare(xd_route_unit(12, 1), d("12")), 0);
+    assert_int_equal(xd_decimal_compare(xd_route_unit(1, 8), d("0.125")), 0);
+    assert_int_equal(xd_decimal_compare(xd_route_unit(1, 3), d("1")), 0);
+    assert_int_equal(xd_decimal_compare(xd_route_unit(2, 3), d("2")), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plans_are_as_the_table_says),
@@ -732,6 +740,7 @@ int main(void) {
         cmocka_unit_test(question_out_of_bounds_is_refused),
         cmocka_unit_test(random_plans_conserve_and_keep_to_stock_and_policies),
         cmocka_unit_test(largest_question_is_answered),
+        cmocka_unit_test(unit_without_a_decimal_is_as_many_as_make_whole_base_units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

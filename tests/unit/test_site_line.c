@@ -330,6 +330,64 @@ static void the_state_of_the_site_is_told(void **state) {
     site_world_expect(&world, XD_TYPE_STATUS, "\"backlog_bulk\":1");
 }
 
+/* ---- what is covered, and how long it stays ---- */
+
+static void hub_has_all(void) {
+    static const char *const lanes[] = {"work", "bulk"};
+    struct xd_link link = {.receive_count = XD_LANES_MAX};
+    for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
+        const struct xd_stream_row *row = &world.site.line.send[lane].row;
+        link.receive[lane] = (struct xd_link_receive){
+            .lane = lanes[lane], .epoch = row->epoch, .watermark = row->next - 1, .chain = row->chain};
+    }
+    site_world_link(&world, XD_TYPE_ACK, &link);
+}
+
+/* A release, its answer and a count of stock, of which the hub knows. */
+static void work_and_cover(void) {
+    connect_line();
+    receive_release(1, 1);
+    site_world_wms(&world, "release/response",
+                   "{\"release_id\":\"R1\",\"revision\":1,\"response\":\"PACKED\"}");
+    site_world_wms(&world, "inventory", INVENTORY);
+    hub_has_all();
+    assert_int_equal(world.site.line.send[0].row.watermark, 1);
+    assert_int_equal(world.site.line.send[1].row.watermark, 1);
+}
+
+static bool all_is_held(void) {
+    struct xd_held_release held;
+    return world.site.line.send[0].row.floor == 0 && world.site.line.send[1].row.floor == 0 &&
+           world.store.release_get(world.store.context, "R1", &held) == XD_OK;
+}
+
+/* A hub that is restored from a copy of yesterday would miss it. */
+static void a_wall_clock_that_jumps_makes_nothing_old(void **state) {
+    (void)state;
+    work_and_cover();
+    world.now.wall += 3650 * XD_DAY_MS;
+    site_world_wait(&world, 6 * XD_MINUTE_MS);
+    assert_true(all_is_held());
+}
+
+static void what_is_covered_goes_when_the_hub_was_heard_for_long_enough(void **state) {
+    (void)state;
+    world.site.config.retention_ms = 10 * XD_MINUTE_MS;
+    work_and_cover();
+    world.now.wall -= 3650 * XD_DAY_MS;
+    site_world_wait(&world, 20 * XD_MINUTE_MS); /* nobody speaks */
+    assert_true(all_is_held());
+    for (unsigned minute = 0; minute < 12; minute++) {
+        hub_has_all();
+        site_world_wait(&world, XD_MINUTE_MS);
+    }
+    assert_int_equal(world.site.line.send[0].row.floor, 1);
+    assert_int_equal(world.site.line.send[1].row.floor, 1);
+    assert_false(all_is_held());
+    struct xd_held_release held;
+    assert_int_equal(world.store.release_get(world.store.context, "R1", &held), XD_NOT_FOUND);
+}
+
 #define IN_A_WORLD(test_) cmocka_unit_test_setup_teardown(test_, open_world, close_world)
 
 int main(void) {
@@ -350,6 +408,8 @@ int main(void) {
         IN_A_WORLD(a_second_loss_during_the_first_starts_anew),
         IN_A_WORLD(a_hub_that_says_less_than_came_is_told_so),
         IN_A_WORLD(the_state_of_the_site_is_told),
+        IN_A_WORLD(a_wall_clock_that_jumps_makes_nothing_old),
+        IN_A_WORLD(what_is_covered_goes_when_the_hub_was_heard_for_long_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -195,17 +195,26 @@ static void silent_site_misses_the_acknowledgement(void **state) {
     assert_exceptions(world, "SLA_BREACH", 0);
 }
 
-static void cancelled_order_is_promised_nothing(void **state) {
-    struct hub_world *world = *state;
+static void cancel(struct hub_world *world, const char *external) {
     static const struct xd_client_row boss = {.client = "boss", .tenant = "acme", .role = "operator"};
     char body[] = "{\"reason\":\"changed my mind\"}", order_id[XD_ID_SIZE];
-    promise(world, "\"accepted_within_s\":60,\"shipped_within_s\":60");
-    world->plan = plan_silence;
-    hub_world_place(world, 1, "10");
-    hub_world_order_id(world, "PO-1", order_id);
+    hub_world_order_id(world, external, order_id);
     struct api_call api = {.write = xd_hub_order_cancel, .client = &boss, .id = order_id, .body = body};
     assert_int_equal(hub_world_post(world, &api), 202);
     hub_world_api_free(&api);
+}
+
+static void cancelled_order_is_promised_nothing(void **state) {
+    struct hub_world *world = *state;
+    char release_id[XD_ID_SIZE];
+    promise(world, "\"accepted_within_s\":60,\"shipped_within_s\":60");
+    hub_world_released(world, 1, "10", release_id);
+    cancel(world, "PO-1"); /* its site has not answered yet */
+    assert_int_not_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_CANCELLED);
+    assert_deadlines(world, 0);
+    world->plan = plan_silence;
+    hub_world_place(world, 2, "10");
+    cancel(world, "PO-2");
     assert_deadlines(world, 0);
     hub_world_run(world, 2 * MINUTE_MS);
     assert_count(world, "SELECT count(*) FROM timeline WHERE step LIKE 'sla.%'", 0);

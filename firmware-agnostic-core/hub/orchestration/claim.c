@@ -140,7 +140,8 @@ static enum xd_result take_from(struct claiming *claiming, struct xd_release_lin
 
 static enum xd_result take_from_others(struct claiming *claiming, struct xd_release_line_row *line,
                                        struct xd_decimal *missing) {
-    struct xd_decimal most = xd_decimal_min(*missing, line->closed), found;
+    struct xd_decimal most = xd_decimal_min(*missing, line->closed);
+    struct xd_decimal found = xd_decimal_of(0);
     struct elsewhere elsewhere = {.here = &claiming->work, .line_id = line->line_id, .qty = most};
     enum xd_result result = xd_conduct_each_release(claiming->conduct, look_elsewhere, &elsewhere);
     if (result == XD_OK) {

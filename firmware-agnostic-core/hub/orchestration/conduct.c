@@ -84,7 +84,17 @@ enum xd_result xd_conduct_save_line(struct xd_conduct *conduct, const struct xd_
                "line %s of order %s does not add up", line->line_id, conduct->order.order_id);
         return XD_CORRUPT;
     }
-    return store->order_line_save(store->context, conduct->order.order_id, line);
+    return conduct->new_lines ? XD_OK : store->order_line_save(store->context, conduct->order.order_id, line);
+}
+
+static enum xd_result add_lines(struct xd_conduct *conduct) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < conduct->lines.count && conduct->new_lines && result == XD_OK; index++) {
+        result = store->order_line_add(store->context, conduct->order.order_id, &conduct->lines.rows[index]);
+    }
+    conduct->new_lines = false;
+    return result;
 }
 
 /* ---- the status ---- */
@@ -121,7 +131,10 @@ enum xd_result xd_conduct_save(struct xd_conduct *conduct) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     int before = conduct->order.status;
     conduct->order.status = status_of(conduct);
-    enum xd_result result = xd_conduct_free_credit(conduct, is_end(conduct->order.status));
+    enum xd_result result = add_lines(conduct);
+    if (result == XD_OK) {
+        result = xd_conduct_free_credit(conduct, is_end(conduct->order.status));
+    }
     if (result == XD_OK && conduct->sale_stale) {
         result = xd_sale_settle(conduct);
     }

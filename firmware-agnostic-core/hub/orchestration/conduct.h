@@ -26,6 +26,7 @@ struct xd_conduct {
     const struct xd_order *parsed;
     struct xd_document document;
     struct xd_order own;
+    bool new_lines;  /* they are in no row yet: saving the order adds them as they are then */
     bool sale_stale; /* the ERP may have been told another quantity */
     /* Releases that were sent just now: what waited for them is applied at the end. Owned. */
     char (*sent)[XD_ID_SIZE];

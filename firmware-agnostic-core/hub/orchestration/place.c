@@ -51,7 +51,7 @@ static enum xd_result gather_lines(struct placing *placing) {
         }
         enum xd_result result = xd_decimal_ratio(qty, row->factor_num, row->factor_den, &line->qty);
         if (result == XD_OK && row->factor_num != row->factor_den) {
-            result = xd_decimal_ratio(xd_decimal_of(1), row->factor_num, row->factor_den, &line->unit);
+            line->unit = xd_route_unit(row->factor_num, row->factor_den);
         }
         if (result != XD_OK) {
             return result;
@@ -344,7 +344,9 @@ static enum xd_result grow_line(struct xd_conduct *conduct, const struct xd_rele
         return adopted ? XD_NO_MEMORY : XD_OK;
     }
     enum xd_result result = xd_line_increase(*out, line->qty);
-    return result == XD_OK ? store->order_line_add(store->context, conduct->order.order_id, *out) : result;
+    return result == XD_OK && !conduct->new_lines
+               ? store->order_line_add(store->context, conduct->order.order_id, *out)
+               : result;
 }
 
 static enum xd_result adopt_line(struct xd_conduct *conduct, const struct xd_release *release,

@@ -71,6 +71,11 @@ struct score {
 
 /* ---- order and rules of sites ---- */
 
+struct xd_decimal xd_route_unit(int64_t num, int64_t den) {
+    struct xd_decimal unit;
+    return xd_decimal_ratio(xd_decimal_of(1), num, den, &unit) == XD_OK ? unit : xd_decimal_of(num);
+}
+
 int xd_route_site_compare(const struct xd_site_profile *a, const struct xd_site_profile *b,
                           const char *preferred) {
     bool a_preferred = preferred != NULL && strcmp(a->site, preferred) == 0;

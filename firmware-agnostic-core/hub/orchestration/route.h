@@ -139,6 +139,10 @@ struct xd_route_plan {
 XD_CHECKED enum xd_result xd_route(const struct xd_route_question *question, struct xd_route_plan *out);
 void xd_route_plan_free(struct xd_route_plan *plan); /* leaves it empty; an empty one is fine */
 
+/* The unit of a line whose unit of measure is num/den base units. A third has no exact decimal: as many of
+ * them as make whole base units are not broken up. */
+struct xd_decimal xd_route_unit(int64_t num, int64_t den);
+
 /* How far a site goes before another in the order of sites: < 0, or > 0; 0 for the same site. */
 int xd_route_site_compare(const struct xd_site_profile *a, const struct xd_site_profile *b,
                           const char *preferred);

@@ -142,3 +142,19 @@ void xd_hub_board_metrics(struct xd_hub_board *board, struct xd_buffer *out) {
     write_counters(board, out);
     pthread_mutex_unlock(&board->mutex);
 }
+
+void xd_hub_board_answer(struct xd_hub_board *board, struct xd_http_request *request, const char *path) {
+    struct xd_buffer body;
+    struct xd_http_answer answer = {.status = xd_hub_board_moves(board) ? 200 : 503};
+    xd_buffer_init(&body, 0);
+    if (strcmp(path, "/metrics") == 0) {
+        answer.status = 200;
+        answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
+        xd_hub_board_metrics(board, &body);
+    } else {
+        xd_buffer_format(&body, "{\"status\":\"%s\"}\n", answer.status == 200 ? "ok" : "stalled");
+    }
+    answer.body = xd_buffer_view(&body);
+    xd_http_respond(request, &answer);
+    xd_buffer_free(&body);
+}

@@ -5,8 +5,8 @@
 #include "posix/hub/hub_program.h"
 
 #include "base/memory.h"
-#include "check/check.h"
 #include "erp/ledger/ledger.h"
+#include "posix/hub/hub_check.h"
 #include "posix/runtime/world.h"
 
 #include <stdio.h>

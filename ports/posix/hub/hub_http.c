@@ -740,29 +740,13 @@ static bool is_read(const struct xd_http_request *request) {
     return strcmp(xd_http_method(request), "GET") == 0 || strcmp(xd_http_method(request), "HEAD") == 0;
 }
 
-static void answer_health(struct xd_hub_program *program, struct xd_http_request *request, const char *path) {
-    struct xd_buffer body;
-    struct xd_http_answer answer = {.status = xd_hub_board_moves(&program->board) ? 200 : 503};
-    xd_buffer_init(&body, 0);
-    if (strcmp(path, "/metrics") == 0) {
-        answer.status = 200;
-        answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
-        xd_hub_board_metrics(&program->board, &body);
-    } else {
-        xd_buffer_format(&body, "{\"status\":\"%s\"}\n", answer.status == 200 ? "ok" : "stalled");
-    }
-    answer.body = xd_buffer_view(&body);
-    xd_http_respond(request, &answer);
-    xd_buffer_free(&body);
-}
-
 void xd_query_request(void *context, struct xd_http_request *request) {
     struct xd_query *query = context;
     const char *path = xd_http_path(request);
     bool open =
         strcmp(path, "/healthz") == 0 || strcmp(path, "/readyz") == 0 || strcmp(path, "/metrics") == 0;
     if (open && is_read(request)) {
-        answer_health(query->program, request, path);
+        xd_hub_board_answer(&query->program->board, request, path);
     } else if (xd_mailbox_try(query->requests, request, 1) != XD_OK) {
         answer_problem(request, 503, "busy", "Too many requests wait; send it again later.", NULL);
     }

@@ -160,6 +160,8 @@ struct xd_api_event *xd_intake_take(struct xd_intake *intake);
 XD_CHECKED enum xd_result xd_hub_board_fill(struct xd_hub_program *program);
 void xd_hub_board_metrics(struct xd_hub_board *board, struct xd_buffer *out);
 bool xd_hub_board_moves(struct xd_hub_board *board);
+/* /healthz, /readyz, /metrics. */
+void xd_hub_board_answer(struct xd_hub_board *board, struct xd_http_request *request, const char *path);
 
 /* ---- hub_erp.c: the workers ---- */
 /* Of what the ERP reads at its start; makes and changes nothing. why: a line for people, `file:line: what`.

@@ -2,7 +2,7 @@
  * a list that is put around it. Its reason is shown to people and stored, so its
  * escapes are undone, control characters become spaces, and it is cut between
  * characters. */
-#include "check/check.h"
+#include "posix/hub/hub_check.h"
 
 #include "base/crypto.h"
 #include "documents/writer.h"
@@ -136,16 +136,15 @@ static bool says(struct xd_bytes text, const char *word) {
     return text.data != NULL && text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
 }
 
-static void unavailable(struct xd_erp_answer *answer, const char *code, const char *why) {
+static void unavailable(struct xd_erp_answer *answer, const char *why) {
     answer->outcome = XD_ERP_UNAVAILABLE;
-    (void)snprintf(answer->code, sizeof answer->code, "%s", code);
     (void)snprintf(answer->detail, sizeof answer->detail, "%.190s", why);
 }
 
 static void decide(const struct found *found, struct xd_erp_answer *answer) {
     bool pass = says(found->decision, "pass"), hold = says(found->decision, "hold");
     if (!pass && !hold && !says(found->decision, "refuse")) {
-        unavailable(answer, "check_unreadable", "The answer's decision is neither pass, hold nor refuse.");
+        unavailable(answer, "The answer's decision is neither pass, hold nor refuse.");
         return;
     }
     answer->outcome = pass || hold ? XD_ERP_DONE : XD_ERP_REJECTED;
@@ -167,7 +166,7 @@ void xd_check_read(unsigned status, struct xd_bytes body, struct xd_erp_answer *
     memset(answer, 0, sizeof *answer);
     if (status != 200) {
         (void)snprintf(why, sizeof why, "The check answered with status %u.", status);
-        unavailable(answer, "check_failed", why);
+        unavailable(answer, why);
         return;
     }
     xd_buffer_init(&list, ANSWER_MAX + 2);
@@ -179,7 +178,7 @@ void xd_check_read(unsigned status, struct xd_bytes body, struct xd_erp_answer *
     if (read) {
         decide(&found, answer);
     } else {
-        unavailable(answer, "check_unreadable", "The answer is not a JSON object with a decision.");
+        unavailable(answer, "The answer is not a JSON object with a decision.");
     }
     xd_buffer_free(&list);
 }
@@ -212,7 +211,7 @@ void xd_check_ask(const struct xd_check_config *config, const struct xd_erp_requ
     xd_check_write(request, &body);
     memset(answer, 0, sizeof *answer);
     if (xd_buffer_result(&body) != XD_OK) {
-        unavailable(answer, "check_failed", "There is no memory for the question just now.");
+        unavailable(answer, "There is no memory for the question just now.");
         xd_buffer_free(&body);
         return;
     }
@@ -227,7 +226,7 @@ void xd_check_ask(const struct xd_check_config *config, const struct xd_erp_requ
     if (xd_http_fetch(&call, &reply) == XD_OK) {
         xd_check_read(reply.status, xd_buffer_view(&reply.body), answer);
     } else {
-        unavailable(answer, "check_failed", reply.why);
+        unavailable(answer, reply.why);
     }
     xd_http_reply_free(&reply);
     xd_buffer_free(&body);

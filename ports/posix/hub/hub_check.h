@@ -7,8 +7,8 @@
  * "unit_price"}]} 200 {"decision": "pass" | "hold" | "refuse", "reason": "..."}
  *
  * Quantities and prices are decimal strings; what is not known is left out. */
-#ifndef XD_CHECK_CHECK_H
-#define XD_CHECK_CHECK_H
+#ifndef XD_POSIX_HUB_HUB_CHECK_H
+#define XD_POSIX_HUB_HUB_CHECK_H
 
 #include "hub/erp.h"
 
