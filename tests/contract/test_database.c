@@ -128,6 +128,75 @@ static void store_of_the_first_version_is_migrated_with_what_is_in_it(void **sta
     assert_ok(try_open(path, XD_SCHEMA_HUB, true, why, sizeof why));
 }
 
+static enum xd_result see_status(void *context, const struct xd_release_row *row) {
+    int *statuses = context;
+    statuses[row->release_id[1] - '0'] = row->status;
+    assert_int_equal(row->stage, XD_STAGE_RELEASED);
+    assert_int_equal(row->cancel, XD_CANCEL_NONE);
+    assert_int_equal(row->number, 1);
+    return XD_OK;
+}
+
+static enum xd_result see_old_line(void *context, const struct xd_order_line_row *row) {
+    *(struct xd_order_line_row *)context = *row;
+    return XD_OK;
+}
+
+/* Orders as the first hub left them: refused by the ERP, posted and not decided, with their site. */
+static void orders_of_the_first_version_are_where_they_were(void **state) {
+    static const int expected[] = {XD_RELEASE_QUEUED,   XD_RELEASE_SENT,    XD_RELEASE_ACKED,
+                                   XD_RELEASE_REJECTED, XD_RELEASE_SHIPPED, XD_RELEASE_CANCELLED};
+    static const int old[] = {0, 1, 2, 3, 7, 9};
+    struct store_world *world = *state;
+    struct xd_database *database = NULL;
+    struct xd_hub_store hub;
+    struct xd_order_row order;
+    struct xd_order_line_row line;
+    char path[128], why[256] = "", sql[512];
+    int statuses[6] = {-1, -1, -1, -1, -1, -1};
+    struct xd_database_config config = {.path = path};
+    (void)snprintf(path, sizeof path, "%s/old.db", world->folder);
+    tamper(path, hub_schema_1);
+    for (int n = 1; n <= 3; n++) { /* VALIDATED, HELD, and from there ACCEPTED */
+        (void)snprintf(
+            sql, sizeof sql,
+            "INSERT INTO orders VALUES(%d, 'O%d', 't', 'web', 'portal', 'acc', 'PO-%d', 'CUST-1', '', 'EUR',"
+            " 'WH1', 'corr', 'sale/%d', %d, 1, zeroblob(32), 5, 5);"
+            "INSERT INTO order_line VALUES(%d, 1, '1', '1', 'WIDGET', 'EA', NULL, '10', '4', '0', '6', '0', "
+            "'0', '4', '0')",
+            n, n, n, n, n == 3 ? 8 : n, n);
+        tamper(path, sql);
+    }
+    for (int n = 0; n < 6; n++) {
+        (void)snprintf(sql, sizeof sql, "INSERT INTO release VALUES(%d, 'R%d', 'O3', 'WH1', 1, %d, 5, 5)",
+                       n + 1, n, old[n]);
+        tamper(path, sql);
+    }
+    assert_ok(xd_database_open(&config, XD_SCHEMA_HUB, &database, why, sizeof why));
+    xd_database_hub_store(database, &hub);
+    assert_ok(hub.order_get(hub.context, "O1", &order));
+    assert_int_equal(order.steps, 0);
+    assert_int_equal(order.holds, 0);
+    assert_ok(hub.order_get(hub.context, "O2", &order));
+    assert_int_equal(order.steps, 0);
+    assert_int_equal(order.holds, XD_HOLD_BIT(XD_HOLD_ERP));
+    assert_ok(hub.order_get(hub.context, "O3", &order));
+    assert_int_equal(order.steps, (1u << XD_STEP_COUNT) - 1);
+    assert_int_equal(order.holds, 0);
+    assert_int_equal(order.releases, 1);
+    assert_decimal(order.total, "0");
+    assert_ok(hub.order_lines(hub.context, "O3", see_old_line, &line));
+    assert_decimal(line.released, "6");
+    assert_decimal(line.pending, "0");
+    assert_int_equal(line.factor_num, 1);
+    assert_int_equal(line.factor_den, 1);
+    assert_ok(hub.release_of_order(hub.context, "O3", see_status, statuses));
+    for (int n = 0; n < 6; n++) {
+        assert_int_equal(statuses[n], expected[n]);
+    }
+    xd_database_close(database);
+}
+
 static void what_is_no_database_is_corrupt_and_left_alone(void **state) {
     struct store_world *world = *state;
     char path[128];
@@ -529,6 +598,7 @@ int main(void) {
         SITE_TEST(store_is_private_to_its_user),
         SITE_TEST(newer_schema_and_other_programs_store_are_refused),
         SITE_TEST(store_of_the_first_version_is_migrated_with_what_is_in_it),
+        SITE_TEST(orders_of_the_first_version_are_where_they_were),
         SITE_TEST(what_is_no_database_is_corrupt_and_left_alone),
         SITE_TEST(store_in_a_folder_that_is_not_there_is_told),
         SITE_TEST(write_outside_of_a_transaction_is_refused),

@@ -398,6 +398,25 @@ static void what_ships_of_a_new_line_is_posted_after_the_line_is(void **state) {
     assert_sale(world, 1, "2", "5 2.5 5");
 }
 
+static void a_change_that_the_erp_refuses_is_posted_again_when_an_operator_says_so(void **state) {
+    struct hub_world *world = *state;
+    char one[256], two[256], lines[1024];
+    (void)hub_world_ledger(world, "UPDATE product SET active = 0 WHERE sku = 'GADGET'");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", "10", "EA", one),
+             world_line("2", "GADGET", "5", "EA", two));
+    assert_int_equal(revise(world, 1, "\"1\"", lines), 202);
+    world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_CHANGE", 1);
+    assert_sale(world, 1, "2", "none");
+    (void)hub_world_ledger(world, "UPDATE product SET active = 1 WHERE sku = 'GADGET'");
+    assert_int_equal(world_resolve(world, "ERP_REJECTED_CHANGE", "retry"), 202);
+    world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_CHANGE", 0);
+    assert_sale(world, 1, "2", "5 2.5 0");
+}
+
 static void more_than_the_credit_allows_waits_and_what_was_ordered_goes_on(void **state) {
     struct hub_world *world = *state;
     char line[256];
@@ -574,6 +593,7 @@ int main(void) {
         WITH(lines_come_go_shrink_and_change_their_price, with_credit),
         WITH(changes_follow_each_other_to_the_erp, with_credit),
         WITH(what_ships_of_a_new_line_is_posted_after_the_line_is, with_credit),
+        WITH(a_change_that_the_erp_refuses_is_posted_again_when_an_operator_says_so, with_credit),
         WITH(more_than_the_credit_allows_waits_and_what_was_ordered_goes_on, with_credit),
         WITH(once_released_only_lines_can_change, with_credit),
         WITH(a_revision_below_what_has_shipped_keeps_what_has_shipped, with_credit),

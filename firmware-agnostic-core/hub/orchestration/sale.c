@@ -166,7 +166,7 @@ static size_t wanted_lines(const struct xd_conduct *conduct) {
     return count;
 }
 
-/* Whether the last that the ERP was told is what the order says now. */
+/* Whether the last that the ERP was told is what the order says now; what it refused it was not told. */
 static enum xd_result is_told(struct xd_conduct *conduct, bool *same) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     bool changed = conduct->order.changes > 0;
@@ -179,7 +179,8 @@ static enum xd_result is_told(struct xd_conduct *conduct, bool *same) {
     if (result == XD_OK) {
         result = store->job_lines(store->context, job.number, compare_line, &told);
     }
-    *same = told.same == told.rows && told.rows == (changed ? conduct->lines.count : wanted_lines(conduct));
+    *same = job.state != XD_JOB_REJECTED && told.same == told.rows &&
+            told.rows == (changed ? conduct->lines.count : wanted_lines(conduct));
     return result;
 }
 
