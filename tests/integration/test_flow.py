@@ -252,6 +252,8 @@ def test_an_order_that_the_erp_refuses_is_held_and_named(stack):
     assert stack.order(order_id)["status"] == "HELD"
     row, = [row for row in exceptions(stack, "ERP_REJECTED_SALE") if row["order_id"] == order_id]
     assert "credit_limit" in row["detail"] and "default/web/REFUSED-1" not in stack.books()["sales"]
+    assert stack.hub.call("POST", f"/v1/exceptions/{row['id']}/resolve", {"action": "reject"})[0] == 202
+    assert stack.order(order_id)["status"] == "REJECTED"  # and the customer's credit is free again
 
 
 # ---- other clients ----
