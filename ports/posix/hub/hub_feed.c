@@ -302,8 +302,9 @@ static void refuse(struct xd_http_request *request) {
 
 void xd_event_feed_add(struct xd_event_feed *feed, struct xd_http_request *request,
                        const struct xd_event_reader *reader) {
-    struct stream *stream = has_room(feed) ? xd_alloc(sizeof *stream) : NULL;
-    if (stream == NULL) {
+    struct stream *stream = xd_alloc(sizeof *stream);
+    if (stream == NULL || !has_room(feed)) { /* the place is taken only by what is there */
+        xd_free(stream);
         refuse(request);
         return;
     }
