@@ -9,6 +9,7 @@ import jsonschema
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests" / "integration"))
 import async_contract  # noqa: E402  pylint: disable=wrong-import-position
+import schema_documents  # noqa: E402  pylint: disable=wrong-import-position
 
 HUB = TOP / "ports" / "posix" / "hub" / "hub_topology.c"
 AGENT = TOP / "ports" / "posix" / "agent" / "agent.c"
@@ -23,17 +24,6 @@ def addresses(protocol):
     document = async_contract.document()
     return {channel["address"] for channel in document["channels"].values()
             if document["servers"][channel["servers"][0]["$ref"].rsplit("/", 1)[1]]["protocol"] == protocol}
-
-
-def references(item):
-    if isinstance(item, dict):
-        if isinstance(item.get("$ref"), str):
-            yield item["$ref"]
-        for value in item.values():
-            yield from references(value)
-    elif isinstance(item, list):
-        for value in item:
-            yield from references(value)
 
 
 def test_exchanges_and_queues_are_those_that_the_hub_makes():
@@ -76,7 +66,7 @@ def test_the_document_is_well_formed():
 
 
 def test_every_reference_leads_somewhere():
-    for reference in references(async_contract.document()):
+    for reference in schema_documents.references(async_contract.document()):
         with async_contract.resolver().resolving(reference) as found:
             assert found is not None
 
@@ -86,7 +76,7 @@ def test_every_schema_is_one_and_every_message_is_used():
     for schema in list(document["components"]["schemas"].values()) + [
             message["payload"] for message in document["components"]["messages"].values()]:
         jsonschema.Draft202012Validator.check_schema(schema)
-    used = set(references(document["channels"]))
+    used = set(schema_documents.references(document["channels"]))
     assert {f"#/components/messages/{name}" for name in document["components"]["messages"]} <= used
 
 

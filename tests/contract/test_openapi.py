@@ -10,6 +10,7 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests" / "integration"))
 import api_contract  # noqa: E402  pylint: disable=wrong-import-position
+import schema_documents  # noqa: E402  pylint: disable=wrong-import-position
 
 PROGRAM = TOP / "ports" / "posix" / "hub" / "hub_http.c"
 METHODS = ("get", "put", "post", "delete", "patch")
@@ -48,17 +49,6 @@ def schemas(item, place="#"):
     elif isinstance(item, list):
         for index, value in enumerate(item):
             yield from schemas(value, f"{place}/{index}")
-
-
-def references(item):
-    if isinstance(item, dict):
-        if isinstance(item.get("$ref"), str):
-            yield item["$ref"]
-        for value in item.values():
-            yield from references(value)
-    elif isinstance(item, list):
-        for value in item:
-            yield from references(value)
 
 
 def test_the_table_of_routes_is_found():
@@ -108,7 +98,7 @@ def test_the_document_is_well_formed():
 
 
 def test_every_reference_leads_somewhere():
-    for reference in references(api_contract.document()):
+    for reference in schema_documents.references(api_contract.document()):
         with api_contract.resolver().resolving(reference) as found:
             assert found is not None
 
@@ -131,7 +121,7 @@ def test_every_refusal_is_a_problem():
 
 
 def test_every_component_is_used():
-    used = set(references(api_contract.document()))
+    used = set(schema_documents.references(api_contract.document()))
     for group, components in api_contract.document()["components"].items():
         for name in components:
             assert group == "securitySchemes" or f"#/components/{group}/{name}" in used, f"{group}/{name}"

@@ -14,10 +14,10 @@ import subprocess
 import threading
 
 import jsonschema
-import yaml
+
+import schema_documents
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-DOCUMENT = TOP / "config" / "openapi.yaml"
 # What the server or the dispatcher may say of any request, whether or not its path is known.
 ANYWHERE = {"malformed_request", "not_found", "method_not_allowed", "body_too_large", "busy", "stopping", "internal"}
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
@@ -28,19 +28,12 @@ class Undocumented(AssertionError):
     """The program said what the document does not."""
 
 
-@functools.lru_cache(maxsize=1)
 def document():
-    return yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
+    return schema_documents.read("openapi.yaml")
 
 
-@functools.lru_cache(maxsize=1)
 def resolver():
-    store = {}
-    for path in (TOP / "config" / "schemas").glob("*.json"):
-        schema = json.loads(path.read_text(encoding="utf-8"))
-        del schema["$id"]  # a URN is no base for references within the file
-        store[path.as_uri()] = schema
-    return jsonschema.RefResolver(DOCUMENT.as_uri(), document(), store=store)
+    return schema_documents.resolver("openapi.yaml")
 
 
 @functools.lru_cache(maxsize=1)

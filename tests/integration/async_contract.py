@@ -1,29 +1,16 @@
 """Holds messages against config/asyncapi.yaml: errors_of(channel, payload) is a list of what is wrong, empty when the payload
 is one of the channel's messages."""
-import functools
-import json
-import pathlib
-
 import jsonschema
-import yaml
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-DOCUMENT = TOP / "config" / "asyncapi.yaml"
+import schema_documents
 
 
-@functools.lru_cache(maxsize=1)
 def document():
-    return yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
+    return schema_documents.read("asyncapi.yaml")
 
 
-@functools.lru_cache(maxsize=1)
 def resolver():
-    store = {}
-    for path in (TOP / "config" / "schemas").glob("*.json"):
-        schema = json.loads(path.read_text(encoding="utf-8"))
-        del schema["$id"]  # a URN is no base for references within the file
-        store[path.as_uri()] = schema
-    return jsonschema.RefResolver(DOCUMENT.as_uri(), document(), store=store)
+    return schema_documents.resolver("asyncapi.yaml")
 
 
 def channel_of(address):
