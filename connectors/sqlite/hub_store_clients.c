@@ -30,8 +30,8 @@ static const char *const sql[] = {
     [TOKEN_PUT] = "INSERT INTO client_token(hash, tenant, client, made_at, expires_at) VALUES(?, ?, ?, ?, ?)"
                   " ON CONFLICT(hash) DO UPDATE SET made_at = excluded.made_at,"
                   " expires_at = excluded.expires_at",
-    [TOKEN_EACH] = "SELECT hash, tenant, client, made_at, expires_at FROM client_token"
-                   " WHERE tenant = ? AND client = ? ORDER BY number DESC",
+    [TOKEN_EACH] = ("SELECT hash, tenant, client, made_at, expires_at FROM client_token"
+                    " WHERE tenant = ? AND client = ? ORDER BY number DESC"),
     [TOKEN_DROP] = "DELETE FROM client_token WHERE tenant = ? AND client = ?",
 };
 

@@ -294,7 +294,9 @@ bool xd_disk_file_write(struct xd_disk_file *file, const void *data, size_t size
     struct xd_disk_change *change = &file->log[file->log_count++];
     *change =
         (struct xd_disk_change){.at = at, .size = size, .before = file->now.size, .data = file->data_size};
-    memcpy(file->data + file->data_size, file->now.bytes + at, overwritten(change));
+    if (overwritten(change) > 0) {
+        memcpy(file->data + file->data_size, file->now.bytes + at, overwritten(change));
+    }
     put(&file->now, at, data, size);
     file->data_size += size;
     file->unsynced += size;
@@ -306,7 +308,9 @@ bool xd_disk_file_truncate(struct xd_disk_file *file, size_t size) {
     if (!reserve(file, size, cut, 0)) {
         return false;
     }
-    memcpy(file->data + file->data_size, file->now.bytes + size, cut);
+    if (cut > 0) {
+        memcpy(file->data + file->data_size, file->now.bytes + size, cut);
+    }
     set_size(&file->now, size);
     file->log[file->log_count++] = (struct xd_disk_change){
         .at = size, .size = cut, .before = before, .data = file->data_size, .truncates = true};

@@ -189,6 +189,9 @@ static void print_failure(const struct command *command, const struct xd_sim_fig
         }
     }
     (void)fputs(command->options.calm ? " --calm" : "", stdout);
+    if (command->options.patience != 0) {
+        (void)printf(" --patience %lld", (long long)(command->options.patience / XD_HOUR_MS));
+    }
     if (command->options.mutant != XD_MUTANT_NONE) {
         (void)printf(" --mutant %s", xd_mutant_kinds[command->options.mutant].name);
     }

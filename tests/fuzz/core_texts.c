@@ -129,8 +129,8 @@ void core_order(struct core *core) {
 static void ask_client(struct core *core) {
     static const char *const names[] = {"web", "edi", "boss", "", "a/b"};
     static const char *const bodies[] = {
-        "{\"client\":\"web\",\"role\":\"channel\",\"channels\":[\"edi\",\"portal\"],\"schema_versions\":[1,"
-        "62]}",
+        ("{\"client\":\"web\",\"role\":\"channel\",\"channels\":[\"edi\",\"portal\"],\"schema_versions\":[1,"
+         "62]}"),
         "{\"client\":\"edi\",\"role\":\"viewer\",\"rate_per_s\":5,\"burst\":9}",
         "{\"client\":\"boss\",\"role\":\"admin\",\"expires_at\":\"2030-01-01T00:00:00Z\"}",
         "{\"overlap_s\":60}",

@@ -105,6 +105,8 @@ def kill_all(folder, times, orders_least):
     print(f"\nXD_SEED={seed}")
     chance = random.Random(seed)
     with Stack(folder) as stack:
+        for customer in ("CUST-1", "CUST-2"):
+            stack.lift_credit(customer)
         warehouses = {name: Warehouse(site.mosquitto.port, name, some_way_of_shipping).start() for name, site in stack.sites.items()}
         audit = Audit(stack, warehouses)
         channel = Channel(audit, random.Random(seed + 1))

@@ -13,6 +13,8 @@ CLASSES = ["line", "broker", "wms", "channel", "erp", "process", "storage", "mem
 def fails(simulator, options):
     """What the simulator says of that world when it fails, else None."""
     done = subprocess.run([simulator, *options], capture_output=True, text=True, check=False)
+    if done.returncode == 2:
+        sys.exit(done.stderr.strip())
     if done.returncode not in (0, 1):
         return done.stderr.strip() or f"ended with {done.returncode}"  # a crash of its own is a failure too
     return done.stdout.split("\n", 1)[0] if done.returncode == 1 else None
@@ -25,8 +27,8 @@ def drawn(simulator, options):
     return dict(zip(("--sites", "--minutes", "--documents"), map(int, found.groups()))) if found else {}
 
 
-def words(seed, without, size):
-    options = ["--seed", seed]
+def words(seed, without, size, more):
+    options = ["--seed", seed, *more]
     for name, number in size.items():
         options += [name, str(number)]
     for name in without:
@@ -42,11 +44,18 @@ def main():
     if said is None:
         sys.exit(f"seed {seed} does not fail")
     print(said, flush=True)
+    # What makes the failure stays; how large the world is, is drawn or given, and then tried smaller.
+    kept, names = [], iter(more)
+    for name in names:
+        if name in ("--sites", "--hours", "--minutes", "--documents"):
+            next(names, None)
+        elif name != "--story":
+            kept.append(name)
     size, without = drawn(simulator, ["--seed", seed, *more]), []
 
     def still(what, try_without, try_size):
         nonlocal said
-        found = fails(simulator, words(seed, try_without, try_size))
+        found = fails(simulator, words(seed, try_without, try_size, kept))
         print(f"  {what}: {'fails still' if found else 'is fine'}", flush=True)
         said = found or said
         return found is not None
@@ -61,7 +70,7 @@ def main():
     while size.get("--minutes", 0) > 30 and still(f"{size['--minutes'] // 2} minutes", without,
                                                  dict(size, **{"--minutes": size["--minutes"] // 2})):
         size["--minutes"] //= 2
-    print(f"\n{said}\n{simulator} {' '.join(words(seed, without, size))} --story")
+    print(f"\n{said}\n{simulator} {' '.join(words(seed, without, size, kept))} --story")
 
 
 if __name__ == "__main__":
