@@ -3,7 +3,9 @@
 #include "simulator/mutants.h"
 #include "simulator/sim.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +16,13 @@ static const char usage[] =
     "  --seed N        the first seed (default: drawn from the clock)\n"
     "  --runs N        so many seeds in a row (default 1)\n"
     "  --seconds N     stop after so many seconds\n"
-    "  --sites N --hours N --minutes N     instead of what the seed draws; documents: of a site in a day\n"
-    "  --documents N\n"
+    "  --sites N, --hours N or --minutes N, --documents N   instead of what the seed draws; documents: of a "
+    "site in a day\n"
     "  --without CLASS leave out line, broker, wms, channel, erp, process, storage, "
     "memory, clock or forgery\n"
     "  --calm          nothing fails\n"
-    "  --often FAULT   more of that one than any seed draws, also when all else is calm\n"
+    "  --often FAULT   more of that one than any seed draws, also when all else is calm; --faults lists "
+    "them\n"
     "  --patience N    hours until all must be at rest after the heal\n"
     "  --story         tell what happens, step by step\n"
     "  --timing        say where the time went\n"
@@ -97,16 +100,45 @@ static bool read_fault(const char *name, struct xd_sim_options *options) {
     return false;
 }
 
+#define NUMBER_MAX UINT64_C(1000000)
+
 struct command {
     struct xd_sim_options options;
     uint64_t runs;
     double seconds;
 };
 
-/* How many words the option took; 0: it is none. */
+static volatile sig_atomic_t interrupted;
+
+/* The world under way is ended; a second time ends the program at once. */
+static void on_interrupt(int number) {
+    interrupted = 1;
+    (void)signal(number, SIG_DFL);
+}
+
+/* A whole number of at most max; octal and hexadecimal as C writes them. */
+static bool read_number(const char *text, uint64_t max, uint64_t *out) {
+    char *end;
+    errno = 0;
+    *out = text[0] >= '0' && text[0] <= '9' ? strtoull(text, &end, 0) : 0;
+    return text[0] >= '0' && text[0] <= '9' && *end == 0 && errno == 0 && *out <= max;
+}
+
+static bool takes_number(const char *word) {
+    static const char *const words[] = {"--seed",  "--runs",    "--seconds",   "--sites",
+                                        "--hours", "--minutes", "--documents", "--patience"};
+    for (size_t index = 0; index < sizeof words / sizeof words[0]; index++) {
+        if (strcmp(words[index], word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How many words the option took; 0: it is none, or its value cannot be used. */
 static int read_option(const char *word, const char *value, struct command *command) {
     struct xd_sim_options *options = &command->options;
-    uint64_t number = value == NULL ? 0 : strtoull(value, NULL, 0);
+    uint64_t number = 0;
     if (strcmp(word, "--calm") == 0) {
         options->calm = true;
         return 1;
@@ -119,7 +151,12 @@ static int read_option(const char *word, const char *value, struct command *comm
         options->story = true;
         return 1;
     }
-    if (value == NULL) {
+    bool least_one = strcmp(word, "--seed") != 0 && strcmp(word, "--patience") != 0;
+    uint64_t most = strcmp(word, "--seed") == 0    ? UINT64_MAX
+                    : strcmp(word, "--sites") == 0 ? XD_SIM_SITES_MAX
+                                                   : NUMBER_MAX;
+    if (value == NULL ||
+        (takes_number(word) && (!read_number(value, most, &number) || (least_one && number == 0)))) {
         return 0;
     }
     if (strcmp(word, "--seed") == 0) {
@@ -198,6 +235,12 @@ static void print_failure(const struct command *command, const struct xd_sim_fig
     (void)printf("\n");
 }
 
+static void print_faults(void) {
+    for (unsigned fault = 0; fault < XD_FAULT_COUNT; fault++) {
+        (void)printf("%s\n", xd_fault_kinds[fault].name);
+    }
+}
+
 static void print_mutants(void) {
     for (unsigned number = 1; number < XD_MUTANT_COUNT; number++) {
         (void)printf("%2u %-24s %s\n", number, xd_mutant_kinds[number].name, xd_mutant_kinds[number].does);
@@ -214,17 +257,31 @@ int main(int count, char **words) {
         print_mutants();
         return EXIT_SUCCESS;
     }
+    if (count == 2 && strcmp(words[1], "--faults") == 0) {
+        print_faults();
+        return EXIT_SUCCESS;
+    }
     for (int index = 1; index < count;) {
         int took = read_option(words[index], index + 1 < count ? words[index + 1] : NULL, &command);
         if (took == 0) {
-            (void)fputs(usage, strcmp(words[index], "--help") == 0 ? stdout : stderr);
-            return strcmp(words[index], "--help") == 0 ? EXIT_SUCCESS : 2;
+            if (strcmp(words[index], "--help") == 0) {
+                (void)fputs(usage, stdout);
+                return EXIT_SUCCESS;
+            }
+            (void)fprintf(stderr, "crossdock-simulator: `%s%s%s` cannot be used; --help says what can\n",
+                          words[index], index + 1 < count ? " " : "",
+                          index + 1 < count ? words[index + 1] : "");
+            return 2;
         }
         index += took;
     }
     double start = xd_host_seconds();
-    for (;
-         totals.runs < command.runs && (command.seconds == 0 || xd_host_seconds() - start < command.seconds);
+    (void)signal(SIGINT, on_interrupt);
+    if (command.runs > 1) { /* beside the results, so that a world that never ends can be found, too */
+        (void)fprintf(stderr, "worlds from seed %" PRIu64 " on\n", command.options.seed);
+    }
+    for (; totals.runs < command.runs && !interrupted &&
+           (command.seconds == 0 || xd_host_seconds() - start < command.seconds);
          command.options.seed++) {
         xd_sim_run(&command.options, &figures);
         add(&totals, &figures);
@@ -238,5 +295,5 @@ int main(int count, char **words) {
         }
     }
     print_totals(&totals, xd_host_seconds() - start);
-    return EXIT_SUCCESS;
+    return interrupted ? 130 : EXIT_SUCCESS;
 }
