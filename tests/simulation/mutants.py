@@ -37,7 +37,7 @@ TABLE = {
     "watermark-over-gap": (10, PURGES),
     "dropped-on-confirm": (1, PURGES),
     # Short: what it does not know again it refuses, and a queue that is refused costs a world its time.
-    "registry-forgotten": (1, "--calm --sites 1 --hours 3 --documents 150 --patience 6 --often line.duplicate"),
+    "registry-forgotten": (8, "--calm --sites 1 --minutes 40 --documents 100 --patience 2 --often line.duplicate"),
     "lane-starved": (1, SMALL),
     "chain-not-compared": (4, AWAY + " --often site.old_copy --often line.cut"),
     "renumber-forgets": (3, LONG + " --often hub.old_copy --often site.old_copy"),
