@@ -8,6 +8,13 @@
 
 #define CAPACITY_FIRST ((size_t)16 * 1024)
 
+/* Nothing may be at no place at all. */
+static void copy(unsigned char *to, const void *from, size_t size) {
+    if (size > 0) {
+        memcpy(to, from, size);
+    }
+}
+
 uint64_t xd_disk_draw(uint64_t *state) {
     *state += UINT64_C(0x9e3779b97f4a7c15);
     uint64_t value = *state;
@@ -33,7 +40,7 @@ static void put(struct xd_disk_content *content, size_t at, const unsigned char 
     if (at > content->size) {
         set_size(content, at); /* a hole */
     }
-    memcpy(content->bytes + at, data, size);
+    copy(content->bytes + at, data, size);
     content->size = at + size > content->size ? at + size : content->size;
 }
 
@@ -47,9 +54,9 @@ static void swap_bytes(unsigned char *a, unsigned char *b, size_t size) {
     unsigned char some[XD_DISK_SECTOR];
     for (size_t done = 0; done < size; done += sizeof some) {
         size_t part = smaller(size - done, sizeof some);
-        memcpy(some, a + done, part);
-        memcpy(a + done, b + done, part);
-        memcpy(b + done, some, part);
+        copy(some, a + done, part);
+        copy(a + done, b + done, part);
+        copy(b + done, some, part);
     }
 }
 
@@ -61,11 +68,11 @@ static size_t overwritten(const struct xd_disk_change *change) {
 static void unwind_one(struct xd_disk_file *file, const struct xd_disk_change *change) {
     unsigned char *data = file->data + change->data, *bytes = file->now.bytes + change->at;
     if (change->truncates) {
-        memcpy(bytes, data, change->size);
+        copy(bytes, data, change->size);
     } else {
         size_t old = overwritten(change);
         swap_bytes(data, bytes, old);
-        memcpy(data + old, bytes + old, change->size - old);
+        copy(data + old, bytes + old, change->size - old);
     }
     file->now.size = change->before;
 }
@@ -88,7 +95,7 @@ static void rewind_all(struct xd_disk_file *file) {
         }
         if (!change->truncates) {
             swap_bytes(data, bytes, old);
-            memcpy(bytes + old, data + old, change->size - old);
+            copy(bytes + old, data + old, change->size - old);
             file->now.size = end > file->now.size ? end : file->now.size;
         }
     }
@@ -294,9 +301,7 @@ bool xd_disk_file_write(struct xd_disk_file *file, const void *data, size_t size
     struct xd_disk_change *change = &file->log[file->log_count++];
     *change =
         (struct xd_disk_change){.at = at, .size = size, .before = file->now.size, .data = file->data_size};
-    if (overwritten(change) > 0) {
-        memcpy(file->data + file->data_size, file->now.bytes + at, overwritten(change));
-    }
+    copy(file->data + file->data_size, file->now.bytes + at, overwritten(change));
     put(&file->now, at, data, size);
     file->data_size += size;
     file->unsynced += size;
@@ -308,9 +313,7 @@ bool xd_disk_file_truncate(struct xd_disk_file *file, size_t size) {
     if (!reserve(file, size, cut, 0)) {
         return false;
     }
-    if (cut > 0) {
-        memcpy(file->data + file->data_size, file->now.bytes + size, cut);
-    }
+    copy(file->data + file->data_size, file->now.bytes + size, cut);
     set_size(&file->now, size);
     file->log[file->log_count++] = (struct xd_disk_change){
         .at = size, .size = cut, .before = before, .data = file->data_size, .truncates = true};
