@@ -301,8 +301,9 @@ static void starve_again(struct xd_sim *sim, void *object, uint64_t argument) {
 static void starve(struct xd_sim *sim, enum xd_fault fault, struct xd_sim_node *node) {
     node->fail_alloc_at = (uint64_t)xd_chance_spread(chance_of(sim, fault), 1, ALLOCATIONS);
     for (uint64_t more = xd_chance_below(chance_of(sim, fault), 8); more > 0; more--) {
-        xd_agenda_add(&sim->agenda, sim->now + xd_chance_between(chance_of(sim, fault), 1, XD_MINUTE_MS),
-                      starve_again, node, (uint64_t)xd_chance_spread(chance_of(sim, fault), 1, ALLOCATIONS));
+        xd_ms after = xd_chance_between(chance_of(sim, fault), 1, XD_MINUTE_MS);
+        int64_t fails = xd_chance_spread(chance_of(sim, fault), 1, ALLOCATIONS);
+        xd_agenda_add(&sim->agenda, sim->now + after, starve_again, node, (uint64_t)fails);
     }
 }
 
