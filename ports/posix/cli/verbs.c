@@ -47,7 +47,7 @@ const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
     [XD_OPTION_FROM] = {"from", "WHERE", "the number of an event, or a time: 2026-11-23T10:00:00Z"},
     [XD_OPTION_FOLLOW] = {"follow", NULL, "go on with what happens from now on, until it is interrupted"},
     [XD_OPTION_REASON] = {"reason", "TEXT", "why, for the order's timeline"},
-    [XD_OPTION_LINE] = {"line", "LINE[=QTY]", "this line only, or so much of it"},
+    [XD_OPTION_LINE] = {"line", "LINE[=QTY]", "this line only, or so much of it in all"},
 };
 
 const struct xd_verb xd_verbs[] = {
@@ -71,7 +71,7 @@ const struct xd_verb xd_verbs[] = {
     {"orders cancel", "ID", "cancel an order, or a line of it",
      "What is not at a site yet is cancelled at once. Sites are asked for what they have; the order tells\n"
      "whether they gave it up. What has shipped stays shipped.\n"
-     "With --line LINE=QTY the same command again cancels as much again.\n",
+     "With --line LINE=QTY so much of the line is cancelled in all: the same command again is safe.\n",
      XD_OPTION_BIT(XD_OPTION_LINE) | XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_orders_cancel},
     {"orders hold", "ID", "stop an order before its next step",
      "Until `orders unhold ID OPERATOR`. Needs --reason. What is released to its sites already can be\n"
