@@ -115,11 +115,7 @@ static int add_line(struct xd_writer *writer, const char *text) {
 
 int xd_cli_orders_cancel(struct xd_cli *cli) {
     const char *line = cli->options[XD_OPTION_LINE];
-    bool part = line != NULL && strrchr(line, '=') != NULL;
-    struct xd_cli_call call = {
-        .unknown = part ? "\nIt may have been done; again it would cancel more. See what is cancelled first: "
-                          "crossdock orders show."
-                        : again_is_safe};
+    struct xd_cli_call call = {.unknown = again_is_safe};
     struct xd_buffer body;
     xd_buffer_init(&body, 0);
     struct xd_writer writer = {.out = &body};
