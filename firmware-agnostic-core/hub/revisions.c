@@ -116,8 +116,9 @@ static void check_line(struct revision *revision, size_t index) {
     const struct xd_order_line_row *row = row_of(revision, line->external_line_id);
     char pointer[40];
     snprintf(pointer, sizeof pointer, "/lines/%zu", index);
-    if (row != NULL &&
-        (strcmp(row->sku, made_of(revision, index)->sku) != 0 || strcmp(row->uom, line->uom) != 0)) {
+    const struct xd_enriched_line *made = made_of(revision, index);
+    if (row != NULL && made != NULL &&
+        (strcmp(row->sku, made->sku) != 0 || strcmp(row->uom, line->uom) != 0)) {
         xd_problem_add(&revision->hub->problems, "line_not_changeable", pointer,
                        "A line keeps its SKU and its unit: leave it out and send a new line.");
     }
