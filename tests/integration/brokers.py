@@ -24,6 +24,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -125,6 +126,7 @@ class Broker:
         self.keep = keep  # leave it running when this Python process ends
         self.log_file = os.path.join(self.folder, f"{self.name}.log")
         self.process = None
+        self._starting, self._given_up = threading.Lock(), False
         self._mark = f"XD_BROKER={self.name}-{secrets.token_hex(8)}"
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         atexit.register(self._at_exit)
@@ -163,11 +165,14 @@ class Broker:
         """Starts it and returns when it serves. Does nothing when it runs."""
         if self.running:
             return self
-        self._configure()
-        _adopt_orphans()
-        with open(self.log_file, "ab") as log:
-            self.process = subprocess.Popen(self._command(), cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log, start_new_session=True)
+        with self._starting:
+            if self._given_up:
+                raise RuntimeError(f"{self.name}: given up")
+            self._configure()
+            _adopt_orphans()
+            with open(self.log_file, "ab") as log:
+                self.process = subprocess.Popen(self._command(), cwd=self.folder, env=self.environment(), stdin=subprocess.DEVNULL,
+                                                stdout=log, stderr=log, start_new_session=True)
         try:
             wait_for(self._serves_or_died, START_SECONDS_MAX, f"{self.name} to serve")
         except BaseException:
@@ -196,13 +201,14 @@ class Broker:
 
     def kill9(self):
         """Ends it and all its helpers at once."""
-        if self.process is None:
+        process = self.process
+        if process is None:
             return
         deadline = time.monotonic() + STOP_SECONDS_MAX
         while True:
             pids = processes_with(self._mark)
-            if self.process.poll() is None:
-                pids.append(self.process.pid)
+            if process.poll() is None:
+                pids.append(process.pid)
             if not pids:
                 break
             _signal_all(pids, signal.SIGKILL)
@@ -211,6 +217,12 @@ class Broker:
             time.sleep(0.01)
         _reap_orphans()
         self.process = None
+
+    def give_up(self):
+        """Ends it at once and for good, from another thread than the one that may be starting it."""
+        with self._starting:
+            self._given_up = True
+            self.kill9()
 
     def freeze(self):
         """Stops it where it stands: its connections stay open and nothing answers."""

@@ -179,7 +179,7 @@ class Stack:
 
     def start(self):
         """Everything, in the order of a real installation; returns when every agent has shaken hands with the hub."""
-        _all_at_once([self.rabbit.start] + [site.mosquitto.start for site in self.sites.values()])
+        _start_at_once([self.rabbit] + [site.mosquitto for site in self.sites.values()])
         self.hub.start()
         for site in self.sites.values():
             self._start_site(site)
@@ -417,19 +417,27 @@ def _or_none(ask):
         return None
 
 
-def _all_at_once(starts):
-    """Calls each in a thread of its own; raises the first failure when all are done."""
+def _start_at_once(those):
+    """Starts each broker in a thread of its own; raises the first failure when all are done. Interrupted, it leaves none running."""
     failures = []
 
-    def run(start):
+    def run(broker):
         try:
-            start()
+            broker.start()
         except BaseException as failure:  # pylint: disable=broad-except
             failures.append(failure)
-    threads = [threading.Thread(target=run, args=(start,)) for start in starts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    threads = [threading.Thread(target=run, args=(broker,)) for broker in those]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    except BaseException:  # Ctrl-C, say
+        for broker in those:
+            broker.give_up()
+        for thread in threads:
+            if thread.ident:
+                thread.join()
+        raise
     if failures:
         raise failures[0]
