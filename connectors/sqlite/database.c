@@ -8,8 +8,7 @@
  * Checkpoints run in the WAL hook rather than by wal_autocheckpoint, because that
  * one ignores failures: an fsync of the database file that failed must stop us.
  *
- * A writer writes the WAL that it finds once more before it looks into it, for an
- * earlier process may have died of an fsync that failed (secure_wal).
+ * A writer writes the WAL that it finds once more before it looks into it (wal.h).
  *
  * The ballast is a file of reserved blocks beside the database. A full disk also
  * refuses what would make room (a DELETE writes to the WAL); giving the ballast up
@@ -18,6 +17,7 @@
 
 #include "base/memory.h"
 #include "base/mutant.h"
+#include "sqlite/wal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,6 @@
 #define CHECKPOINT_PAGES 1000
 #define CACHE_BYTES ((int64_t)4 * 1024 * 1024)
 #define PATH_SIZE 4096
-#define CHUNK_BYTES (64 * 1024)
 #define VACUUM_PAGES_MIN 4096 /* free pages that are worth giving back */
 #define PROGRESS_STEPS 1000   /* of SQLite's machine between two looks at the clock */
 
@@ -118,55 +117,13 @@ static enum xd_result open_handle(struct xd_database *database, const char *vfs)
     return xd_database_failure(database, code);
 }
 
-static int write_again(sqlite3_file *file, unsigned char *chunk) {
-    sqlite3_int64 size = 0;
-    int code = file->pMethods->xFileSize(file, &size);
-    for (sqlite3_int64 at = 0; at < size && code == SQLITE_OK; at += CHUNK_BYTES) {
-        int part = size - at < CHUNK_BYTES ? (int)(size - at) : CHUNK_BYTES;
-        code = file->pMethods->xRead(file, chunk, part, at);
-        if (code == SQLITE_OK) {
-            code = file->pMethods->xWrite(file, chunk, part, at);
-        }
-    }
-    return code == SQLITE_OK ? file->pMethods->xSync(file, SQLITE_SYNC_NORMAL) : code;
-}
-
-static int write_file_again(sqlite3_vfs *vfs, const char *path) {
-    sqlite3_file *file = xd_alloc((size_t)vfs->szOsFile);
-    unsigned char *chunk = xd_alloc(CHUNK_BYTES);
-    int code = SQLITE_NOMEM;
-    if (file != NULL && chunk != NULL) {
-        code = vfs->xOpen(vfs, path, file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_WAL, NULL);
-        if (code == SQLITE_OK) {
-            code = write_again(file, chunk);
-        }
-        if (file->pMethods != NULL) {
-            (void)file->pMethods->xClose(file);
-        }
-    }
-    xd_free(chunk);
-    xd_free(file);
-    return code;
-}
-
-/* What an fsync of an earlier process failed to write, the system may still show us and the
- * disk not have: Linux takes such pages for clean, and no later fsync writes them. SQLite would
- * read commits there, and append others behind them, and a power failure would take all of them.
- * So what the WAL shows is written once more before anybody reads it. The database file needs
- * none of that: after a checkpoint that failed the next one writes everything again. */
 static enum xd_result secure_wal(struct xd_database *database, const char *vfs_name) {
-    sqlite3_vfs *vfs = sqlite3_vfs_find(vfs_name);
-    const char *path = sqlite3_filename_wal(sqlite3_db_filename(database->handle, "main"));
-    int there = 0;
-    int code = vfs->xAccess(vfs, path, SQLITE_ACCESS_EXISTS, &there);
-    if (code == SQLITE_OK && there != 0) {
-        code = write_file_again(vfs, path);
-    }
-    if (code == SQLITE_OK) {
-        return XD_OK;
-    }
-    return xd_database_say(database, code == SQLITE_NOMEM ? XD_NO_MEMORY : XD_IO,
-                           "%s cannot be written again: %s", path, sqlite3_errstr(code));
+    int code = xd_wal_write_again(database->handle, vfs_name);
+    return code == SQLITE_OK
+               ? XD_OK
+               : xd_database_say(database, code == SQLITE_NOMEM ? XD_NO_MEMORY : XD_IO,
+                                 "the WAL of %s cannot be written again: %s", database->path,
+                                 sqlite3_errstr(code));
 }
 
 static int checkpoint(struct xd_database *database, int mode) {

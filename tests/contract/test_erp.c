@@ -443,6 +443,81 @@ static void busy_erp_is_unavailable_and_still_answers_questions(void **state) {
     assert_done(post(world, &request));
 }
 
+/* Some of them are refused; each is a worker of its own, and they wait for the same moment. */
+struct sharer {
+    struct world *world;
+    bool refused;
+    char reference[32];
+    struct xd_erp_answer answer;
+};
+#define SHARERS 12
+
+static void *share(void *context) {
+    struct sharer *sharer = context;
+    struct xd_erp erp;
+    struct xd_erp_line lines[2] = {a_line("1", "WIDGET", "1"),
+                                   a_line("2", sharer->refused ? "RETIRED" : "WIDGET", "1")};
+    struct xd_erp_request request = a_sale(sharer->reference, lines, 2);
+    maker->open(sharer->world->folder, &erp);
+    erp.post(erp.context, &request, &sharer->answer);
+    erp.close(erp.context);
+    return NULL;
+}
+
+static void all_post_at_once(struct world *world, struct sharer sharers[SHARERS]) {
+    pthread_t threads[SHARERS];
+    maker->occupy(world->folder, true); /* so that they come together */
+    for (int i = 0; i < SHARERS; i++) {
+        sharers[i] = (struct sharer){.world = world, .refused = i % 3 == 1};
+        (void)snprintf(sharers[i].reference, sizeof sharers[i].reference, "t/PO-%d", i);
+        assert_int_equal(pthread_create(&threads[i], NULL, share, &sharers[i]), 0);
+    }
+    maker->occupy(world->folder, false);
+    for (int i = 0; i < SHARERS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+}
+
+static void refusal_takes_nothing_back_but_its_own(void **state) {
+    struct world *world = *state;
+    struct sharer sharers[SHARERS];
+    if (maker->occupy == NULL) {
+        skip();
+    }
+    all_post_at_once(world, sharers);
+    for (int i = 0; i < SHARERS; i++) {
+        enum xd_erp_outcome there = find(world, XD_ERP_SALE, sharers[i].reference).outcome;
+        if (sharers[i].refused) {
+            assert_rejected(sharers[i].answer, "inactive_product");
+            assert_int_equal(there, XD_ERP_ABSENT);
+        } else {
+            assert_done(sharers[i].answer);
+            assert_int_equal(there, XD_ERP_DONE);
+        }
+    }
+    assert_int_equal(maker->documents(world->folder, XD_ERP_SALE), SHARERS - SHARERS / 3);
+}
+
+static void nothing_is_done_when_all_fail_to_commit_together(void **state) {
+    struct world *world = *state;
+    struct sharer sharers[SHARERS];
+    if (maker->occupy == NULL || maker->break_commits == NULL) {
+        skip();
+    }
+    maker->break_commits(true);
+    all_post_at_once(world, sharers);
+    assert_int_not_equal(find(world, XD_ERP_SALE, "t/PO-0").outcome, XD_ERP_DONE); /* nobody knows */
+    maker->break_commits(false);
+    for (int i = 0; i < SHARERS; i++) {
+        enum xd_erp_outcome outcome = sharers[i].answer.outcome;
+        enum xd_erp_outcome there = find(world, XD_ERP_SALE, sharers[i].reference).outcome;
+        assert_true(outcome == XD_ERP_UNAVAILABLE || (outcome == XD_ERP_UNKNOWN && !sharers[i].refused));
+        assert_true(there == XD_ERP_ABSENT || (there == XD_ERP_DONE && outcome == XD_ERP_UNKNOWN));
+        assert_true(sharers[i].answer.document[0] == '\0');
+    }
+    sell(world, "t/PO-99", "1", "1");
+}
+
 /* ---- lists ---- */
 
 static struct xd_erp_answer list(struct world *world, enum xd_erp_list what, const char *cursor, size_t max,
@@ -517,6 +592,8 @@ int main(void) {
         ERP_TEST(adjustment_is_refused_for_what_is_wrong_and_leaves_nothing),
         ERP_TEST(what_the_erp_knows_is_listed_page_by_page),
         ERP_TEST(products_and_stock_are_listed_as_documents),
+        ERP_TEST(refusal_takes_nothing_back_but_its_own),
+        ERP_TEST(nothing_is_done_when_all_fail_to_commit_together),
         ERP_TEST(failed_commit_is_unknown_and_the_reference_settles_it),
         ERP_TEST(busy_erp_is_unavailable_and_still_answers_questions),
     };

@@ -238,7 +238,7 @@ static void hub_defaults_fill_what_the_file_leaves_out(void **state) {
     assert_int_equal(config.erp_count, 1);
     assert_string_equal(config.erps[0].name, "main");
     assert_int_equal(config.erps[0].type, XD_ERP_TYPE_LEDGER);
-    assert_int_equal(config.erps[0].concurrency, 4);
+    assert_int_equal(config.erps[0].concurrency, 32);
     assert_int_equal(config.erps[0].request_life_s, 120);
     assert_int_equal(config.erps[0].retry_s_max, 300);
     assert_true(xd_decimal_is_zero(config.policies.over_tolerance_pct));

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define RETRY_MS 1000u
+
 static enum xd_result reject(const struct xd_ledger_post *post, const char *code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 static enum xd_result reject(const struct xd_ledger_post *post, const char *code, const char *format, ...) {
@@ -56,6 +58,12 @@ void xd_ledger_say_done(struct xd_erp_answer *answer, enum xd_erp_kind kind, int
     answer->outcome = XD_ERP_DONE;
     (void)snprintf(answer->document, sizeof answer->document, "%c%06lld", documents[kind].letter,
                    (long long)number);
+}
+
+void xd_ledger_say_unavailable(struct xd_erp_answer *answer, const char *code, const char *detail) {
+    *answer = (struct xd_erp_answer){.outcome = XD_ERP_UNAVAILABLE, .retry_after_ms = RETRY_MS};
+    (void)snprintf(answer->code, sizeof answer->code, "%s", code);
+    (void)snprintf(answer->detail, sizeof answer->detail, "%s", detail);
 }
 
 enum xd_result xd_ledger_find(struct xd_book *book, enum xd_erp_kind kind, const char *reference,

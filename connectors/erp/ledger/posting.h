@@ -19,6 +19,7 @@ XD_CHECKED enum xd_result xd_ledger_decide(const struct xd_ledger_post *post);
 /* XD_NOT_FOUND: no such document. */
 XD_CHECKED enum xd_result xd_ledger_find(struct xd_book *book, enum xd_erp_kind kind, const char *reference,
                                          int64_t *number, struct xd_hash *print);
+void xd_ledger_say_unavailable(struct xd_erp_answer *answer, const char *code, const char *detail);
 void xd_ledger_say_done(struct xd_erp_answer *answer, enum xd_erp_kind kind, int64_t number);
 
 #endif

@@ -99,7 +99,7 @@ static const struct xd_config_key erp_keys[] = {
     {.name = "data", .type = XD_CONFIG_FOLDER, .required = true, .offset = ERP(data)},
     {.name = "concurrency",
      .type = XD_CONFIG_INTEGER,
-     .fallback = "4",
+     .fallback = "32",
      .min = 1,
      .max = 64,
      .offset = ERP(concurrency)},
