@@ -324,19 +324,16 @@ static enum xd_result trim(struct xd_hub *hub, struct xd_now now) {
             hub->trim_at = now.monotonic + TRIM_MORE_MS;
         }
     }
-    bool more;
-    enum xd_result result = xd_hub_events_trim(hub, now, &more);
-    if (more) {
-        hub->trim_at = now.monotonic + TRIM_MORE_MS;
-    }
-    return result == XD_OK ? store->key_drop(store->context, now.wall - hub->config.idempotency_ms, TRIM_ROWS)
-                           : result;
+    return store->key_drop(store->context, now.wall - hub->config.idempotency_ms, TRIM_ROWS);
 }
 
 enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, struct xd_effects *effects) {
     hub->now = now;
     xd_hub_jobs_left(hub);
     enum xd_result result = trim(hub, now);
+    if (result == XD_OK) {
+        result = xd_hub_events_trim(hub, now);
+    }
     if (result == XD_OK) {
         result = xd_hub_releases_late(hub, now);
     }

@@ -94,6 +94,7 @@ struct xd_event_log {
     int64_t stored;    /* ... as the store has it */
     int64_t floor;     /* the highest n that was dropped */
     xd_ms store_at;    /* monotonic: not stored again before */
+    xd_ms trim_at;     /* monotonic: no look for old ones before */
     xd_ms resend_at;   /* monotonic: the broker refused one; nothing is sent before */
     struct xd_event_slot slots[XD_EVENTS_WINDOW];
     size_t count;
@@ -108,8 +109,8 @@ void xd_hub_events_confirmed(struct xd_hub *hub, int64_t n, bool taken, struct x
 /* Hands out at most room events; *taken: how many. */
 XD_CHECKED enum xd_result xd_hub_events_pump(struct xd_hub *hub, size_t room, struct xd_now now,
                                              struct xd_effects *effects, size_t *taken);
-/* Drops what is old and published; *more: there is more than one step takes. */
-XD_CHECKED enum xd_result xd_hub_events_trim(struct xd_hub *hub, struct xd_now now, bool *more);
+/* Drops what is old and published, now and then. */
+XD_CHECKED enum xd_result xd_hub_events_trim(struct xd_hub *hub, struct xd_now now);
 bool xd_hub_events_check(const struct xd_hub *hub);
 
 /* ---- for readers: any thread ---- */

@@ -17,6 +17,8 @@
 
 #define STORE_MS ((xd_ms)200)
 #define RESEND_MS ((xd_ms)1000)
+#define TRIM_MS ((xd_ms)3600000)  /* a look reads TRIM_ROWS rows, and events are kept for days */
+#define TRIM_MORE_MS ((xd_ms)100) /* when there was more than one step takes */
 #define TRIM_ROWS ((size_t)2000)
 #define PART_MAX 64
 
@@ -239,21 +241,21 @@ enum xd_result xd_hub_events_pump(struct xd_hub *hub, size_t room, struct xd_now
 
 /* ---- the end of an event ---- */
 
-enum xd_result xd_hub_events_trim(struct xd_hub *hub, struct xd_now now, bool *more) {
+enum xd_result xd_hub_events_trim(struct xd_hub *hub, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
     struct xd_event_log *log = &hub->events;
     int64_t floor = 0;
-    *more = false;
-    if (log->stored <= 0) {
+    if (log->stored <= 0 || now.monotonic < log->trim_at) {
         return XD_OK;
     }
+    log->trim_at = now.monotonic + TRIM_MS;
     enum xd_result result = store->events.drop(store->events.context, log->stored,
                                                now.wall - hub->config.event_ms, TRIM_ROWS, &floor);
     if (result != XD_OK || floor == 0) {
         return result;
     }
     log->floor = floor;
-    *more = true;
+    log->trim_at = now.monotonic + TRIM_MORE_MS;
     return number_set(store, XD_EVENTS_FLOOR, floor);
 }
 
