@@ -235,6 +235,11 @@ void xd_buffer_json(struct xd_buffer *buffer, const char *text) {
     }
     room[0] = '"';
     memcpy(room + 1, at, run);
+    if (run == left) {
+        room[run + 1] = '"';
+        advance(buffer, run + 2);
+        return;
+    }
     advance(buffer, run + 1);
     while (run < left) {
         add_escape(buffer, at[run]);

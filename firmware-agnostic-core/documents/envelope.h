@@ -42,7 +42,7 @@ struct xd_envelope {
 void xd_envelope_write(const struct xd_envelope *envelope, struct xd_bytes data, struct xd_buffer *out);
 /* Parses body into document and fills out (borrowing from it). XD_INVALID:
  * problems says where. Free the document in every case. document->hash is the
- * content hash of `data`. */
+ * content hash of `data` of what has a lane; messages of the line itself need none. */
 XD_CHECKED enum xd_result xd_envelope_read(struct xd_bytes body, struct xd_document *document,
                                            struct xd_envelope *out, struct xd_problems *problems);
 

@@ -58,8 +58,13 @@ static void check_round_trip(const struct xd_envelope *envelope, const struct xd
 
 /* Any document may be put into an envelope: its bytes travel as they are, and keep their hash. */
 static void check_wrapping(struct xd_bytes raw) {
-    static const struct xd_envelope envelope = {
-        .id = "i", .source = "/sites/WH1", .type = XD_TYPE_CONFIRMATION, .site = "WH1"};
+    static const struct xd_envelope envelope = {.id = "i",
+                                                .source = "/sites/WH1",
+                                                .type = XD_TYPE_CONFIRMATION,
+                                                .site = "WH1",
+                                                .lane = "work",
+                                                .epoch = "e",
+                                                .sequence = 1};
     struct xd_document document, wrapped;
     struct xd_envelope again;
     struct xd_buffer body;

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STORE_MS ((xd_ms)200)
+#define STORE_MS ((xd_ms)1000) /* what a restart publishes again, and who listens knows by its id */
 #define RESEND_MS ((xd_ms)1000)
 #define TRIM_MS ((xd_ms)3600000)  /* a look reads TRIM_ROWS rows, and events are kept for days */
 #define TRIM_MORE_MS ((xd_ms)100) /* when there was more than one step takes */
