@@ -204,7 +204,7 @@ static void old_events_are_dropped_but_not_before_they_are_published(void **stat
     hub_world_released(world, 2, "10", release_id);
     hub_world_run(world, MINUTE_MS);
     world->now.wall += 8 * XD_DAY_MS;
-    hub_world_run(world, 61 * MINUTE_MS); /* a look an hour */
+    hub_world_run(world, 61 * MINUTE_MS);                 /* a look an hour */
     assert_count(world, "SELECT count(*) FROM event", 2); /* of the second order */
     assert_count(world, "SELECT count(*) FROM meta WHERE name = 'event.floor'", 1);
     xd_hub_line_down(&world->hub);
