@@ -199,6 +199,12 @@ static const char hub_sla_2[] =
     " at INTEGER NOT NULL, due INTEGER NOT NULL, PRIMARY KEY(order_id, promise)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX deadline_at ON deadline(at) WHERE at > 0;";
 
+/* A site may answer for some lines of a release only. What was answered before spoke of all of it. */
+static const char hub_orders_3[] =
+    "ALTER TABLE release_line ADD COLUMN answer INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE release_line ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE release_line SET answer = 2 WHERE n IN (SELECT n FROM release WHERE status IN (4, 6, 7, 8));";
+
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
 struct migration {
@@ -209,6 +215,7 @@ static const struct migration site_migrations[] = {{{delivery_1, site_1}}};
 static const struct migration hub_migrations[] = {
     {{delivery_1, hub_orders_1, hub_work_1}},
     {{hub_orders_2, hub_stock_2, hub_reference_2, hub_clients_2, hub_events_2, hub_sla_2}},
+    {{hub_orders_3}},
 };
 
 struct schema {

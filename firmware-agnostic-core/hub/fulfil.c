@@ -159,23 +159,33 @@ static enum xd_result collect_late(void *context, const struct xd_release_row *r
     return XD_OK;
 }
 
+static enum xd_result complain_of_silence(struct xd_conduct *conduct, const struct xd_release_row *row,
+                                          const char *code, const char *detail) {
+    struct xd_complaint complaint = {.code = code,
+                                     .site = row->site,
+                                     .order_id = row->order_id,
+                                     .release_id = row->release_id,
+                                     .kind = XD_DOC_RELEASE,
+                                     .document_id = row->release_id,
+                                     .version = 1,
+                                     .detail = detail};
+    return xd_hub_complain(conduct->hub, &complaint, conduct->now);
+}
+
+/* Lines that the site has answered stay with it. */
 static enum xd_result ask_back(struct xd_conduct *conduct, struct xd_release_work *work) {
     for (size_t index = 0; index < work->lines.count; index++) { /* what is unwanted stays so */
-        work->lines.rows[index].asked = xd_release_line_rest(&work->lines.rows[index]);
+        struct xd_release_line_row *line = &work->lines.rows[index];
+        line->asked = line->answer == XD_LINE_UNANSWERED ? xd_release_line_rest(line) : line->asked;
     }
     work->row.status = XD_RELEASE_ACK_TIMEOUT;
     work->row.ack_by = 0;
     enum xd_result result = xd_release_work_ask(conduct, work, true);
-    struct xd_complaint complaint = {.code = "ACK_TIMEOUT",
-                                     .site = work->row.site,
-                                     .order_id = conduct->order.order_id,
-                                     .release_id = work->row.release_id,
-                                     .kind = XD_DOC_RELEASE,
-                                     .document_id = work->row.release_id,
-                                     .version = 1,
-                                     .detail = "The site has not answered in time; it is asked to give the "
-                                               "release back, and then it ships from elsewhere."};
-    return result == XD_OK ? xd_hub_complain(conduct->hub, &complaint, conduct->now) : result;
+    return result == XD_OK
+               ? complain_of_silence(conduct, &work->row, "ACK_TIMEOUT",
+                                     "The site has not answered in time; it is asked to give the release "
+                                     "back, and then it ships from elsewhere.")
+               : result;
 }
 
 static enum xd_result one_late(struct xd_hub *hub, const struct xd_release_row *row, struct xd_now now) {
@@ -185,10 +195,16 @@ static enum xd_result one_late(struct xd_hub *hub, const struct xd_release_row *
     if (result == XD_OK) {
         result = xd_release_work_open(&conduct, row->release_id, &work);
     }
-    bool asked = work.row.cancel == XD_CANCEL_REQUESTED && work.row.whole;
-    if (result == XD_OK && work.row.status < XD_RELEASE_ACK_TIMEOUT && !asked) {
+    /* What is asked back but for a part is late in itself as long as it was not answered. */
+    bool settled = work.row.whole || work.row.status >= XD_RELEASE_ACK_TIMEOUT;
+    if (result == XD_OK && work.row.cancel == XD_CANCEL_REQUESTED && settled) {
+        work.row.ack_by = 0;
+        result = complain_of_silence(&conduct, &work.row, "CANCEL_PENDING",
+                                     "The site has not answered in time what it was asked to give back.");
+        result = result == XD_OK ? xd_release_work_save(&conduct, &work) : result;
+    } else if (result == XD_OK && work.row.status < XD_RELEASE_ACK_TIMEOUT) {
         result = ask_back(&conduct, &work);
-    } else if (result == XD_OK) { /* it has answered, or is asked for all of it already */
+    } else if (result == XD_OK) { /* it has answered */
         work.row.ack_by = 0;
         result = xd_release_work_save(&conduct, &work);
     }

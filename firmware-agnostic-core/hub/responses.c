@@ -64,18 +64,35 @@ static enum xd_result apply_response(struct xd_hub *hub, const struct xd_arrived
 /* ---- responses to releases that are not there yet ---- */
 
 #define WAITING_SIZE 2048
+#define LINES_WORD "lines:"
 #define WAITING_NAME_SIZE (XD_SITE_SIZE + XD_ID_SIZE + 16)
 
-/* One small named value per release: a line "revision response reason" for each. A hub
- * restored from a backup gets the responses before the releases that it forgot. */
+/* One small named value per release: for each a line "revision response reason", or
+ * "revision response lines:2 id qty id - reason" when it speaks of some lines only ("-": of all of one).
+ * A hub restored from a backup gets the responses before the releases that it forgot. */
 static void waiting_name(const char *site, const char *release_id, char out[WAITING_NAME_SIZE]) {
     snprintf(out, WAITING_NAME_SIZE, "response/%s/%s", site, release_id);
+}
+
+static void write_waiting(const struct xd_response *response, struct xd_buffer *out) {
+    xd_buffer_format(out, "%lld %s ", (long long)response->revision, xd_response_names[response->response]);
+    if (response->line_count > 0) {
+        xd_buffer_format(out, "lines:%zu ", response->line_count);
+    }
+    for (size_t index = 0; index < response->line_count; index++) {
+        char qty[XD_DECIMAL_TEXT_MAX];
+        xd_buffer_format(out, "%s %s ", response->lines[index].line_id,
+                         response->lines[index].has_qty ? xd_decimal_write(response->lines[index].qty, qty)
+                                                        : "-");
+    }
+    xd_buffer_format(out, "%s\n", response->reason != NULL ? response->reason : "");
 }
 
 static enum xd_result wait_for_release(struct xd_hub *hub, const struct xd_arrived *arrived,
                                        const struct xd_response *response) {
     const struct xd_delivery_store *store = &hub->config.store->delivery;
     char name[WAITING_NAME_SIZE], value[WAITING_SIZE] = "";
+    struct xd_buffer text;
     if (strlen(response->release_id) >= XD_ID_SIZE) {
         return XD_OK; /* no release of ours: its exception stays open */
     }
@@ -84,31 +101,60 @@ static enum xd_result wait_for_release(struct xd_hub *hub, const struct xd_arriv
     if (result != XD_OK && result != XD_NOT_FOUND) {
         return result;
     }
-    size_t size = strlen(value);
-    int more =
-        snprintf(value + size, sizeof value - size, "%lld %s %s\n", (long long)response->revision,
-                 xd_response_names[response->response], response->reason != NULL ? response->reason : "");
-    if (more < 0 || (size_t)more >= sizeof value - size) {
-        return XD_OK; /* so many for one release: a person looks at the exceptions */
+    xd_buffer_init(&text, WAITING_SIZE - 1);
+    xd_buffer_text(&text, value);
+    write_waiting(response, &text);
+    result = xd_buffer_result(&text);
+    if (result == XD_OK) {
+        result = store->meta_set(store->context, name, xd_buffer_string(&text));
     }
-    return store->meta_set(store->context, name, value);
+    xd_buffer_free(&text);
+    return result == XD_FULL ? XD_OK : result; /* so many for one release: a person looks at the exceptions */
 }
 
-/* Reads one line, in place; false: it is none. */
-static bool read_waiting(char *line, const char *release_id, struct xd_response *out) {
-    char *kind = strchr(line, ' ');
-    char *reason = kind == NULL ? NULL : strchr(kind + 1, ' ');
-    if (reason == NULL) {
+/* The next word, in place; NULL: there is none. */
+static char *take_word(char **text) {
+    char *word = *text, *end = strchr(word, ' ');
+    if (end == NULL) {
+        return NULL;
+    }
+    *end = 0;
+    *text = end + 1;
+    return word;
+}
+
+static bool read_waiting_lines(char **text, struct xd_response *out) {
+    char *count = take_word(text);
+    out->line_count = count != NULL ? strtoul(count + strlen(LINES_WORD), NULL, 10) : 0;
+    out->lines = out->line_count < WAITING_SIZE ? xd_alloc(out->line_count * sizeof *out->lines) : NULL;
+    for (size_t index = 0; index < out->line_count && out->lines != NULL; index++) {
+        struct xd_response_line *line = &out->lines[index];
+        line->line_id = take_word(text);
+        const char *qty = take_word(text);
+        if (qty == NULL) {
+            return false;
+        }
+        line->has_qty = xd_decimal_parse(qty, &line->qty) == XD_OK;
+    }
+    return out->lines != NULL;
+}
+
+/* Reads one line, in place; false: it is none. Free out->lines with xd_free. */
+static bool read_waiting(char *text, const char *release_id, struct xd_response *out) {
+    *out = (struct xd_response){.release_id = release_id};
+    const char *revision = take_word(&text);
+    const char *kind = revision != NULL ? take_word(&text) : NULL;
+    if (kind == NULL) {
         return false;
     }
-    *kind++ = 0;
-    *reason++ = 0;
-    *out = (struct xd_response){.release_id = release_id,
-                                .revision = strtoll(line, NULL, 10),
-                                .reason = reason[0] != 0 ? reason : NULL};
+    out->revision = strtoll(revision, NULL, 10);
     while (xd_response_names[out->response] != NULL && strcmp(xd_response_names[out->response], kind) != 0) {
         out->response++;
     }
+    if (strncmp(text, LINES_WORD, strlen(LINES_WORD)) == 0 && !read_waiting_lines(&text, out)) {
+        return false;
+    }
+    out->reason = text[0] != 0 ? text : NULL;
     return xd_response_names[out->response] != NULL;
 }
 
@@ -119,6 +165,7 @@ static enum xd_result resume_response(struct xd_hub *hub, struct xd_hub_site *si
     struct xd_response response;
     char id[XD_DOCUMENT_ID_SIZE];
     if (!read_waiting(line, release_id, &response)) {
+        xd_free(response.lines);
         return XD_CORRUPT;
     }
     xd_response_id(&response, id);
@@ -128,7 +175,11 @@ static enum xd_result resume_response(struct xd_hub *hub, struct xd_hub_site *si
     if (result == XD_OK) {
         result = store->release_get(store->context, release_id, &release);
     }
-    return result == XD_OK ? apply_response(hub, &arrived, &release, &response, now) : result;
+    if (result == XD_OK) {
+        result = apply_response(hub, &arrived, &release, &response, now);
+    }
+    xd_free(response.lines);
+    return result;
 }
 
 enum xd_result xd_hub_responses_resume(struct xd_hub *hub, const char *release_id, struct xd_now now) {
@@ -177,6 +228,10 @@ enum xd_result xd_hub_response(struct xd_hub *hub, const struct xd_arrived *arri
                                           "when it arrives.",
                                           now)
                                : result;
+    }
+    if (result == XD_OK && release.status == XD_RELEASE_DRAFT && release.stage != XD_STAGE_RELEASED) {
+        return wait_for_release(hub, arrived,
+                                &response); /* of a life that we forgot: it is sent again first */
     }
     return result == XD_OK ? apply_response(hub, arrived, &release, &response, now) : result;
 }

@@ -129,6 +129,16 @@ static void check_line(struct revision *revision, size_t index) {
     }
 }
 
+/* What was cancelled of it first: then nothing more is ordered. */
+static enum xd_result want_again(struct xd_order_line_row *row, struct xd_decimal more) {
+    struct xd_decimal again = xd_decimal_min(row->cancelled, more), left;
+    enum xd_result result = xd_decimal_subtract(more, again, &left);
+    if (result == XD_OK && xd_decimal_sign(again) > 0) {
+        result = xd_line_move(row, XD_POT_CANCELLED, XD_POT_OPEN, again);
+    }
+    return result == XD_OK && xd_decimal_sign(left) > 0 ? xd_line_increase(row, left) : result;
+}
+
 static enum xd_result wish_for(struct revision *revision, struct xd_order_line_row *row,
                                struct xd_decimal qty) {
     struct xd_decimal wanted, less = xd_decimal_of(0);
@@ -144,7 +154,7 @@ static enum xd_result wish_for(struct revision *revision, struct xd_order_line_r
         revision->wishes[revision->wish_count++] = (struct xd_cancel_wish){.line = row, .qty = less};
         return XD_OK;
     }
-    result = xd_line_increase(row, xd_decimal_negate(less));
+    result = want_again(row, xd_decimal_negate(less));
     return result == XD_OK ? xd_conduct_save_line(&revision->conduct, row) : result;
 }
 
@@ -244,7 +254,11 @@ static void change_head(struct revision *revision) {
 /* More than the customer's limit allows waits for an operator; what was ordered before goes on. */
 static enum xd_result book(struct revision *revision) {
     bool within;
-    enum xd_result result = xd_conduct_rebook(&revision->conduct, &within);
+    enum xd_result result;
+    if ((revision->conduct.order.holds & XD_HOLD_BIT(XD_HOLD_CREDIT)) != 0) {
+        return xd_conduct_retry(&revision->conduct, XD_HOLD_CREDIT, revision->request->client->client);
+    }
+    result = xd_conduct_rebook(&revision->conduct, &within);
     return result == XD_OK && !within
                ? xd_conduct_hold(&revision->conduct, XD_HOLD_CREDIT, "CREDIT_HOLD",
                                  "What the revision adds is above the customer's credit limit.")

@@ -177,6 +177,9 @@ enum xd_release_stage {
     XD_STAGE_RELEASED   /* the site works on them */
 };
 
+/* How far its site has got with a line, by its own word; an earlier one is never said again. */
+enum xd_line_answer { XD_LINE_UNANSWERED, XD_LINE_RESERVED, XD_LINE_ACKED, XD_LINE_PICKING, XD_LINE_PACKED };
+
 /* Whether a release is asked back. */
 enum xd_release_cancel {
     XD_CANCEL_NONE,
@@ -213,6 +216,8 @@ struct xd_release_line_row {
     struct xd_decimal closed;   /* will not come on this release: short closed or back to open */
     struct xd_decimal asked;    /* part of the rest that the site is asked to give up ... */
     struct xd_decimal unwanted; /* ... of which so much is cancelled; the others ship from elsewhere */
+    int answer;                 /* enum xd_line_answer */
+    bool refused;               /* the site gave back some of it of its own accord */
 };
 typedef enum xd_result (*xd_release_line_fn)(void *context, const struct xd_release_line_row *row);
 

@@ -294,13 +294,12 @@ static enum xd_result decide_hold(struct wish *wish, struct xd_now now) {
     if (result != XD_OK || told) {
         return result;
     }
-    if (xd_conduct_did(&wish->conduct, XD_STEP_RELEASE) || wish->conduct.order.cancelled ||
-        is_over(&wish->conduct.order)) {
-        return refuse(wish, 409, "already_released",
-                      "The order is with its sites, or at its end: it can be cancelled, not held.");
+    if (wish->conduct.order.cancelled || is_over(&wish->conduct.order)) {
+        return refuse(wish, 409, "order_closed", "The order is at its end, or on its way there.");
     }
     if ((wish->conduct.order.holds & XD_HOLD_BIT(XD_HOLD_OPERATOR)) == 0) {
         result = xd_conduct_hold(&wish->conduct, XD_HOLD_OPERATOR, NULL, reason_of(wish));
+        result = result == XD_OK ? xd_conduct_call_back(&wish->conduct) : result;
     }
     return finish(wish, result);
 }
@@ -341,7 +340,7 @@ enum xd_result xd_hub_order_unhold(struct xd_hub *hub, const struct xd_api_reque
 /* ---- exceptions ---- */
 
 /* What can be done about it beside taking note of it. */
-enum remedy { REMEDY_NOTE, REMEDY_HOLD, REMEDY_PLACE, REMEDY_JOB };
+enum remedy { REMEDY_NOTE, REMEDY_HOLD, REMEDY_PLACE, REMEDY_JOB, REMEDY_SITE };
 
 static const struct {
     const char *code;
@@ -356,6 +355,8 @@ static const struct {
     {"RELEASE_REJECTED", REMEDY_PLACE, 0, XD_ORDER_CANCELLED},
     {"SHORT_BACKORDER", REMEDY_PLACE, 0, XD_ORDER_CANCELLED},
     {"ERP_REJECTED_CHANGE", REMEDY_JOB, 0, XD_ORDER_CANCELLED},
+    {"ACK_TIMEOUT", REMEDY_SITE, 0, XD_ORDER_CANCELLED},
+    {"CANCEL_PENDING", REMEDY_SITE, 0, XD_ORDER_CANCELLED},
 };
 
 static enum xd_result close_exception(struct wish *wish, const struct xd_exception_row *row,
@@ -385,40 +386,97 @@ static enum xd_result note(struct wish *wish, const struct xd_exception_row *row
     return result;
 }
 
-static enum xd_result place_again(struct wish *wish) {
-    enum xd_result result = xd_conduct_place(&wish->conduct, XD_PLACE_OPEN);
+static enum xd_result tell(struct wish *wish, const struct xd_exception_row *row, struct xd_now now) {
+    char by[XD_QUOTED_SIZE], reason[XD_QUOTED_SIZE];
+    return xd_hub_timeline(wish->hub, &wish->conduct.order, "exception.resolved", now,
+                           "\"code\":\"%s\",\"action\":\"%s\",\"by\":%s,\"reason\":%s", row->code,
+                           action_names[wish->body.action], xd_hub_quote(wish->request->client->client, by),
+                           xd_hub_quote(reason_of(wish), reason));
+}
+
+/* *placed: something of it found a site. */
+static enum xd_result place_again(struct wish *wish, bool *placed) {
+    struct xd_conduct *conduct = &wish->conduct;
+    int64_t before = conduct->order.releases;
+    enum xd_result result = xd_conduct_place(conduct, XD_PLACE_ANYWHERE);
     if (result == XD_OK) {
-        result = xd_conduct_place(&wish->conduct, XD_PLACE_ANYWHERE);
+        result = xd_conduct_place(conduct, XD_PLACE_OPEN);
     }
-    return result == XD_OK ? xd_conduct_release(&wish->conduct) : result;
+    *placed = conduct->order.releases > before;
+    return result == XD_OK ? xd_conduct_release(conduct) : result;
+}
+
+static enum xd_result retry_place(struct wish *wish, const struct xd_exception_row *row, struct xd_now now) {
+    bool placed;
+    char detail[460];
+    enum xd_result result = place_again(wish, &placed);
+    if (result == XD_OK && !placed) {
+        snprintf(detail, sizeof detail, "No site can ship it now. %s", wish->conduct.decision);
+        return refuse(wish, 409, "action_not_possible", detail);
+    }
+    if (result == XD_OK) {
+        result = close_exception(wish, row, now);
+    }
+    return finish(wish, result);
+}
+
+/* The site is given up on: what it was asked for is nobody's there any more. Should it ship nevertheless, its
+ * shipment counts (claim.c). */
+static enum xd_result answer_for_site(struct wish *wish, const struct xd_exception_row *row) {
+    struct xd_release_work work = {.lines = {NULL, 0, 0}};
+    enum xd_result result = xd_release_work_open(&wish->conduct, row->release_id, &work);
+    if (result == XD_OK && work.row.cancel == XD_CANCEL_REQUESTED) {
+        result = xd_release_work_gave_up(&wish->conduct, &work);
+    }
+    xd_release_work_close(&work);
+    return result;
+}
+
+static enum xd_result retry_hold(struct wish *wish, enum xd_hold hold) {
+    return finish(wish, xd_conduct_retry(&wish->conduct, hold, wish->request->client->client));
+}
+
+static enum xd_result reject(struct wish *wish, size_t remedy, const struct xd_exception_row *row,
+                             struct xd_now now) {
+    enum xd_result result = close_exception(wish, row, now);
+    if (result == XD_OK && !wish->conduct.order.cancelled) {
+        result =
+            xd_conduct_undo(&wish->conduct, remedies[remedy].end, "rejected_by_operator", reason_of(wish));
+    }
+    if (result == XD_OK && remedies[remedy].remedy == REMEDY_SITE) {
+        result = answer_for_site(wish, row);
+    }
+    return finish(wish, result);
 }
 
 static enum xd_result do_about(struct wish *wish, size_t remedy, const struct xd_exception_row *row,
                                struct xd_now now) {
-    int action = wish->body.action;
-    enum xd_result result = XD_OK;
-    if (action == ACTION_REJECT) {
-        result = close_exception(wish, row, now);
-        if (result == XD_OK && !wish->conduct.order.cancelled) {
-            result = xd_conduct_undo(&wish->conduct, remedies[remedy].end, "rejected_by_operator",
-                                     reason_of(wish));
-        }
-        return finish(wish, result);
+    bool retry = wish->body.action == ACTION_RETRY;
+    enum xd_result result = tell(wish, row, now);
+    if (result == XD_OK && wish->body.action == ACTION_REJECT) {
+        return reject(wish, remedy, row, now);
+    }
+    if (result != XD_OK) {
+        return result;
     }
     switch (remedies[remedy].remedy) {
     case REMEDY_HOLD:
         if ((wish->conduct.order.holds & XD_HOLD_BIT(remedies[remedy].hold)) == 0) {
             return note(wish, row, now); /* it went on by another way */
         }
-        return unhold(wish, remedies[remedy].hold);
+        return retry ? retry_hold(wish, (enum xd_hold)remedies[remedy].hold)
+                     : unhold(wish, remedies[remedy].hold);
     case REMEDY_PLACE:
+        return retry ? retry_place(wish, row, now) : finish(wish, close_exception(wish, row, now));
+    case REMEDY_SITE:
         result = close_exception(wish, row, now);
-        if (result == XD_OK && action == ACTION_RETRY) {
-            result = place_again(wish);
+        if (result == XD_OK && retry) {
+            result = answer_for_site(wish, row);
+            result = result == XD_OK ? xd_conduct_go(&wish->conduct) : result;
         }
         return finish(wish, result);
     default:
-        wish->conduct.sale_stale = action == ACTION_RETRY;
+        wish->conduct.sale_stale = retry;
         return finish(wish, close_exception(wish, row, now));
     }
 }

@@ -236,6 +236,9 @@ static void what_is_asked_back_of_a_release_is_kept(void **state) {
     assert_decimal(seen.release_line.asked, "0");
     seen.release_line.asked = stores_decimal("4");
     seen.release_line.unwanted = stores_decimal("1.5");
+    assert_int_equal(seen.release_line.answer, XD_LINE_UNANSWERED);
+    seen.release_line.answer = XD_LINE_RESERVED;
+    seen.release_line.refused = true;
     assert_ok(hub->release_line_save(hub->context, "R1", &seen.release_line));
     stores_commit(world);
     stores_reopen(world, 0);

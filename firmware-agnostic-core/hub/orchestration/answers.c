@@ -10,7 +10,12 @@
  *   REJECTED         a change: the site keeps it;              the site does not ship it:
  *                    a cancel: as CANCEL_ACCEPTED              all that is left is given back
  *   any other        a change: it is agreed to                 forward
- *                    a cancel: no answer to that yet */
+ *                    a cancel: no answer to that yet
+ *
+ * An answer with lines speaks of those only, and of a line's qty only where it says one. The release
+ * goes forward when each line that still has something was answered, as far as the least of them; what
+ * is picked shows at once. A request stays open until all of it was answered. A site that takes a line
+ * for less than it has is asked to give the rest back, for it has not said that it does not ship it. */
 #include "hub/orchestration/conduct.h"
 
 #include "hub/events/events.h"
@@ -18,11 +23,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LINES_TEXT_SIZE 400
+
 struct answering {
     struct xd_conduct *conduct;
     struct xd_release_work work;
     const struct xd_arrived *arrived;
     const struct xd_response *response;
+    bool refused, gave_back; /* the order looks for other sites */
 };
 
 static enum xd_result complain(struct answering *answering, const char *code, bool info, const char *detail) {
@@ -38,70 +46,136 @@ static enum xd_result complain(struct answering *answering, const char *code, bo
     return xd_hub_complain(answering->conduct->hub, &complaint, answering->conduct->now);
 }
 
-/* ---- forward ---- */
+/* ---- which lines ---- */
 
-static int status_of(int response) {
-    return response == XD_RESPONSE_PICKING  ? XD_RELEASE_PICKING
-           : response == XD_RESPONSE_PACKED ? XD_RELEASE_PACKED
-                                            : XD_RELEASE_ACKED;
+static const struct xd_response_line *said_of(const struct answering *answering, const char *line_id) {
+    const struct xd_response *response = answering->response;
+    for (size_t index = 0; index < response->line_count; index++) {
+        if (strcmp(response->lines[index].line_id, line_id) == 0) {
+            return &response->lines[index];
+        }
+    }
+    return NULL;
 }
 
-static enum xd_result go_forward(struct answering *answering) {
-    struct xd_release_row *row = &answering->work.row;
-    int status = status_of(answering->response->response);
-    bool reserved = answering->response->response == XD_RESPONSE_RESERVED;
+/* How much of `most` of the line the answer speaks of. */
+static struct xd_decimal meant_of(const struct answering *answering, const struct xd_release_line_row *line,
+                                  struct xd_decimal most) {
+    const struct xd_response_line *said = said_of(answering, line->line_id);
+    if (said == NULL) {
+        return answering->response->line_count == 0 ? most : xd_decimal_of(0);
+    }
+    return said->has_qty ? xd_decimal_min(said->qty, most) : most;
+}
+
+static enum xd_result check_lines(struct answering *answering) {
+    const struct xd_response *response = answering->response;
     enum xd_result result = XD_OK;
+    for (size_t index = 0; index < response->line_count && result == XD_OK; index++) {
+        bool there = false;
+        for (size_t line = 0; line < answering->work.lines.count && !there; line++) {
+            there = strcmp(answering->work.lines.rows[line].line_id, response->lines[index].line_id) == 0;
+        }
+        if (!there) {
+            char detail[XD_NAME_SIZE + 80];
+            snprintf(detail, sizeof detail,
+                     "The response speaks of line %s, which the release does not have.",
+                     response->lines[index].line_id);
+            result = complain(answering, "UNMATCHED_LINE", false, detail);
+        }
+    }
+    return result;
+}
+
+/* ---- forward ---- */
+
+static int answer_of(int response) {
+    return response == XD_RESPONSE_RESERVED  ? XD_LINE_RESERVED
+           : response == XD_RESPONSE_PICKING ? XD_LINE_PICKING
+           : response == XD_RESPONSE_PACKED  ? XD_LINE_PACKED
+                                             : XD_LINE_ACKED;
+}
+
+/* Notes the answer on the line; *asks: the site takes less than it has, and was not asked for that yet. */
+static enum xd_result answer_line(const struct answering *answering, struct xd_release_line_row *line,
+                                  int answer, bool *asks) {
+    struct xd_decimal rest = xd_release_line_rest(line), less;
+    struct xd_decimal taken = meant_of(answering, line, rest);
+    if (xd_decimal_sign(taken) <= 0) {
+        return XD_OK;
+    }
+    line->answer = line->answer > answer ? line->answer : answer;
+    enum xd_result result = xd_decimal_subtract(rest, taken, &less);
+    if (result == XD_OK && xd_decimal_compare(less, line->asked) > 0) {
+        *asks = line->refused = true;
+        line->asked = less;
+    }
+    return result;
+}
+
+/* How far the site has got with what is left of the release. */
+static void fold_answers(const struct xd_release_work *work, int *least, int *most) {
+    *least = XD_LINE_PACKED;
+    *most = XD_LINE_UNANSWERED;
+    for (size_t index = 0; index < work->lines.count; index++) {
+        const struct xd_release_line_row *line = &work->lines.rows[index];
+        if (xd_decimal_sign(xd_release_line_rest(line)) > 0) {
+            *least = line->answer < *least ? line->answer : *least;
+            *most = line->answer > *most ? line->answer : *most;
+        }
+    }
+}
+
+/* Status, deadline and stage as the lines' answers say. */
+static enum xd_result follow_answers(struct answering *answering) {
+    struct xd_release_row *row = &answering->work.row;
+    int least, most;
+    fold_answers(&answering->work, &least, &most);
+    int status = most == XD_LINE_UNANSWERED ? row->status
+                 : least == XD_LINE_PACKED  ? XD_RELEASE_PACKED
+                 : most >= XD_LINE_PICKING  ? XD_RELEASE_PICKING
+                 : least > 0                ? XD_RELEASE_ACKED
+                                            : row->status;
     if (status > row->status && row->status != XD_RELEASE_REJECTED) {
         row->status = status;
     }
-    row->ack_by = 0;
-    if (reserved && row->stage == XD_STAGE_PENDING) {
-        result = xd_release_work_stage(answering->conduct, &answering->work, XD_STAGE_ALLOCATED);
-    } else if (!reserved && row->stage != XD_STAGE_RELEASED) {
-        result = xd_release_work_stage(answering->conduct, &answering->work, XD_STAGE_RELEASED);
+    if (least == XD_LINE_UNANSWERED || most == XD_LINE_UNANSWERED) {
+        return XD_OK;
     }
-    return result;
+    if (row->cancel != XD_CANCEL_REQUESTED) {
+        row->ack_by = 0;
+    }
+    if (least == XD_LINE_RESERVED && row->stage == XD_STAGE_PENDING) {
+        return xd_release_work_stage(answering->conduct, &answering->work, XD_STAGE_ALLOCATED);
+    }
+    if (least > XD_LINE_RESERVED && row->stage != XD_STAGE_RELEASED) {
+        return xd_release_work_stage(answering->conduct, &answering->work, XD_STAGE_RELEASED);
+    }
+    return XD_OK;
+}
+
+static enum xd_result go_forward(struct answering *answering) {
+    struct xd_release_work *work = &answering->work;
+    int answer = answer_of(answering->response->response);
+    bool asks = false;
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
+        result = answer_line(answering, &work->lines.rows[index], answer, &asks);
+    }
+    if (result == XD_OK) {
+        result = xd_release_work_save_lines(answering->conduct, work);
+    }
+    if (result == XD_OK) {
+        result = follow_answers(answering);
+    }
+    return result == XD_OK && asks ? xd_release_work_ask(answering->conduct, work, false) : result;
 }
 
 /* ---- back ---- */
 
-/* Whether something of it found another site. */
-static enum xd_result ship_from_elsewhere(struct xd_conduct *conduct, bool *found) {
-    size_t sent = conduct->sent_count;
-    enum xd_result result = xd_conduct_go(conduct);
-    *found = conduct->sent_count > sent;
-    return result;
-}
-
-static enum xd_result give_back(struct answering *answering, bool asked, int status) {
-    struct xd_conduct *conduct = answering->conduct;
-    struct xd_release_work *work = &answering->work;
-    bool wanted = !conduct->order.cancelled;
-    enum xd_result result =
-        xd_release_work_give_back(conduct, work, asked, wanted ? XD_POT_OPEN : XD_POT_CANCELLED);
-    conduct->sale_stale = conduct->sale_stale || !wanted;
-    work->row.status = status;
-    work->row.ack_by = 0;
-    /* Stored before it is routed anew: a site that gave it back is not asked again. */
-    return result == XD_OK ? xd_release_work_save(conduct, work) : result;
-}
-
-static enum xd_result rejected(struct answering *answering) {
-    const char *reason = answering->response->reason;
-    bool found = false;
-    if (answering->work.row.status >= XD_RELEASE_REJECTED) {
-        return XD_OK; /* it is being worked on, or was given back before */
-    }
-    if (answering->work.row.cancel == XD_CANCEL_REQUESTED) {
-        answering->work.row.cancel = XD_CANCEL_ACCEPTED;
-    }
-    enum xd_result result = give_back(answering, false, XD_RELEASE_REJECTED);
-    if (result == XD_OK) {
-        result = ship_from_elsewhere(answering->conduct, &found);
-    }
-    return result == XD_OK ? complain(answering, "RELEASE_REJECTED", found,
-                                      reason != NULL ? reason : "The site refuses the release.")
-                           : result;
+static enum xd_pot pot_for(struct xd_conduct *conduct) {
+    conduct->sale_stale = conduct->sale_stale || conduct->order.cancelled;
+    return conduct->order.cancelled ? XD_POT_CANCELLED : XD_POT_OPEN;
 }
 
 static bool anything_shipped(const struct xd_release_work *work) {
@@ -113,37 +187,126 @@ static bool anything_shipped(const struct xd_release_work *work) {
     return false;
 }
 
-static enum xd_result gave_up(struct answering *answering) {
+static bool anything_asked(const struct xd_release_work *work) {
+    for (size_t index = 0; index < work->lines.count; index++) {
+        if (xd_decimal_sign(work->lines.rows[index].asked) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is being picked is settled by its shipment. */
+static enum xd_result reject_line(struct answering *answering, struct xd_release_line_row *line) {
+    struct xd_conduct *conduct = answering->conduct;
+    struct xd_decimal qty = meant_of(answering, line, xd_release_line_rest(line));
+    if (xd_decimal_sign(qty) <= 0 || line->answer >= XD_LINE_PICKING) {
+        return XD_OK;
+    }
+    line->refused = true;
+    return xd_release_work_give_line_back(conduct, &answering->work, line, qty, pot_for(conduct));
+}
+
+static enum xd_result reject_lines(struct answering *answering) {
+    struct xd_release_work *work = &answering->work;
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
+        result = reject_line(answering, &work->lines.rows[index]);
+    }
+    if (result == XD_OK && xd_release_work_has_rest(work)) {
+        return follow_answers(answering);
+    }
+    work->row.status = anything_shipped(work) ? XD_RELEASE_SHORT_CLOSED : XD_RELEASE_REJECTED;
+    work->row.ack_by = 0;
+    return result;
+}
+
+static enum xd_result rejected(struct answering *answering) {
     struct xd_conduct *conduct = answering->conduct;
     struct xd_release_work *work = &answering->work;
-    bool found, live = xd_release_is_live(&work->row);
-    enum xd_result result = give_back(answering, true, work->row.status);
+    bool lines = answering->response->line_count > 0;
+    if (lines ? !xd_release_is_live(&work->row) : work->row.status >= XD_RELEASE_REJECTED) {
+        return XD_OK; /* it is being worked on, or was given back before */
+    }
+    enum xd_result result = XD_OK;
+    if (lines) {
+        result = reject_lines(answering);
+    } else {
+        result = xd_release_work_give_back(conduct, work, false, pot_for(conduct));
+        work->row.status = XD_RELEASE_REJECTED;
+        work->row.ack_by = 0;
+    }
+    if (work->row.cancel == XD_CANCEL_REQUESTED && !anything_asked(work)) {
+        work->row.cancel = XD_CANCEL_ACCEPTED;
+        result = result == XD_OK ? xd_release_work_heard(conduct, work) : result;
+    }
+    conduct->returned = true;
+    answering->refused = true;
+    return result;
+}
+
+enum xd_result xd_release_work_gave_up(struct xd_conduct *conduct, struct xd_release_work *work) {
+    bool live = xd_release_is_live(&work->row);
+    enum xd_result result = xd_release_work_give_back(conduct, work, true, pot_for(conduct));
     work->row.cancel = XD_CANCEL_ACCEPTED;
+    work->row.ack_by = 0;
     if (live && !xd_release_work_has_rest(work)) {
         work->row.status = anything_shipped(work) ? XD_RELEASE_SHORT_CLOSED : XD_RELEASE_CANCELLED;
     }
     if (result == XD_OK) {
         result = xd_release_work_save(conduct, work);
     }
-    if (result == XD_OK) {
-        result = xd_release_work_heard(conduct, work);
+    conduct->returned = true;
+    return result == XD_OK ? xd_release_work_heard(conduct, work) : result;
+}
+
+/* Some of what was asked for. */
+static enum xd_result give_lines_up(struct answering *answering) {
+    struct xd_conduct *conduct = answering->conduct;
+    struct xd_release_work *work = &answering->work;
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
+        struct xd_release_line_row *line = &work->lines.rows[index];
+        struct xd_decimal asked = xd_decimal_min(line->asked, xd_release_line_rest(line));
+        struct xd_decimal qty = meant_of(answering, line, asked);
+        if (xd_decimal_sign(qty) > 0) {
+            conduct->returned = true;
+            result = xd_release_work_give_line_back(conduct, work, line, qty, pot_for(conduct));
+        }
     }
-    return result == XD_OK ? ship_from_elsewhere(conduct, &found) : result;
+    return result == XD_OK && !anything_asked(work) ? xd_release_work_gave_up(conduct, work) : result;
+}
+
+static enum xd_result gave_up(struct answering *answering) {
+    answering->gave_back = true;
+    return answering->response->line_count > 0
+               ? give_lines_up(answering)
+               : xd_release_work_gave_up(answering->conduct, &answering->work);
+}
+
+static enum xd_result keep_line(struct answering *answering, struct xd_release_line_row *line) {
+    struct xd_decimal qty = meant_of(answering, line, line->asked);
+    enum xd_result result = xd_decimal_subtract(line->asked, qty, &line->asked);
+    line->unwanted = xd_decimal_min(line->unwanted, line->asked);
+    return result;
 }
 
 static enum xd_result kept(struct answering *answering) {
     struct xd_conduct *conduct = answering->conduct;
     struct xd_release_work *work = &answering->work;
     const char *reason = answering->response->reason;
-    for (size_t index = 0; index < work->lines.count; index++) {
-        work->lines.rows[index].asked = work->lines.rows[index].unwanted = xd_decimal_of(0);
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
+        result = keep_line(answering, &work->lines.rows[index]);
     }
-    work->row.cancel = XD_CANCEL_REFUSED;
-    enum xd_result result = xd_release_work_save_lines(conduct, work);
     if (result == XD_OK) {
-        result = xd_release_work_heard(conduct, work);
+        result = xd_release_work_save_lines(conduct, work);
     }
-    work->row.reroutes = false;
+    if (result == XD_OK && !anything_asked(work)) {
+        work->row.cancel = XD_CANCEL_REFUSED;
+        result = xd_release_work_heard(conduct, work);
+        work->row.reroutes = false;
+    }
     if (result == XD_OK) {
         result = go_forward(answering);
     }
@@ -173,13 +336,51 @@ static enum xd_result decide(struct answering *answering) {
     }
 }
 
+/* {"1":null,"2":"5"}: the lines that the answer speaks of, with their quantities. */
+static void write_lines(const struct xd_response *response, char out[LINES_TEXT_SIZE]) {
+    size_t size = (size_t)snprintf(out, LINES_TEXT_SIZE, "{");
+    for (size_t index = 0; index < response->line_count; index++) {
+        const struct xd_response_line *line = &response->lines[index];
+        char id[XD_QUOTED_SIZE], qty[XD_DECIMAL_TEXT_MAX + 2] = "null", number[XD_DECIMAL_TEXT_MAX];
+        if (line->has_qty) {
+            snprintf(qty, sizeof qty, "\"%s\"", xd_decimal_write(line->qty, number));
+        }
+        int more = snprintf(out + size, LINES_TEXT_SIZE - 1 - size, "%s%s:%s", index > 0 ? "," : "",
+                            xd_hub_quote(line->line_id, id), qty);
+        if (more < 0 || (size_t)more >= LINES_TEXT_SIZE - 1 - size) {
+            out[size] = 0; /* so many that not all are named */
+            break;
+        }
+        size += (size_t)more;
+    }
+    out[size] = '}';
+    out[size + 1] = 0;
+}
+
 static enum xd_result note(struct answering *answering) {
-    char reason[XD_QUOTED_SIZE];
+    char reason[XD_QUOTED_SIZE], lines[LINES_TEXT_SIZE];
+    write_lines(answering->response, lines);
     return xd_hub_timeline(
         answering->conduct->hub, &answering->conduct->order, "release.response", answering->conduct->now,
-        "\"release_id\":\"%s\",\"revision\":%lld,\"response\":\"%s\",\"reason\":%s",
+        "\"release_id\":\"%s\",\"revision\":%lld,\"response\":\"%s\",\"reason\":%s%s%s",
         answering->work.row.release_id, (long long)answering->response->revision,
-        xd_response_names[answering->response->response], xd_hub_quote(answering->response->reason, reason));
+        xd_response_names[answering->response->response], xd_hub_quote(answering->response->reason, reason),
+        answering->response->line_count > 0 ? ",\"lines\":" : "",
+        answering->response->line_count > 0 ? lines : "");
+}
+
+/* What a site gave back ships from elsewhere, or waits. By now all that the answer changed is stored, for
+ * whoever looks for other sites reads the releases again. */
+static enum xd_result ship_from_elsewhere(struct answering *answering) {
+    struct xd_conduct *conduct = answering->conduct;
+    const char *reason = answering->response->reason;
+    size_t sent = conduct->sent_count;
+    enum xd_result result = xd_conduct_go(conduct);
+    bool found = conduct->sent_count > sent;
+    return result == XD_OK && answering->refused
+               ? complain(answering, "RELEASE_REJECTED", found,
+                          reason != NULL ? reason : "The site refuses the release.")
+               : result;
 }
 
 enum xd_result xd_hub_answered(struct xd_hub *hub, const struct xd_arrived *arrived, const char *release_id,
@@ -200,10 +401,16 @@ enum xd_result xd_hub_answered(struct xd_hub *hub, const struct xd_arrived *arri
         result = note(&answering);
     }
     if (result == XD_OK) {
+        result = check_lines(&answering);
+    }
+    if (result == XD_OK) {
         result = decide(&answering);
     }
     if (result == XD_OK) {
         result = xd_release_work_save(&conduct, &answering.work);
+    }
+    if (result == XD_OK && (answering.refused || answering.gave_back)) {
+        result = ship_from_elsewhere(&answering);
     }
     xd_release_work_close(&answering.work);
     return xd_conduct_end(&conduct, result);

@@ -26,8 +26,10 @@ struct xd_conduct {
     const struct xd_order *parsed;
     struct xd_document document;
     struct xd_order own;
-    bool new_lines;  /* they are in no row yet: saving the order adds them as they are then */
-    bool sale_stale; /* the ERP may have been told another quantity */
+    bool new_lines;     /* they are in no row yet: saving the order adds them as they are then */
+    bool sale_stale;    /* the ERP may have been told another quantity */
+    bool returned;      /* a site gave something of it back, in this event */
+    char decision[400]; /* the sentence of the last routing decision */
     /* Releases that were sent just now: what waited for them is applied at the end. Owned. */
     char (*sent)[XD_ID_SIZE];
     size_t sent_count, sent_capacity;
@@ -63,8 +65,13 @@ XD_CHECKED enum xd_result xd_conduct_undo(struct xd_conduct *conduct, enum xd_or
 /* code: of the exception that says so; NULL: none. */
 XD_CHECKED enum xd_result xd_conduct_hold(struct xd_conduct *conduct, enum xd_hold hold, const char *code,
                                           const char *detail);
-/* Takes a hold off, closes its exception and goes on. by: who says so. */
+/* Takes a hold off, closes its exception and goes on: the step that it stopped is done by that word.
+ * by: who says so. */
 XD_CHECKED enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, const char *by);
+/* Takes a hold off, closes its exception and does again what it stopped, which may hold it again. */
+XD_CHECKED enum xd_result xd_conduct_retry(struct xd_conduct *conduct, enum xd_hold hold, const char *by);
+/* Asks all sites for what they have of it; it stays wanted. */
+XD_CHECKED enum xd_result xd_conduct_call_back(struct xd_conduct *conduct);
 /* What is booked for the order follows its lines; more than the customer's limit allows is not booked. */
 XD_CHECKED enum xd_result xd_conduct_rebook(struct xd_conduct *conduct, bool *within);
 /* What was cancelled of it is free again; at_end: all of it. */
@@ -73,7 +80,8 @@ XD_CHECKED enum xd_result xd_conduct_free_credit(struct xd_conduct *conduct, boo
 /* ---- place.c: from open quantities to sites ---- */
 
 /* Which quantities to place. Backorders wait for stock that is known: a site whose stock is not known
- * has once said that it has none; ANYWHERE asks it again, because a person says so. */
+ * has once said that it has none; ANYWHERE asks backorders of all sites, also those that refused them before,
+ * because a person says so. */
 enum xd_place { XD_PLACE_OPEN, XD_PLACE_BACKORDERS, XD_PLACE_ANYWHERE };
 /* Routes, reserves and drafts; what cannot be placed is backordered, cancelled, or held, by the order's
  * policy. */
@@ -104,6 +112,17 @@ XD_CHECKED enum xd_result xd_release_work_stage(struct xd_conduct *conduct, stru
  * unwanted is cancelled; and its stock is free. */
 XD_CHECKED enum xd_result xd_release_work_give_back(struct xd_conduct *conduct, struct xd_release_work *work,
                                                     bool asked, enum xd_pot pot);
+/* qty of one of its lines, at most its rest, likewise. */
+XD_CHECKED enum xd_result xd_release_work_give_line_back(struct xd_conduct *conduct,
+                                                         struct xd_release_work *work,
+                                                         struct xd_release_line_row *line,
+                                                         struct xd_decimal qty, enum xd_pot pot);
+/* Asks the site for all that is left of it; asked for already: nothing happens. A draft stays. What comes
+ * back is open, but what is unwanted. */
+XD_CHECKED enum xd_result xd_release_work_call_back(struct xd_conduct *conduct, struct xd_release_work *work);
+/* What the site was asked for is taken as given back, be it by its word or by somebody's who answers for
+ * it. Routing anew is the caller's. */
+XD_CHECKED enum xd_result xd_release_work_gave_up(struct xd_conduct *conduct, struct xd_release_work *work);
 /* Appends the document of its present revision; asked quantities are left out of a CHANGE. */
 XD_CHECKED enum xd_result xd_release_work_send(struct xd_conduct *conduct, struct xd_release_work *work,
                                                enum xd_purpose purpose);
@@ -111,7 +130,8 @@ XD_CHECKED enum xd_result xd_release_work_send(struct xd_conduct *conduct, struc
  * the site is silent. */
 XD_CHECKED enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release_work *work,
                                               bool reroutes);
-/* Its site has said what becomes of it: that it was silent is nobody's concern any more. */
+/* Its site has said what becomes of it: that it was silent, or did not answer a request, is nobody's concern
+ * any more. */
 XD_CHECKED enum xd_result xd_release_work_heard(struct xd_conduct *conduct,
                                                 const struct xd_release_work *work);
 /* Whether anything of it neither shipped nor was given back. */
@@ -142,6 +162,8 @@ XD_CHECKED enum xd_result xd_conduct_cancelling(struct xd_conduct *conduct, stru
 
 /* Asks outside about the order. */
 XD_CHECKED enum xd_result xd_sale_check(struct xd_conduct *conduct);
+/* Once more, whatever the answer was. */
+XD_CHECKED enum xd_result xd_sale_check_again(struct xd_conduct *conduct);
 XD_CHECKED enum xd_result xd_sale_post(struct xd_conduct *conduct, int job_state);
 /* The ERP refused it: it is posted again, as the order is now. */
 XD_CHECKED enum xd_result xd_sale_renew(struct xd_conduct *conduct);

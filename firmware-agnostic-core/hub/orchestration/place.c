@@ -62,13 +62,29 @@ static enum xd_result gather_lines(struct placing *placing) {
     return XD_OK;
 }
 
-/* Who has refused a release of this order, or let its time run out, gets no other of it. */
-static enum xd_result gather_refusal(void *context, const struct xd_release_row *row) {
+static bool has_refused(const struct xd_release_work *work, const char *line_id) {
+    for (size_t index = 0; index < work->lines.count; index++) {
+        const struct xd_release_line_row *line = &work->lines.rows[index];
+        if (line->refused && strcmp(line->line_id, line_id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Who has refused a release of this order, or let its time run out, gets no other of it; who has refused a
+ * line gets that one no more. */
+static enum xd_result gather_refusal(struct xd_conduct *conduct, struct xd_release_work *work,
+                                     void *context) {
     struct placing *placing = context;
+    const struct xd_release_row *row = &work->row;
     bool gave_back =
         row->status == XD_RELEASE_REJECTED || row->status == XD_RELEASE_ACK_TIMEOUT || row->reroutes;
-    const struct xd_hub_site *site = xd_hub_site_find(placing->conduct->hub, row->site);
-    for (size_t line = 0; gave_back && site != NULL && line < placing->line_count; line++) {
+    const struct xd_hub_site *site = xd_hub_site_find(conduct->hub, row->site);
+    for (size_t line = 0; site != NULL && line < placing->line_count; line++) {
+        if (!gave_back && !has_refused(work, placing->rows[line]->line_id)) {
+            continue;
+        }
         struct xd_routing_refusal *refusals =
             xd_grow(placing->refusals, placing->refusal_count, &placing->refusal_capacity, sizeof *refusals);
         if (refusals == NULL) {
@@ -83,9 +99,10 @@ static enum xd_result gather_refusal(void *context, const struct xd_release_row 
 
 static enum xd_result ask(struct placing *placing, enum xd_place what) {
     struct xd_conduct *conduct = placing->conduct;
-    const struct xd_hub_store *store = conduct->hub->config.store;
-    enum xd_result result =
-        store->release_of_order(store->context, conduct->order.order_id, gather_refusal, placing);
+    enum xd_result result = XD_OK;
+    if (conduct->order.releases > 0 && what != XD_PLACE_ANYWHERE) {
+        result = xd_conduct_each_release(conduct, gather_refusal, placing);
+    }
     const struct xd_routing routing = {.tenant = conduct->order.tenant,
                                        .order = conduct->parsed,
                                        .lines = placing->lines,
@@ -198,11 +215,34 @@ static enum xd_result settle_rests(struct placing *placing, bool *waits) {
     return result;
 }
 
+/* Of the profiles that were considered; 0: the site has none, and the usual one counts. */
+static enum xd_result write_versions(const struct placing *placing, char out[400]) {
+    size_t size = 0;
+    enum xd_result result = XD_OK;
+    out[0] = 0;
+    for (size_t index = 0; index < placing->plan.site_count && result == XD_OK; index++) {
+        struct xd_site_profile profile;
+        result = xd_reference_site(placing->conduct->hub, placing->plan.sites[index].site, &profile);
+        int more = snprintf(out + size, 400 - size, "%s\"%s\":%lld", index > 0 ? "," : "",
+                            placing->plan.sites[index].site, (long long)profile.version);
+        if (more < 0 || (size_t)more >= 400 - size) {
+            out[size] = 0;
+            break;
+        }
+        size += (size_t)more;
+    }
+    return result;
+}
+
 static enum xd_result tell_decision(struct placing *placing) {
     struct xd_conduct *conduct = placing->conduct;
     const struct xd_route_plan *plan = &placing->plan;
-    char quoted[XD_QUOTED_SIZE], sites[400] = "";
+    char quoted[XD_QUOTED_SIZE], sites[400] = "", versions[400] = "";
     size_t size = 0;
+    enum xd_result result = write_versions(placing, versions);
+    if (result != XD_OK) {
+        return result;
+    }
     for (size_t index = 0; index < plan->site_count; index++) {
         int more = snprintf(sites + size, sizeof sites - size, "%s\"%s\":\"%s\"", index > 0 ? "," : "",
                             plan->sites[index].site, xd_route_reason_names[plan->sites[index].reason]);
@@ -213,13 +253,111 @@ static enum xd_result tell_decision(struct placing *placing) {
         size += (size_t)more;
     }
     return xd_hub_timeline(conduct->hub, &conduct->order, "route.decided", conduct->now,
-                           "\"decision\":\"%s\",\"reason\":%s,\"sites\":{%s}",
+                           "\"decision\":\"%s\",\"reason\":%s,\"sites\":{%s},\"site_versions\":{%s}",
                            xd_route_decision_names[plan->decision], xd_hub_quote(plan->sentence, quoted),
-                           sites);
+                           sites, versions);
 }
+
+/* ---- all of it, or nothing (route.h) ---- */
+
+/* Whether a site still has something that it is asked for, and that will be wanted again. */
+static enum xd_result see_called_back(struct xd_conduct *conduct, struct xd_release_work *work,
+                                      void *context) {
+    bool *called = context;
+    (void)conduct;
+    for (size_t index = 0; index < work->lines.count && xd_release_is_live(&work->row); index++) {
+        const struct xd_release_line_row *line = &work->lines.rows[index];
+        *called = *called || xd_decimal_compare(line->asked, line->unwanted) > 0;
+    }
+    return XD_OK;
+}
+
+static enum xd_result move_all(struct xd_conduct *conduct, enum xd_pot from, enum xd_pot to) {
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < conduct->lines.count && result == XD_OK; index++) {
+        struct xd_order_line_row *line = &conduct->lines.rows[index];
+        struct xd_decimal qty = xd_line_pot(line, from);
+        if (xd_decimal_sign(qty) > 0) {
+            result = xd_line_move(line, from, to, qty);
+            result = result == XD_OK ? xd_conduct_save_line(conduct, line) : result;
+        }
+    }
+    return result;
+}
+
+/* FILL_ALL: what is open and what is backordered ship together. As long as sites are asked for the rest,
+ * all of it waits: *waits. */
+static enum xd_result gather_whole(struct xd_conduct *conduct, enum xd_place what, bool *waits) {
+    bool called = false;
+    enum xd_result result =
+        conduct->order.releases > 0 ? xd_conduct_each_release(conduct, see_called_back, &called) : XD_OK;
+    *waits = called;
+    if (result != XD_OK || (what != XD_PLACE_OPEN && !called)) {
+        return result;
+    }
+    return called ? move_all(conduct, XD_POT_OPEN, XD_POT_BACKORDERED)
+                  : move_all(conduct, XD_POT_BACKORDERED, XD_POT_OPEN);
+}
+
+static enum xd_result call_back(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
+    (void)context;
+    if (work->row.status != XD_RELEASE_DRAFT) {
+        return xd_release_work_call_back(conduct, work);
+    }
+    work->row.status = XD_RELEASE_CANCELLED;
+    enum xd_result result = xd_release_work_give_back(conduct, work, false, XD_POT_BACKORDERED);
+    return result == XD_OK ? xd_release_work_save(conduct, work) : result;
+}
+
+static bool anything_shipped(const struct xd_conduct *conduct) {
+    for (size_t index = 0; index < conduct->lines.count; index++) {
+        if (xd_decimal_sign(conduct->lines.rows[index].shipped) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A site gave back a part of what was to ship whole, and nobody else has that: the others shall not ship
+ * theirs either. */
+static enum xd_result break_off(struct placing *placing) {
+    struct xd_conduct *conduct = placing->conduct;
+    if (conduct->parsed->fulfilment_policy == XD_FILL_OR_KILL) {
+        return xd_conduct_undo(conduct, XD_ORDER_CANCELLED, "fill_or_kill", placing->plan.sentence);
+    }
+    if (anything_shipped(conduct)) {
+        return XD_OK; /* it is in parts already */
+    }
+    return xd_conduct_each_release(conduct, call_back, NULL);
+}
+
+/* ---- placing ---- */
 
 static bool changes_nothing(const struct placing *placing) {
     return placing->from == XD_POT_BACKORDERED && placing->plan.part_count == 0;
+}
+
+static enum xd_result carry_out(struct placing *placing, enum xd_place what) {
+    struct xd_conduct *conduct = placing->conduct;
+    int policy = conduct->parsed->fulfilment_policy;
+    bool waits = false, whole = policy == XD_FILL_OR_KILL || policy == XD_FILL_ALL;
+    bool breaks = whole && conduct->returned && placing->plan.part_count == 0;
+    enum xd_result result = XD_OK;
+    for (size_t site = 0; site < placing->plan.site_count && result == XD_OK; site++) {
+        result = draft_site(placing, site);
+    }
+    if (result == XD_OK) {
+        result = settle_rests(placing, &waits);
+    }
+    if (result == XD_OK) {
+        result = tell_decision(placing);
+    }
+    if (result == XD_OK && breaks) {
+        result = break_off(placing);
+    }
+    return result == XD_OK && waits && what == XD_PLACE_OPEN
+               ? xd_conduct_hold(conduct, XD_HOLD_BACKORDER, "BACKORDER_DECISION", placing->plan.sentence)
+               : result;
 }
 
 enum xd_result xd_conduct_place(struct xd_conduct *conduct, enum xd_place what) {
@@ -227,27 +365,18 @@ enum xd_result xd_conduct_place(struct xd_conduct *conduct, enum xd_place what) 
                               .from = what == XD_PLACE_OPEN ? XD_POT_OPEN : XD_POT_BACKORDERED};
     bool waits = false;
     enum xd_result result = xd_conduct_parse(conduct);
-    if (result == XD_OK) {
+    if (result == XD_OK && conduct->parsed->fulfilment_policy == XD_FILL_ALL) {
+        result = gather_whole(conduct, what, &waits);
+    }
+    if (result == XD_OK && !waits) {
         result = gather_lines(&placing);
     }
     if (result == XD_OK && placing.line_count > 0) {
         result = ask(&placing, what);
     }
-    if (result != XD_OK || placing.line_count == 0 || changes_nothing(&placing)) {
-        free_placing(&placing);
-        return result;
-    }
-    for (size_t site = 0; site < placing.plan.site_count && result == XD_OK; site++) {
-        result = draft_site(&placing, site);
-    }
-    if (result == XD_OK) {
-        result = settle_rests(&placing, &waits);
-    }
-    if (result == XD_OK) {
-        result = tell_decision(&placing);
-    }
-    if (result == XD_OK && waits && what == XD_PLACE_OPEN) {
-        result = xd_conduct_hold(conduct, XD_HOLD_BACKORDER, "BACKORDER_DECISION", placing.plan.sentence);
+    if (result == XD_OK && placing.line_count > 0) {
+        xd_copy(conduct->decision, sizeof conduct->decision, placing.plan.sentence);
+        result = changes_nothing(&placing) ? XD_OK : carry_out(&placing, what);
     }
     free_placing(&placing);
     return result;

@@ -9,9 +9,12 @@
 #include "base/mutant.h"
 #include "hub/events/events.h"
 #include "hub/orchestration/stock.h"
+#include "hub/reference/reference.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define REQUEST_MINUTES 60 /* within which a site that names no time answers a request */
 
 bool xd_release_is_live(const struct xd_release_row *row) {
     return row->status != XD_RELEASE_REJECTED && row->status != XD_RELEASE_SHIPPED &&
@@ -89,9 +92,9 @@ static enum xd_result unreserve(struct xd_conduct *conduct, const struct xd_rele
     return result == XD_OK ? xd_stock_unreserve(conduct->hub, work->row.site, line->sku, base) : result;
 }
 
-static enum xd_result give_line_back(struct xd_conduct *conduct, struct xd_release_work *work,
-                                     struct xd_release_line_row *released, struct xd_decimal qty,
-                                     enum xd_pot pot) {
+static enum xd_result move_back(struct xd_conduct *conduct, struct xd_release_work *work,
+                                struct xd_release_line_row *released, struct xd_decimal qty,
+                                enum xd_pot pot) {
     struct xd_order_line_row *line = xd_conduct_line(conduct, released->line_id);
     if (line == NULL) {
         return XD_CORRUPT;
@@ -101,26 +104,40 @@ static enum xd_result give_line_back(struct xd_conduct *conduct, struct xd_relea
         result = xd_decimal_add(released->closed, qty, &released->closed);
     }
     if (result == XD_OK) {
-        result = save_line(conduct, work, released);
-    }
-    if (result == XD_OK) {
         result = xd_conduct_save_line(conduct, line);
     }
     return result == XD_OK ? unreserve(conduct, work, released, qty) : result;
 }
 
-/* First what nobody wants any more. */
-static enum xd_result split_line(struct xd_conduct *conduct, struct xd_release_work *work,
-                                 struct xd_release_line_row *line, struct xd_decimal qty, enum xd_pot pot) {
+/* What the site was asked for is less by what it gave back, and no more than it still has. */
+static enum xd_result ask_less(struct xd_release_line_row *line, struct xd_decimal qty,
+                               struct xd_decimal cancelled) {
+    struct xd_decimal rest = xd_release_line_rest(line);
+    enum xd_result result = xd_decimal_subtract(line->asked, xd_decimal_min(line->asked, qty), &line->asked);
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(line->unwanted, cancelled, &line->unwanted);
+    }
+    line->asked = xd_decimal_min(line->asked, rest);
+    line->unwanted = xd_decimal_min(line->unwanted, line->asked);
+    return result;
+}
+
+enum xd_result xd_release_work_give_line_back(struct xd_conduct *conduct, struct xd_release_work *work,
+                                              struct xd_release_line_row *line, struct xd_decimal qty,
+                                              enum xd_pot pot) {
     struct xd_decimal cancelled = xd_decimal_min(line->unwanted, qty), wanted;
     enum xd_result result = xd_decimal_subtract(qty, cancelled, &wanted);
-    line->asked = line->unwanted = xd_decimal_of(0);
     if (result == XD_OK && xd_decimal_sign(cancelled) > 0) {
         conduct->sale_stale = true;
-        result = give_line_back(conduct, work, line, cancelled, XD_POT_CANCELLED);
+        result = move_back(conduct, work, line, cancelled, XD_POT_CANCELLED);
     }
-    return result == XD_OK && xd_decimal_sign(wanted) > 0 ? give_line_back(conduct, work, line, wanted, pot)
-                                                          : result;
+    if (result == XD_OK && xd_decimal_sign(wanted) > 0) {
+        result = move_back(conduct, work, line, wanted, pot);
+    }
+    if (result == XD_OK) {
+        result = ask_less(line, qty, cancelled);
+    }
+    return result == XD_OK ? save_line(conduct, work, line) : result;
 }
 
 enum xd_result xd_release_work_give_back(struct xd_conduct *conduct, struct xd_release_work *work, bool asked,
@@ -131,7 +148,7 @@ enum xd_result xd_release_work_give_back(struct xd_conduct *conduct, struct xd_r
         struct xd_decimal rest = xd_release_line_rest(line);
         struct xd_decimal qty = asked ? xd_decimal_min(line->asked, rest) : rest;
         if (xd_decimal_sign(qty) > 0) {
-            result = split_line(conduct, work, line, qty, pot);
+            result = xd_release_work_give_line_back(conduct, work, line, qty, pot);
         }
     }
     return result;
@@ -229,6 +246,15 @@ enum xd_result xd_release_work_send(struct xd_conduct *conduct, struct xd_releas
     return result;
 }
 
+/* A request is not left without an answer for ever: fulfil.c, silence. */
+static enum xd_result set_deadline(struct xd_conduct *conduct, struct xd_release_row *row) {
+    struct xd_site_profile profile;
+    enum xd_result result = xd_reference_site(conduct->hub, row->site, &profile);
+    int64_t minutes = profile.ack_minutes > 0 ? profile.ack_minutes : REQUEST_MINUTES;
+    row->ack_by = result == XD_OK ? conduct->now.wall + minutes * XD_MINUTE_MS : row->ack_by;
+    return result;
+}
+
 enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release_work *work, bool reroutes) {
     bool all = true;
     enum xd_result result = XD_OK;
@@ -242,6 +268,9 @@ enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release
     work->row.revision++;
     work->row.cancel = XD_CANCEL_REQUESTED;
     work->row.whole = all;
+    if (result == XD_OK && !work->row.reroutes) {
+        result = set_deadline(conduct, &work->row);
+    }
     if (result == XD_OK) {
         result = xd_release_work_send(conduct, work, all ? XD_PURPOSE_CANCEL : XD_PURPOSE_CHANGE);
     }
@@ -256,11 +285,24 @@ enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release
                : result;
 }
 
+enum xd_result xd_release_work_call_back(struct xd_conduct *conduct, struct xd_release_work *work) {
+    bool any = false;
+    if (work->row.status == XD_RELEASE_DRAFT || !xd_release_is_live(&work->row)) {
+        return XD_OK;
+    }
+    for (size_t index = 0; index < work->lines.count; index++) { /* what is unwanted stays so */
+        struct xd_release_line_row *line = &work->lines.rows[index];
+        struct xd_decimal rest = xd_release_line_rest(line);
+        any = any || xd_decimal_compare(rest, line->asked) > 0;
+        line->asked = rest;
+    }
+    return any ? xd_release_work_ask(conduct, work, false) : XD_OK;
+}
+
 enum xd_result xd_release_work_heard(struct xd_conduct *conduct, const struct xd_release_work *work) {
     const struct xd_release_row *row = &work->row;
-    return row->reroutes ? xd_hub_exceptions_close(conduct->hub, row->site, XD_DOC_RELEASE, row->release_id,
-                                                   1, "ACK_TIMEOUT", conduct->now)
-                         : XD_OK;
+    return xd_hub_exceptions_close(conduct->hub, row->site, XD_DOC_RELEASE, row->release_id, 1,
+                                   row->reroutes ? "ACK_TIMEOUT" : "CANCEL_PENDING", conduct->now);
 }
 
 /* ---- all of an order's ---- */

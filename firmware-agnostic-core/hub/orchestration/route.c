@@ -497,9 +497,19 @@ static void settle_rest(struct work *work) {
 
 /* ---- telling ---- */
 
+static bool is_used_after(const struct work *work, const struct site *site) {
+    for (const struct site *other = site + 1; other < work->sites + work->question->site_count; other++) {
+        if (other->used) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A site that comes before one that ships was not passed over for nothing. */
 static enum xd_route_reason reason_of(const struct work *work, const struct site *site) {
     const struct xd_route_question *question = work->question;
-    bool has_sku = false, willing = false, stock = false, missed = false;
+    bool has_sku = false, willing = false, stock = false, missed = is_used_after(work, site);
     if (site->reason != XD_ROUTE_CHOSEN || site->used) {
         return site->reason;
     }

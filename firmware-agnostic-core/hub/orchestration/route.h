@@ -84,7 +84,8 @@ enum xd_route_reason {
     XD_ROUTE_NO_SKU,
     XD_ROUTE_REFUSED_BEFORE,
     XD_ROUTE_NO_STOCK,
-    XD_ROUTE_NOT_ENOUGH, /* it has some, but that was not taken: all or nothing */
+    XD_ROUTE_NOT_ENOUGH, /* it has some, but not what was wanted of it: another has, or it is all or nothing
+                          */
     XD_ROUTE_NOT_NEEDED, /* others ship it */
     XD_ROUTE_REASON_COUNT
 };

@@ -92,27 +92,36 @@ static void change_reference(const struct xd_order_row *order, int64_t number, c
     snprintf(out + (strlen(out) < room ? strlen(out) : room), sizeof suffix, "%s", suffix);
 }
 
-enum xd_result xd_sale_renew(struct xd_conduct *conduct) {
+/* The job is posted anew, as the order is now. */
+static enum xd_result renew(struct xd_conduct *conduct, struct xd_job_row *job) {
     const struct xd_hub_store *store = conduct->hub->config.store;
-    struct xd_job_row job;
     struct xd_job_line_row *lines = NULL;
     size_t count = 0;
-    enum xd_result result = find_job(conduct, XD_ERP_SALE, conduct->order.sale_reference, &job);
-    if (result == XD_OK && job.state != XD_JOB_REJECTED) {
-        return XD_OK; /* it is on its way */
-    }
+    enum xd_result result = make_lines(conduct, false, &lines, &count);
     if (result == XD_OK) {
-        result = make_lines(conduct, false, &lines, &count);
-    }
-    if (result == XD_OK) {
-        job.state = XD_JOB_QUEUED;
-        job.due_at = conduct->now.wall;
-        result = store->job_renew(store->context, &job, lines, count);
+        job->state = XD_JOB_QUEUED;
+        job->due_at = conduct->now.wall;
+        result = store->job_renew(store->context, job, lines, count);
     }
     xd_free(lines);
     conduct->hub->queued_cursor = 0; /* its number is below what was looked at last */
     xd_hub_job_comes(conduct->hub, XD_JOB_QUEUED);
     return result;
+}
+
+enum xd_result xd_sale_renew(struct xd_conduct *conduct) {
+    struct xd_job_row job;
+    enum xd_result result = find_job(conduct, XD_ERP_SALE, conduct->order.sale_reference, &job);
+    return result == XD_OK && job.state == XD_JOB_REJECTED ? renew(conduct, &job)
+                                                           : result; /* else it is on its way */
+}
+
+enum xd_result xd_sale_check_again(struct xd_conduct *conduct) {
+    struct xd_job_row job;
+    enum xd_result result = find_job(conduct, XD_ERP_CHECK, conduct->order.sale_reference, &job);
+    return result == XD_OK && (job.state == XD_JOB_DONE || job.state == XD_JOB_REJECTED)
+               ? renew(conduct, &job)
+               : result;
 }
 
 static enum xd_result withdraw(struct xd_conduct *conduct, enum xd_erp_kind kind, bool *withdrawn) {

@@ -350,7 +350,7 @@ static enum xd_result pass(struct xd_conduct *conduct, enum xd_hold hold) {
     return result;
 }
 
-enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, const char *by) {
+static enum xd_result take_hold_off(struct xd_conduct *conduct, enum xd_hold hold, const char *by) {
     struct xd_order_row *order = &conduct->order;
     char quoted[XD_QUOTED_SIZE];
     if ((order->holds & XD_HOLD_BIT(hold)) == 0) {
@@ -360,13 +360,73 @@ enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, 
     enum xd_result result =
         xd_hub_timeline(conduct->hub, order, "order.hold_released", conduct->now, "\"hold\":\"%s\",\"by\":%s",
                         xd_hold_names[hold], xd_hub_quote(by, quoted));
-    if (result == XD_OK && hold_codes[hold] != NULL) {
-        result = xd_hub_exceptions_close_order(conduct->hub, order->order_id, hold_codes[hold], conduct->now);
-    }
+    return result == XD_OK && hold_codes[hold] != NULL
+               ? xd_hub_exceptions_close_order(conduct->hub, order->order_id, hold_codes[hold], conduct->now)
+               : result;
+}
+
+enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, const char *by) {
+    enum xd_result result = take_hold_off(conduct, hold, by);
     if (result == XD_OK) {
         result = pass(conduct, hold);
     }
     return result == XD_OK ? xd_conduct_go(conduct) : result;
+}
+
+/* More than the limit that was allowed when the order was smaller is looked at again. */
+static enum xd_result book_again(struct xd_conduct *conduct) {
+    bool within;
+    enum xd_result result = xd_conduct_rebook(conduct, &within);
+    return result == XD_OK && !within ? xd_conduct_hold(conduct, XD_HOLD_CREDIT, "CREDIT_HOLD",
+                                                        "The order is above the customer's credit limit.")
+                                      : result;
+}
+
+/* What waited for a decision is routed as if it had just been ordered. */
+static enum xd_result place_waiting(struct xd_conduct *conduct) {
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < conduct->lines.count && result == XD_OK; index++) {
+        struct xd_order_line_row *line = &conduct->lines.rows[index];
+        result = xd_line_move(line, XD_POT_BACKORDERED, XD_POT_OPEN, xd_line_pot(line, XD_POT_BACKORDERED));
+        result = result == XD_OK ? xd_conduct_save_line(conduct, line) : result;
+    }
+    if (result == XD_OK) {
+        result = xd_conduct_place(conduct, XD_PLACE_OPEN);
+    }
+    if (result == XD_OK && (conduct->order.holds & XD_HOLD_BIT(XD_HOLD_BACKORDER)) == 0) {
+        conduct->order.steps |= XD_STEP_BIT(XD_STEP_ROUTE);
+    }
+    return result;
+}
+
+enum xd_result xd_conduct_retry(struct xd_conduct *conduct, enum xd_hold hold, const char *by) {
+    enum xd_result result = take_hold_off(conduct, hold, by);
+    if (result != XD_OK) {
+        return result;
+    }
+    switch (hold) {
+    case XD_HOLD_CHECK:
+        return xd_sale_check_again(conduct);
+    case XD_HOLD_CREDIT:
+        result = book_again(conduct);
+        break;
+    case XD_HOLD_BACKORDER:
+        result = place_waiting(conduct);
+        break;
+    default:
+        result = pass(conduct, hold);
+        break;
+    }
+    return result == XD_OK ? xd_conduct_go(conduct) : result;
+}
+
+static enum xd_result call_back(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
+    (void)context;
+    return xd_release_work_call_back(conduct, work);
+}
+
+enum xd_result xd_conduct_call_back(struct xd_conduct *conduct) {
+    return xd_conduct_each_release(conduct, call_back, NULL);
 }
 
 /* ---- undoing ---- */
