@@ -26,8 +26,8 @@ const struct xd_code xd_registry_exceptions[] = {
     {"QUANTITY_OUT_OF_RANGE", 0, false, XD_ACTOR_OPERATOR, "A quantity cannot be added up exactly.",
      "Ask the site for the true quantity."},
     {"RELEASE_REJECTED", 0, false, XD_ACTOR_OPERATOR, "The site rejected the release.",
-     "Settle the reason with the site, or make stock elsewhere; then retry: all sites are asked again, this "
-     "one too. Accept: it waits as a backorder. Reject: the order is cancelled."},
+     "Settle the reason with the site, or make stock elsewhere; then retry: other sites are asked again, "
+     "and if none has it this one. Accept: it waits as a backorder. Reject: the order is cancelled."},
     {"REVERSED", 0, false, XD_ACTOR_OPERATOR, "A shipment, or a line of one, was taken back.",
      "Decide how the posting is undone."},
     {"SHORT_BACKORDER", 0, false, XD_ACTOR_NOBODY, "Less was shipped; the rest stays open.",

@@ -398,9 +398,12 @@ static enum xd_result tell(struct wish *wish, const struct xd_exception_row *row
 static enum xd_result place_again(struct wish *wish, bool *placed) {
     struct xd_conduct *conduct = &wish->conduct;
     int64_t before = conduct->order.releases;
-    enum xd_result result = xd_conduct_place(conduct, XD_PLACE_ANYWHERE);
+    enum xd_result result = xd_conduct_place(conduct, XD_PLACE_OPEN);
     if (result == XD_OK) {
-        result = xd_conduct_place(conduct, XD_PLACE_OPEN);
+        result = xd_conduct_place(conduct, XD_PLACE_ANYWHERE);
+    }
+    if (result == XD_OK && conduct->order.releases == before) {
+        result = xd_conduct_place(conduct, XD_PLACE_AGAIN);
     }
     *placed = conduct->order.releases > before;
     return result == XD_OK ? xd_conduct_release(conduct) : result;

@@ -64,7 +64,10 @@ def test_a_held_order_is_found_shown_and_let_go(hub, tmp_path):
     assert "held for" not in crossdock(hub, "orders", "unhold", order_id, "operator")
     assert "no_such_hold" in crossdock(hub, "orders", "unhold", order_id, "operator", status=1)
     until(hub, order_id, "IN_FULFILMENT")
-    assert "already_released" in crossdock(hub, "orders", "hold", order_id, "--reason", "too late", status=1)
+    assert "held for: OPERATOR" in crossdock(hub, "orders", "hold", order_id, "--reason", "recalled")  # its site is asked
+    wait_for(lambda: hub.get(f"/v1/orders/{order_id}")["releases"][0]["cancel"] == "REQUESTED", 30, "the question")
+    crossdock(hub, "orders", "cancel", order_id)
+    assert "order_closed" in crossdock(hub, "orders", "hold", order_id, "--reason", "too late", status=1)
 
 
 def test_a_held_order_is_revised_and_cancelled_line_by_line(hub, tmp_path):

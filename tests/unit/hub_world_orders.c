@@ -228,13 +228,28 @@ static struct world_site *site_of(struct hub_world *world, int number, int n) {
     return NULL;
 }
 
-void world_answer(struct hub_world *world, int number, int n, int revision, const char *response) {
-    char id[XD_ID_SIZE], text[256];
+static void wms_says(struct hub_world *world, int number, int n, int revision, const char *response,
+                     const char *lines) {
+    char id[XD_ID_SIZE], text[400];
     world_release_id(world, number, n, id);
     snprintf(text, sizeof text,
-             "{\"release_id\":\"%s\",\"revision\":%d,\"response\":\"%s\",\"reason\":\"as it is\"}", id,
-             revision, response);
+             "{\"release_id\":\"%s\",\"revision\":%d,\"response\":\"%s\",\"reason\":\"as it is\"%s}", id,
+             revision, response, lines);
     hub_world_wms(site_of(world, number, n), "release/response", text);
+}
+
+void world_answer(struct hub_world *world, int number, int n, int revision, const char *response) {
+    wms_says(world, number, n, revision, response, "");
+}
+
+void world_answer_line(struct hub_world *world, int number, int n, int revision, const char *response,
+                       const char *line_id, const char *qty) {
+    char lines[128], of[48] = "";
+    if (qty != NULL) {
+        snprintf(of, sizeof of, ",\"qty\":\"%s\"", qty);
+    }
+    snprintf(lines, sizeof lines, ",\"lines\":[{\"line_id\":\"%s\"%s}]", line_id, of);
+    wms_says(world, number, n, revision, response, lines);
 }
 
 void world_ships_line(struct hub_world *world, int number, int n, const char *line_id, const char *sku,

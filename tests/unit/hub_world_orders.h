@@ -40,6 +40,9 @@ unsigned world_resolve(struct hub_world *world, const char *code, const char *ac
 /* The n-th release of PO-<number>, from 1; fails when there is none. */
 void world_release_id(struct hub_world *world, int number, int n, char out[XD_ID_SIZE]);
 void world_answer(struct hub_world *world, int number, int n, int revision, const char *response);
+/* Of one of its lines; qty NULL: of all of that line. */
+void world_answer_line(struct hub_world *world, int number, int n, int revision, const char *response,
+                       const char *line_id, const char *qty);
 /* qty of line 1 of it leaves the site; status NULL: none said. */
 void world_ships(struct hub_world *world, int number, int n, const char *qty, const char *status);
 void world_ships_line(struct hub_world *world, int number, int n, const char *line_id, const char *sku,

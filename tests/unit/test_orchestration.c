@@ -167,9 +167,13 @@ static void what_a_site_refuses_ships_from_another_and_never_goes_back(void **st
     assert_line(world, 1, "1", "10 0 0 0 0 10 0");
     assert_status(world, 1, "BACKORDERED");
     assert_exceptions(world, "RELEASE_REJECTED", 1);
+    hub_world_run(world, MINUTE_MS);
+    assert_releases(world, 1, 2); /* never by itself */
     assert_int_equal(world_resolve(world, "RELEASE_REJECTED", "retry"), 202);
     world_quiet(world);
-    assert_releases(world, 1, 2);
+    assert_release(world, 1, 3, "WH1 SENT NONE 1"); /* but by an operator's word */
+    assert_step(world, 1, "exception.resolved", 1);
+    assert_exceptions(world, "RELEASE_REJECTED", 0);
     assert_sale(world, 1, "1", "10 2.5 0");
 }
 

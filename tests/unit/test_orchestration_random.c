@@ -110,9 +110,9 @@ static void cancel_order(struct hub_world *world, int number) {
 }
 
 static void operator_does(struct hub_world *world) {
-    static const char *const codes[] = {"BACKORDER_DECISION", "CREDIT_HOLD",     "RELEASE_REJECTED",
-                                        "ERP_REJECTED_SALE",  "SHORT_BACKORDER", "ACK_TIMEOUT",
-                                        "ERP_REJECTED_CHANGE"};
+    static const char *const codes[] = {"BACKORDER_DECISION",  "CREDIT_HOLD",     "RELEASE_REJECTED",
+                                        "ERP_REJECTED_SALE",   "SHORT_BACKORDER", "ACK_TIMEOUT",
+                                        "ERP_REJECTED_CHANGE", "CANCEL_PENDING"};
     static const char *const actions[] = {"accept", "accept", "retry", "reject"};
     int number = 1 + (int)pick(world, (unsigned)order_count);
     switch (pick(world, 4)) {
@@ -123,7 +123,7 @@ static void operator_does(struct hub_world *world) {
         (void)world_ask(world, xd_hub_order_unhold, number, "{\"hold\":\"OPERATOR\"}");
         break;
     default:
-        (void)world_resolve(world, codes[pick(world, 7)], actions[pick(world, 4)]);
+        (void)world_resolve(world, codes[pick(world, 8)], actions[pick(world, 4)]);
         break;
     }
 }
@@ -171,7 +171,14 @@ static void site_answers(struct hub_world *world, bool wild) {
         int revision = pick(world, 3) == 0 ? 1 : release.revision;
         unsigned word =
             release.cancel == 1 && pick(world, 2) == 0 ? 4 + pick(world, 2) : pick(world, wild ? 7 : 6);
-        world_answer(world, release.number, release.n, revision, words[word]);
+        char qty[16];
+        snprintf(qty, sizeof qty, "%u", 1 + pick(world, 5));
+        if (pick(world, 3) > 0) {
+            world_answer(world, release.number, release.n, revision, words[word]);
+        } else {
+            world_answer_line(world, release.number, release.n, revision, words[word], release.line,
+                              pick(world, 2) == 0 ? qty : NULL);
+        }
     }
 }
 
@@ -277,10 +284,12 @@ static void finish_release(struct hub_world *world, const char *text) {
 }
 
 static void decide_all(struct hub_world *world) {
-    static const char *const codes[] = {"BACKORDER_DECISION", "CREDIT_HOLD", "ERP_REJECTED_SALE",
-                                        "ERP_REJECTED_CHANGE"};
-    for (size_t code = 0; code < sizeof codes / sizeof codes[0]; code++) {
-        while (world_resolve(world, codes[code], "retry") == 202) {
+    static const char *const words[][2] = {{"BACKORDER_DECISION", "accept"},
+                                           {"CREDIT_HOLD", "accept"},
+                                           {"ERP_REJECTED_SALE", "retry"},
+                                           {"ERP_REJECTED_CHANGE", "retry"}};
+    for (size_t word = 0; word < sizeof words / sizeof words[0]; word++) {
+        while (world_resolve(world, words[word][0], words[word][1]) == 202) {
         }
     }
     for (int number = 1; number <= order_count; number++) {

@@ -80,9 +80,9 @@ XD_CHECKED enum xd_result xd_conduct_free_credit(struct xd_conduct *conduct, boo
 /* ---- place.c: from open quantities to sites ---- */
 
 /* Which quantities to place. Backorders wait for stock that is known: a site whose stock is not known
- * has once said that it has none; ANYWHERE asks backorders of all sites, also those that refused them before,
- * because a person says so. */
-enum xd_place { XD_PLACE_OPEN, XD_PLACE_BACKORDERS, XD_PLACE_ANYWHERE };
+ * has once said that it has none. When a person says so, ANYWHERE asks it again, and AGAIN also those sites
+ * that refused a release of the order. */
+enum xd_place { XD_PLACE_OPEN, XD_PLACE_BACKORDERS, XD_PLACE_ANYWHERE, XD_PLACE_AGAIN };
 /* Routes, reserves and drafts; what cannot be placed is backordered, cancelled, or held, by the order's
  * policy. */
 XD_CHECKED enum xd_result xd_conduct_place(struct xd_conduct *conduct, enum xd_place what);

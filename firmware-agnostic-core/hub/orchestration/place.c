@@ -100,7 +100,7 @@ static enum xd_result gather_refusal(struct xd_conduct *conduct, struct xd_relea
 static enum xd_result ask(struct placing *placing, enum xd_place what) {
     struct xd_conduct *conduct = placing->conduct;
     enum xd_result result = XD_OK;
-    if (conduct->order.releases > 0 && what != XD_PLACE_ANYWHERE) {
+    if (conduct->order.releases > 0 && what != XD_PLACE_AGAIN) {
         result = xd_conduct_each_release(conduct, gather_refusal, placing);
     }
     const struct xd_routing routing = {.tenant = conduct->order.tenant,

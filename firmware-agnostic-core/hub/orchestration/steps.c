@@ -357,6 +357,7 @@ static enum xd_result take_hold_off(struct xd_conduct *conduct, enum xd_hold hol
         return XD_NOT_FOUND;
     }
     order->holds &= ~XD_HOLD_BIT(hold);
+    conduct->hub->backorders_due = true; /* stock may have come meanwhile, and was not for it */
     enum xd_result result =
         xd_hub_timeline(conduct->hub, order, "order.hold_released", conduct->now, "\"hold\":\"%s\",\"by\":%s",
                         xd_hold_names[hold], xd_hub_quote(by, quoted));
