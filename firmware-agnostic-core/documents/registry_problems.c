@@ -274,6 +274,8 @@ const struct xd_code xd_registry_problems[] = {
      "Nothing; its timeline says who and why."},
     {"check_refused", 0, false, XD_ACTOR_SENDER, "The external check refused the order.",
      "Its timeline says why; order anew when that is settled."},
+    {"fill_or_kill", 0, false, XD_ACTOR_NOBODY,
+     "Not all of it could ship, and the order wanted all or nothing.", "Order anew when there is stock."},
     {"rejected_by_operator", 0, false, XD_ACTOR_SENDER, "An operator decided against the order.",
      "Its timeline says why; order anew when that is settled."},
     {NULL, 0, false, XD_ACTOR_NOBODY, NULL, NULL},
