@@ -99,18 +99,21 @@ static int answer_of(int response) {
 /* Notes the answer on the line; *asks: the site takes less than it has, and was not asked for that yet. */
 static enum xd_result answer_line(const struct answering *answering, struct xd_release_line_row *line,
                                   int answer, bool *asks) {
+    const struct xd_hub_store *store = answering->conduct->hub->config.store;
     struct xd_decimal rest = xd_release_line_rest(line), less;
     struct xd_decimal taken = meant_of(answering, line, rest);
-    if (xd_decimal_sign(taken) <= 0) {
-        return XD_OK;
-    }
-    line->answer = line->answer > answer ? line->answer : answer;
+    bool further = answer > line->answer;
     enum xd_result result = xd_decimal_subtract(rest, taken, &less);
-    if (result == XD_OK && xd_decimal_compare(less, line->asked) > 0) {
+    bool short_of_it = result == XD_OK && xd_decimal_compare(less, line->asked) > 0;
+    if (result != XD_OK || xd_decimal_sign(taken) <= 0 || (!further && !short_of_it)) {
+        return result;
+    }
+    line->answer = further ? answer : line->answer;
+    if (short_of_it) {
         *asks = line->refused = true;
         line->asked = less;
     }
-    return result;
+    return store->release_line_save(store->context, answering->work.row.release_id, line);
 }
 
 /* How far the site has got with what is left of the release. */
@@ -161,9 +164,6 @@ static enum xd_result go_forward(struct answering *answering) {
     enum xd_result result = XD_OK;
     for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
         result = answer_line(answering, &work->lines.rows[index], answer, &asks);
-    }
-    if (result == XD_OK) {
-        result = xd_release_work_save_lines(answering->conduct, work);
     }
     if (result == XD_OK) {
         result = follow_answers(answering);
