@@ -46,6 +46,8 @@ XD_CHECKED enum xd_result xd_hub_timeline(struct xd_hub *hub, const struct xd_or
 #define XD_QUOTED_SIZE 512
 const char *xd_hub_quote(const char *text, char out[XD_QUOTED_SIZE]);
 
+#define XD_CHECK_UNAVAILABLE "CHECK_UNAVAILABLE" /* closed when the check answers, or its order ends */
+
 struct xd_complaint {
     const char *id; /* NULL: one is made */
     const char *code;
@@ -76,6 +78,9 @@ XD_CHECKED enum xd_result xd_hub_change_decided(struct xd_hub *hub, const struct
                                                 struct xd_now now);
 XD_CHECKED enum xd_result xd_hub_check_decided(struct xd_hub *hub, const struct xd_job_row *job,
                                                struct xd_now now);
+/* Nobody answered, or nothing of use; it will be asked again. first: it is the first time for this order. */
+XD_CHECKED enum xd_result xd_hub_check_failed(struct xd_hub *hub, const struct xd_job_row *job, bool first,
+                                              struct xd_now now);
 /* A site's answer to a revision of a release that exists. */
 struct xd_arrived;
 XD_CHECKED enum xd_result xd_hub_answered(struct xd_hub *hub, const struct xd_arrived *arrived,

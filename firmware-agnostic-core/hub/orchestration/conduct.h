@@ -145,7 +145,7 @@ XD_CHECKED enum xd_result xd_sale_check(struct xd_conduct *conduct);
 XD_CHECKED enum xd_result xd_sale_post(struct xd_conduct *conduct, int job_state);
 /* The ERP refused it: it is posted again, as the order is now. */
 XD_CHECKED enum xd_result xd_sale_renew(struct xd_conduct *conduct);
-/* True: it was never called for, and now will not be. */
+/* True: it was never called for, and now will not be. The check is not asked for any more in any case. */
 XD_CHECKED enum xd_result xd_sale_withdraw(struct xd_conduct *conduct, bool *withdrawn);
 /* When the sale at the ERP says another quantity than the order does, it is changed; when a
  * change is under way, afterwards. */
