@@ -45,6 +45,28 @@ static void who_waits_is_told_when_the_erp_has_the_sale(void **state) {
     assert_answer(&call, 201, "\"order_id\"");
 }
 
+static void who_waits_is_told_of_warnings_too(void **state) {
+    struct hub_world *world = *state;
+    struct api_call call, again;
+    char text[ORDER_TEXT_SIZE], one[256], two[256], both[513];
+    snprintf(both, sizeof both, "%s,%s", world_line("1", "WIDGET", "1", "EA", one),
+             world_line("2", "WIDGET", "2", "EA", two));
+    world->plan = is_slow;
+    memset(&call, 0, sizeof call);
+    call.has_key = true;
+    call.body = world_order_text(1, "", both, text);
+    call.wait_ms = 10000;
+    again = call;
+    again.wait_ms = 0;
+    snprintf(call.key, sizeof call.key, "k1");
+    snprintf(again.key, sizeof again.key, "k2");
+    (void)hub_world_post(world, &call);
+    world_quiet(world);
+    assert_answer(&call, 201, "\"warnings\":[{\"code\":\"possible_duplicate_line\",\"pointer\":\"/lines/1/sku\"");
+    assert_int_equal(hub_world_post(world, &again), 202); /* by its number */
+    assert_answer(&again, 202, "\"warnings\":[{\"code\":\"possible_duplicate_line\"");
+}
+
 static void who_waits_too_long_is_told_that_it_goes_on(void **state) {
     struct hub_world *world = *state;
     struct api_call call;
@@ -368,6 +390,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
 #define WITH(test, setup) cmocka_unit_test_setup_teardown(test, setup, hub_world_teardown)
         WITH(who_waits_is_told_when_the_erp_has_the_sale, hub_world_setup),
+        WITH(who_waits_is_told_of_warnings_too, hub_world_setup),
         WITH(who_waits_too_long_is_told_that_it_goes_on, hub_world_setup),
         WITH(who_waits_for_an_order_that_is_held_or_over_is_told_at_once, hub_world_setup),
         WITH(who_waits_for_an_order_that_could_not_be_stored_sends_it_again, hub_world_setup),
