@@ -17,6 +17,7 @@
 
 #define KEY_MAX 128u
 #define WARNINGS ",\"warnings\":" /* in the detail of STEP_VALIDATED: its last member */
+#define HOLD_REASONS_SIZE 240u /* quoted, they fit an entry of the timeline */
 #define STEP_VALIDATED "order.validated"
 
 struct intake {
@@ -340,6 +341,30 @@ static enum xd_result note_validation(struct xd_conduct *conduct, const struct i
     return result;
 }
 
+/* The sender wants somebody to look at it before it goes on. */
+static enum xd_result hold_as_asked(struct intake *intake, struct xd_conduct *conduct) {
+    const struct xd_order *order = &intake->order;
+    char reasons[HOLD_REASONS_SIZE];
+    struct xd_buffer all;
+    if (order->hold_count == 0) {
+        return XD_OK;
+    }
+    xd_buffer_init(&all, 0);
+    for (size_t index = 0; index < order->hold_count; index++) {
+        xd_buffer_text(&all, index > 0 ? "; " : "");
+        xd_buffer_text(&all, order->holds[index].reason);
+    }
+    enum xd_result result = xd_buffer_result(&all);
+    struct xd_bytes text = xd_buffer_view(&all);
+    text.size = text.size < sizeof reasons ? text.size : sizeof reasons - 1;
+    text.size = xd_utf8_prefix(text);
+    memcpy(reasons, text.data, text.size);
+    reasons[text.size] = 0;
+    xd_buffer_free(&all);
+    conduct->by = intake->request->client->client;
+    return result == XD_OK ? xd_conduct_hold(conduct, XD_HOLD_OPERATOR, NULL, reasons) : result;
+}
+
 static enum xd_result take_order(struct intake *intake, const struct xd_hub_site *site) {
     struct xd_hub *hub = intake->hub;
     const struct xd_hub_store *store = hub->config.store;
@@ -368,6 +393,9 @@ static enum xd_result take_order(struct intake *intake, const struct xd_hub_site
     if (result == XD_OK) {
         result = store->key_add(store->context, answered.tenant, answered.client, intake->key, &answered.hash,
                                 answered.order_id, intake->now.wall);
+    }
+    if (result == XD_OK) {
+        result = hold_as_asked(intake, &conduct);
     }
     if (result == XD_OK) {
         result = xd_conduct_go(&conduct);

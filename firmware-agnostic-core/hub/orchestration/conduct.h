@@ -28,6 +28,7 @@ struct xd_conduct {
     struct xd_order own;
     bool new_lines;  /* they are in no row yet: saving the order adds them as they are then */
     bool sale_stale; /* the ERP may have been told another quantity */
+    const char *by;  /* the client who wishes what is done now; NULL: it is nobody's wish */
     /* Releases that were sent just now: what waited for them is applied at the end. Owned. */
     char (*sent)[XD_ID_SIZE];
     size_t sent_count, sent_capacity;
@@ -46,6 +47,9 @@ void xd_conduct_close(struct xd_conduct *conduct);
 /* The usual end: when `result` is XD_OK saves, closes, and applies what waited for the releases that were
  * sent; otherwise only closes and returns it. */
 XD_CHECKED enum xd_result xd_conduct_end(struct xd_conduct *conduct, enum xd_result result);
+/* `,"by":"name"` for the detail of a timeline entry, or "". Returns out. */
+#define XD_BY_SIZE (XD_QUOTED_SIZE + 8)
+const char *xd_conduct_by(const struct xd_conduct *conduct, char out[XD_BY_SIZE]);
 XD_CHECKED enum xd_result xd_conduct_save_line(struct xd_conduct *conduct,
                                                const struct xd_order_line_row *line);
 /* NULL: none. */
