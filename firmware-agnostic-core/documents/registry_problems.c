@@ -205,7 +205,7 @@ const struct xd_code xd_registry_problems[] = {
      "Use 8, 12, 13 or 14 digits with the right check digit."},
     {"bad_cutoff", 0, false, XD_ACTOR_OPERATOR, "A value is not a time of the day.", "Write it like 16:30."},
     {"bad_zone", 0, false, XD_ACTOR_OPERATOR, "There is no such time zone.",
-     "Use a name of the IANA database like Europe/Berlin."},
+     "Use a name of the IANA database like Europe/Berlin; the hub's system must have it (tzdata)."},
     {"bad_scac", 0, false, XD_ACTOR_OPERATOR, "A value cannot be a carrier's code.",
      "Use 2 to 4 capitals (SCAC) like UPSN."},
     {"bad_cursor", 0, false, XD_ACTOR_ERP, "A page of the ERP's reference data leads nowhere.",
