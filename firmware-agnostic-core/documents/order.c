@@ -123,7 +123,11 @@ static const struct xd_field parties_fields[] = {
 };
 
 static const struct xd_field hold_fields[] = {
-    {.name = "reason", .type = XD_FIELD_TEXT, .required = true, .min = 1, XD_AT(struct xd_order_hold, reason)},
+    {.name = "reason",
+     .type = XD_FIELD_TEXT,
+     .required = true,
+     .min = 1,
+     XD_AT(struct xd_order_hold, reason)},
     {.name = NULL},
 };
 

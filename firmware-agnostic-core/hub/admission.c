@@ -61,9 +61,10 @@ static void check_channel(const struct xd_client_row *client, const char *type, 
         (void)xd_problem_excerpt(type, excerpt);
         xd_problem_add(problems, "channel_not_allowed", "/channel/type",
                        "is %s, which this client may not use", excerpt);
-        refuse(refusal, (struct xd_refusal){403, "channel_not_allowed",
-                                            "This client's orders come by other channels, as an administrator "
-                                            "set it up; GET /v1/clients/{client} shows them."});
+        refuse(refusal,
+               (struct xd_refusal){403, "channel_not_allowed",
+                                   "This client's orders come by other channels, as an administrator "
+                                   "set it up; GET /v1/clients/{client} shows them."});
     }
 }
 

@@ -17,7 +17,7 @@
 
 #define KEY_MAX 128u
 #define WARNINGS ",\"warnings\":" /* in the detail of STEP_VALIDATED: its last member */
-#define HOLD_REASONS_SIZE 240u /* quoted, they fit an entry of the timeline */
+#define HOLD_REASONS_SIZE 240u    /* quoted, they fit an entry of the timeline */
 #define STEP_VALIDATED "order.validated"
 
 struct intake {

@@ -110,12 +110,12 @@ static enum xd_result check_carrier(struct validation *validation) {
     if (result != XD_OK || !known || scac == NULL || cJSON_IsNull(scac)) {
         return result;
     }
-    result = cJSON_IsString(scac) ? lookups->carrier(lookups->context, scac->valuestring, &carrier)
-                                  : XD_NOT_FOUND;
+    result =
+        cJSON_IsString(scac) ? lookups->carrier(lookups->context, scac->valuestring, &carrier) : XD_NOT_FOUND;
     if (result == XD_NOT_FOUND) {
-        xd_problem_add(validation->problems, "unknown_carrier", "/freight/scac", "there is no carrier %s",
-                       xd_problem_excerpt(cJSON_IsString(scac) ? scac->valuestring : "that is no text",
-                                          excerpt));
+        xd_problem_add(
+            validation->problems, "unknown_carrier", "/freight/scac", "there is no carrier %s",
+            xd_problem_excerpt(cJSON_IsString(scac) ? scac->valuestring : "that is no text", excerpt));
         return XD_OK;
     }
     if (result == XD_OK && !carrier.active) {

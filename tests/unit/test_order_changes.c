@@ -571,8 +571,8 @@ static void a_hold_stops_an_order_before_its_sites_get_it(void **state) {
 
 static void assert_by(struct hub_world *world, const char *step, int64_t expected) {
     char sql[200];
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM timeline WHERE step = '%s' AND detail LIKE '%%\"by\":\"portal\"%%'",
-             step);
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM timeline WHERE step = '%s' AND detail LIKE '%%\"by\":\"portal\"%%'", step);
     assert_count(world, sql, expected);
 }
 
@@ -610,7 +610,8 @@ static void a_hold_that_nobody_wished_names_nobody(void **state) {
 static void a_channel_has_its_order_held(void **state) {
     struct hub_world *world = *state;
     char line[256], text[ORDER_TEXT_SIZE];
-    assert_int_equal(world_simple(world, 1, "\"holds\":[{\"reason\":\"call me\"},{\"reason\":\"at 5\"}],", "10"), 202);
+    assert_int_equal(
+        world_simple(world, 1, "\"holds\":[{\"reason\":\"call me\"},{\"reason\":\"at 5\"}],", "10"), 202);
     assert_int_equal(world_simple(world, 2, "\"holds\":[],", "1"), 202);
     assert_int_equal(world_simple(world, 3, "\"holds\":[{}],", "1"), 422);
     assert_int_equal(world_simple(world, 4, "\"holds\":[\"call me\"],", "1"), 422);
@@ -619,10 +620,12 @@ static void a_channel_has_its_order_held(void **state) {
     assert_status(world, 1, "HELD");
     assert_status(world, 2, "IN_FULFILMENT");
     assert_by(world, "order.held", 1);
-    assert_count(world, "SELECT count(*) FROM timeline WHERE detail LIKE '%\"hold\":\"OPERATOR\"%call me; at 5%'", 1);
+    assert_count(
+        world, "SELECT count(*) FROM timeline WHERE detail LIKE '%\"hold\":\"OPERATOR\"%call me; at 5%'", 1);
     /* the same order with less in it is not held anew */
     assert_int_equal(world_ask(world, xd_hub_order_unhold, 1, "{\"hold\":\"OPERATOR\"}"), 202);
-    (void)world_order_text(1, "\"holds\":[{\"reason\":\"call me\"}],", world_line("1", "WIDGET", "9", "EA", line), text);
+    (void)world_order_text(1, "\"holds\":[{\"reason\":\"call me\"}],",
+                           world_line("1", "WIDGET", "9", "EA", line), text);
     assert_int_equal(world_revise(world, 1, "\"1\"", text), 202);
     world_quiet(world);
     assert_status(world, 1, "IN_FULFILMENT");
@@ -638,7 +641,9 @@ static void long_reasons_of_a_hold_are_cut_between_characters(void **state) {
     snprintf(head, sizeof head, "\"holds\":[{\"reason\":\"%s\"}],", reason);
     assert_int_equal(world_simple(world, 1, head, "10"), 202);
     assert_status(world, 1, "HELD");
-    world_query(world, "SELECT length(json_extract(detail, '$.detail')) FROM timeline WHERE step = 'order.held'", text);
+    world_query(world,
+                "SELECT length(json_extract(detail, '$.detail')) FROM timeline WHERE step = 'order.held'",
+                text);
     assert_string_equal(text, "79"); /* of three bytes each */
 }
 

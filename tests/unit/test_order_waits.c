@@ -62,7 +62,8 @@ static void who_waits_is_told_of_warnings_too(void **state) {
     snprintf(again.key, sizeof again.key, "k2");
     (void)hub_world_post(world, &call);
     world_quiet(world);
-    assert_answer(&call, 201, "\"warnings\":[{\"code\":\"possible_duplicate_line\",\"pointer\":\"/lines/1/sku\"");
+    assert_answer(&call, 201,
+                  "\"warnings\":[{\"code\":\"possible_duplicate_line\",\"pointer\":\"/lines/1/sku\"");
     assert_int_equal(hub_world_post(world, &again), 202); /* by its number */
     assert_answer(&again, 202, "\"warnings\":[{\"code\":\"possible_duplicate_line\"");
 }

@@ -326,7 +326,8 @@ static void a_sites_zone_must_be_there(void **state) {
     world->hub.config.zones = &zones;
     begin(world);
     assert_int_equal(
-        try_put(world, XD_REF_SITE, "api", "{\"site\":\"WH1\",\"zone\":\"Europe/Nowhere\"}", &version), XD_INVALID);
+        try_put(world, XD_REF_SITE, "api", "{\"site\":\"WH1\",\"zone\":\"Europe/Nowhere\"}", &version),
+        XD_INVALID);
     assert_string_equal(problems.items[0].code, "bad_zone");
     assert_string_equal(problems.items[0].pointer, "/zone");
     /* it is there, and cannot be read just now */

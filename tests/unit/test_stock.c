@@ -184,8 +184,10 @@ static void api_takes_a_list_or_nothing_of_it(void **state) {
          "\"qty\":\"1\"},"
          "{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"many\"}]}",
          "/entries/2/qty"},
-        {"{\"entries\":[{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"-0.5\"}]}", "\"negative_quantity\",\"pointer\":\"/entries/0/qty\""},
-        {"{\"entries\":[{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"6\"},{\"site\":\"WH1\",\"sku\":\"B\",\"qty\":\"6\"},"
+        {"{\"entries\":[{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"-0.5\"}]}",
+         "\"negative_quantity\",\"pointer\":\"/entries/0/qty\""},
+        {"{\"entries\":[{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"6\"},{\"site\":\"WH1\",\"sku\":\"B\","
+         "\"qty\":\"6\"},"
          "{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"6\"}]}",
          "\"duplicate_entry\",\"pointer\":\"/entries/2/sku\""},
         {"{\"source\":\"erp\",\"entries\":[]}", "/source"},
@@ -206,20 +208,25 @@ static void api_tells_of_skus_that_no_product_has(void **state) {
     struct xd_problems problems;
     int64_t version;
     xd_problems_clear(&problems);
-    assert_int_equal(xd_reference_put(&world->hub, XD_REF_PRODUCT, xd_bytes_of_text(product), "api", world->now,
-                                      &version, &problems),
+    assert_int_equal(xd_reference_put(&world->hub, XD_REF_PRODUCT, xd_bytes_of_text(product), "api",
+                                      world->now, &version, &problems),
                      XD_OK);
-    assert_int_equal(put_stock(world, "{\"entries\":[{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"5\"}]}", text, sizeof text),
-                     200);
+    assert_int_equal(
+        put_stock(world, "{\"entries\":[{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"5\"}]}", text, sizeof text),
+        200);
     assert_string_equal(text, "{\"taken\":1}");
-    assert_int_equal(put_stock(world,
-                               "{\"entries\":[{\"site\":\"WH1\",\"sku\":\"AA\",\"qty\":\"6\"},"
-                               "{\"site\":\"WH1\",\"sku\":\"U1\",\"qty\":\"1\"},{\"site\":\"WH1\",\"sku\":\"U2\",\"qty\":\"1\"},"
-                               "{\"site\":\"WH1\",\"sku\":\"U3\",\"qty\":\"1\"},{\"site\":\"WH1\",\"sku\":\"U4\",\"qty\":\"1\"},"
-                               "{\"site\":\"WH1\",\"sku\":\"U5\",\"qty\":\"1\"},{\"site\":\"WH1\",\"sku\":\"U6\",\"qty\":\"1\"}]}",
-                               text, sizeof text),
-                     200);
-    assert_string_equal(text, "{\"taken\":7,\"unknown\":{\"count\":6,\"skus\":[\"U1\",\"U2\",\"U3\",\"U4\",\"U5\"]}}");
+    assert_int_equal(
+        put_stock(
+            world,
+            "{\"entries\":[{\"site\":\"WH1\",\"sku\":\"AA\",\"qty\":\"6\"},"
+            "{\"site\":\"WH1\",\"sku\":\"U1\",\"qty\":\"1\"},{\"site\":\"WH1\",\"sku\":\"U2\",\"qty\":\"1\"},"
+            "{\"site\":\"WH1\",\"sku\":\"U3\",\"qty\":\"1\"},{\"site\":\"WH1\",\"sku\":\"U4\",\"qty\":\"1\"},"
+            "{\"site\":\"WH1\",\"sku\":\"U5\",\"qty\":\"1\"},{\"site\":\"WH1\",\"sku\":\"U6\",\"qty\":\"1\"}]"
+            "}",
+            text, sizeof text),
+        200);
+    assert_string_equal(
+        text, "{\"taken\":7,\"unknown\":{\"count\":6,\"skus\":[\"U1\",\"U2\",\"U3\",\"U4\",\"U5\"]}}");
     assert_available(world, "WH1", "A", "6");
     assert_available(world, "WH1", "U6", "1");
     assert_int_equal(put_stock(world,

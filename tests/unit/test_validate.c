@@ -312,8 +312,9 @@ static void a_kind_without_any_entry_is_not_checked(void **state) {
     struct held held;
     (void)state;
     hold_in(&empty, &held,
-            ORDER_OF("\"customer\":{\"external_ref\":\"X\"},\"currency\":\"EUR\",\"freight\":{\"scac\":\"ZZZZ\"},",
-                     LINE("1", "NONE", "1", "PAL", ",\"unit_price\":\"2\"")));
+            ORDER_OF(
+                "\"customer\":{\"external_ref\":\"X\"},\"currency\":\"EUR\",\"freight\":{\"scac\":\"ZZZZ\"},",
+                LINE("1", "NONE", "1", "PAL", ",\"unit_price\":\"2\"")));
     assert_string_equal(told(&held), "");
     assert_string_equal(held.made.customer, "X");
     assert_string_equal(held.made.lines[0].sku, "NONE");

@@ -123,8 +123,8 @@ enum xd_result xd_conduct_cancel(struct xd_conduct *conduct, struct xd_cancel_wi
     conduct->sale_stale = true;
     return result == XD_OK
                ? xd_hub_timeline(conduct->hub, &conduct->order, "order.cancel_requested", conduct->now,
-                                 "\"lines\":%zu,\"releases_asked\":%u,\"reason\":%s%s", count, cancelling.asked,
-                                 xd_hub_quote(reason, quoted), xd_conduct_by(conduct, by))
+                                 "\"lines\":%zu,\"releases_asked\":%u,\"reason\":%s%s", count,
+                                 cancelling.asked, xd_hub_quote(reason, quoted), xd_conduct_by(conduct, by))
                : result;
 }
 

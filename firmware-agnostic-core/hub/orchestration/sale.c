@@ -125,7 +125,8 @@ static enum xd_result withdraw(struct xd_conduct *conduct, enum xd_erp_kind kind
         return XD_OK;
     }
     if (result == XD_OK && kind == XD_ERP_CHECK) {
-        result = xd_hub_exceptions_close_order(conduct->hub, job.order_id, XD_CHECK_UNAVAILABLE, conduct->now);
+        result =
+            xd_hub_exceptions_close_order(conduct->hub, job.order_id, XD_CHECK_UNAVAILABLE, conduct->now);
     }
     bool never_called = job.attempt == 0 && job.state == XD_JOB_QUEUED;
     bool no_effect = kind == XD_ERP_CHECK && job.state != XD_JOB_DONE;
