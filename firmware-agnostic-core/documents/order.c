@@ -122,6 +122,15 @@ static const struct xd_field parties_fields[] = {
     {.name = NULL},
 };
 
+static const struct xd_field hold_fields[] = {
+    {.name = "reason",
+     .type = XD_FIELD_TEXT,
+     .required = true,
+     .min = 1,
+     XD_AT(struct xd_order_hold, reason)},
+    {.name = NULL},
+};
+
 static const struct xd_field dates_fields[] = {
     {.name = "requested_ship", .type = XD_FIELD_DATE, XD_AT(ORDER, requested_ship)},
     {.name = "requested_delivery", .type = XD_FIELD_DATE, XD_AT(ORDER, requested_delivery)},
@@ -184,7 +193,12 @@ const struct xd_field xd_order_fields[] = {
     {.name = "credit", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(ORDER, credit)},
     {.name = "tax", .type = XD_FIELD_OBJECT, .fields = order_tax_fields, XD_OUTER},
     {.name = "totals", .type = XD_FIELD_OBJECT, .fields = totals_fields, XD_OUTER},
-    {.name = "holds", .type = XD_FIELD_ANY, .max = cJSON_Array, XD_AT(ORDER, holds)},
+    {.name = "holds",
+     .type = XD_FIELD_ARRAY,
+     .max = XD_ORDER_HOLDS_MAX,
+     .fields = hold_fields,
+     .element_size = sizeof(struct xd_order_hold),
+     XD_AT2(ORDER, holds, hold_count)},
     {.name = "substitution_policy", .type = XD_FIELD_TEXT, .max = ATTRIBUTE_CODE_MAX, XD_UNKEPT},
     {.name = "invoice_on", .type = XD_FIELD_ENUM, .names = invoice_on_names, XD_UNKEPT},
     {.name = NULL},

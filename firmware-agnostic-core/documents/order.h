@@ -66,6 +66,11 @@ enum xd_tax_rounding { XD_ROUND_LINE, XD_ROUND_DOCUMENT };
 enum xd_fulfilment_policy { XD_FILL_OR_KILL, XD_FILL_ALL, XD_FILL_ALL_AVAILABLE };
 enum xd_backorder_policy { XD_BACKORDER_CREATE, XD_BACKORDER_NONE, XD_BACKORDER_CANCEL, XD_BACKORDER_MANUAL };
 
+#define XD_ORDER_HOLDS_MAX 16u
+struct xd_order_hold {
+    const char *reason; /* required */
+};
+
 struct xd_order {
     const char *external_order_id;
     const char *channel_type;
@@ -88,7 +93,10 @@ struct xd_order {
     bool has_over_pct, has_under_pct;
     const cJSON *attributes;
     /* Carried as they are; later parts of the hub interpret them. */
-    const cJSON *freight, *payment, *credit, *holds;
+    const cJSON *freight, *payment, *credit;
+    /* The sender wants somebody to look at it first. A revision's say nothing. */
+    struct xd_order_hold *holds;
+    size_t hold_count;
     int tax_rounding; /* enum xd_tax_rounding; -1 absent: LINE */
     struct xd_decimal total_net, total_tax, total_gross;
     bool has_total_net, has_total_tax, has_total_gross;

@@ -76,6 +76,10 @@ const struct xd_code xd_registry_exceptions[] = {
      "It ships; agree on a return with the customer."},
     {"CHECK_HOLD", 0, false, XD_ACTOR_OPERATOR, "The external check wants a person to look at the order.",
      "Accept it, reject it, or retry: the check is asked again."},
+    {"CHECK_UNAVAILABLE", 0, true, XD_ACTOR_OPERATOR,
+     "The external check does not answer about the order, or answers what cannot be used.",
+     "Bring the check back: the order goes on and the exception closes by itself when it answers; or cancel "
+     "the order."},
     {"CREDIT_HOLD", 0, false, XD_ACTOR_OPERATOR, "The order is above the customer's credit limit.",
      "Accept it, reject it, or have the limit raised and retry: it is looked at again."},
     {"ERP_REJECTED_CHANGE", 0, false, XD_ACTOR_OPERATOR, "The ERP refuses a change of a sale.",

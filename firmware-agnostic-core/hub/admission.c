@@ -47,16 +47,24 @@ bool xd_client_channel_allowed(const struct xd_client_row *client, const char *t
     return false;
 }
 
+/* The first reason is the answer's; problems has all of them. */
+static void refuse(struct xd_refusal *refusal, struct xd_refusal why) {
+    if (refusal->code == NULL) {
+        *refusal = why;
+    }
+}
+
 static void check_channel(const struct xd_client_row *client, const char *type, struct xd_problems *problems,
                           struct xd_refusal *refusal) {
     char excerpt[XD_EXCERPT_SIZE];
-    (void)xd_problem_excerpt(type, excerpt);
-    if (!xd_client_channel_allowed(client, type)) {
+    if (type != NULL && !xd_client_channel_allowed(client, type)) {
+        (void)xd_problem_excerpt(type, excerpt);
         xd_problem_add(problems, "channel_not_allowed", "/channel/type",
                        "is %s, which this client may not use", excerpt);
-        *refusal = (struct xd_refusal){403, "channel_not_allowed",
-                                       "This client's orders come by other channels, as an administrator set "
-                                       "it up; GET /v1/clients/{client} shows them."};
+        refuse(refusal,
+               (struct xd_refusal){403, "channel_not_allowed",
+                                   "This client's orders come by other channels, as an administrator "
+                                   "set it up; GET /v1/clients/{client} shows them."});
     }
 }
 
@@ -65,15 +73,17 @@ static void check_size(const struct xd_tenant_policy *policy, const struct xd_or
     if (policy->order_bytes_max > 0 && body_size > (uint64_t)policy->order_bytes_max) {
         xd_problem_add(problems, "order_too_large", "", "has %zu bytes; %lld are allowed for this tenant",
                        body_size, (long long)policy->order_bytes_max);
-        *refusal = (struct xd_refusal){413, "order_too_large",
-                                       "The order is larger than this tenant's may be; send it in parts."};
-    } else if (policy->order_lines_max > 0 && order->line_count > (uint64_t)policy->order_lines_max) {
+        refuse(refusal,
+               (struct xd_refusal){413, "order_too_large",
+                                   "The order is larger than this tenant's may be; send it in parts."});
+    }
+    if (policy->order_lines_max > 0 && order->line_count > (uint64_t)policy->order_lines_max) {
         xd_problem_add(problems, "too_many_lines", "/lines",
                        "has %zu lines; %lld are allowed for this tenant", order->line_count,
                        (long long)policy->order_lines_max);
-        *refusal = (struct xd_refusal){422, "too_many_lines",
-                                       "The order has more lines than this tenant's may have; send it in "
-                                       "parts."};
+        refuse(refusal, (struct xd_refusal){422, "too_many_lines",
+                                            "The order has more lines than this tenant's may have; send it "
+                                            "in parts."});
     }
 }
 
@@ -82,9 +92,7 @@ void xd_admission_decide(const struct xd_client_row *client, const struct xd_ten
                          struct xd_refusal *refusal) {
     *refusal = (struct xd_refusal){0};
     check_channel(client, order->channel_type, problems, refusal);
-    if (refusal->code == NULL) {
-        check_size(policy, order, body_size, problems, refusal);
-    }
+    check_size(policy, order, body_size, problems, refusal);
 }
 
 enum xd_result xd_hub_intake_allowed(struct xd_hub *hub, const struct xd_client_row *client,

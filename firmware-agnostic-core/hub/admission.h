@@ -1,5 +1,5 @@
 /* What a client and its tenant may hand in, and what may come by a channel: asked of
- * every order that is read, before it is taken. The turn's thread. */
+ * every order that is read, before it is taken, and of one that is asked about. The turn's thread. */
 #ifndef XD_HUB_ADMISSION_H
 #define XD_HUB_ADMISSION_H
 
@@ -22,7 +22,8 @@ void xd_hub_form_allowed(const struct xd_client_row *client, const cJSON *order,
                          struct xd_refusal *refusal);
 /* Whether an order that was read may come: its channel's type for this client, its size and its lines
  * for this tenant; what reference data says of the channel is for hub/validate.h. body_size: bytes of the
- * order as it came. problems has where. Pure. */
+ * order as it came. problems has all that is against it, and where; the refusal is the first of it. An order
+ * that could not be read to the end can be given too. Pure. */
 void xd_admission_decide(const struct xd_client_row *client, const struct xd_tenant_policy *policy,
                          const struct xd_order *order, size_t body_size, struct xd_problems *problems,
                          struct xd_refusal *refusal);

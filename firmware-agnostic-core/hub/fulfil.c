@@ -9,6 +9,10 @@
 
 #define LATE_MS ((xd_ms)1000)
 #define LATE_MAX ((size_t)16)
+/* A check that fails so often, or has not answered for so long, is somebody's concern. */
+#define CHECK_ATTEMPTS 3
+#define CHECK_PATIENCE_MS XD_MINUTE_MS
+#define CHECK_LOG_MS XD_MINUTE_MS
 
 /* ---- lines, copied because a callback must not call the store ---- */
 
@@ -128,7 +132,10 @@ enum xd_result xd_hub_change_decided(struct xd_hub *hub, const struct xd_job_row
 enum xd_result xd_hub_check_decided(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
     struct xd_conduct conduct;
     bool done = job->state == XD_JOB_DONE, pass = done && strcmp(job->document, "pass") == 0;
-    enum xd_result result = xd_conduct_open(&conduct, hub, job->order_id, now);
+    enum xd_result result = xd_hub_exceptions_close_order(hub, job->order_id, XD_CHECK_UNAVAILABLE, now);
+    if (result == XD_OK) {
+        result = xd_conduct_open(&conduct, hub, job->order_id, now);
+    }
     if (result == XD_OK && (conduct.order.cancelled || xd_conduct_did(&conduct, XD_STEP_CHECK))) {
         xd_conduct_close(&conduct);
         return XD_OK;
@@ -144,6 +151,53 @@ enum xd_result xd_hub_check_decided(struct xd_hub *hub, const struct xd_job_row 
         result = xd_conduct_undo(&conduct, XD_ORDER_REJECTED, "check_refused", job->detail);
     }
     return xd_conduct_end(&conduct, result);
+}
+
+static void log_failure(struct xd_hub *hub, const struct xd_order_row *order, const struct xd_job_row *job,
+                        struct xd_now now) {
+    if (now.monotonic >= hub->check_log_at) {
+        hub->check_log_at = now.monotonic + CHECK_LOG_MS;
+        xd_log(hub->config.env, XD_LOG_WARNING, "check.failed", order->correlation_id,
+               "order %s, attempt %lld: %s", order->order_id, (long long)job->attempt, job->detail);
+    }
+}
+
+/* Raised once for an order: one that a person has closed stays so. */
+static enum xd_result complain_of_check(struct xd_hub *hub, const struct xd_order_row *order,
+                                        const struct xd_job_row *job, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    char name[XD_ID_SIZE + 8], id[XD_ID_SIZE];
+    struct xd_exception_row known;
+    snprintf(name, sizeof name, "check/%s", order->order_id);
+    xd_hub_id(hub, "E", name, id);
+    struct xd_complaint complaint = {.id = id,
+                                     .code = XD_CHECK_UNAVAILABLE,
+                                     .site = order->site,
+                                     .order_id = order->order_id,
+                                     .document_id = order->external_order_id,
+                                     .detail = job->detail};
+    enum xd_result result = store->exception_get(store->context, id, &known);
+    return result == XD_NOT_FOUND ? xd_hub_complain(hub, &complaint, now) : result;
+}
+
+enum xd_result xd_hub_check_failed(struct xd_hub *hub, const struct xd_job_row *job, bool first,
+                                   struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_order_row order;
+    char quoted[XD_QUOTED_SIZE];
+    bool long_ago = now.wall - job->at >= CHECK_PATIENCE_MS;
+    enum xd_result result = store->order_get(store->context, job->order_id, &order);
+    if (result == XD_OK && first) {
+        result = xd_hub_timeline(hub, &order, "check.failed", now, "\"attempt\":%lld,\"detail\":%s",
+                                 (long long)job->attempt, xd_hub_quote(job->detail, quoted));
+    }
+    if (result == XD_OK && (job->attempt >= CHECK_ATTEMPTS || long_ago)) {
+        result = complain_of_check(hub, &order, job, now);
+    }
+    if (result == XD_OK) {
+        log_failure(hub, &order, job, now);
+    }
+    return result;
 }
 
 /* ---- silence ---- */

@@ -65,6 +65,7 @@ struct xd_hub_site {
 struct xd_job_slot {
     int64_t number;  /* 0: free */
     int state;       /* enum xd_job_state */
+    bool check;      /* it is an XD_ERP_CHECK */
     bool called;     /* a worker has it */
     uint64_t call;   /* ... by this call's id */
     bool fresh;      /* ... since the last batch, whose commit may have failed */
@@ -79,6 +80,7 @@ struct xd_hub_counters {
     uint64_t documents, repeats, forged, unusable;
     uint64_t confirmations_applied, confirmations_parked, lines_parked;
     uint64_t erp_calls, erp_unknown, erp_rejected, erp_unavailable, erp_done;
+    uint64_t check_failures;
     uint64_t releases_adopted;
     uint64_t events_published, webhooks_delivered, webhooks_failed;
     uint64_t sla_warned[XD_PROMISE_COUNT], sla_breached[XD_PROMISE_COUNT];
@@ -96,6 +98,7 @@ struct xd_hub {
     int64_t queued_cursor, unknown_cursor; /* jobs in that state up to here are in slots or decided */
     bool queued_seen, unknown_seen;        /* there is none in that state beyond the cursor */
     bool queued_later;                     /* some QUEUED job below the cursor has no slot: its time comes */
+    bool checks_later;                     /* ... because as many checks as may have slots have one */
     xd_ms rescan_at;                       /* monotonic: not before, the cursor starts over for those */
     unsigned calls;                        /* workers in use */
     uint64_t call_id;                      /* of the last call */
@@ -107,6 +110,7 @@ struct xd_hub {
     struct xd_zone_cache zones;
     struct xd_now now;              /* of the event under way */
     xd_ms trim_at, late_at, sla_at; /* monotonic */
+    xd_ms check_log_at;             /* monotonic: a check that fails is not logged again before */
     bool deadlines;                 /* some order may have one */
     struct xd_reference *reference; /* owned */
     struct xd_waiters waiters;

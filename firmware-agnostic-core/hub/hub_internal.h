@@ -27,9 +27,11 @@ void xd_hub_release_id(const struct xd_hub *hub, const char *order_id, const cha
 /* ---- answers to the API ---- */
 void xd_hub_answer(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
                    const char *location, const struct xd_buffer *body);
-/* An order as intake answers it. status_name: what it says of the order's. */
+/* An order as intake answers it. status_name: what it says of the order's. warnings: see xd_hub_warnings. */
 void xd_hub_answer_order(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
-                         const struct xd_order_row *row, const char *status_name);
+                         const struct xd_order_row *row, const char *status_name, struct xd_bytes warnings);
+/* What validation warned of when the order was taken, by its timeline: a JSON array; nothing: of nothing. */
+XD_CHECKED enum xd_result xd_hub_warnings(struct xd_hub *hub, const char *order_id, struct xd_buffer *out);
 /* application/problem+json; problems may be NULL. */
 void xd_hub_problem(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
                     const char *code, bool retryable, const struct xd_problems *problems, const char *detail,
@@ -45,6 +47,8 @@ XD_CHECKED enum xd_result xd_hub_timeline(struct xd_hub *hub, const struct xd_or
  * quotes. What does not fit becomes "". Returns out. */
 #define XD_QUOTED_SIZE 512
 const char *xd_hub_quote(const char *text, char out[XD_QUOTED_SIZE]);
+
+#define XD_CHECK_UNAVAILABLE "CHECK_UNAVAILABLE" /* closed when the check answers, or its order ends */
 
 struct xd_complaint {
     const char *id; /* NULL: one is made */
@@ -76,6 +80,9 @@ XD_CHECKED enum xd_result xd_hub_change_decided(struct xd_hub *hub, const struct
                                                 struct xd_now now);
 XD_CHECKED enum xd_result xd_hub_check_decided(struct xd_hub *hub, const struct xd_job_row *job,
                                                struct xd_now now);
+/* Nobody answered, or nothing of use; it will be asked again. first: it is the first time for this order. */
+XD_CHECKED enum xd_result xd_hub_check_failed(struct xd_hub *hub, const struct xd_job_row *job, bool first,
+                                              struct xd_now now);
 /* A site's answer to a revision of a release that exists. */
 struct xd_arrived;
 XD_CHECKED enum xd_result xd_hub_answered(struct xd_hub *hub, const struct xd_arrived *arrived,

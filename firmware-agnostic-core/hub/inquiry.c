@@ -3,6 +3,7 @@
  * It is a question of the turn's thread, because reference data and the JSON parser are,
  * but it writes nothing and takes no idempotency key. An order that cannot be taken is a
  * good question with the answer no: 200. Each part of the answer has its function. */
+#include "hub/admission.h"
 #include "hub/hub_internal.h"
 #include "hub/orchestration/routing.h"
 #include "hub/orchestration/stock.h"
@@ -30,17 +31,27 @@ static void check_site(struct inquiry *inquiry) {
     }
 }
 
-/* Another order of that number is there already. */
-static enum xd_result check_number(struct inquiry *inquiry) {
+/* What the client and its tenant may hand in at all. */
+static enum xd_result check_admission(struct inquiry *inquiry) {
+    const struct xd_api_request *request = inquiry->request;
+    struct xd_refusal refusal; /* its status is for who hands in; here its problem is told */
+    return xd_hub_intake_allowed(inquiry->hub, request->client, &inquiry->order, request->body.size,
+                                 &inquiry->hub->problems, &refusal);
+}
+
+/* Another order of that number is there already. *same: this one is, and would be answered as it was. */
+static enum xd_result check_number(struct inquiry *inquiry, bool *same) {
     const struct xd_hub_store *store = inquiry->hub->config.store;
     const struct xd_order *order = &inquiry->order;
     struct xd_order_row known;
+    *same = false;
     if (order->channel_account == NULL || order->external_order_id == NULL) {
         return XD_OK; /* reported by the reader */
     }
     enum xd_result result = store->order_find(store->context, inquiry->request->client->tenant,
                                               order->channel_account, order->external_order_id, &known);
-    if (result == XD_OK && !xd_hash_equal(&known.hash, &inquiry->document.hash)) {
+    *same = result == XD_OK && xd_hash_equal(&known.hash, &inquiry->document.hash);
+    if (result == XD_OK && !*same) {
         xd_problem_add(&inquiry->hub->problems, "order_exists", "/external_order_id",
                        "This channel has sent an order with this number and another content.");
     }
@@ -251,6 +262,22 @@ static enum xd_result answer(const struct inquiry *inquiry, struct xd_now now, s
 
 /* ---- the question ---- */
 
+static enum xd_result look_at(struct inquiry *inquiry, struct xd_now now) {
+    struct xd_hub *hub = inquiry->hub;
+    bool same = false;
+    enum xd_result result = xd_order_read(&inquiry->document, &inquiry->order, &hub->problems);
+    if (result != XD_OK && result != XD_INVALID) {
+        return result;
+    }
+    result = xd_hub_validate(hub, inquiry->request->client->tenant, &inquiry->order, now.wall,
+                             &inquiry->enriched, &hub->problems);
+    if (result == XD_OK || result == XD_INVALID) {
+        check_site(inquiry);
+        result = check_number(inquiry, &same);
+    }
+    return result == XD_OK && !same ? check_admission(inquiry) : result;
+}
+
 static enum xd_result decide(struct inquiry *inquiry, struct xd_now now, struct xd_effects *effects) {
     struct xd_hub *hub = inquiry->hub;
     const struct xd_api_request *request = inquiry->request;
@@ -260,17 +287,13 @@ static enum xd_result decide(struct inquiry *inquiry, struct xd_now now, struct 
                        "The body cannot be read.");
         return XD_OK;
     }
-    if (result == XD_OK) {
-        result = xd_order_read(&inquiry->document, &inquiry->order, &hub->problems);
-    }
-    if (result != XD_OK && result != XD_INVALID) {
+    if (result != XD_OK) {
         return result;
     }
-    result = xd_hub_validate(hub, request->client->tenant, &inquiry->order, now.wall, &inquiry->enriched,
-                             &hub->problems);
-    if (result == XD_OK || result == XD_INVALID) {
-        check_site(inquiry);
-        result = check_number(inquiry);
+    struct xd_refusal refusal;
+    xd_hub_form_allowed(request->client, inquiry->document.tree, &hub->problems, &refusal);
+    if (refusal.code == NULL) { /* another form reads otherwise: of that no more can be said */
+        result = look_at(inquiry, now);
     }
     return result == XD_OK ? answer(inquiry, now, effects) : result;
 }

@@ -16,6 +16,9 @@
 #include <string.h>
 
 #define KEY_MAX 128u
+#define WARNINGS ",\"warnings\":" /* in the detail of STEP_VALIDATED: its last member */
+#define HOLD_REASONS_SIZE 240u    /* quoted, they fit an entry of the timeline */
+#define STEP_VALIDATED "order.validated"
 
 struct intake {
     struct xd_hub *hub;
@@ -25,6 +28,7 @@ struct intake {
     struct xd_document document;
     struct xd_order order;
     struct xd_enriched enriched; /* what validation made of it */
+    struct xd_buffer warnings;   /* ... and what it warned of: a JSON array, or nothing */
     char key[KEY_MAX + 1];
 };
 
@@ -56,7 +60,7 @@ static const char *read_key(struct intake *intake) {
 }
 
 void xd_hub_answer_order(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
-                         const struct xd_order_row *row, const char *status_name) {
+                         const struct xd_order_row *row, const char *status_name, struct xd_bytes warnings) {
     struct xd_buffer body;
     char location[64];
     xd_buffer_init(&body, 0);
@@ -68,10 +72,30 @@ void xd_hub_answer_order(struct xd_effects *effects, const struct xd_api_request
     xd_writer_text(&writer, "site", row->site[0] != 0 ? row->site : NULL);
     xd_writer_text(&writer, "correlation_id", row->correlation_id);
     xd_writer_time(&writer, "received_at", row->received_at);
+    if (warnings.size > 0) {
+        xd_writer_name(&writer, "warnings");
+        xd_buffer_add(&body, warnings.data, warnings.size);
+    }
     xd_writer_end(&writer, '}');
     snprintf(location, sizeof location, "/v1/orders/%s", row->order_id);
     xd_hub_answer(effects, request, status, location, &body);
     xd_buffer_free(&body);
+}
+
+static enum xd_result find_warnings(void *context, const struct xd_timeline_row *row) {
+    struct xd_buffer *out = context;
+    const char *at = strcmp(row->step, STEP_VALIDATED) == 0 ? strstr(row->detail, WARNINGS) : NULL;
+    if (at != NULL && xd_buffer_view(out).size == 0) {
+        at += sizeof WARNINGS - 1;
+        xd_buffer_add(out, at, strlen(at) - 1); /* without the brace that ends the detail */
+    }
+    return XD_OK;
+}
+
+enum xd_result xd_hub_warnings(struct xd_hub *hub, const char *order_id, struct xd_buffer *out) {
+    const struct xd_hub_store *store = hub->config.store;
+    enum xd_result result = store->timeline_each(store->context, order_id, find_warnings, out);
+    return result == XD_OK ? xd_buffer_result(out) : result;
 }
 
 /* The same answer for the same order, whatever became of it since; or later, for who waits. */
@@ -83,7 +107,7 @@ static void answer_order(struct intake *intake, const struct xd_order_row *row) 
     struct xd_order_row answered = *row; /* with the site that was asked for, wherever it was routed since */
     xd_copy(answered.site, sizeof answered.site, xd_json_text(intake->document.tree, "preferred_site"));
     xd_hub_answer_order(intake->effects, intake->request, 202, &answered,
-                        xd_order_status_names[XD_ORDER_RECEIVED]);
+                        xd_order_status_names[XD_ORDER_RECEIVED], xd_buffer_view(&intake->warnings));
 }
 
 static enum xd_result problem(struct intake *intake, unsigned status, const char *code, const char *detail) {
@@ -103,6 +127,9 @@ static enum xd_result repeat_by_key(struct intake *intake, const struct xd_hash 
                        "This Idempotency-Key was used with another order; a new order needs a new key.");
     }
     enum xd_result result = store->order_get(store->context, order_id, &row);
+    if (result == XD_OK) {
+        result = xd_hub_warnings(intake->hub, order_id, &intake->warnings);
+    }
     if (result == XD_OK) {
         intake->hub->counters.orders_repeated++;
         answer_order(intake, &row);
@@ -154,6 +181,10 @@ static enum xd_result repeat_by_number(struct intake *intake, const struct xd_or
     if (!same && !XD_MUTANT(NUMBER_IGNORED)) {
         return problem(intake, 409, "order_exists",
                        "This channel has sent an order with this number and another content.");
+    }
+    result = xd_hub_warnings(intake->hub, row->order_id, &intake->warnings);
+    if (result != XD_OK) {
+        return result;
     }
     intake->hub->counters.orders_repeated++;
     answer_order(intake, row);
@@ -271,23 +302,67 @@ static enum xd_result start(struct xd_conduct *conduct, const char *step) {
                : result;
 }
 
-/* What of the reference data was used; nothing is written where there is none. */
-static enum xd_result note_versions(struct xd_conduct *conduct, const struct xd_enriched *enriched) {
+/* What of the reference data was used, and what was warned of; nothing is written where there is neither. */
+static enum xd_result note_validation(struct xd_conduct *conduct, const struct intake *intake) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    const struct xd_enriched *enriched = &intake->enriched;
+    struct xd_bytes warnings = xd_buffer_view(&intake->warnings);
     char net[XD_DECIMAL_TEXT_MAX], gross[XD_DECIMAL_TEXT_MAX];
+    struct xd_buffer detail;
     int64_t product = 0;
     for (size_t index = 0; index < enriched->line_count; index++) {
         product = enriched->lines[index].product_version > product ? enriched->lines[index].product_version
                                                                    : product;
     }
-    if (enriched->customer_version == 0 && enriched->tenant_version == 0 && product == 0) {
+    if (enriched->customer_version == 0 && enriched->tenant_version == 0 && product == 0 &&
+        warnings.size == 0) {
         return XD_OK;
     }
-    return xd_hub_timeline(conduct->hub, &conduct->order, "order.validated", conduct->now,
-                           "\"customer_version\":%lld,\"tenant_version\":%lld,\"products_version\":%lld,"
-                           "\"net\":\"%s\",\"gross\":\"%s\"",
-                           (long long)enriched->customer_version, (long long)enriched->tenant_version,
-                           (long long)product, xd_decimal_write(enriched->net, net),
-                           xd_decimal_write(enriched->gross, gross));
+    xd_buffer_init(&detail, 0);
+    xd_buffer_format(&detail,
+                     "{\"customer_version\":%lld,\"tenant_version\":%lld,\"products_version\":%lld,"
+                     "\"net\":\"%s\",\"gross\":\"%s\"",
+                     (long long)enriched->customer_version, (long long)enriched->tenant_version,
+                     (long long)product, xd_decimal_write(enriched->net, net),
+                     xd_decimal_write(enriched->gross, gross));
+    if (warnings.size > 0) {
+        xd_buffer_text(&detail, WARNINGS);
+        xd_buffer_add(&detail, warnings.data, warnings.size);
+    }
+    xd_buffer_byte(&detail, '}');
+    struct xd_timeline_row row = {.at = conduct->now.wall, .detail = xd_buffer_string(&detail)};
+    xd_copy(row.step, sizeof row.step, STEP_VALIDATED);
+    xd_copy(row.correlation_id, sizeof row.correlation_id, conduct->order.correlation_id);
+    enum xd_result result = xd_buffer_result(&detail);
+    if (result == XD_OK) {
+        result = store->timeline_add(store->context, conduct->order.order_id, &row);
+    }
+    xd_buffer_free(&detail);
+    return result;
+}
+
+/* The sender wants somebody to look at it before it goes on. */
+static enum xd_result hold_as_asked(struct intake *intake, struct xd_conduct *conduct) {
+    const struct xd_order *order = &intake->order;
+    char reasons[HOLD_REASONS_SIZE];
+    struct xd_buffer all;
+    if (order->hold_count == 0) {
+        return XD_OK;
+    }
+    xd_buffer_init(&all, 0);
+    for (size_t index = 0; index < order->hold_count; index++) {
+        xd_buffer_text(&all, index > 0 ? "; " : "");
+        xd_buffer_text(&all, order->holds[index].reason);
+    }
+    enum xd_result result = xd_buffer_result(&all);
+    struct xd_bytes text = xd_buffer_view(&all);
+    text.size = text.size < sizeof reasons ? text.size : sizeof reasons - 1;
+    text.size = xd_utf8_prefix(text);
+    memcpy(reasons, text.data, text.size);
+    reasons[text.size] = 0;
+    xd_buffer_free(&all);
+    conduct->by = intake->request->client->client;
+    return result == XD_OK ? xd_conduct_hold(conduct, XD_HOLD_OPERATOR, NULL, reasons) : result;
 }
 
 static enum xd_result take_order(struct intake *intake, const struct xd_hub_site *site) {
@@ -313,11 +388,14 @@ static enum xd_result take_order(struct intake *intake, const struct xd_hub_site
         result = start(&conduct, "order.received");
     }
     if (result == XD_OK) {
-        result = note_versions(&conduct, &intake->enriched);
+        result = note_validation(&conduct, intake);
     }
     if (result == XD_OK) {
         result = store->key_add(store->context, answered.tenant, answered.client, intake->key, &answered.hash,
                                 answered.order_id, intake->now.wall);
+    }
+    if (result == XD_OK) {
+        result = hold_as_asked(intake, &conduct);
     }
     if (result == XD_OK) {
         result = xd_conduct_go(&conduct);
@@ -381,7 +459,14 @@ static enum xd_result decide_new(struct intake *intake) {
     if (result != XD_OK && result != XD_INVALID) {
         return result;
     }
-    return there && result == XD_OK ? take_order(intake, site) : refuse_order(intake);
+    if (!there || result != XD_OK) {
+        return refuse_order(intake);
+    }
+    if (intake->hub->problems.count > 0) { /* now: what follows may use them for its own */
+        xd_problems_write(&intake->hub->problems, &intake->warnings);
+    }
+    result = xd_buffer_result(&intake->warnings);
+    return result == XD_OK ? take_order(intake, site) : result;
 }
 
 static enum xd_result decide(struct intake *intake) {
@@ -429,9 +514,11 @@ enum xd_result xd_hub_order(struct xd_hub *hub, const struct xd_api_request *req
     intake.request = request;
     intake.effects = effects;
     intake.now = now;
+    xd_buffer_init(&intake.warnings, 0);
     xd_hub_jobs_left(hub);
     xd_problems_clear(&hub->problems);
     enum xd_result result = decide(&intake);
+    xd_buffer_free(&intake.warnings);
     xd_enriched_free(&intake.enriched);
     xd_document_free(&intake.document);
     return result;

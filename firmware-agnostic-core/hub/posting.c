@@ -7,14 +7,18 @@
  *   UNKNOWN --look: there--> DONE
  *           --look: absent, and the longest life of a request is over--> QUEUED, same reference
  *           --look: absent, but it may still land; or could not look--> UNKNOWN (later)
- *   A check has no effect: found SENT at start it is QUEUED.
+ *   A check has no effect: found SENT at start it is QUEUED, and it is WITHDRAWN whatever became
+ *   of it when its order is at its end; what is answered afterwards says nothing.
  *
  * Time is monotonic: after a restart a job that was SENT is taken to have left
  * just now, which errs on the safe side. Jobs that are due or waiting for their
  * next try are in slots; the rest of the queue stays in the store. When slots become
  * few, a job that waits for its next try gives its slot up and is found again by its
  * due_at: however many wait for an ERP that refuses them, another one gets its turn.
- * A shipment waits while a change of its sale is under way. */
+ * A shipment waits while a change of its sale is under way.
+ *
+ * Checks share slots and workers with the ERP's postings, but somebody else answers them, or does
+ * not: they have a quarter of either at most (and one), so that their silence stops no posting. */
 #include "hub/hub_internal.h"
 
 #include "base/memory.h"
@@ -26,12 +30,18 @@
 #define LOOK_AFTER_MS ((xd_ms)1000)
 #define DUE_MS_MAX ((xd_ms)600000) /* a due_at farther off than this is a clock that was set: due now */
 #define FAILURES_MAX 16u
+#define CHECKS_SHARE 4u /* one of so many slots and workers may be a check's */
 
 void xd_erp_call_free(void *call) {
     if (call != NULL) {
         xd_free(((struct xd_erp_call *)call)->memory);
         xd_free(call);
     }
+}
+
+/* A question that changes nothing is asked again, whatever became of it. */
+static bool has_no_effect(const struct xd_job_row *job) {
+    return job->kind == XD_ERP_CHECK;
 }
 
 /* ---- slots ---- */
@@ -45,15 +55,26 @@ static struct xd_job_slot *slot_of(struct xd_hub *hub, int64_t number) {
     return NULL;
 }
 
-static void slot_fill(struct xd_hub *hub, int64_t number, int state, xd_ms due, xd_ms sent) {
+/* called: only those whose call is under way. */
+static size_t count_checks(const struct xd_hub *hub, bool called) {
+    size_t count = 0;
+    for (size_t index = 0; index < XD_JOB_SLOTS; index++) {
+        const struct xd_job_slot *slot = &hub->slots[index];
+        count += slot->number != 0 && slot->check && (slot->called || !called);
+    }
+    return count;
+}
+
+static void slot_fill(struct xd_hub *hub, const struct xd_job_row *row, int state, struct xd_now now) {
     struct xd_job_slot *slot = hub->slot_count < XD_JOB_SLOTS ? slot_of(hub, 0) : NULL;
     if (slot != NULL) {
         memset(slot, 0, sizeof *slot);
-        slot->number = number;
+        slot->number = row->number;
+        slot->check = has_no_effect(row);
         slot->state = state;
-        slot->due = due;
-        slot->sent = sent;
+        slot->due = slot->sent = now.monotonic;
         xd_retry_init(&slot->retry, hub->config.erp_retry_ms_min, hub->config.erp_retry_ms_max);
+        slot->retry.failures = row->attempt < (int64_t)FAILURES_MAX ? (unsigned)row->attempt : FAILURES_MAX;
         hub->slot_count++;
     }
 }
@@ -71,11 +92,6 @@ struct loading {
     size_t rows;
 };
 
-/* A question that changes nothing is asked again, whatever became of it. */
-static bool has_no_effect(const struct xd_job_row *job) {
-    return job->kind == XD_ERP_CHECK;
-}
-
 static enum xd_result load_job(void *context, const struct xd_job_row *row) {
     struct loading *loading = context;
     struct xd_hub *hub = loading->hub;
@@ -89,14 +105,20 @@ static enum xd_result load_job(void *context, const struct xd_job_row *row) {
         hub->queued_later = true;
         return XD_OK;
     }
-    bool again = loading->state == XD_JOB_QUEUED || has_no_effect(row);
-    slot_fill(hub, row->number, again ? XD_JOB_QUEUED : XD_JOB_UNKNOWN, loading->now.monotonic,
-              loading->now.monotonic);
-    if (slot_of(hub, row->number) != NULL) {
-        slot_of(hub, row->number)->retry.failures =
-            row->attempt < (int64_t)FAILURES_MAX ? (unsigned)row->attempt : FAILURES_MAX;
+    if (loading->state == XD_JOB_QUEUED && has_no_effect(row) &&
+        count_checks(hub, false) >= XD_JOB_SLOTS / CHECKS_SHARE) {
+        hub->queued_later = hub->checks_later = true;
+        return XD_OK;
     }
+    bool again = loading->state == XD_JOB_QUEUED || has_no_effect(row);
+    slot_fill(hub, row, again ? XD_JOB_QUEUED : XD_JOB_UNKNOWN, loading->now);
     return XD_OK;
+}
+
+/* For what is queued below the cursor and has no slot. */
+static bool has_time_come(const struct xd_hub *hub, struct xd_now now) {
+    bool room = hub->checks_later && count_checks(hub, false) < XD_JOB_SLOTS / CHECKS_SHARE / 2;
+    return hub->queued_later && (now.monotonic >= hub->rescan_at || room);
 }
 
 /* What may have happened comes first, and more than fits in the slots waits until
@@ -117,11 +139,10 @@ static enum xd_result load_state(struct xd_hub *hub, int state, struct xd_now no
     }
     if (result == XD_OK && loading.last != 0) {
         *cursor = loading.last;
-    } else if (result == XD_OK && state == XD_JOB_QUEUED && hub->queued_later &&
-               now.monotonic >= hub->rescan_at) {
+    } else if (result == XD_OK && state == XD_JOB_QUEUED && has_time_come(hub, now)) {
         *cursor = 0;
         *seen = false;
-        hub->queued_later = false;
+        hub->queued_later = hub->checks_later = false;
         hub->rescan_at = now.monotonic + hub->config.erp_retry_ms_min;
     }
     return result;
@@ -272,7 +293,7 @@ static enum xd_result later(struct xd_hub *hub, struct xd_job_slot *slot, struct
     job->due_at = now.wall + (due - now.monotonic);
     enum xd_result result = save_job(hub, job);
     if (result == XD_OK && state == XD_JOB_QUEUED && due > now.monotonic &&
-        hub->slot_count > XD_JOB_SLOTS / 4) {
+        (hub->slot_count > XD_JOB_SLOTS / 4 || slot->check)) {
         slot_clear(hub, slot);
         hub->queued_later = true;
     } else if (result == XD_OK) {
@@ -299,6 +320,18 @@ static enum xd_result wait_for_change(struct xd_hub *hub, struct xd_job_slot *sl
                   : result;
 }
 
+/* A check of an order that is at its end is not called. */
+static enum xd_result withdraw_check(struct xd_hub *hub, struct xd_job_row *job) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_order_row order;
+    enum xd_result result = store->order_get(store->context, job->order_id, &order);
+    if (result == XD_OK && (order.cancelled || order.status == XD_ORDER_REJECTED)) {
+        job->state = XD_JOB_WITHDRAWN;
+        result = save_job(hub, job);
+    }
+    return result;
+}
+
 static enum xd_result start_call(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_now now,
                                  struct xd_effects *effects) {
     const struct xd_hub_store *store = hub->config.store;
@@ -306,6 +339,9 @@ static enum xd_result start_call(struct xd_hub *hub, struct xd_job_slot *slot, s
     struct xd_erp_call *call = NULL;
     bool find = slot->state == XD_JOB_UNKNOWN;
     enum xd_result result = store->job_get(store->context, slot->number, &job);
+    if (result == XD_OK && has_no_effect(&job) && job.state != XD_JOB_WITHDRAWN) {
+        result = withdraw_check(hub, &job);
+    }
     if (result != XD_OK) {
         return result;
     }
@@ -351,6 +387,12 @@ static enum xd_result start_call(struct xd_hub *hub, struct xd_job_slot *slot, s
     return XD_OK;
 }
 
+/* Whether one more check may be called for. */
+static bool has_worker_for_check(const struct xd_hub *hub) {
+    unsigned share = hub->config.erp_concurrency / CHECKS_SHARE;
+    return count_checks(hub, true) < (share > 0 ? share : 1);
+}
+
 enum xd_result xd_hub_jobs_run(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects) {
     enum xd_result result = XD_OK;
     if (hub->slot_count < XD_JOB_SLOTS / 2) {
@@ -366,7 +408,8 @@ enum xd_result xd_hub_jobs_run(struct xd_hub *hub, struct xd_now now, struct xd_
         if (hub->calls >= hub->config.erp_concurrency && !XD_MUTANT(CALLS_UNBOUNDED)) {
             break;
         }
-        if (slot->number != 0 && !slot->called && slot->due <= now.monotonic) {
+        if (slot->number != 0 && !slot->called && slot->due <= now.monotonic &&
+            (!slot->check || has_worker_for_check(hub))) {
             result = start_call(hub, slot, now, effects);
         }
     }
@@ -421,13 +464,19 @@ static enum xd_result unavailable(struct xd_hub *hub, struct xd_job_slot *slot, 
     if (wait < (xd_ms)answer->retry_after_ms) {
         wait = (xd_ms)answer->retry_after_ms < DUE_MS_MAX ? (xd_ms)answer->retry_after_ms : DUE_MS_MAX;
     }
-    hub->counters.erp_unavailable++;
+    if (has_no_effect(job)) {
+        hub->counters.check_failures++;
+    } else {
+        hub->counters.erp_unavailable++;
+    }
     return later(hub, slot, job, find ? XD_JOB_UNKNOWN : XD_JOB_QUEUED, now.monotonic + wait, now);
 }
 
 static enum xd_result decide(struct xd_hub *hub, struct xd_job_slot *slot, struct xd_job_row *job,
                              const struct xd_erp_call *call, const struct xd_erp_answer *answer,
                              struct xd_now now) {
+    enum xd_result result = XD_OK;
+    bool first = job->detail[0] == 0;
     xd_copy(job->code, sizeof job->code, answer->code);
     xd_copy(job->detail, sizeof job->detail, answer->detail);
     switch (answer->outcome) {
@@ -443,7 +492,13 @@ static enum xd_result decide(struct xd_hub *hub, struct xd_job_slot *slot, struc
     case XD_ERP_ABSENT:
         return absent(hub, slot, job, now);
     case XD_ERP_UNAVAILABLE:
-        return unavailable(hub, slot, job, call->find, answer, now);
+        if (has_no_effect(job) && job->detail[0] == 0) {
+            xd_copy(job->detail, sizeof job->detail, "The check does not say why it cannot answer.");
+        }
+        if (has_no_effect(job)) {
+            result = xd_hub_check_failed(hub, job, first, now);
+        }
+        return result == XD_OK ? unavailable(hub, slot, job, call->find, answer, now) : result;
     default:
         hub->counters.erp_unknown++;
         return later(hub, slot, job, XD_MUTANT(RETRIED_WITHOUT_LOOKUP) ? XD_JOB_QUEUED : XD_JOB_UNKNOWN,
@@ -467,7 +522,11 @@ enum xd_result xd_hub_erp_answer(struct xd_hub *hub, const struct xd_erp_call *c
     if (result == XD_OK) {
         struct xd_job_slot before = *slot;
         size_t count = hub->slot_count;
-        result = decide(hub, slot, &job, call, answer, now);
+        if (job.state == XD_JOB_WITHDRAWN) {
+            slot_clear(hub, slot);
+        } else {
+            result = decide(hub, slot, &job, call, answer, now);
+        }
         if (result == XD_OK) {
             hub->calls--;
         } else {

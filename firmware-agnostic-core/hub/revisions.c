@@ -267,12 +267,14 @@ static enum xd_result book(struct revision *revision) {
 
 static enum xd_result carry_out(struct revision *revision) {
     struct xd_conduct *conduct = &revision->conduct;
+    char by[XD_BY_SIZE];
+    conduct->by = revision->request->client->client;
     change_head(revision);
     enum xd_result result = change_lines(revision);
     if (result == XD_OK) {
         result = xd_hub_timeline(revision->hub, &conduct->order, "order.revised", revision->now,
-                                 "\"revision\":%lld,\"less_of\":%zu", (long long)conduct->order.revision,
-                                 revision->wish_count);
+                                 "\"revision\":%lld,\"less_of\":%zu%s", (long long)conduct->order.revision,
+                                 revision->wish_count, xd_conduct_by(conduct, by));
     }
     if (result == XD_OK && revision->wish_count > 0) {
         result = xd_conduct_cancel(conduct, revision->wishes, revision->wish_count, "revision");

@@ -270,7 +270,7 @@ enum xd_job_state {
     XD_JOB_UNKNOWN, /* look it up (again) at due_at */
     XD_JOB_DONE,
     XD_JOB_REJECTED,  /* the ERP refuses for good: an exception says why */
-    XD_JOB_WITHDRAWN, /* never called, and not to be called any more */
+    XD_JOB_WITHDRAWN, /* without effect, and not to be called any more */
     XD_JOB_STATE_COUNT
 };
 extern const char *const xd_job_state_names[];

@@ -99,6 +99,32 @@ static enum xd_result check_channel(struct validation *validation) {
     return result;
 }
 
+/* Of freight only what the reference data has is looked at; the rest is the sender's and the site's. */
+static enum xd_result check_carrier(struct validation *validation) {
+    const struct xd_lookups *lookups = validation->lookups;
+    const cJSON *scac = cJSON_GetObjectItemCaseSensitive(validation->order->freight, "scac");
+    char excerpt[XD_EXCERPT_SIZE];
+    struct xd_carrier carrier;
+    bool known;
+    enum xd_result result = lookups->known(lookups->context, XD_REF_CARRIER, &known);
+    if (result != XD_OK || !known || scac == NULL || cJSON_IsNull(scac)) {
+        return result;
+    }
+    result =
+        cJSON_IsString(scac) ? lookups->carrier(lookups->context, scac->valuestring, &carrier) : XD_NOT_FOUND;
+    if (result == XD_NOT_FOUND) {
+        xd_problem_add(
+            validation->problems, "unknown_carrier", "/freight/scac", "there is no carrier %s",
+            xd_problem_excerpt(cJSON_IsString(scac) ? scac->valuestring : "that is no text", excerpt));
+        return XD_OK;
+    }
+    if (result == XD_OK && !carrier.active) {
+        xd_problem_add(validation->problems, "inactive_carrier", "/freight/scac", "carrier %s is not active",
+                       carrier.scac);
+    }
+    return result;
+}
+
 static void check_dates(struct validation *validation, xd_ms wall) {
     const struct xd_order *order = validation->order;
     const struct {
@@ -288,6 +314,9 @@ enum xd_result xd_validate(const struct xd_lookups *lookups, const char *tenant,
         result = check_customer(&validation);
     }
     if (result == XD_OK) {
+        result = check_carrier(&validation);
+    }
+    if (result == XD_OK) {
         check_dates(&validation, wall);
         result = check_lines(&validation);
     }
@@ -324,6 +353,10 @@ static enum xd_result hub_channel(void *context, const char *type, struct xd_cha
     return xd_reference_channel(context, type, out);
 }
 
+static enum xd_result hub_carrier(void *context, const char *scac, struct xd_carrier *out) {
+    return xd_reference_carrier(context, scac, out);
+}
+
 enum xd_result xd_hub_validate(struct xd_hub *hub, const char *tenant, const struct xd_order *order,
                                xd_ms wall, struct xd_enriched *out, struct xd_problems *problems) {
     const struct xd_lookups lookups = {.context = hub,
@@ -331,6 +364,7 @@ enum xd_result xd_hub_validate(struct xd_hub *hub, const char *tenant, const str
                                        .customer = hub_customer,
                                        .product = hub_product,
                                        .tenant = hub_tenant,
-                                       .channel = hub_channel};
+                                       .channel = hub_channel,
+                                       .carrier = hub_carrier};
     return xd_validate(&lookups, tenant, order, wall, out, problems);
 }

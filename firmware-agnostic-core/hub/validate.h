@@ -61,6 +61,7 @@ struct xd_lookups {
     enum xd_result (*product)(void *context, const char *sku, struct xd_product *out);
     enum xd_result (*tenant)(void *context, const char *tenant, struct xd_tenant_policy *out);
     enum xd_result (*channel)(void *context, const char *type, struct xd_channel_rule *out);
+    enum xd_result (*carrier)(void *context, const char *scac, struct xd_carrier *out);
 };
 
 /* XD_OK; XD_INVALID: problems (whose earlier entries stay) says all that is wrong. Anything

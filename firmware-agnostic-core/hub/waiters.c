@@ -67,11 +67,19 @@ static enum xd_result look(struct xd_hub *hub, struct xd_waiter *waiter, bool ov
     bool stopped = row.holds != 0 || row.cancelled || row.status == XD_ORDER_REJECTED ||
                    row.status == XD_ORDER_CANCELLED;
     waiter->look = false;
-    if (accepted || stopped || over) {
-        waiter->answered = true;
-        xd_hub_answer_order(effects, &request, accepted ? 201 : 202, &row, xd_order_status_names[row.status]);
+    if (!accepted && !stopped && !over) {
+        return XD_OK;
     }
-    return XD_OK;
+    struct xd_buffer warnings;
+    xd_buffer_init(&warnings, 0);
+    result = xd_hub_warnings(hub, row.order_id, &warnings);
+    if (result == XD_OK) {
+        waiter->answered = true;
+        xd_hub_answer_order(effects, &request, accepted ? 201 : 202, &row, xd_order_status_names[row.status],
+                            xd_buffer_view(&warnings));
+    }
+    xd_buffer_free(&warnings);
+    return result;
 }
 
 enum xd_result xd_waiters_run(struct xd_hub *hub, bool all, struct xd_now now, struct xd_effects *effects) {

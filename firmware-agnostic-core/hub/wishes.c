@@ -111,6 +111,7 @@ static enum xd_result open_order(struct wish *wish, const char *order_id, struct
     bool others = result == XD_OK && strcmp(client->role, "channel") == 0 &&
                   strcmp(client->tenant, wish->conduct.order.tenant) != 0;
     wish->open = result == XD_OK;
+    wish->conduct.by = client->client;
     *told = result == XD_NOT_FOUND || others;
     return *told ? refuse(wish, 404, "not_found", "There is no such order.") : result;
 }

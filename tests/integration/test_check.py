@@ -1,6 +1,7 @@
 """Somebody outside who is asked about each order: pass, hold, refuse, and all that is no answer."""
 import http.server
 import json
+import re
 import threading
 import urllib.request
 import uuid
@@ -148,6 +149,47 @@ def test_what_is_no_answer_is_asked_again_until_it_is_one(stack, check, says):
     assert status_of(stack, order_id) in ("RECEIVED", "VALIDATED")
     check.says[external] = {"decision": "pass"}
     wait_status(stack, order_id, *ON_ITS_WAY)
+
+
+def codes_of(stack, order_id):
+    listed = json.loads(stack.cli("exceptions", "list", "--json").stdout)["exceptions"]
+    return [item["code"] for item in listed if item.get("order_id") == order_id]
+
+
+def metric(stack, name):
+    with urllib.request.urlopen(stack.hub.url + "/metrics", timeout=30) as answer:
+        return int(re.search(rf"^{re.escape(name)} (\d+)$", answer.read().decode(), re.MULTILINE).group(1))
+
+
+def test_a_check_that_fails_is_told_until_it_answers(stack, check):
+    external, before = number(), metric(stack, "crossdock_hub_check_failures_total")
+    order_id = submit(stack, check, external, b"not json")
+    wait_for(lambda: codes_of(stack, order_id) == ["CHECK_UNAVAILABLE"], PATIENCE_S, "the exception")
+    assert steps_of(stack, order_id).count("check.failed") == 1
+    wait_for(lambda: metric(stack, "crossdock_hub_check_failures_total") >= before + 3, PATIENCE_S, "them to be counted")
+    with open(stack.hub.log_file, "rb") as log:
+        assert b'"check.failed"' in log.read()
+    check.says[external] = {"decision": "pass"}
+    wait_status(stack, order_id, *ON_ITS_WAY)
+    assert codes_of(stack, order_id) == []
+
+
+@pytest.mark.parametrize("says", [500, "hang"])
+def test_nobody_is_asked_about_an_order_that_was_cancelled(stack, check, says):
+    external = number()
+    order_id = submit(stack, check, external, says)
+    wait_for(lambda: check.times(external) >= 2, PATIENCE_S, "it to be asked again")
+    stack.cli("orders", "cancel", order_id, "--reason", "changed my mind")
+    assert status_of(stack, order_id) == "CANCELLED"
+    asked = []
+    for _ in range(4):  # whatever is asked about takes its turn: this order would have had several of them
+        other = number()
+        other_id = submit(stack, check, other, 500)
+        wait_for(lambda: check.times(other) >= 2, PATIENCE_S, "another order to be asked about twice")
+        check.says[other] = {"decision": "pass"}
+        wait_status(stack, other_id, *ON_ITS_WAY)
+        asked.append(check.times(external))  # the first after a call that was under way
+    assert asked == asked[:1] * 4 and codes_of(stack, order_id) == []
 
 
 def test_a_question_that_was_under_way_when_the_hub_was_killed_is_asked_again_at_once(stack, check):

@@ -70,6 +70,11 @@ def new(stack, *options):
 
 # ---- tokens ----
 
+def tokens_of(stack, client):
+    header, *rows = stack.cli("clients", "list", "--tenant", "acme").stdout.splitlines()
+    return {row.split()[1]: row.split()[header.split().index("TOKENS")] for row in rows}[client]
+
+
 def test_a_client_lives_as_the_operator_says(stack, tmp_path):
     client, file = name(), tmp_path / "web.token"
     done = stack.cli("clients", "add", client, "--tenant", "acme", "--out", str(file), "--channels", "portal,edi", "--versions", "1")
@@ -87,9 +92,11 @@ def test_a_client_lives_as_the_operator_says(stack, tmp_path):
 
     second = stack.cli("clients", "rotate", client, "--tenant", "acme").stdout.strip()
     assert [Caller(stack, token).order()[0] for token in (first, second)] == [202, 202], "two are live"
+    assert tokens_of(stack, client) == "2"
     third = json.loads(stack.cli("clients", "rotate", client, "--tenant", "acme", "--overlap-s", "0", "--json").stdout)["token"]
     answers = [Caller(stack, token).order() for token in (first, second, third)]
     assert [answer[0] for answer in answers] == [401, 401, 202]
+    assert tokens_of(stack, client) == "1"  # of those that let somebody in
     assert answers[0][2]["code"] == "unauthorized" and answers[1][2]["code"] == "token_expired"
 
     stack.hub.stop()

@@ -2,7 +2,7 @@
 
 A line of tests/vectors/orders/*.jsonl is a case: it changes the order of world.json by `set` (JSON pointer -> value) and
 `remove`, and names the `problems` (pointer -> code, or a list of pairs) that are told, all of them and no others; without
-any the order is taken. Beside them `warnings` (told by the question only), and of a good order `price` (net, tax, gross) or
+any the order is taken. Beside them `warnings` (told by the question, by the answer and in the timeline), and of a good order `price` (net, tax, gross) or
 `unpriced`, the `customer`, and the first line's `sku` and `base` quantity. "@3" is the day three days from now at UTC.
 """
 import copy
@@ -114,6 +114,11 @@ def test_the_hub_says_exactly_what_is_wrong(hub, number, case):
         assert hub.get(f"/v1/orders?external_order_id={number}")["orders"] == []
     else:
         assert status == 202, answer
+        assert told(answer.get("warnings", [])) == expected(case, "warnings") and answer.get("warnings") != []
+        assert hub.call("POST", "/v1/orders", order, key=number) == (202, answer)  # the same again says the same
+        steps = hub.get(f"/v1/orders/{answer['order_id']}/timeline")["steps"]
+        validated, = [step["detail"] for step in steps if step["step"] == "order.validated"]
+        assert validated.get("warnings") == answer.get("warnings")
 
 
 def test_there_are_cases_enough():

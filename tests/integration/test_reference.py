@@ -209,6 +209,17 @@ def test_csv_is_loaded_listed_and_shown(hub, tmp_path):
     assert ["CSV-2", "csv", "no"] in [[row[0], row[2], row[3]] for row in rows]
 
 
+def test_a_zone_must_be_there_and_a_site_that_is_not_is_told(hub):
+    status, problem = hub.call("PUT", "/v1/reference/sites/WH1", {"site": "WH1", "zone": "Europe/Nowhere"})
+    assert (status, problem["code"]) == (422, "invalid_entry")
+    assert [(error["code"], error["pointer"]) for error in problem["errors"]] == [("bad_zone", "/zone")]
+    assert hub.call("PUT", "/v1/reference/sites/WH77", {"site": "WH77", "zone": "Asia/Kolkata"})[1]["enrolled"] is False
+    done = cli(hub, "reference", "load", "sites", "-", stdin="site,zone\nWH78,Europe/Berlin\n")
+    assert done.stderr == "crossdock: warning: there is no site WH78 (yet); `crossdock sites add` adds one\n"
+    done = cli(hub, "reference", "load", "sites", "-", stdin="site,zone\nWH78,Europe/Nowhere\n", check=False)
+    assert done.returncode != 0 and "2: zone" in done.stderr
+
+
 def test_site_and_customer_columns_become_their_documents(hub):
     sites = ("site,kind,priority,zone,cutoff,open_days,countries,postal_prefixes,skus\n"
              "WH1,warehouse,10,Europe/Berlin,16:30,MON TUE,DE AT,10 20,W*\n")

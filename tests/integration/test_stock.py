@@ -29,7 +29,8 @@ def write(path, *lines):
 
 
 def test_list_is_taken_and_shown_and_survives_a_kill(stack):
-    assert put(stack, ("WH1", "API-1", "10"), ("WH2", "API-1", "0.5")) == (200, {"taken": 2})
+    status, answer = put(stack, ("WH1", "API-1", "10"), ("WH2", "API-1", "0.5"))
+    assert (status, answer["taken"]) == (200, 2)
     stack.kill9("hub")
     stack.restart("hub")
     rows = shown(stack, "?sku=API-1")
@@ -74,12 +75,25 @@ def test_command_line_loads_a_file_in_lists_and_shows_it(stack, tmp_path):
     (("WH1,BAD-1,1", "wh1,BAD-1,1"), ":3: site is no name of a site"),
     (("WH1,BAD-1,1", "WH1,BAD-1,1e3"), ":3: qty is no decimal number"),
     (("WH1,BAD-1,1", "WH1,BAD-1"), ":3: "),
+    (("WH1,BAD-1,1", "WH1,BAD-2,-1"), ":3: qty is negative"),
+    (("WH1,BAD-1,1", *(f"WH1,MORE-{number},1" for number in range(1200)), "WH2,BAD-1,1", "WH1,BAD-1,1"),
+     ":1204: the same site and sku as in line 2"),
 ])
 def test_file_with_a_wrong_line_is_refused_by_its_line_before_anything_is_sent(stack, tmp_path, lines, complaint):
     path = write(tmp_path / "stock.csv", *lines)
     done = stack.cli("stock", "load", path, check=False)
     assert done.returncode == 2 and done.stderr.startswith(f"crossdock: {path}{complaint}"), done.stderr
     assert not shown(stack, "?sku=BAD-1")
+
+
+def test_skus_that_no_product_has_are_taken_and_told(stack, tmp_path):
+    status, answer = stack.hub.call("PUT", "/v1/reference/products/KNOWN", {"sku": "KNOWN", "base_uom": "EA"})
+    assert status in (200, 201), answer
+    assert put(stack, ("WH1", "KNOWN", "1")) == (200, {"taken": 1})
+    assert put(stack, ("WH1", "KNOWN", "1"), ("WH1", "TYPO", "1")) == (200, {"taken": 2, "unknown": {"count": 1, "skus": ["TYPO"]}})
+    done = stack.cli("stock", "load", write(tmp_path / "stock.csv", "WH1,KNOWN,2", *(f"WH1,NONE-{number},1" for number in range(1500))))
+    assert done.stdout == "1501 quantities taken\n"
+    assert done.stderr == "crossdock: warning: 1500 of the SKUs are no product's: NONE-0 NONE-1 NONE-2 NONE-3 NONE-4 ...\n"
 
 
 def test_site_that_the_hub_does_not_know_is_told(stack, tmp_path):

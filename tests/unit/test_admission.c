@@ -1,6 +1,7 @@
 /* What a client, its tenant and its channel may hand in. */
 #include "hub/admission.h"
 #include "unit/hub_world.h"
+#include "unit/hub_world_orders.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -62,6 +63,11 @@ static void a_tenants_limits_are_reached_and_not_passed(void **state) {
     assert_refused(413, "order_too_large", "");
     decide(&anyone, &policy, "portal", 4, 500);
     assert_refused(422, "too_many_lines", "/lines");
+    struct xd_client_row client = anyone;
+    snprintf(client.channels, sizeof client.channels, "edi");
+    decide(&client, &policy, "portal", 4, 501); /* all at once; the first is the answer's */
+    assert_string_equal(refusal.code, "channel_not_allowed");
+    assert_int_equal(problems.count, 3);
 }
 
 static void form(const struct xd_client_row *client, const char *text) {
@@ -126,6 +132,43 @@ static void the_hub_refuses_what_is_not_let_in_and_repeats_what_it_has(void **st
     assert_true(hub_world_quiet(world, 10 * MINUTE_MS));
 }
 
+static void assert_verdict(struct hub_world *world, const struct xd_client_row *client, char *body,
+                           const char *code) {
+    struct api_call question = {.write = xd_hub_order_validate, .client = client, .body = body};
+    char member[80] = "\"valid\":true";
+    assert_int_equal(hub_world_post(world, &question), 200);
+    if (code != NULL) {
+        snprintf(member, sizeof member, "\"code\":\"%s\"", code);
+        assert_non_null(strstr(question.text, "\"valid\":false"));
+    }
+    assert_non_null(strstr(question.text, member));
+    hub_world_api_free(&question);
+}
+
+static void a_question_is_told_what_would_not_be_let_in(void **state) {
+    struct hub_world *world = *state;
+    struct xd_client_row client = {.client = "portal", .tenant = "acme", .role = "channel"};
+    char body[1024], versioned[1100];
+    hub_world_order_text(1, "WH1", "1", body);
+    assert_verdict(world, &client, body, NULL);
+    snprintf(versioned, sizeof versioned, "{\"schema_version\":2,%s", body + 1);
+    assert_verdict(world, &client, versioned, "unknown_schema_version");
+    client.schema_versions = 1 << 2;
+    assert_verdict(world, &client, body, "schema_version_not_allowed");
+    client.schema_versions = 0;
+    snprintf(client.channels, sizeof client.channels, "nothing-else");
+    assert_verdict(world, &client, body, "channel_not_allowed");
+    client.channels[0] = 0;
+    world_put(world, "tenants", "{\"tenant\":\"acme\",\"order_bytes_max\":100}");
+    assert_verdict(world, &client, body, "order_too_large");
+    world_put(world, "tenants", "{\"tenant\":\"acme\",\"order_lines_max\":1}");
+    char lines[ORDER_TEXT_SIZE], one[256], two[256], both[513];
+    snprintf(both, sizeof both, "%s,%s", world_line("1", "WIDGET", "1", "EA", one),
+             world_line("2", "GADGET", "1", "EA", two));
+    assert_verdict(world, &client, world_order_text(2, "", both, lines), "too_many_lines");
+    assert_count(world, "SELECT count(*) FROM orders", 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_rules_everything_comes_in),
@@ -134,6 +177,8 @@ int main(void) {
         cmocka_unit_test(an_orders_version_must_be_known_and_the_clients),
         cmocka_unit_test_setup_teardown(the_hub_refuses_what_is_not_let_in_and_repeats_what_it_has,
                                         hub_world_setup, hub_world_teardown),
+        cmocka_unit_test_setup_teardown(a_question_is_told_what_would_not_be_let_in, hub_world_setup,
+                                        hub_world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

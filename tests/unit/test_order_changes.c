@@ -568,11 +568,93 @@ static void a_hold_stops_an_order_before_its_sites_get_it(void **state) {
     assert_line(world, 1, "1", "0 0 10 0 0 0 0");
 }
 
+static void assert_by(struct hub_world *world, const char *step, int64_t expected) {
+    char sql[200];
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM timeline WHERE step = '%s' AND detail LIKE '%%\"by\":\"portal\"%%'", step);
+    assert_count(world, sql, expected);
+}
+
+static void the_timeline_says_who_wished_it(void **state) {
+    struct hub_world *world = *state;
+    char line[256];
+    world->plan = never_lands;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    assert_int_equal(world_ask(world, xd_hub_order_hold, 1, "{\"reason\":\"fraud?\"}"), 202);
+    assert_by(world, "order.held", 1);
+    assert_int_equal(world_ask(world, xd_hub_order_unhold, 1, "{\"hold\":\"OPERATOR\"}"), 202);
+    assert_by(world, "order.hold_released", 1);
+    assert_int_equal(revise(world, 1, "\"1\"", world_line("1", "WIDGET", "8", "EA", line)), 202);
+    assert_by(world, "order.revised", 1);
+    assert_by(world, "order.cancel_requested", 1); /* of what is less of it */
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"5\"}]}"), 202);
+    assert_by(world, "order.cancel_requested", 2);
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    assert_by(world, "order.cancel_requested", 3);
+    world->plan = NULL;
+    world_quiet(world);
+}
+
+static void a_hold_that_nobody_wished_names_nobody(void **state) {
+    struct hub_world *world = *state;
+    char line[256];
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    assert_int_equal(revise(world, 1, "\"1\"", world_line("1", "WIDGET", "500", "EA", line)), 202);
+    assert_int_equal(world_simple(world, 2, "", "500"), 202);
+    assert_step(world, 1, "order.held", 1);
+    assert_step(world, 2, "order.held", 1);
+    assert_by(world, "order.held", 0);
+}
+
+static void a_channel_has_its_order_held(void **state) {
+    struct hub_world *world = *state;
+    char line[256], text[ORDER_TEXT_SIZE];
+    assert_int_equal(
+        world_simple(world, 1, "\"holds\":[{\"reason\":\"call me\"},{\"reason\":\"at 5\"}],", "10"), 202);
+    assert_int_equal(world_simple(world, 2, "\"holds\":[],", "1"), 202);
+    assert_int_equal(world_simple(world, 3, "\"holds\":[{}],", "1"), 422);
+    assert_int_equal(world_simple(world, 4, "\"holds\":[\"call me\"],", "1"), 422);
+    assert_int_equal(world_simple(world, 5, "\"holds\":[{\"reason\":\"a\",\"until\":\"b\"}],", "1"), 422);
+    world_quiet(world);
+    assert_status(world, 1, "HELD");
+    assert_status(world, 2, "IN_FULFILMENT");
+    assert_by(world, "order.held", 1);
+    assert_count(
+        world, "SELECT count(*) FROM timeline WHERE detail LIKE '%\"hold\":\"OPERATOR\"%call me; at 5%'", 1);
+    /* the same order with less in it is not held anew */
+    assert_int_equal(world_ask(world, xd_hub_order_unhold, 1, "{\"hold\":\"OPERATOR\"}"), 202);
+    (void)world_order_text(1, "\"holds\":[{\"reason\":\"call me\"}],",
+                           world_line("1", "WIDGET", "9", "EA", line), text);
+    assert_int_equal(world_revise(world, 1, "\"1\"", text), 202);
+    world_quiet(world);
+    assert_status(world, 1, "IN_FULFILMENT");
+    assert_int_equal(world_ask(world, xd_hub_order_hold, 3, "{\"reason\":\"none\"}"), 404);
+}
+
+static void long_reasons_of_a_hold_are_cut_between_characters(void **state) {
+    struct hub_world *world = *state;
+    char reason[256], head[400], text[256];
+    for (size_t at = 0; at + 3 < 254; at += 3) {
+        memcpy(reason + at, "\xe2\x82\xac", 4);
+    }
+    snprintf(head, sizeof head, "\"holds\":[{\"reason\":\"%s\"}],", reason);
+    assert_int_equal(world_simple(world, 1, head, "10"), 202);
+    assert_status(world, 1, "HELD");
+    world_query(world,
+                "SELECT length(json_extract(detail, '$.detail')) FROM timeline WHERE step = 'order.held'",
+                text);
+    assert_string_equal(text, "79"); /* of three bytes each */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define WITH(test, setup) cmocka_unit_test_setup_teardown(test, setup, hub_world_teardown)
         WITH(a_held_order_is_cancelled_at_once, with_credit),
         WITH(what_was_not_called_for_is_withdrawn_and_never_sold, with_credit),
+        WITH(the_timeline_says_who_wished_it, world_two_sites),
+        WITH(a_hold_that_nobody_wished_names_nobody, with_credit),
+        WITH(a_channel_has_its_order_held, world_two_sites),
+        WITH(long_reasons_of_a_hold_are_cut_between_characters, world_two_sites),
         WITH(a_sale_under_way_is_taken_back_when_it_is_there, with_credit),
         WITH(what_is_released_is_cancelled_when_its_site_agrees, with_credit),
         WITH(what_its_site_keeps_ships, with_credit),

@@ -45,6 +45,29 @@ static void who_waits_is_told_when_the_erp_has_the_sale(void **state) {
     assert_answer(&call, 201, "\"order_id\"");
 }
 
+static void who_waits_is_told_of_warnings_too(void **state) {
+    struct hub_world *world = *state;
+    struct api_call call, again;
+    char text[ORDER_TEXT_SIZE], one[256], two[256], both[513];
+    snprintf(both, sizeof both, "%s,%s", world_line("1", "WIDGET", "1", "EA", one),
+             world_line("2", "WIDGET", "2", "EA", two));
+    world->plan = is_slow;
+    memset(&call, 0, sizeof call);
+    call.has_key = true;
+    call.body = world_order_text(1, "", both, text);
+    call.wait_ms = 10000;
+    again = call;
+    again.wait_ms = 0;
+    snprintf(call.key, sizeof call.key, "k1");
+    snprintf(again.key, sizeof again.key, "k2");
+    (void)hub_world_post(world, &call);
+    world_quiet(world);
+    assert_answer(&call, 201,
+                  "\"warnings\":[{\"code\":\"possible_duplicate_line\",\"pointer\":\"/lines/1/sku\"");
+    assert_int_equal(hub_world_post(world, &again), 202); /* by its number */
+    assert_answer(&again, 202, "\"warnings\":[{\"code\":\"possible_duplicate_line\"");
+}
+
 static void who_waits_too_long_is_told_that_it_goes_on(void **state) {
     struct hub_world *world = *state;
     struct api_call call;
@@ -199,6 +222,105 @@ static void what_is_cancelled_before_it_was_checked_is_gone(void **state) {
     assert_ledger(world, "SELECT count(*) FROM sale", 0);
 }
 
+static void nobody_is_asked_about_an_order_that_was_cancelled(void **state) {
+    struct hub_world *world = *state;
+    says(world, XD_ERP_UNAVAILABLE, "", "busy");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    hub_world_run(world, 2 * MINUTE_MS);
+    assert_exceptions(world, "CHECK_UNAVAILABLE", 1);
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    assert_status(world, 1, "CANCELLED");
+    assert_exceptions(world, "CHECK_UNAVAILABLE", 0);
+    uint64_t calls = world->hub.counters.erp_calls;
+    hub_world_run(world, 10 * MINUTE_MS);
+    assert_true(world->hub.counters.erp_calls <= calls + 1); /* one may have been under way */
+    assert_count(world, "SELECT count(*) FROM job WHERE state != 5", 0);
+    assert_int_equal(world->hub.slot_count, 0);
+    assert_int_equal(world->hub.calls, 0);
+}
+
+static void a_late_answer_about_a_cancelled_order_says_nothing(void **state) {
+    struct hub_world *world = *state;
+    world->plan = is_slow;
+    says(world, XD_ERP_DONE, "hold", "too late");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    hub_world_run(world, 1000);
+    assert_count(world, "SELECT count(*) FROM job WHERE state = 1", 1); /* it is being asked */
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    world_quiet(world);
+    hub_world_run(world, 10 * MINUTE_MS);
+    assert_status(world, 1, "CANCELLED");
+    assert_exceptions(world, "CHECK_HOLD", 0);
+    assert_count(world, "SELECT count(*) FROM job WHERE state = 5", 1);
+    assert_int_equal(world->hub.slot_count, 0);
+    assert_int_equal(world->hub.calls, 0);
+}
+
+/* As a hub left it that did not withdraw checks. */
+static void a_check_that_outlived_its_order_is_not_asked_for(void **state) {
+    struct hub_world *world = *state;
+    char text[256];
+    says(world, XD_ERP_UNAVAILABLE, "", "busy");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    hub_world_run(world, 5000);
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    hub_world_run(world, 5000);
+    hub_world_crash(world);
+    world_query(world, "UPDATE job SET state = 0, attempt = 7", text);
+    hub_world_start(world);
+    uint64_t calls = world->hub.counters.erp_calls;
+    hub_world_run(world, 10 * MINUTE_MS);
+    assert_int_equal(world->hub.counters.erp_calls, calls);
+    assert_count(world, "SELECT count(*) FROM job WHERE state = 5", 1);
+}
+
+static void check_hangs(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan) {
+    (void)world;
+    if (call->request.kind == XD_ERP_CHECK) {
+        *plan = (struct call_plan){.lands_ms = 60000, .answers_ms = 60000};
+    }
+}
+
+static void checks_that_hang_do_not_stop_postings(void **state) {
+    struct hub_world *world = *state;
+    says(world, XD_ERP_DONE, "pass", "");
+    world_stock(world, "WH1", "WIDGET", "1000");
+    assert_int_equal(world_simple(world, 1, "", "1"), 202);
+    hub_world_run(world, 5000);
+    world->plan = check_hangs;
+    for (int number = 2; number < 2 + 300; number++) {
+        assert_int_equal(world_simple(world, number, "", "1"), 202);
+    }
+    assert_int_equal(world->hub.calls, 1);
+    world_ships(world, 1, 1, "1", NULL);
+    hub_world_run(world, 20000);
+    assert_status(world, 1, "SHIPPED");
+    assert_ledger(world, "SELECT count(*) FROM shipment", 1);
+    world->plan = NULL;
+    world_quiet(world);
+    assert_ledger(world, "SELECT count(*) FROM sale", 301);
+}
+
+static void a_check_that_fails_is_told(void **state) {
+    struct hub_world *world = *state;
+    says(world, XD_ERP_UNAVAILABLE, "", "The check answered with status 500.");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    while (world->hub.counters.check_failures == 0) {
+        hub_world_step(world);
+    }
+    assert_step(world, 1, "check.failed", 1);
+    assert_exceptions(world, "CHECK_UNAVAILABLE", 0);
+    hub_world_run(world, 2 * MINUTE_MS);
+    assert_step(world, 1, "check.failed", 1);
+    assert_exceptions(world, "CHECK_UNAVAILABLE", 1);
+    assert_true(world->hub.counters.check_failures >= 3);
+    assert_int_equal(world->hub.counters.erp_unavailable, 0);
+    says(world, XD_ERP_DONE, "pass", "");
+    world_quiet(world);
+    assert_status(world, 1, "IN_FULFILMENT");
+    assert_exceptions(world, "CHECK_UNAVAILABLE", 0);
+}
+
 /* ---- an older copy ---- */
 
 static void a_restored_hub_learns_of_a_split_order_from_its_sites(void **state) {
@@ -269,6 +391,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
 #define WITH(test, setup) cmocka_unit_test_setup_teardown(test, setup, hub_world_teardown)
         WITH(who_waits_is_told_when_the_erp_has_the_sale, hub_world_setup),
+        WITH(who_waits_is_told_of_warnings_too, hub_world_setup),
         WITH(who_waits_too_long_is_told_that_it_goes_on, hub_world_setup),
         WITH(who_waits_for_an_order_that_is_held_or_over_is_told_at_once, hub_world_setup),
         WITH(who_waits_for_an_order_that_could_not_be_stored_sends_it_again, hub_world_setup),
@@ -279,6 +402,11 @@ int main(void) {
         WITH(an_order_that_is_refused_outside_is_rejected, with_checks),
         WITH(a_check_that_cannot_be_reached_is_asked_again, with_checks),
         WITH(what_is_cancelled_before_it_was_checked_is_gone, with_checks),
+        WITH(nobody_is_asked_about_an_order_that_was_cancelled, with_checks),
+        WITH(a_late_answer_about_a_cancelled_order_says_nothing, with_checks),
+        WITH(a_check_that_outlived_its_order_is_not_asked_for, with_checks),
+        WITH(checks_that_hang_do_not_stop_postings, with_checks),
+        WITH(a_check_that_fails_is_told, with_checks),
         WITH(a_restored_hub_learns_of_a_split_order_from_its_sites, world_two_sites),
         WITH(an_order_sent_again_to_a_restored_hub_before_its_sites_speak_is_not_shipped_twice,
              world_two_sites),

@@ -313,6 +313,30 @@ static void put_tells_all_problems_and_stores_nothing(void **state) {
     assert_int_equal(hub_world_count(world, "SELECT count(*) FROM reference"), 0);
 }
 
+static enum xd_result read_no_zone(void *context, const char *name, struct xd_buffer *out) {
+    (void)context;
+    (void)out;
+    return strcmp(name, "Europe/Nowhere") == 0 ? XD_NOT_FOUND : XD_IO;
+}
+
+static void a_sites_zone_must_be_there(void **state) {
+    static const struct xd_zones zones = {.read = read_no_zone};
+    struct hub_world *world = *state;
+    int64_t version;
+    world->hub.config.zones = &zones;
+    begin(world);
+    assert_int_equal(
+        try_put(world, XD_REF_SITE, "api", "{\"site\":\"WH1\",\"zone\":\"Europe/Nowhere\"}", &version),
+        XD_INVALID);
+    assert_string_equal(problems.items[0].code, "bad_zone");
+    assert_string_equal(problems.items[0].pointer, "/zone");
+    /* it is there, and cannot be read just now */
+    assert_ok(try_put(world, XD_REF_SITE, "api", "{\"site\":\"WH1\",\"zone\":\"Europe/Berlin\"}", &version));
+    assert_ok(try_put(world, XD_REF_SITE, "api", "{\"site\":\"WH1\",\"zone\":\"UTC\"}", &version));
+    assert_ok(try_put(world, XD_REF_SITE, "api", "{\"site\":\"WH1\"}", &version));
+    commit(world);
+}
+
 static void many_are_put_together_or_not_at_all(void **state) {
     struct hub_world *world = *state;
     struct api_call wrong =
@@ -502,6 +526,7 @@ int main(void) {
         WORLD_TEST(put_answers_the_version_and_where_it_is),
         WORLD_TEST(put_tells_all_problems_and_stores_nothing),
         WORLD_TEST(many_are_put_together_or_not_at_all),
+        WORLD_TEST(a_sites_zone_must_be_there),
         WORLD_TEST(put_that_cannot_be_committed_is_not_believed),
         WORLD_TEST(erp_is_asked_after_the_start_and_again_after_a_while),
         WORLD_TEST(many_entries_come_page_by_page),

@@ -167,13 +167,12 @@ static void api_takes_a_list_or_nothing_of_it(void **state) {
     char text[2048];
     assert_int_equal(put_stock(world,
                                "{\"entries\":[{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"5\"},"
-                               "{\"site\":\"WH1\",\"sku\":\"B/1\",\"qty\":\"-0.5\"},"
-                               "{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"7\"}]}",
+                               "{\"site\":\"WH1\",\"sku\":\"B/1\",\"qty\":\"0\"}]}",
                                text, sizeof text),
                      200);
-    assert_string_equal(text, "{\"taken\":3}");
-    assert_available(world, "WH1", "A", "7"); /* the last stands */
-    assert_available(world, "WH1", "B/1", "-0.5");
+    assert_string_equal(text, "{\"taken\":2}");
+    assert_available(world, "WH1", "A", "5");
+    assert_available(world, "WH1", "B/1", "0");
     static const char *const wrong[][2] = {
         {"{\"entries\":[{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"1\"},{\"site\":\"WH9\",\"sku\":\"A\","
          "\"qty\":\"1\"}]}",
@@ -185,6 +184,12 @@ static void api_takes_a_list_or_nothing_of_it(void **state) {
          "\"qty\":\"1\"},"
          "{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"many\"}]}",
          "/entries/2/qty"},
+        {"{\"entries\":[{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"-0.5\"}]}",
+         "\"negative_quantity\",\"pointer\":\"/entries/0/qty\""},
+        {"{\"entries\":[{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"6\"},{\"site\":\"WH1\",\"sku\":\"B\","
+         "\"qty\":\"6\"},"
+         "{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"6\"}]}",
+         "\"duplicate_entry\",\"pointer\":\"/entries/2/sku\""},
         {"{\"source\":\"erp\",\"entries\":[]}", "/source"},
         {"{}", "/entries"},
     };
@@ -193,7 +198,43 @@ static void api_takes_a_list_or_nothing_of_it(void **state) {
         assert_non_null(strstr(text, wrong[index][1]));
     }
     assert_int_equal(put_stock(world, "{", text, sizeof text), 400);
-    assert_available(world, "WH1", "A", "7");
+    assert_available(world, "WH1", "A", "5");
+}
+
+static void api_tells_of_skus_that_no_product_has(void **state) {
+    struct hub_world *world = *state;
+    char text[2048];
+    static const char product[] = "{\"sku\":\"A\",\"base_uom\":\"EA\",\"aliases\":[\"AA\"]}";
+    struct xd_problems problems;
+    int64_t version;
+    xd_problems_clear(&problems);
+    assert_int_equal(xd_reference_put(&world->hub, XD_REF_PRODUCT, xd_bytes_of_text(product), "api",
+                                      world->now, &version, &problems),
+                     XD_OK);
+    assert_int_equal(
+        put_stock(world, "{\"entries\":[{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"5\"}]}", text, sizeof text),
+        200);
+    assert_string_equal(text, "{\"taken\":1}");
+    assert_int_equal(
+        put_stock(
+            world,
+            "{\"entries\":[{\"site\":\"WH1\",\"sku\":\"AA\",\"qty\":\"6\"},"
+            "{\"site\":\"WH1\",\"sku\":\"U1\",\"qty\":\"1\"},{\"site\":\"WH1\",\"sku\":\"U2\",\"qty\":\"1\"},"
+            "{\"site\":\"WH1\",\"sku\":\"U3\",\"qty\":\"1\"},{\"site\":\"WH1\",\"sku\":\"U4\",\"qty\":\"1\"},"
+            "{\"site\":\"WH1\",\"sku\":\"U5\",\"qty\":\"1\"},{\"site\":\"WH1\",\"sku\":\"U6\",\"qty\":\"1\"}]"
+            "}",
+            text, sizeof text),
+        200);
+    assert_string_equal(
+        text, "{\"taken\":7,\"unknown\":{\"count\":6,\"skus\":[\"U1\",\"U2\",\"U3\",\"U4\",\"U5\"]}}");
+    assert_available(world, "WH1", "A", "6");
+    assert_available(world, "WH1", "U6", "1");
+    assert_int_equal(put_stock(world,
+                               "{\"entries\":[{\"site\":\"WH1\",\"sku\":\"A\",\"qty\":\"7\"},"
+                               "{\"site\":\"WH1\",\"sku\":\"AA\",\"qty\":\"8\"}]}",
+                               text, sizeof text),
+                     422); /* one product by two names */
+    assert_non_null(strstr(text, "\"duplicate_entry\",\"pointer\":\"/entries/1/sku\""));
 }
 
 static void assert_view(struct hub_world *world, const struct xd_view_stock *query, const char *expected) {
@@ -337,6 +378,7 @@ int main(void) {
         STOCK_TEST(site_in_no_list_keeps_rows_for_open_reservations_only),
         STOCK_TEST(exposure_adds_up_by_customer_and_currency),
         STOCK_TEST(api_takes_a_list_or_nothing_of_it),
+        STOCK_TEST(api_tells_of_skus_that_no_product_has),
         STOCK_TEST(api_shows_stock_in_pages),
         STOCK_TEST(routing_knows_sites_and_their_stock),
         STOCK_TEST(routing_passes_over_a_site_that_refused_the_line),

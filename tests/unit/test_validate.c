@@ -19,7 +19,7 @@
 #define TODAY ((xd_ms)1795420800000) /* 2026-11-23T08:00:00Z */
 
 struct world {
-    bool customers, products, channels; /* whether there are any */
+    bool customers, products, channels, carriers; /* whether there are any */
     bool tolerance;
     enum xd_result product_failure; /* XD_OK: none */
 };
@@ -33,7 +33,7 @@ static struct xd_decimal decimal(const char *text) {
 static enum xd_result known(void *context, enum xd_reference_kind kind, bool *out) {
     const struct world *world = context;
     *out = (kind == XD_REF_CUSTOMER && world->customers) || (kind == XD_REF_PRODUCT && world->products) ||
-           (kind == XD_REF_CHANNEL && world->channels);
+           (kind == XD_REF_CHANNEL && world->channels) || (kind == XD_REF_CARRIER && world->carriers);
     return XD_OK;
 }
 
@@ -109,8 +109,16 @@ static enum xd_result channel(void *context, const char *type, struct xd_channel
     return strcmp(type, "pigeon") == 0 ? XD_NOT_FOUND : XD_OK;
 }
 
+static enum xd_result carrier(void *context, const char *scac, struct xd_carrier *out) {
+    (void)context;
+    memset(out, 0, sizeof *out);
+    (void)snprintf(out->scac, sizeof out->scac, "%s", scac);
+    out->active = strcmp(scac, "OLDC") != 0;
+    return strcmp(scac, "ZZZZ") == 0 ? XD_NOT_FOUND : XD_OK;
+}
+
 static const struct world everything = {
-    .customers = true, .products = true, .channels = true, .tolerance = true};
+    .customers = true, .products = true, .channels = true, .carriers = true, .tolerance = true};
 
 /* ---- one order ---- */
 
@@ -123,7 +131,7 @@ struct held {
 
 static void hold_in(const struct world *world, struct held *held, const char *text) {
     const struct xd_lookups lookups = {
-        (void *)(uintptr_t)world, known, customer, product, tenant_policy, channel};
+        (void *)(uintptr_t)world, known, customer, product, tenant_policy, channel, carrier};
     xd_reading_begin(&held->reading, text);
     enum xd_result read = xd_order_read(&held->reading.document, &held->order, &held->reading.problems);
     assert_true(read == XD_OK || read == XD_INVALID);
@@ -184,6 +192,11 @@ static void each_problem_is_told_with_its_place(void **state) {
         {ORDER_OF("\"customer\":{\"id\":\"CUST-1\"},\"currency\":\"USD\",", WIDGET("")),
          "currency_mismatch /currency"},
         {ORDER_OF("\"customer\":{\"id\":\"CUST-ANY\"},\"currency\":\"USD\",", WIDGET("")), ""},
+        {ORDER_OF(HEAD("\"freight\":{\"scac\":\"DHLX\"},"), WIDGET("")), ""},
+        {ORDER_OF(HEAD("\"freight\":{},"), WIDGET("")), ""},
+        {ORDER_OF(HEAD("\"freight\":{\"scac\":\"ZZZZ\"},"), WIDGET("")), "unknown_carrier /freight/scac"},
+        {ORDER_OF(HEAD("\"freight\":{\"scac\":7},"), WIDGET("")), "unknown_carrier /freight/scac"},
+        {ORDER_OF(HEAD("\"freight\":{\"scac\":\"OLDC\"},"), WIDGET("")), "inactive_carrier /freight/scac"},
         {ORDER_OF(HEAD(""), LINE("1", "NONE", "1", "EA", "")), "unknown_product /lines/0/sku"},
         {ORDER_OF(HEAD(""), LINE("1", "GONE", "1", "EA", "")), "inactive_product /lines/0/sku"},
         {ORDER_OF(HEAD(""), LINE("1", "NONE", "1", "EA",
@@ -299,8 +312,9 @@ static void a_kind_without_any_entry_is_not_checked(void **state) {
     struct held held;
     (void)state;
     hold_in(&empty, &held,
-            ORDER_OF("\"customer\":{\"external_ref\":\"X\"},\"currency\":\"EUR\",",
-                     LINE("1", "NONE", "1", "PAL", ",\"unit_price\":\"2\"")));
+            ORDER_OF(
+                "\"customer\":{\"external_ref\":\"X\"},\"currency\":\"EUR\",\"freight\":{\"scac\":\"ZZZZ\"},",
+                LINE("1", "NONE", "1", "PAL", ",\"unit_price\":\"2\"")));
     assert_string_equal(told(&held), "");
     assert_string_equal(held.made.customer, "X");
     assert_string_equal(held.made.lines[0].sku, "NONE");
@@ -454,7 +468,7 @@ struct starved {
 
 static enum xd_result validate_starved(void *context) {
     const struct xd_lookups lookups = {
-        (void *)(uintptr_t)&everything, known, customer, product, tenant_policy, channel};
+        (void *)(uintptr_t)&everything, known, customer, product, tenant_policy, channel, carrier};
     struct starved *starved = context;
     struct xd_enriched made;
     xd_problems_clear(&starved->reading.problems);

@@ -103,7 +103,7 @@ static enum xd_result from_sites(struct xd_conduct *conduct, struct xd_release_w
 enum xd_result xd_conduct_cancel(struct xd_conduct *conduct, struct xd_cancel_wish *wishes, size_t count,
                                  const char *reason) {
     struct cancelling cancelling = {.wishes = wishes, .count = count};
-    char quoted[XD_QUOTED_SIZE];
+    char quoted[XD_QUOTED_SIZE], by[XD_BY_SIZE];
     enum xd_result result = XD_OK;
     for (size_t index = 0; index < count && result == XD_OK; index++) {
         result = take(&wishes[index], XD_POT_OPEN);
@@ -123,8 +123,8 @@ enum xd_result xd_conduct_cancel(struct xd_conduct *conduct, struct xd_cancel_wi
     conduct->sale_stale = true;
     return result == XD_OK
                ? xd_hub_timeline(conduct->hub, &conduct->order, "order.cancel_requested", conduct->now,
-                                 "\"lines\":%zu,\"releases_asked\":%u,\"reason\":%s", count, cancelling.asked,
-                                 xd_hub_quote(reason, quoted))
+                                 "\"lines\":%zu,\"releases_asked\":%u,\"reason\":%s%s", count,
+                                 cancelling.asked, xd_hub_quote(reason, quoted), xd_conduct_by(conduct, by))
                : result;
 }
 

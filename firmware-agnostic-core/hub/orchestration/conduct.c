@@ -4,6 +4,7 @@
 #include "hub/events/events.h"
 #include "hub/sla/deadlines.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum xd_result xd_conduct_open(struct xd_conduct *conduct, struct xd_hub *hub, const char *order_id,
@@ -95,6 +96,15 @@ static enum xd_result add_lines(struct xd_conduct *conduct) {
     }
     conduct->new_lines = false;
     return result;
+}
+
+const char *xd_conduct_by(const struct xd_conduct *conduct, char out[XD_BY_SIZE]) {
+    char quoted[XD_QUOTED_SIZE];
+    out[0] = 0;
+    if (conduct->by != NULL) {
+        snprintf(out, XD_BY_SIZE, ",\"by\":%s", xd_hub_quote(conduct->by, quoted));
+    }
+    return out;
 }
 
 /* ---- the status ---- */

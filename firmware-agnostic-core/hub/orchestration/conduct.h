@@ -30,6 +30,7 @@ struct xd_conduct {
     bool sale_stale;    /* the ERP may have been told another quantity */
     bool returned;      /* a site gave something of it back, in this event */
     char decision[400]; /* the sentence of the last routing decision */
+    const char *by;     /* the client who wishes what is done now; NULL: it is nobody's wish */
     /* Releases that were sent just now: what waited for them is applied at the end. Owned. */
     char (*sent)[XD_ID_SIZE];
     size_t sent_count, sent_capacity;
@@ -48,6 +49,9 @@ void xd_conduct_close(struct xd_conduct *conduct);
 /* The usual end: when `result` is XD_OK saves, closes, and applies what waited for the releases that were
  * sent; otherwise only closes and returns it. */
 XD_CHECKED enum xd_result xd_conduct_end(struct xd_conduct *conduct, enum xd_result result);
+/* `,"by":"name"` for the detail of a timeline entry, or "". Returns out. */
+#define XD_BY_SIZE (XD_QUOTED_SIZE + 8)
+const char *xd_conduct_by(const struct xd_conduct *conduct, char out[XD_BY_SIZE]);
 XD_CHECKED enum xd_result xd_conduct_save_line(struct xd_conduct *conduct,
                                                const struct xd_order_line_row *line);
 /* NULL: none. */
@@ -167,7 +171,7 @@ XD_CHECKED enum xd_result xd_sale_check_again(struct xd_conduct *conduct);
 XD_CHECKED enum xd_result xd_sale_post(struct xd_conduct *conduct, int job_state);
 /* The ERP refused it: it is posted again, as the order is now. */
 XD_CHECKED enum xd_result xd_sale_renew(struct xd_conduct *conduct);
-/* True: it was never called for, and now will not be. */
+/* True: it was never called for, and now will not be. The check is not asked for any more in any case. */
 XD_CHECKED enum xd_result xd_sale_withdraw(struct xd_conduct *conduct, bool *withdrawn);
 /* When the sale at the ERP says another quantity than the order does, it is changed; when a
  * change is under way, afterwards. */

@@ -1,4 +1,5 @@
-/* The sale at the ERP: posted once, withdrawn before it was called for, changed after.
+/* The sale at the ERP: posted once, withdrawn before it was called for, changed after; and the check
+ * before it, which has no effect and can always be withdrawn.
  *
  * A change says the quantity that each line shall have in all, so that the last one
  * counts whatever came before it. One is under way at a time; when it is done, what the ERP
@@ -132,8 +133,13 @@ static enum xd_result withdraw(struct xd_conduct *conduct, enum xd_erp_kind kind
     if (result == XD_NOT_FOUND) {
         return XD_OK;
     }
+    if (result == XD_OK && kind == XD_ERP_CHECK) {
+        result =
+            xd_hub_exceptions_close_order(conduct->hub, job.order_id, XD_CHECK_UNAVAILABLE, conduct->now);
+    }
     bool never_called = job.attempt == 0 && job.state == XD_JOB_QUEUED;
-    if (result == XD_OK && (never_called || job.state == XD_JOB_REJECTED)) {
+    bool no_effect = kind == XD_ERP_CHECK && job.state != XD_JOB_DONE;
+    if (result == XD_OK && (never_called || no_effect || job.state == XD_JOB_REJECTED)) {
         job.state = XD_JOB_WITHDRAWN;
         result = store->job_save(store->context, &job);
         *withdrawn = result == XD_OK;

@@ -302,11 +302,12 @@ enum xd_result xd_conduct_go(struct xd_conduct *conduct) {
 enum xd_result xd_conduct_hold(struct xd_conduct *conduct, enum xd_hold hold, const char *code,
                                const char *detail) {
     struct xd_order_row *order = &conduct->order;
-    char quoted[XD_QUOTED_SIZE];
+    char quoted[XD_QUOTED_SIZE], by[XD_BY_SIZE];
     order->holds |= XD_HOLD_BIT(hold);
     enum xd_result result = xd_hub_timeline(
-        conduct->hub, order, "order.held", conduct->now, "\"hold\":\"%s\",\"code\":\"%s\",\"detail\":%s",
-        xd_hold_names[hold], code != NULL ? code : "", xd_hub_quote(detail, quoted));
+        conduct->hub, order, "order.held", conduct->now, "\"hold\":\"%s\",\"code\":\"%s\",\"detail\":%s%s",
+        xd_hold_names[hold], code != NULL ? code : "", xd_hub_quote(detail, quoted),
+        hold == XD_HOLD_OPERATOR ? xd_conduct_by(conduct, by) : ""); /* the others are nobody's wish */
     if (result == XD_OK && code != NULL) {
         struct xd_complaint complaint = {.code = code,
                                          .site = order->site,
@@ -447,7 +448,7 @@ static enum xd_result drop_holds(struct xd_conduct *conduct) {
 enum xd_result xd_conduct_undo(struct xd_conduct *conduct, enum xd_order_status status, const char *code,
                                const char *detail) {
     struct xd_order_row *order = &conduct->order;
-    char quoted[XD_QUOTED_SIZE];
+    char quoted[XD_QUOTED_SIZE], by[XD_BY_SIZE];
     bool rejected = status == XD_ORDER_REJECTED;
     enum xd_result result = drop_holds(conduct);
     order->cancelled = true;
@@ -456,8 +457,8 @@ enum xd_result xd_conduct_undo(struct xd_conduct *conduct, enum xd_order_status 
     }
     if (result == XD_OK) {
         result = xd_hub_timeline(conduct->hub, order, rejected ? "order.rejected" : "order.cancel_requested",
-                                 conduct->now, "\"code\":\"%s\",\"detail\":%s", code,
-                                 xd_hub_quote(detail, quoted));
+                                 conduct->now, "\"code\":\"%s\",\"detail\":%s%s", code,
+                                 xd_hub_quote(detail, quoted), xd_conduct_by(conduct, by));
     }
     if (result == XD_OK && rejected) {
         order->status = XD_ORDER_REJECTED;

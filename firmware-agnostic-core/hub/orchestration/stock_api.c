@@ -8,7 +8,10 @@
 #include "hub/orchestration/stock.h"
 #include "hub/reference/reference.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#define UNKNOWN_TOLD 5u /* of the SKUs that no product has, so many are named */
 
 /* ---- put ---- */
 
@@ -17,10 +20,19 @@ struct entry {
     struct xd_decimal qty;
 };
 
+/* An entry as it will be kept. */
+struct row {
+    const char *key; /* NULL: it could not be read */
+    char key_text[XD_SITE_SIZE + XD_NAME_SIZE];
+    char sku[XD_NAME_SIZE]; /* the product's; the entry's where none is known */
+    bool unknown;           /* there are products, and this is none */
+};
+
 struct stock_list {
     int source;
     struct entry *entries;
     size_t count;
+    struct row *rows; /* owned; as many */
 };
 
 static const char *const source_names[] = {"api", "csv", NULL};
@@ -28,7 +40,7 @@ static const char *const source_names[] = {"api", "csv", NULL};
 static const struct xd_field entry_fields[] = {
     {.name = "site", .type = XD_FIELD_SITE, .required = true, XD_AT(struct entry, site)},
     {.name = "sku", .type = XD_FIELD_ID, .required = true, .max = XD_ID_MAX, XD_AT(struct entry, sku)},
-    {.name = "qty", .type = XD_FIELD_DECIMAL, .required = true, XD_AT(struct entry, qty)},
+    {.name = "qty", .type = XD_FIELD_QUANTITY, .required = true, XD_AT(struct entry, qty)},
     {.name = NULL},
 };
 
@@ -54,35 +66,92 @@ static void check_sites(struct xd_hub *hub, const struct stock_list *list) {
     }
 }
 
-static enum xd_result take_entries(struct xd_hub *hub, const struct stock_list *list, struct xd_now now) {
+static enum xd_result fill_row(struct xd_hub *hub, const struct entry *entry, bool products_known,
+                               struct xd_product *product, struct row *row) {
+    if (entry->site == NULL || entry->sku == NULL) {
+        return XD_OK; /* reported by the reader */
+    }
+    enum xd_result result = xd_reference_product(hub, entry->sku, product);
+    if (result != XD_OK && result != XD_NOT_FOUND) {
+        return result;
+    }
+    row->unknown = result == XD_NOT_FOUND && products_known;
+    xd_copy(row->sku, sizeof row->sku, result == XD_OK ? product->sku : entry->sku);
+    (void)snprintf(row->key_text, sizeof row->key_text, "%s/%s", entry->site, row->sku);
+    row->key = row->key_text;
+    return XD_OK;
+}
+
+/* What the entries will be kept as; two of the same say nothing, for which of them counts? */
+static enum xd_result make_rows(struct xd_hub *hub, struct xd_document *document, struct stock_list *list) {
     struct xd_product *product = xd_alloc(sizeof *product);
-    enum xd_result result = product == NULL ? XD_NO_MEMORY : XD_OK;
+    bool known = false;
+    list->rows = xd_alloc((list->count > 0 ? list->count : 1) * sizeof *list->rows);
+    enum xd_result result = product == NULL || list->rows == NULL ? XD_NO_MEMORY : XD_OK;
+    if (result == XD_OK) {
+        result = xd_reference_known(hub, XD_REF_PRODUCT, &known);
+    }
     for (size_t index = 0; index < list->count && result == XD_OK; index++) {
-        const struct entry *entry = &list->entries[index];
-        result = xd_reference_product(hub, entry->sku, product);
-        if (result == XD_OK || result == XD_NOT_FOUND) {
-            result = xd_stock_listed(hub, entry->site, result == XD_OK ? product->sku : entry->sku,
-                                     entry->qty, source_names[list->source < 0 ? 0 : list->source], now);
-        }
+        result = fill_row(hub, &list->entries[index], known, product, &list->rows[index]);
     }
     xd_free(product);
+    const struct xd_rule_unique rule = {.first = list->rows,
+                                        .stride = sizeof *list->rows,
+                                        .count = list->count,
+                                        .before = "/entries/",
+                                        .behind = "/sku",
+                                        .code = "duplicate_entry"};
+    return result == XD_OK ? xd_rule_check_unique(document, &rule, &hub->problems) : result;
+}
+
+static enum xd_result take_entries(struct xd_hub *hub, const struct stock_list *list, struct xd_now now) {
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < list->count && result == XD_OK; index++) {
+        const struct entry *entry = &list->entries[index];
+        result = xd_stock_listed(hub, entry->site, list->rows[index].sku, entry->qty,
+                                 source_names[list->source < 0 ? 0 : list->source], now);
+    }
     return result;
 }
 
-static void answer_taken(const struct xd_api_request *request, size_t count, struct xd_effects *effects) {
+/* They are kept: the product may come later. But a typing error must not vanish. */
+static void write_unknown(const struct stock_list *list, struct xd_writer *writer) {
+    size_t count = 0;
+    for (size_t index = 0; index < list->count; index++) {
+        count += list->rows[index].unknown;
+    }
+    if (count == 0) {
+        return;
+    }
+    xd_writer_begin(writer, "unknown", '{');
+    xd_writer_integer(writer, "count", (int64_t)count);
+    xd_writer_begin(writer, "skus", '[');
+    for (size_t index = 0, told = 0; index < list->count && told < UNKNOWN_TOLD; index++) {
+        if (list->rows[index].unknown) {
+            xd_writer_text(writer, NULL, list->rows[index].sku);
+            told++;
+        }
+    }
+    xd_writer_end(writer, ']');
+    xd_writer_end(writer, '}');
+}
+
+static void answer_taken(const struct xd_api_request *request, const struct stock_list *list,
+                         struct xd_effects *effects) {
     struct xd_buffer body;
     struct xd_writer writer = {.out = &body};
     xd_buffer_init(&body, 0);
     xd_writer_begin(&writer, NULL, '{');
-    xd_writer_integer(&writer, "taken", (int64_t)count);
+    xd_writer_integer(&writer, "taken", (int64_t)list->count);
+    write_unknown(list, &writer);
     xd_writer_end(&writer, '}');
     xd_hub_answer(effects, request, 200, NULL, &body);
     xd_buffer_free(&body);
 }
 
 static enum xd_result put_stock(struct xd_hub *hub, const struct xd_api_request *request,
-                                struct xd_document *document, struct xd_now now, struct xd_effects *effects) {
-    struct stock_list list;
+                                struct xd_document *document, struct stock_list *list, struct xd_now now,
+                                struct xd_effects *effects) {
     enum xd_result result = xd_document_parse(request->body, document, &hub->problems);
     if (result == XD_INVALID) {
         xd_hub_problem(effects, request, 400, "malformed_json", false, &hub->problems,
@@ -91,11 +160,14 @@ static enum xd_result put_stock(struct xd_hub *hub, const struct xd_api_request 
     }
     if (result == XD_OK) {
         result =
-            xd_schema_read(document, document->tree, list_fields, XD_UNKNOWN_REFUSED, &list, &hub->problems);
+            xd_schema_read(document, document->tree, list_fields, XD_UNKNOWN_REFUSED, list, &hub->problems);
     }
     if (result == XD_OK || result == XD_INVALID) {
-        check_sites(hub, &list);
-        result = hub->problems.errors > 0 ? XD_INVALID : XD_OK;
+        check_sites(hub, list);
+        result = make_rows(hub, document, list);
+    }
+    if (result == XD_OK && hub->problems.errors > 0) {
+        result = XD_INVALID;
     }
     if (result == XD_INVALID) {
         xd_hub_problem(effects, request, 422, "invalid_stock", false, &hub->problems,
@@ -103,10 +175,10 @@ static enum xd_result put_stock(struct xd_hub *hub, const struct xd_api_request 
         return XD_OK;
     }
     if (result == XD_OK) {
-        result = take_entries(hub, &list, now);
+        result = take_entries(hub, list, now);
     }
     if (result == XD_OK) {
-        answer_taken(request, list.count, effects);
+        answer_taken(request, list, effects);
     }
     return result;
 }
@@ -114,10 +186,13 @@ static enum xd_result put_stock(struct xd_hub *hub, const struct xd_api_request 
 enum xd_result xd_hub_stock_put(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,
                                 struct xd_effects *effects) {
     struct xd_document document;
+    struct stock_list list;
     memset(&document, 0, sizeof document);
+    memset(&list, 0, sizeof list);
     xd_hub_jobs_left(hub);
     xd_problems_clear(&hub->problems);
-    enum xd_result result = put_stock(hub, request, &document, now, effects);
+    enum xd_result result = put_stock(hub, request, &document, &list, now, effects);
+    xd_free(list.rows);
     xd_document_free(&document);
     return result;
 }

@@ -71,6 +71,17 @@ const struct xd_zone *xd_zone_cache_get(struct xd_zone_cache *cache, const struc
     return &kept->zone;
 }
 
+enum xd_result xd_zone_known(const struct xd_zones *zones, const char *name) {
+    struct xd_zone zone;
+    memset(&zone, 0, sizeof zone);
+    if (zones == NULL || strcmp(name, "UTC") == 0) {
+        return XD_OK;
+    }
+    enum xd_result result = read_zone(zones, name, &zone);
+    xd_zone_free(&zone);
+    return result;
+}
+
 void xd_zone_cache_clear(struct xd_zone_cache *cache) {
     for (size_t index = 0; index < XD_ZONES_KEPT; index++) {
         xd_zone_free(&cache->kept[index].zone);

@@ -28,6 +28,9 @@ struct xd_zone_cache {
  * and tried again after a minute. "" and "UTC" need no file. zones NULL: there is UTC only. */
 const struct xd_zone *xd_zone_cache_get(struct xd_zone_cache *cache, const struct xd_zones *zones,
                                         const struct xd_env *env, const char *name, struct xd_now now);
+/* Whether there is a zone of that name; XD_NOT_FOUND. zones NULL: nobody knows, which is XD_OK. Reads it: for
+ * who puts one in, not for every day. */
+XD_CHECKED enum xd_result xd_zone_known(const struct xd_zones *zones, const char *name);
 void xd_zone_cache_clear(struct xd_zone_cache *cache);
 
 #endif

@@ -275,6 +275,11 @@ enum xd_result xd_reference_channel(struct xd_hub *hub, const char *type, struct
     return look_up(hub, &question, out);
 }
 
+enum xd_result xd_reference_carrier(struct xd_hub *hub, const char *scac, struct xd_carrier *out) {
+    const struct question question = {XD_REF_CARRIER, "", "", scac};
+    return look_up(hub, &question, out);
+}
+
 /* ---- opening, undoing, checking ---- */
 
 enum xd_result xd_reference_open(struct xd_hub *hub, struct xd_now now) {

@@ -156,6 +156,8 @@ XD_CHECKED enum xd_result xd_reference_tenant(struct xd_hub *hub, const char *te
 /* XD_NOT_FOUND. */
 XD_CHECKED enum xd_result xd_reference_channel(struct xd_hub *hub, const char *type,
                                                struct xd_channel_rule *out);
+/* XD_NOT_FOUND. */
+XD_CHECKED enum xd_result xd_reference_carrier(struct xd_hub *hub, const char *scac, struct xd_carrier *out);
 /* XD_NOT_FOUND: no factor is known for it. */
 XD_CHECKED enum xd_result xd_product_factor(const struct xd_product *product, const char *uom, int64_t *num,
                                             int64_t *den);

@@ -15,6 +15,17 @@
 
 /* ---- one entry ---- */
 
+/* A zone that is not there would count as UTC, and its site ship at the wrong hours. One that is there and
+ * cannot be read just now is no problem of the entry. */
+static enum xd_result check_zone(struct xd_hub *hub, const char *zone, struct xd_problems *problems) {
+    enum xd_result result = xd_zone_known(hub->config.zones, zone);
+    if (result == XD_NOT_FOUND) {
+        xd_problem_add(problems, "bad_zone", "/zone",
+                       "there is no time zone %s here; is it spelt so, and is tzdata installed?", zone);
+    }
+    return result == XD_NO_MEMORY ? result : XD_OK;
+}
+
 enum xd_result xd_reference_examine(struct xd_hub *hub, struct xd_document *document, const cJSON *tree,
                                     enum xd_reference_kind kind, struct xd_reference_entry *out,
                                     struct xd_problems *problems) {
@@ -32,6 +43,12 @@ enum xd_result xd_reference_examine(struct xd_hub *hub, struct xd_document *docu
         } else if (result != XD_OK && result != XD_NOT_FOUND) {
             return result;
         }
+    }
+    if (kind == XD_REF_SITE && problems->errors == errors) {
+        result = check_zone(hub, out->as.site.zone, problems);
+    }
+    if (result == XD_NO_MEMORY) {
+        return result;
     }
     return problems->errors > errors ? XD_INVALID : XD_OK;
 }
@@ -155,10 +172,15 @@ static void answer(const struct put *put, unsigned status, const struct xd_refer
     xd_buffer_free(&location);
 }
 
-static void done_members(struct xd_writer *writer, const char *key, const struct xd_reference_done *done) {
+/* A site that nobody added yet may have its entry first; but it may be a typing error. */
+static void done_members(const struct put *put, struct xd_writer *writer, const char *key,
+                         const struct xd_reference_done *done) {
     xd_writer_text(writer, "key", key);
     xd_writer_integer(writer, "version", done->version);
     xd_writer_boolean(writer, "changed", done->changed);
+    if (put->kind == XD_REF_SITE && xd_hub_site_find(put->hub, key) == NULL) {
+        xd_writer_boolean(writer, "enrolled", false);
+    }
 }
 
 /* Whether the caller speaks of the version that is there. */
@@ -216,7 +238,7 @@ static enum xd_result put_one(const struct put *put) {
         struct xd_writer writer = {.out = &body};
         xd_writer_begin(&writer, NULL, '{');
         xd_writer_text(&writer, "kind", xd_reference_kind_names[put->kind]);
-        done_members(&writer, key, &done);
+        done_members(put, &writer, key, &done);
         xd_writer_end(&writer, '}');
         answer(put, done.created ? 201 : 200, &done, &body);
         xd_buffer_free(&body);
@@ -346,7 +368,7 @@ static enum xd_result put_entries(const struct put *put, const struct entries *e
         result = xd_reference_put_tree(put->hub, put->kind, put->document, tree, &put->by, put->now, &done,
                                        &put->hub->problems);
         xd_writer_begin(&writer, NULL, '{');
-        done_members(&writer, entries->keys[index++], &done);
+        done_members(put, &writer, entries->keys[index++], &done);
         xd_writer_end(&writer, '}');
         changed += done.changed;
     }

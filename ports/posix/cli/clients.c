@@ -52,6 +52,18 @@ static void add_rate(struct xd_table *table, const cJSON *client) {
     xd_table_end(table);
 }
 
+/* Those whose time is over stay listed for a while; they let nobody in. */
+static int64_t count_live(const struct xd_cli *cli, const cJSON *tokens) {
+    const cJSON *token;
+    int64_t count = 0;
+    cJSON_ArrayForEach(token, tokens) {
+        const char *until = xd_json_text(token, "expires_at");
+        xd_ms at;
+        count += until == NULL || xd_time_parse(until, &at) != XD_OK || at > cli->now;
+    }
+    return count;
+}
+
 static void write_clients(struct xd_cli *cli, const cJSON *const *clients, size_t count) {
     static const struct xd_column columns[] = {
         {"TENANT", false}, {"CLIENT", false},   {"ROLE", false},     {"STATUS", false}, {"TOKENS", true},
@@ -64,7 +76,7 @@ static void write_clients(struct xd_cli *cli, const cJSON *const *clients, size_
         xd_table_text(&table, xd_json_text(client, "client"));
         xd_table_text(&table, xd_json_text(client, "role"));
         xd_table_text(&table, xd_json_text(client, "status"));
-        xd_table_number(&table, cJSON_GetArraySize(member(client, "tokens")));
+        xd_table_number(&table, count_live(cli, member(client, "tokens")));
         add_rate(&table, client);
         add_list(&table, member(client, "channels"));
         add_list(&table, member(client, "schema_versions"));

@@ -182,6 +182,21 @@ static void tell_put(struct xd_cli *cli, const cJSON *answer) {
                      xd_text_flag(answer, "changed") ? "" : ", unchanged");
 }
 
+static bool not_enrolled(const cJSON *done) {
+    return cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(done, "enrolled"));
+}
+
+static void warn_of_sites(const cJSON *answer) {
+    const cJSON *entries = cJSON_GetObjectItemCaseSensitive(answer, "entries"), *entry;
+    cJSON_ArrayForEach(entry, entries) {
+        warn_of_sites(entry);
+    }
+    if (not_enrolled(answer)) {
+        (void)xd_cli_fail(0, "warning: there is no site %s (yet); `crossdock sites add` adds one",
+                          xd_json_text(answer, "key"));
+    }
+}
+
 /* The key that the document names; "" and a complaint, or NULL: it holds many. */
 static int key_of(const struct xd_cli *cli, enum xd_reference_kind kind, const cJSON *tree,
                   const char **key) {
@@ -221,6 +236,9 @@ int xd_cli_reference_put(struct xd_cli *cli) {
     }
     if (status == 0 && !cli->json) {
         tell_put(cli, answer);
+    }
+    if (status == 0) {
+        warn_of_sites(answer);
     }
     cJSON_Delete(answer);
     cJSON_Delete(document);
@@ -277,6 +295,7 @@ static int send_part(struct load *load) {
     if (status == 0) {
         load->stored += (int64_t)load->count;
         load->changed += xd_text_number(answer, "changed");
+        warn_of_sites(answer);
         load->count = 0;
         xd_buffer_clear(&load->body);
     } else if (load->stored > 0) {

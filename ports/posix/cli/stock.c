@@ -5,10 +5,12 @@
 #include "base/decimal.h"
 #include "base/id.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "posix/cli/arguments.h"
 #include "posix/cli/hub.h"
 #include "posix/cli/lists.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define FILE_MAX ((size_t)64 * 1024 * 1024)
@@ -72,10 +74,81 @@ struct loading {
     unsigned entries; /* in body */
     long long taken;  /* by the hub so far */
     bool sends;       /* else the file is only checked */
+    struct key *keys; /* of the file's lines, while it is checked; owned */
+    size_t key_count, key_capacity;
+    struct xd_buffer key_texts;
+    long long unknown;            /* SKUs that are no product's */
+    struct xd_buffer unknown_few; /* ... and a few of them */
+};
+
+/* What a line speaks of, to find two that speak of the same. */
+struct key {
+    size_t at; /* in key_texts */
+    unsigned line;
 };
 
 static int complain(const struct loading *loading, const char *what) {
     return xd_cli_fail(XD_EXIT_WRONG_INPUT, "%s:%u: %s", loading->name, loading->csv.line, what);
+}
+
+static const char *text_of(const struct key *key, const void *texts) {
+    return (const char *)texts + key->at;
+}
+
+static int compare_keys(const void *a, const void *b, void *texts) {
+    const struct key *left = a, *right = b;
+    int order = strcmp(text_of(left, texts), text_of(right, texts));
+    return order != 0 ? order : left->line < right->line ? -1 : 1;
+}
+
+static int keep_key(struct loading *loading) {
+    const char *const *values = loading->csv.values;
+    struct key *keys = xd_grow(loading->keys, loading->key_count, &loading->key_capacity, sizeof *keys);
+    if (keys == NULL) {
+        return xd_cli_fail(XD_EXIT_FAILED, "not enough memory");
+    }
+    loading->keys = keys;
+    keys[loading->key_count++] = (struct key){xd_buffer_view(&loading->key_texts).size, loading->csv.line};
+    xd_buffer_format(&loading->key_texts, "%s/%s", values[COLUMN_SITE], values[COLUMN_SKU]);
+    xd_buffer_byte(&loading->key_texts, 0);
+    return 0;
+}
+
+/* Of a site and SKU that stand there twice nobody knows which quantity counts. */
+static int check_twice(struct loading *loading) {
+    void *texts = loading->key_texts.data;
+    const struct key *first = NULL, *before = NULL;
+    if (xd_buffer_result(&loading->key_texts) != XD_OK) {
+        return xd_cli_fail(XD_EXIT_FAILED, "not enough memory");
+    }
+    if (loading->key_count > 1) {
+        qsort_r(loading->keys, loading->key_count, sizeof *loading->keys, compare_keys, texts);
+    }
+    for (size_t index = 1; index < loading->key_count; index++) {
+        const struct key *key = &loading->keys[index];
+        if (strcmp(text_of(key, texts), text_of(&key[-1], texts)) == 0 &&
+            (first == NULL || key->line < first->line)) {
+            first = key;
+            before = &key[-1];
+        }
+    }
+    return first == NULL ? 0
+                         : xd_cli_fail(XD_EXIT_WRONG_INPUT, "%s:%u: the same site and sku as in line %u",
+                                       loading->name, first->line, before->line);
+}
+
+/* What the hub says of SKUs that it does not know, of all lists together. */
+static void note_unknown(struct loading *loading, const cJSON *answer) {
+    const cJSON *unknown = cJSON_GetObjectItemCaseSensitive(answer, "unknown"), *sku;
+    if (unknown == NULL) {
+        return;
+    }
+    cJSON_ArrayForEach(sku, cJSON_GetObjectItemCaseSensitive(unknown, "skus")) {
+        if (loading->unknown == 0 && cJSON_IsString(sku)) {
+            xd_buffer_format(&loading->unknown_few, " %.64s", sku->valuestring);
+        }
+    }
+    loading->unknown += (long long)xd_text_number(unknown, "count");
 }
 
 static int send_list(struct loading *loading) {
@@ -94,6 +167,7 @@ static int send_list(struct loading *loading) {
     xd_cli_path(&call, "/v1/stock");
     xd_buffer_clear(&loading->cli->out); /* with --json the last answer is printed */
     int status = xd_cli_call(loading->cli, &call, &tree);
+    note_unknown(loading, tree);
     cJSON_Delete(tree);
     loading->taken += status == 0 ? loading->entries : 0;
     loading->entries = 0;
@@ -109,6 +183,12 @@ static int add_entry(struct loading *loading) {
     }
     if (xd_decimal_parse(values[COLUMN_QTY], &qty) != XD_OK) {
         return complain(loading, "qty is no decimal number such as 12 or 0.5");
+    }
+    if (xd_decimal_sign(qty) < 0) {
+        return complain(loading, "qty is negative; a site has nothing or more");
+    }
+    if (!loading->sends && keep_key(loading) != 0) {
+        return XD_EXIT_FAILED;
     }
     xd_buffer_text(&loading->body, loading->entries == 0 ? "{\"source\":\"csv\",\"entries\":[" : ",");
     xd_buffer_format(&loading->body, "{\"site\":\"%s\",\"sku\":", values[COLUMN_SITE]);
@@ -135,6 +215,9 @@ static int read_entries(struct loading *loading, struct xd_bytes text) {
     } else if (result != XD_OK && result != XD_NOT_FOUND) {
         status = xd_cli_fail(XD_EXIT_FAILED, "not enough memory");
     }
+    if (status == 0 && !loading->sends) {
+        status = check_twice(loading);
+    }
     return status == 0 ? send_list(loading) : status;
 }
 
@@ -153,14 +236,23 @@ int xd_cli_stock_load(struct xd_cli *cli) {
                               .name = strcmp(cli->argument, "-") == 0 ? "standard input" : cli->argument};
     struct xd_buffer file;
     xd_buffer_init(&file, FILE_MAX);
+    xd_buffer_init(&loading.key_texts, 0);
+    xd_buffer_init(&loading.unknown_few, 0);
     int status = xd_cli_read_file(cli->argument, FILE_MAX, &file);
     if (status == 0) {
         status = pass_over(&loading, xd_buffer_view(&file), false);
     }
+    xd_free(loading.keys);
+    xd_buffer_free(&loading.key_texts);
     if (status == 0) {
         status = pass_over(&loading, xd_buffer_view(&file), true);
     }
     xd_buffer_free(&file);
+    if (loading.unknown > 0) {
+        (void)xd_cli_fail(0, "warning: %lld of the SKUs are no product's:%s%s", loading.unknown,
+                          xd_buffer_string(&loading.unknown_few), loading.unknown > 5 ? " ..." : "");
+    }
+    xd_buffer_free(&loading.unknown_few);
     if (status == 0 && !cli->json) {
         xd_buffer_clear(&cli->out);
         xd_buffer_format(&cli->out, "%lld quantit%s taken\n", loading.taken,

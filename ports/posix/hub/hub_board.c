@@ -112,6 +112,7 @@ static void write_counters(struct xd_hub_board *board, struct xd_buffer *out) {
     counter(out, "erp_rejected_total", of->erp_rejected, "Postings that the ERP refused for good.");
     counter(out, "erp_unknown_total", of->erp_unknown, "Calls whose outcome was not known.");
     counter(out, "erp_unavailable_total", of->erp_unavailable, "Calls that the ERP could not take.");
+    counter(out, "check_failures_total", of->check_failures, "Checks of orders that were not answered.");
     counter(out, "events_published_total", of->events_published,
             "Lifecycle events that the broker has confirmed.");
     counter(out, "webhooks_delivered_total", of->webhooks_delivered, "Events that a webhook has taken.");
