@@ -56,6 +56,15 @@ static void plan_silence(struct hub_world *world, const struct xd_erp_call *call
     }
 }
 
+static void cancel(struct hub_world *world, const char *external) {
+    static const struct xd_client_row boss = {.client = "boss", .tenant = "acme", .role = "operator"};
+    char body[] = "{\"reason\":\"changed my mind\"}", order_id[XD_ID_SIZE];
+    hub_world_order_id(world, external, order_id);
+    struct api_call api = {.write = xd_hub_order_cancel, .client = &boss, .id = order_id, .body = body};
+    assert_int_equal(hub_world_post(world, &api), 202);
+    hub_world_api_free(&api);
+}
+
 /* ---- the pure part ---- */
 
 static void warning_is_due_at_its_share_of_the_time(void **state) {
@@ -149,10 +158,11 @@ static void late_order_is_warned_of_then_told_then_closed(void **state) {
     assert_told(world, "shipped", 0, 0);
     hub_world_run(world, 3 * SECOND_MS);
     assert_told(world, "shipped", 1, 0);
-    assert_count(world, "SELECT count(*) FROM exception WHERE code = 'SLA_WARNING' AND open = 0", 1);
+    assert_exceptions(world, "SLA_WARNING", 1);
     assert_exceptions(world, "SLA_BREACH", 0);
     hub_world_run(world, 50 * SECOND_MS);
     assert_told(world, "shipped", 1, 1);
+    assert_exceptions(world, "SLA_WARNING", 0);
     assert_exceptions(world, "SLA_BREACH", 1);
     assert_int_equal(world->hub.counters.sla_warned[XD_PROMISE_SHIPPED], 1);
     assert_int_equal(world->hub.counters.sla_breached[XD_PROMISE_SHIPPED], 1);
@@ -163,6 +173,24 @@ static void late_order_is_warned_of_then_told_then_closed(void **state) {
     assert_exceptions(world, "SLA_BREACH", 0);
     assert_steps(world, "sla.ended_late", "shipped", 1);
     assert_deadlines(world, 0);
+}
+
+static void warning_ends_when_the_order_gets_there_in_time(void **state) {
+    struct hub_world *world = *state;
+    char release_id[XD_ID_SIZE];
+    promise(world, "\"acknowledged_within_s\":100,\"shipped_within_s\":100,\"warn_pct\":50");
+    hub_world_released(world, 1, "10", release_id);
+    hub_world_run(world, 55 * SECOND_MS);
+    assert_exceptions(world, "SLA_WARNING", 2);
+    acknowledge(world, release_id);
+    assert_exceptions(world, "SLA_WARNING", 1);
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1 AND detail LIKE 'shipped:%'", 1);
+    cancel(world, "PO-1");
+    assert_exceptions(world, "SLA_WARNING", 0);
+    hub_world_run(world, MINUTE_MS);
+    assert_exceptions(world, "SLA_BREACH", 0);
+    assert_steps(world, "sla.ended_late", "shipped", 0);
+    assert_count(world, "SELECT count(*) FROM event WHERE type LIKE '%exception.resolved%'", 2);
 }
 
 static void promise_that_is_kept_late_closes_its_own_exception_only(void **state) {
@@ -193,15 +221,6 @@ static void silent_site_misses_the_acknowledgement(void **state) {
     assert_told(world, "acknowledged", 1, 1);
     acknowledge(world, release_id);
     assert_exceptions(world, "SLA_BREACH", 0);
-}
-
-static void cancel(struct hub_world *world, const char *external) {
-    static const struct xd_client_row boss = {.client = "boss", .tenant = "acme", .role = "operator"};
-    char body[] = "{\"reason\":\"changed my mind\"}", order_id[XD_ID_SIZE];
-    hub_world_order_id(world, external, order_id);
-    struct api_call api = {.write = xd_hub_order_cancel, .client = &boss, .id = order_id, .body = body};
-    assert_int_equal(hub_world_post(world, &api), 202);
-    hub_world_api_free(&api);
 }
 
 static void cancelled_order_is_promised_nothing(void **state) {
@@ -330,6 +349,7 @@ int main(void) {
         WORLD_TEST(what_is_kept_in_time_is_not_told),
         WORLD_TEST(each_promise_ends_when_the_order_gets_there),
         WORLD_TEST(late_order_is_warned_of_then_told_then_closed),
+        WORLD_TEST(warning_ends_when_the_order_gets_there_in_time),
         WORLD_TEST(promise_that_is_kept_late_closes_its_own_exception_only),
         WORLD_TEST(silent_site_misses_the_acknowledgement),
         WORLD_TEST(cancelled_order_is_promised_nothing),

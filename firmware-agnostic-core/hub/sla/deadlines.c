@@ -1,6 +1,6 @@
 /* A row for each promise that an order has not kept yet; `at` says when to look at it next, so
- * that the tick reads only what is due. The exception of a breach has an id that follows from
- * order and promise: what is kept late closes its own and no other. */
+ * that the tick reads only what is due. The exceptions of a warning and of a breach have ids that
+ * follow from order and promise: what is kept closes its own and no other. */
 #include "hub/sla/deadlines.h"
 
 #include "hub/events/events.h"
@@ -23,10 +23,26 @@ static enum xd_result collect(void *context, const struct xd_deadline_row *row) 
     return XD_OK;
 }
 
-static void breach_id(const struct xd_hub *hub, const struct xd_deadline_row *row, char out[XD_ID_SIZE]) {
+static void alert_id(const struct xd_hub *hub, const struct xd_deadline_row *row, bool breach,
+                     char out[XD_ID_SIZE]) {
     char name[XD_ID_SIZE + 32];
-    (void)snprintf(name, sizeof name, "%s/sla/%s", row->order_id, xd_promise_names[row->promise]);
+    (void)snprintf(name, sizeof name, "%s/sla/%s%s", row->order_id, xd_promise_names[row->promise],
+                   breach ? "" : "/warned");
     xd_hub_id(hub, "E", name, out);
+}
+
+/* Fine when there is none, or a person has closed it. */
+static enum xd_result close_alert(struct xd_hub *hub, const struct xd_deadline_row *row, bool breach,
+                                  struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    char id[XD_ID_SIZE];
+    struct xd_exception_row alert;
+    alert_id(hub, row, breach, id);
+    enum xd_result result = store->exception_get(store->context, id, &alert);
+    if (result == XD_OK && alert.open) {
+        return xd_hub_exception_close_one(hub, &alert, now);
+    }
+    return result == XD_NOT_FOUND ? XD_OK : result;
 }
 
 /* ---- how far an order has come ---- */
@@ -75,18 +91,11 @@ static enum xd_result kept(struct xd_hub *hub, const struct xd_order_row *order,
                            const struct xd_deadline_row *row, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
     enum xd_result result = store->sla.drop(store->context, row->order_id, row->promise);
-    if (result != XD_OK || row->stage != XD_DEADLINE_BREACHED) {
-        return result;
+    bool breached = row->stage == XD_DEADLINE_BREACHED;
+    if (result == XD_OK && row->stage != XD_DEADLINE_WAITS) {
+        result = close_alert(hub, row, breached, now);
     }
-    char id[XD_ID_SIZE];
-    struct xd_exception_row breach;
-    breach_id(hub, row, id);
-    result = store->exception_get(store->context, id, &breach);
-    if (result == XD_OK && breach.open) {
-        result = xd_hub_exception_close_one(hub, &breach, now);
-    }
-    result = result == XD_NOT_FOUND ? XD_OK : result;
-    return result == XD_OK
+    return result == XD_OK && breached
                ? xd_hub_timeline(hub, order, "sla.ended_late", now, "\"promise\":\"%s\",\"late_ms\":%lld",
                                  xd_promise_names[row->promise], (long long)(now.wall - row->due))
                : result;
@@ -98,10 +107,9 @@ static enum xd_result complain(struct xd_hub *hub, const struct xd_order_row *or
     (void)snprintf(detail, sizeof detail, "%s: the order %s %s by %s, as tenant %.40s was promised.",
                    xd_promise_names[row->promise], breach ? "was not" : "is not yet",
                    xd_promise_names[row->promise], xd_time_write(row->due, due), order->tenant);
-    breach_id(hub, row, id);
-    struct xd_complaint complaint = {.id = breach ? id : NULL,
+    alert_id(hub, row, breach, id);
+    struct xd_complaint complaint = {.id = id,
                                      .code = breach ? "SLA_BREACH" : "SLA_WARNING",
-                                     .info = !breach,
                                      .site = order->site,
                                      .order_id = order->order_id,
                                      .document_id = order->external_order_id,
@@ -116,6 +124,9 @@ static enum xd_result tell(struct xd_hub *hub, const struct xd_order_row *order,
     (void)xd_time_write(row->due, due);
     enum xd_result result = xd_hub_timeline(hub, order, breach ? "sla.breached" : "sla.warned", now,
                                             "\"promise\":\"%s\",\"due_at\":\"%s\"", promise, due);
+    if (result == XD_OK && breach) {
+        result = close_alert(hub, row, false, now); /* what it warned of has come */
+    }
     if (result == XD_OK) {
         result = complain(hub, order, row, breach, now);
     }

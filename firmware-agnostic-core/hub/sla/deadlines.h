@@ -1,7 +1,8 @@
 /* The deadlines of the hub's orders: set when an order is taken, gone when it gets there, and
  * told of before and after in the meantime.
  *
- *   before  event sla_warned, step sla.warned, exception SLA_WARNING (for the record)
+ *   before  event sla_warned, step sla.warned, exception SLA_WARNING, which stays open until the
+ *           deadline or until the order gets there, or is no more
  *   after   event sla_breached, step sla.breached, exception SLA_BREACH, which stays open until
  *           the order gets there, or is no more
  *
