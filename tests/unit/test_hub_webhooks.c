@@ -279,6 +279,26 @@ static void what_cannot_be_subscribed_is_refused_with_a_reason(void **state) {
     assert_int_equal(add(world, "{\"url\":\"https://a/\"}", "subscription_exists"), 409);
 }
 
+static bool no_tens(void *context, const char *host) {
+    snprintf(context, 64, "%s", host);
+    return strncmp(host, "10.", 3) != 0;
+}
+
+static void private_addresses_are_refused_when_they_are_subscribed(void **state) {
+    struct hub_world *world = *state;
+    char host[64];
+    world->hub.config.webhooks.host_allowed = no_tens;
+    world->hub.config.webhooks.host_context = host;
+    assert_int_equal(add(world, "{\"url\":\"https://10.0.0.1:443/a\"}", "webhooks.allow_private"), 422);
+    assert_string_equal(host, "10.0.0.1");
+    assert_int_equal(add(world, "{\"url\":\"http://10.0.0.1\"}", "\"/url\""), 422);
+    assert_int_equal(add(world, "{\"url\":\"http://10.0.0.1?a=b\"}", "bad_url"), 422);
+    assert_int_equal(add(world, "{\"url\":\"https://[fd00::1]:8443/a\"}", NULL), 201);
+    assert_string_equal(host, "fd00::1");
+    assert_int_equal(add(world, "{\"url\":\"https://example.com/10.\"}", NULL), 201);
+    assert_string_equal(host, "example.com");
+}
+
 static void secrets_are_shown_once_only(void **state) {
     struct hub_world *world = *state;
     char id[XD_ID_SIZE], secret[128];
@@ -309,6 +329,7 @@ int main(void) {
         TEST(a_filter_lets_only_its_events_pass),
         TEST(only_so_many_calls_are_made_at_once),
         TEST(what_cannot_be_subscribed_is_refused_with_a_reason),
+        TEST(private_addresses_are_refused_when_they_are_subscribed),
         TEST(secrets_are_shown_once_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
