@@ -315,9 +315,11 @@ def test_an_order_shows_what_holds_it_what_is_promised_and_what_is_asked_back(hu
                "created_at": "2020-01-01T00:00:00.000Z", "updated_at": "2020-01-01T00:00:00.000Z"}
     hub.answer("GET", "/v1/orders/O1", dict(
         ORDER, lines=[dict(LINE, pending="4")], releases=[release], holds=["CREDIT", "OPERATOR"], steps=["check"],
-        cancel_requested=True, deadlines=[{"promise": "accepted", "due_at": "2026-11-23T10:00:00.000Z", "breached": True},
-                                          {"promise": "shipped", "due_at": "2026-11-24T10:00:00.000Z", "breached": False}]))
+        cancel_requested=True, exceptions=[{"id": "E1", "code": "CREDIT_HOLD"}],
+        deadlines=[{"promise": "accepted", "due_at": "2026-11-23T10:00:00.000Z", "breached": True},
+                   {"promise": "shipped", "due_at": "2026-11-24T10:00:00.000Z", "breached": False}]))
     text = good("orders", "show", "O1", url=hub.url)
+    assert re.search(r"^exception +E1 CREDIT_HOLD$", text, re.M)
     assert re.search(r"^held for +CREDIT OPERATOR$", text, re.M) and re.search(r"^cancelled +asked for$", text, re.M)
     assert re.search(r"^promised \(UTC\) +accepted by 2026-11-23 10:00:00.000, missed$", text, re.M)
     assert re.search(r"^promised \(UTC\) +shipped by 2026-11-24 10:00:00.000$", text, re.M)
@@ -540,6 +542,12 @@ def test_exceptions_are_listed_open_ones_first_of_all(hub):
     assert re.split(" {2,}", lines[2])[:9] == ["E2", "SHORT_CLOSED", "resolved", "-", "-", "-", "-", "-", "-"]
     good("exceptions", "list", "--all", url=hub.url)
     assert [asked[1] for asked in hub.asked] == ["/v1/exceptions?status=open&limit=50", "/v1/exceptions?status=all&limit=50"]
+
+
+def test_exceptions_of_an_order_a_code_a_site_are_asked_for(hub):
+    hub.answer("GET", "/v1/exceptions", {"exceptions": []})
+    good("exceptions", "list", "--order", "O1", "--code", "OVERSHIP", "--site", "WH1", url=hub.url)
+    assert [asked[1] for asked in hub.asked] == ["/v1/exceptions?status=open&order_id=O1&code=OVERSHIP&site=WH1&limit=50"]
 
 
 def test_no_exceptions_are_good_news(hub):

@@ -2,6 +2,7 @@
 about."""
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -55,6 +56,9 @@ def test_a_held_order_is_found_shown_and_let_go(hub, tmp_path):
     until(hub, order_id, "HELD")
     assert "held for         CREDIT" in crossdock(hub, "orders", "show", order_id)
     row = next(line.split() for line in crossdock(hub, "exceptions", "list").splitlines() if order_id in line)
+    assert crossdock(hub, "exceptions", "list", "--order", order_id, "--code", row[1]).splitlines()[1].split()[:2] == row[:2]
+    assert "no open exceptions" in crossdock(hub, "exceptions", "list", "--order", order_id, "--site", "NOWHERE")
+    assert re.search(f"^exception +{row[0]} {row[1]}$", crossdock(hub, "orders", "show", order_id), re.M)
     assert row[1] == "CREDIT_HOLD"
     assert "the limit is 1 EUR" in crossdock(hub, "exceptions", "show", row[0])
     for _ in range(2):  # the second time as after an answer that was lost

@@ -54,6 +54,8 @@ enum xd_option {
     XD_OPTION_FOLLOW,
     XD_OPTION_REASON,
     XD_OPTION_LINE,
+    XD_OPTION_ORDER,
+    XD_OPTION_CODE,
     XD_OPTION_COUNT
 };
 #define XD_OPTION_BIT(option) (UINT64_C(1) << (option))
