@@ -202,6 +202,8 @@ static const char hub_sla_2[] =
 static const char hub_exceptions_3[] = "CREATE INDEX exception_of_order ON exception(order_id);"
                                        "CREATE INDEX exception_of_code ON exception(code);"
                                        "CREATE INDEX exception_of_site ON exception(site);";
+static const char hub_stock_3[] =
+    "CREATE INDEX stock_told ON stock(site) WHERE listed_at > 0 AND source <> 'erp';";
 
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
@@ -213,7 +215,7 @@ static const struct migration site_migrations[] = {{{delivery_1, site_1}}};
 static const struct migration hub_migrations[] = {
     {{delivery_1, hub_orders_1, hub_work_1}},
     {{hub_orders_2, hub_stock_2, hub_reference_2, hub_clients_2, hub_events_2, hub_sla_2}},
-    {{hub_exceptions_3}},
+    {{hub_exceptions_3, hub_stock_3}},
 };
 
 struct schema {

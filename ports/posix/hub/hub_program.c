@@ -127,6 +127,7 @@ static void core_config(struct xd_hub_program *program, struct xd_hub_config *ou
         .erp_life_ms = erp->request_life_s * XD_SECOND_MS,
         .erp_retry_ms_min = erp->retry_s_min * XD_SECOND_MS,
         .erp_retry_ms_max = erp->retry_s_max * XD_SECOND_MS,
+        .erp_stock = erp->stock,
         .reference_ms = config->policies.reference_minutes * XD_MINUTE_MS,
         .line_url = config->broker.site_url,
         .line_vhost = config->broker.vhost,
