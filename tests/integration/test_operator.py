@@ -29,7 +29,7 @@ def crossdock(hub, *arguments, status=0):
     done = subprocess.run([os.path.join(BUILD, "crossdock"), *arguments, "--url", hub.url, "--token-file", hub.token_file],
                           capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout if status == 0 else done.stderr
+    return done.stdout if status == 0 else done.stdout + done.stderr
 
 
 def body_of(number, qty="10", customer="CUST-1"):
@@ -69,6 +69,17 @@ def test_a_held_order_is_found_shown_and_let_go(hub, tmp_path):
     assert "no_such_hold" in crossdock(hub, "orders", "unhold", order_id, "operator", status=1)
     until(hub, order_id, "IN_FULFILMENT")
     assert "already_released" in crossdock(hub, "orders", "hold", order_id, "--reason", "too late", status=1)
+
+
+def test_an_order_is_asked_about_before_it_is_handed_in(hub, tmp_path):
+    path = tmp_path / "asked.json"
+    path.write_text(json.dumps(body_of("PO-ASKED")))
+    text = crossdock(hub, "orders", "validate", str(path))
+    assert text.startswith("valid\n") and "gross" in text and "\nplan    primary: " in text
+    path.write_text(json.dumps(body_of("PO-ASKED", qty="0")))
+    done = crossdock(hub, "orders", "validate", str(path), status=1)
+    assert "not valid" in done and "/lines/0/qty" in done
+    assert "no orders" in crossdock(hub, "orders", "list", "--external", "PO-ASKED")
 
 
 def test_a_held_order_is_revised_and_cancelled_line_by_line(hub, tmp_path):

@@ -85,6 +85,7 @@ int xd_cli_orders_list(struct xd_cli *cli);
 int xd_cli_orders_show(struct xd_cli *cli);
 int xd_cli_orders_timeline(struct xd_cli *cli);
 int xd_cli_orders_submit(struct xd_cli *cli);
+int xd_cli_orders_validate(struct xd_cli *cli);
 int xd_cli_orders_cancel(struct xd_cli *cli);
 int xd_cli_orders_hold(struct xd_cli *cli);
 int xd_cli_orders_unhold(struct xd_cli *cli);

@@ -71,6 +71,10 @@ const struct xd_verb xd_verbs[] = {
      "The Idempotency-Key is made from the order's content unless --key says otherwise: the same command\n"
      "again is safe and gives the same order.\n",
      XD_OPTION_BIT(XD_OPTION_KEY), xd_cli_orders_submit},
+    {"orders validate", "FILE", "ask what would become of an order (JSON); - reads standard input",
+     "Nothing is stored. Tells what is wrong with it, its price, the customer's credit, what there is and\n"
+     "where it would ship from. Exit status 0 when it would be taken, 1 when it would not.\n",
+     0, xd_cli_orders_validate},
     {"orders cancel", "ID", "cancel an order, or a line of it",
      "What is not at a site yet is cancelled at once. Sites are asked for what they have; the order tells\n"
      "whether they gave it up. What has shipped stays shipped.\n"
