@@ -88,6 +88,9 @@ static enum xd_result write_release_of_order(void *context, const struct xd_rele
 
 static enum xd_result write_deadline(void *context, const struct xd_deadline_row *row) {
     struct xd_writer *writer = context;
+    if (row->due == 0) {
+        return XD_OK; /* it is not known yet when */
+    }
     xd_writer_begin(writer, NULL, '{');
     xd_writer_text(writer, "promise", xd_promise_names[row->promise]);
     xd_writer_time(writer, "due_at", row->due);

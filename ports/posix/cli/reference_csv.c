@@ -73,6 +73,7 @@ static const struct column tenant_columns[] = {
     {"released_within_s", "sla", NUMBER},
     {"acknowledged_within_s", "sla", NUMBER},
     {"shipped_within_s", "sla", NUMBER},
+    {"shipped_by_calendar", "sla", FLAG},
     {"warn_pct", "sla", NUMBER},
     {NULL, NULL, TEXT},
 };
