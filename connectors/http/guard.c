@@ -4,6 +4,7 @@
 #include "http/guard.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,4 +124,25 @@ bool xd_http_guard_allows(const struct xd_http_guard *guard, const struct sockad
         }
     }
     return public_v6(bytes);
+}
+
+bool xd_http_guard_allows_host(const struct xd_http_guard *guard, const char *host) {
+    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+    char address[INET6_ADDRSTRLEN];
+    struct addrinfo *found = NULL;
+    size_t size = strcspn(host, "%"); /* without the zone of a link-local address */
+    if (size == 0 || size >= sizeof address) {
+        return true;
+    }
+    memcpy(address, host, size);
+    address[size] = 0;
+    if (getaddrinfo(address, NULL, &hints, &found) != 0) {
+        return true;
+    }
+    bool allowed = true;
+    for (const struct addrinfo *item = found; item != NULL; item = item->ai_next) {
+        allowed = allowed && xd_http_guard_allows(guard, item->ai_addr);
+    }
+    freeaddrinfo(found);
+    return allowed;
 }

@@ -32,5 +32,8 @@ struct xd_http_guard {
  * multicast, documentation and unspecified ones are refused, also where IPv6 wraps them; so are families
  * other than IPv4 and IPv6. */
 bool xd_http_guard_allows(const struct xd_http_guard *guard, const struct sockaddr *address);
+/* The same of the host in a URL, without brackets, where it is a literal address in any spelling that a
+ * resolver takes for one (127.1, 0x7f000001). true for a name: of that only a connection can tell. */
+bool xd_http_guard_allows_host(const struct xd_http_guard *guard, const char *host);
 
 #endif

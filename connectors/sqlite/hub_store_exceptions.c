@@ -1,15 +1,36 @@
 /* Exceptions: what a person has to look at. Partial indexes hold the open ones
- * only; closed ones stay for good and cost nothing. */
+ * only, and the work with orders uses no others; closed ones stay for good. They are
+ * found by their order, code or site for people who look back. */
 #include "sqlite/hub_store.h"
 
 #include <string.h>
 
-enum { ADD, GET, CLOSE, CLOSE_ORDER, CLOSE_ONE, OF_DOCUMENT, OF_ORDER, PLACE, LIST_OPEN, LIST_ALL };
+enum {
+    ADD,
+    GET,
+    CLOSE,
+    CLOSE_ORDER,
+    CLOSE_ONE,
+    OF_DOCUMENT,
+    OF_ORDER,
+    PLACE,
+    OPEN,
+    OPEN_OF_ORDER,
+    ALL,
+    ALL_OF_ORDER,
+    ALL_OF_CODE,
+    ALL_OF_SITE
+};
 
 #define COLUMNS                                                                                              \
     "id, code, open, site, order_id, release_id, line_id, kind, document_id, version, qty, detail, "         \
     "raised_at,"                                                                                             \
     " resolved_at"
+
+#define LIST(index, condition)                                                                               \
+    "SELECT " COLUMNS " FROM exception " index " WHERE " condition                                           \
+    " AND n > ?1 AND (?2 IS NULL OR order_id = ?2) AND (?3 IS NULL OR code = ?3)"                            \
+    " AND (?4 IS NULL OR site = ?4) ORDER BY n LIMIT ?5"
 
 static const char *const sql[] = {
     [ADD] = "INSERT INTO exception(" COLUMNS
@@ -26,8 +47,12 @@ static const char *const sql[] = {
     [OF_ORDER] =
         "SELECT " COLUMNS " FROM exception WHERE open = 1 AND order_id = ?1 AND code = ?2 ORDER BY n",
     [PLACE] = "SELECT n FROM exception WHERE id = ?",
-    [LIST_OPEN] = "SELECT " COLUMNS " FROM exception WHERE open = 1 AND n > ? ORDER BY n LIMIT ?",
-    [LIST_ALL] = "SELECT " COLUMNS " FROM exception WHERE n > ? ORDER BY n LIMIT ?",
+    [OPEN] = LIST("INDEXED BY exception_open", "open = 1"),
+    [OPEN_OF_ORDER] = LIST("INDEXED BY exception_order", "open = 1 AND order_id = ?2"),
+    [ALL] = LIST("NOT INDEXED", "1"),
+    [ALL_OF_ORDER] = LIST("INDEXED BY exception_of_order", "order_id = ?2"),
+    [ALL_OF_CODE] = LIST("INDEXED BY exception_of_code", "code = ?3"),
+    [ALL_OF_SITE] = LIST("INDEXED BY exception_of_site", "site = ?4"),
 };
 
 static void open_query(struct xd_query *query, void *context, int which) {
@@ -170,16 +195,30 @@ static enum xd_result exception_of_order(void *context, const char *order_id, co
     return list(&query, each, each_context);
 }
 
-static enum xd_result exception_list(void *context, bool open_only, const char *after, size_t max,
-                                     xd_exception_fn each, void *each_context) {
+static int list_for(const struct xd_exception_filter *filter) {
+    if (filter->open_only) {
+        return filter->order_id != NULL ? OPEN_OF_ORDER : OPEN;
+    }
+    return filter->order_id != NULL ? ALL_OF_ORDER
+           : filter->code != NULL   ? ALL_OF_CODE
+           : filter->site != NULL   ? ALL_OF_SITE
+                                    : ALL;
+}
+
+static enum xd_result exception_list(void *context, const struct xd_exception_filter *filter,
+                                     const char *after, size_t max, xd_exception_fn each,
+                                     void *each_context) {
     int64_t n = 0;
     enum xd_result result = place_of(context, after, &n);
     if (result != XD_OK) {
         return result;
     }
     struct xd_query query;
-    open_query(&query, context, open_only ? LIST_OPEN : LIST_ALL);
+    open_query(&query, context, list_for(filter));
     xd_bind_int(&query, n);
+    xd_bind_text(&query, filter->order_id);
+    xd_bind_text(&query, filter->code);
+    xd_bind_text(&query, filter->site);
     xd_bind_int(&query, (int64_t)max);
     return list(&query, each, each_context);
 }

@@ -1,5 +1,5 @@
 /* What sites have, and customers' exposure. A row of stock is found by site and SKU;
- * a second index finds the sites of a SKU, a third, partial one whether a site was listed. */
+ * a second index finds the sites of a SKU, partial ones whether a site was listed, and by whom. */
 #include "sqlite/hub_store.h"
 
 #include <string.h>
@@ -9,6 +9,7 @@ enum {
     STOCK_PUT,
     STOCK_DROP,
     SITE_LISTED,
+    SITE_TOLD,
     LIST,
     LIST_SITE,
     LIST_SKU,
@@ -30,6 +31,9 @@ static const char *const sql[] = {
     /* Left alone, SQLite goes through all of the site's rows by the primary key to find that none is listed.
      */
     [SITE_LISTED] = "SELECT 1 FROM stock INDEXED BY stock_listed WHERE site = ? AND listed_at > 0 LIMIT 1",
+    [SITE_TOLD] =
+        "SELECT 1 FROM stock INDEXED BY stock_told WHERE site = ? AND listed_at > 0 AND source <> 'erp'"
+        " LIMIT 1",
     [LIST] = SELECT_AFTER " ORDER BY site, sku LIMIT ?",
     [LIST_SITE] = SELECT_AFTER " AND site = ? ORDER BY site, sku LIMIT ?",
     [LIST_SKU] = SELECT_AFTER " AND sku = ? ORDER BY site, sku LIMIT ?",
@@ -108,6 +112,14 @@ static enum xd_result stock_site_listed(void *context, const char *site, bool *l
     return xd_query_close(&query);
 }
 
+static enum xd_result stock_site_told(void *context, const char *site, bool *told) {
+    struct xd_query query;
+    open_query(&query, context, SITE_TOLD);
+    xd_bind_text(&query, site);
+    *told = xd_query_next(&query);
+    return xd_query_close(&query);
+}
+
 static enum xd_result stock_list(void *context, const char *site, const char *sku, const char *after_site,
                                  const char *after_sku, size_t max, xd_stock_fn each, void *each_context) {
     struct xd_query query;
@@ -153,6 +165,7 @@ void xd_hub_stock_fill(struct xd_hub_store *out) {
         .put = stock_put,
         .drop = stock_drop,
         .site_listed = stock_site_listed,
+        .site_told = stock_site_told,
         .list = stock_list,
         .exposure_get = exposure_get,
         .exposure_put = exposure_put,

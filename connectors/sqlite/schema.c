@@ -198,6 +198,12 @@ static const char hub_sla_2[] =
     "CREATE TABLE deadline(order_id TEXT NOT NULL, promise INTEGER NOT NULL, stage INTEGER NOT NULL,"
     " at INTEGER NOT NULL, due INTEGER NOT NULL, PRIMARY KEY(order_id, promise)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX deadline_at ON deadline(at) WHERE at > 0;";
+/* Exceptions of an order, a code or a site, closed ones too: for people who look back. */
+static const char hub_exceptions_3[] = "CREATE INDEX exception_of_order ON exception(order_id);"
+                                       "CREATE INDEX exception_of_code ON exception(code);"
+                                       "CREATE INDEX exception_of_site ON exception(site);";
+static const char hub_stock_3[] =
+    "CREATE INDEX stock_told ON stock(site) WHERE listed_at > 0 AND source <> 'erp';";
 
 /* A site may answer for some lines of a release only. What was answered before spoke of all of it. */
 static const char hub_orders_3[] =
@@ -215,7 +221,7 @@ static const struct migration site_migrations[] = {{{delivery_1, site_1}}};
 static const struct migration hub_migrations[] = {
     {{delivery_1, hub_orders_1, hub_work_1}},
     {{hub_orders_2, hub_stock_2, hub_reference_2, hub_clients_2, hub_events_2, hub_sla_2}},
-    {{hub_orders_3}},
+    {{hub_orders_3, hub_exceptions_3, hub_stock_3}},
 };
 
 struct schema {

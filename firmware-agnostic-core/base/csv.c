@@ -161,10 +161,12 @@ enum xd_result xd_csv_open(struct xd_csv *csv, struct xd_bytes text, const struc
 enum xd_result xd_csv_next(struct xd_csv *csv) {
     char *fields[XD_CSV_COLUMNS_MAX];
     size_t count = 0;
+    csv->readable = false;
     enum xd_result result = read_record(csv, fields, &count);
     if (result != XD_OK) {
         return result;
     }
+    csv->readable = true;
     if (count != csv->width) {
         return wrong(csv, "%zu fields where the header has %zu", count, csv->width);
     }

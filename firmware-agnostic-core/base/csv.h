@@ -29,13 +29,15 @@ struct xd_csv {
     int order[XD_CSV_COLUMNS_MAX];          /* field -> column */
     const char *values[XD_CSV_COLUMNS_MAX]; /* by column; "" where the file has none; until the next record */
     char why[160];                          /* a sentence without file and line */
+    bool readable; /* XD_INVALID: where the record ends is known, so that the next one can be read */
 };
 
 /* Copies text and reads the header. XD_INVALID: why and line say what and where.
  * Close in every case. */
 XD_CHECKED enum xd_result xd_csv_open(struct xd_csv *csv, struct xd_bytes text,
                                       const struct xd_csv_column *columns);
-/* The next record into values; XD_NOT_FOUND: there is none; XD_INVALID as above. */
+/* The next record into values; XD_NOT_FOUND: there is none; XD_INVALID as above: unless it is readable,
+ * nothing after it is. */
 XD_CHECKED enum xd_result xd_csv_next(struct xd_csv *csv);
 void xd_csv_close(struct xd_csv *csv);
 

@@ -42,7 +42,8 @@ const struct xd_code xd_registry_exceptions[] = {
     {"SLA_BREACH", 0, false, XD_ACTOR_OPERATOR, "An order has missed what its tenant was promised.",
      "See what the order waits for; the exception closes by itself when the order gets there."},
     {"SLA_WARNING", 0, false, XD_ACTOR_OPERATOR, "An order is about to miss what its tenant was promised.",
-     "See what the order waits for, and help it on."},
+     "See what the order waits for, and help it on; the exception closes by itself when the order gets "
+     "there, or at the deadline."},
     {"STATUS_QTY_CONFLICT", 0, false, XD_ACTOR_OPERATOR, "The status of a line contradicts its quantity.",
      "The quantity counts; ask the site what becomes of the rest."},
     {"STREAM_CONFLICT", 0, false, XD_ACTOR_OPERATOR, "Two agents send as the same site.",

@@ -35,6 +35,7 @@ struct xd_hub_config {
     xd_ms erp_life_ms;        /* the longest life of a request: after it, "not there" is final */
     xd_ms erp_retry_ms_min, erp_retry_ms_max;
     xd_ms reference_ms;                /* the ERP is asked so often for its reference data; 0: never */
+    bool erp_stock;                    /* ... and for its stock: hub/orchestration/stock_load.h */
     const char *line_url, *line_vhost; /* what enrolment files name; NULL: left out */
     /* The broker's salted hash of a site's password. */
     void (*hash_password)(const char *password, const unsigned char salt[4], char out[64]);

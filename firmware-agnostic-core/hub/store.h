@@ -262,6 +262,12 @@ struct xd_exception_row {
 };
 typedef enum xd_result (*xd_exception_fn)(void *context, const struct xd_exception_row *row);
 
+/* Which exceptions; NULL: of any. */
+struct xd_exception_filter {
+    bool open_only;
+    const char *order_id, *code, *site;
+};
+
 /* ---- ERP jobs ---- */
 
 enum xd_job_state {
@@ -443,9 +449,10 @@ struct xd_hub_store {
     /* The open ones that exception_close_order would close. */
     enum xd_result (*exception_of_order)(void *context, const char *order_id, const char *code,
                                          xd_exception_fn each, void *each_context);
-    enum xd_result (*exception_list)(
-        void *context, bool open_only, const char *after, size_t max, xd_exception_fn each,
-        void *each_context); /* R, oldest first; after: id of the last one seen, "" */
+    /* R, oldest first; after: id of the last one seen, "". Must not slow down with those of other orders;
+     * nor, when all are asked for, with those of other codes or sites. */
+    enum xd_result (*exception_list)(void *context, const struct xd_exception_filter *filter,
+                                     const char *after, size_t max, xd_exception_fn each, void *each_context);
     enum xd_result (*exception_count)(void *context, int64_t *open); /* R */
 
     /* XD_DUPLICATE: a job of that (erp, kind, reference) is there. */

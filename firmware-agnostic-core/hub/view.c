@@ -88,12 +88,34 @@ static enum xd_result write_release_of_order(void *context, const struct xd_rele
 
 static enum xd_result write_deadline(void *context, const struct xd_deadline_row *row) {
     struct xd_writer *writer = context;
+    if (row->due == 0) {
+        return XD_OK; /* it is not known yet when */
+    }
     xd_writer_begin(writer, NULL, '{');
     xd_writer_text(writer, "promise", xd_promise_names[row->promise]);
     xd_writer_time(writer, "due_at", row->due);
     xd_writer_boolean(writer, "breached", row->stage == XD_DEADLINE_BREACHED);
     xd_writer_end(writer, '}');
     return XD_OK;
+}
+
+static enum xd_result write_exception_head(void *context, const struct xd_exception_row *row) {
+    struct xd_writer *writer = context;
+    xd_writer_begin(writer, NULL, '{');
+    xd_writer_text(writer, "id", row->id);
+    xd_writer_text(writer, "code", row->code);
+    xd_writer_end(writer, '}');
+    return XD_OK;
+}
+
+static enum xd_result write_open_exceptions(const struct xd_hub_store *store, const char *order_id,
+                                            struct xd_writer *writer) {
+    const struct xd_exception_filter filter = {.open_only = true, .order_id = order_id};
+    xd_writer_begin(writer, "exceptions", '[');
+    enum xd_result result = store->exception_list(store->context, &filter, "", XD_VIEW_ORDER_EXCEPTIONS_MAX,
+                                                  write_exception_head, writer);
+    xd_writer_end(writer, ']');
+    return result;
 }
 
 enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order_id, struct xd_buffer *out) {
@@ -118,6 +140,9 @@ enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order
         result = store->sla.of_order(store->context, order_id, write_deadline, &writer);
     }
     xd_writer_end(&writer, ']');
+    if (result == XD_OK) {
+        result = write_open_exceptions(store, order_id, &writer);
+    }
     xd_writer_end(&writer, '}');
     return result == XD_OK ? xd_buffer_result(out) : result;
 }
@@ -352,13 +377,13 @@ static enum xd_result write_exception(void *context, const struct xd_exception_r
     return XD_OK;
 }
 
-enum xd_result xd_view_exceptions(const struct xd_hub_store *store, bool open_only, const char *cursor,
-                                  size_t max, struct xd_buffer *out) {
+enum xd_result xd_view_exceptions(const struct xd_hub_store *store, const struct xd_exception_filter *filter,
+                                  const char *cursor, size_t max, struct xd_buffer *out) {
     struct listing listing = {.writer = {.out = out}, .count = 0};
     xd_writer_begin(&listing.writer, NULL, '{');
     xd_writer_begin(&listing.writer, "exceptions", '[');
     enum xd_result result =
-        store->exception_list(store->context, open_only, cursor, max, write_exception, &listing);
+        store->exception_list(store->context, filter, cursor, max, write_exception, &listing);
     end_listing(&listing, max);
     return result == XD_OK ? xd_buffer_result(out) : result;
 }

@@ -6,6 +6,8 @@
 #include "hub/reference/reference.h"
 #include "hub/store.h"
 
+#define XD_VIEW_ORDER_EXCEPTIONS_MAX ((size_t)100) /* open ones, the oldest: an order shows no more */
+
 /* Each appends one JSON text. XD_NOT_FOUND: no such thing. */
 XD_CHECKED enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order_id,
                                         struct xd_buffer *out);
@@ -26,8 +28,9 @@ XD_CHECKED enum xd_result xd_view_release(const struct xd_hub_store *store, cons
 /* site NULL: all of them. now_wall tells ages. */
 XD_CHECKED enum xd_result xd_view_sites(const struct xd_hub_store *store, const char *site, xd_ms now_wall,
                                         struct xd_buffer *out);
-XD_CHECKED enum xd_result xd_view_exceptions(const struct xd_hub_store *store, bool open_only,
-                                             const char *cursor, size_t max, struct xd_buffer *out);
+XD_CHECKED enum xd_result xd_view_exceptions(const struct xd_hub_store *store,
+                                             const struct xd_exception_filter *filter, const char *cursor,
+                                             size_t max, struct xd_buffer *out);
 XD_CHECKED enum xd_result xd_view_exception(const struct xd_hub_store *store, const char *id,
                                             struct xd_buffer *out);
 /* site NULL: all of them. */

@@ -32,6 +32,8 @@ static const char usage[] =
     "see cut.h; twice at most\n"
     "  --mutant M      make a mistake on purpose, by name or number; --mutants lists them\n";
 
+#define PROGRESS_SECONDS 10.0
+
 struct totals {
     uint64_t runs, steps, turns, messages, documents, orders, crashes, site_ms;
     uint64_t faults[XD_FAULT_COUNT];
@@ -52,6 +54,30 @@ static void add(struct totals *totals, const struct xd_sim_figures *figures) {
     for (unsigned fault = 0; fault < XD_FAULT_COUNT; fault++) {
         totals->faults[fault] += figures->faults[fault];
     }
+}
+
+/* On standard error, beside the results: how far it is, at most once every PROGRESS_SECONDS. */
+struct progress {
+    double told;         /* when */
+    xd_ms worst_heal_ms; /* the longest time to come to rest after the heal ... */
+    uint64_t worst_seed; /* ... and whose */
+};
+
+static void print_progress(struct progress *progress, const struct totals *totals,
+                           const struct xd_sim_figures *figures, uint64_t seed, double took) {
+    if (figures->heal_ms > progress->worst_heal_ms) {
+        progress->worst_heal_ms = figures->heal_ms;
+        progress->worst_seed = seed;
+    }
+    if (took - progress->told < PROGRESS_SECONDS) {
+        return;
+    }
+    progress->told = took;
+    (void)fprintf(stderr,
+                  "%.0f s: %" PRIu64 " worlds, %.1f site-days; the slowest to come to rest: seed %" PRIu64
+                  ", %.1f h after the heal\n",
+                  took, totals->runs, (double)totals->site_ms / (double)XD_DAY_MS, progress->worst_seed,
+                  (double)progress->worst_heal_ms / (double)XD_HOUR_MS);
 }
 
 static void print_totals(const struct totals *totals, double took) {
@@ -275,6 +301,7 @@ int main(int count, char **words) {
         }
         index += took;
     }
+    struct progress progress = {.told = 0};
     double start = xd_host_seconds();
     (void)signal(SIGINT, on_interrupt);
     if (command.runs > 1) { /* beside the results, so that a world that never ends can be found, too */
@@ -289,7 +316,9 @@ int main(int count, char **words) {
             print_failure(&command, &figures);
             return EXIT_FAILURE;
         }
-        if (command.runs == 1) {
+        if (command.runs > 1) {
+            print_progress(&progress, &totals, &figures, command.options.seed, xd_host_seconds() - start);
+        } else {
             (void)printf("seed %" PRIu64 ": fine, at rest %.1f h after the heal, trace %016" PRIx64 "\n",
                          command.options.seed, (double)figures.heal_ms / (double)XD_HOUR_MS, figures.trace);
         }

@@ -95,6 +95,12 @@ static void newer_schema_and_other_programs_store_are_refused(void **state) {
     assert_non_null(strstr(why, "newer program"));
 }
 
+static enum xd_result see_old_exception(void *context, const struct xd_exception_row *row) {
+    (void)context;
+    fail_msg("there was no exception: %s", row->id);
+    return XD_OK;
+}
+
 static void store_of_the_first_version_is_migrated_with_what_is_in_it(void **state) {
     struct store_world *world = *state;
     char path[128], why[256] = "";
@@ -102,6 +108,7 @@ static void store_of_the_first_version_is_migrated_with_what_is_in_it(void **sta
     struct xd_hub_store hub;
     struct xd_order_row order;
     struct xd_event_row event = {.n = 1, .body = xd_bytes_of_text("{}")};
+    const struct xd_exception_filter filter = {.order_id = "O1"};
     int64_t count = -1;
     (void)snprintf(path, sizeof path, "%s/old.db", world->folder);
     tamper(path, hub_schema_1);
@@ -121,6 +128,7 @@ static void store_of_the_first_version_is_migrated_with_what_is_in_it(void **sta
     assert_string_equal(order.external_order_id, "PO-1");
     assert_ok(hub.reference.count(hub.reference.context, 0, &count));
     assert_int_equal(count, 0);
+    assert_ok(hub.exception_list(hub.context, &filter, "", 9, see_old_exception, NULL));
     assert_ok(hub.delivery.tx.begin(hub.delivery.tx.context));
     assert_ok(hub.events.add(hub.events.context, &event));
     assert_ok(hub.delivery.tx.commit(hub.delivery.tx.context));

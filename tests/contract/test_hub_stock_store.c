@@ -86,6 +86,28 @@ static void site_is_listed_by_any_listed_row_of_its_own(void **state) {
     assert_false(listed);
 }
 
+static void site_is_told_of_by_a_list_that_is_not_the_erps(void **state) {
+    struct store_world *world = *state;
+    struct xd_stock_store *stock = &world->hub.stock;
+    struct xd_stock_row row = {.site = "WH1", .sku = "A", .source = "erp", .listed_at = 7};
+    bool told = true;
+    stores_begin(world);
+    put_row(world, "WH2", "A", "5", 0);
+    assert_ok(stock->put(world->hub.context, &row));
+    stores_commit(world);
+    assert_ok(stock->site_told(world->hub.context, "WH1", &told));
+    assert_false(told);
+    assert_ok(stock->site_told(world->hub.context, "WH2", &told));
+    assert_false(told);
+    (void)snprintf(row.sku, sizeof row.sku, "B");
+    (void)snprintf(row.source, sizeof row.source, "csv");
+    stores_begin(world);
+    assert_ok(stock->put(world->hub.context, &row));
+    stores_commit(world);
+    assert_ok(stock->site_told(world->hub.context, "WH1", &told));
+    assert_true(told);
+}
+
 static void list_is_filtered_and_goes_on_behind_the_last_one_seen(void **state) {
     struct store_world *world = *state;
     struct xd_stock_store *stock = &world->hub.stock;
@@ -143,6 +165,7 @@ int main(void) {
         HUB_TEST(row_comes_back_as_it_was_put_last),
         HUB_TEST(dropped_row_is_gone_and_may_be_dropped_again),
         HUB_TEST(site_is_listed_by_any_listed_row_of_its_own),
+        HUB_TEST(site_is_told_of_by_a_list_that_is_not_the_erps),
         HUB_TEST(list_is_filtered_and_goes_on_behind_the_last_one_seen),
         HUB_TEST(exposure_is_kept_by_customer_and_currency),
     };

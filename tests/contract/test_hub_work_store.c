@@ -267,6 +267,7 @@ static void add_exception(struct store_world *world, const char *id, const char 
 static void exceptions_close_by_document_and_code_and_list_oldest_first(void **state) {
     struct store_world *world = *state;
     struct xd_hub_store *hub = &world->hub;
+    const struct xd_exception_filter open_ones = {.open_only = true}, any = {.open_only = false};
     struct seen seen = {.count = 0};
     int64_t open = 0;
     stores_begin(world);
@@ -280,17 +281,17 @@ static void exceptions_close_by_document_and_code_and_list_oldest_first(void **s
     stores_commit(world);
     assert_ok(hub->exception_count(hub->context, &open));
     assert_int_equal(open, 3);
-    assert_ok(hub->exception_list(hub->context, true, "", 2, see_exception, &seen));
+    assert_ok(hub->exception_list(hub->context, &open_ones, "", 2, see_exception, &seen));
     assert_int_equal(seen.count, 2);
     assert_string_equal(seen.ids[0], "XZ");
     assert_string_equal(seen.ids[1], "XM");
     assert_decimal(seen.exception.qty, "1.5");
     assert_string_equal(seen.exception.detail, "what is wrong");
     seen.count = 0;
-    assert_ok(hub->exception_list(hub->context, true, "XM", 2, see_exception, &seen));
+    assert_ok(hub->exception_list(hub->context, &open_ones, "XM", 2, see_exception, &seen));
     assert_int_equal(seen.count, 1);
     seen.count = 0;
-    assert_ok(hub->exception_list(hub->context, false, "XZ", 1, see_exception, &seen));
+    assert_ok(hub->exception_list(hub->context, &any, "XZ", 1, see_exception, &seen));
     assert_string_equal(seen.ids[0], "XA");
     assert_false(seen.exception.open);
     assert_int_equal(seen.exception.resolved_at, 50);
@@ -299,6 +300,52 @@ static void exceptions_close_by_document_and_code_and_list_oldest_first(void **s
     stores_commit(world);
     assert_ok(hub->exception_count(hub->context, &open));
     assert_int_equal(open, 1);
+}
+
+/* Of orders O1, O2, ..., codes A and B and sites WH1 and WH2 by turns, every third one closed. */
+static void add_many_exceptions(struct store_world *world, int count) {
+    for (int n = 0; n < count; n++) {
+        struct xd_exception_row row = {.open = n % 3 != 0, .raised_at = 3};
+        (void)snprintf(row.id, sizeof row.id, "X%d", n);
+        (void)snprintf(row.order_id, sizeof row.order_id, "O%d", n % 5);
+        PUT(row.code, n % 2 == 0 ? "A" : "B");
+        PUT(row.site, n % 4 < 2 ? "WH1" : "WH2");
+        assert_ok(world->hub.exception_add(world->hub.context, &row));
+    }
+}
+
+static void exceptions_are_found_by_order_code_and_site(void **state) {
+    static const struct {
+        struct xd_exception_filter filter;
+        const char *after;
+        size_t count;
+        const char *first;
+    } cases[] = {
+        {{.order_id = "O1"}, "", 6, "X1"},
+        {{.order_id = "O1"}, "X6", 4, "X11"},
+        {{.open_only = true, .order_id = "O1"}, "", 4, "X1"},
+        {{.open_only = true, .order_id = "O1", .code = "A"}, "", 2, "X16"},
+        {{.order_id = "O1", .code = "A", .site = "WH2"}, "", 2, "X6"},
+        {{.code = "B"}, "", 15, "X1"},
+        {{.code = "B", .site = "WH2"}, "X3", 6, "X7"},
+        {{.site = "WH2"}, "", 14, "X2"},
+        {{.open_only = true, .site = "WH2"}, "", 9, "X2"},
+        {{.open_only = true, .code = "C"}, "", 0, ""},
+        {{.order_id = "O9"}, "", 0, ""},
+    };
+    struct store_world *world = *state;
+    struct xd_hub_store *hub = &world->hub;
+    stores_begin(world);
+    add_many_exceptions(world, 30);
+    stores_commit(world);
+    for (size_t index = 0; index < sizeof cases / sizeof cases[0]; index++) {
+        struct seen seen = {.count = 0};
+        assert_ok(hub->exception_list(hub->context, &cases[index].filter, cases[index].after, 15,
+                                      see_exception, &seen));
+        if (seen.count != cases[index].count || strcmp(seen.ids[0], cases[index].first) != 0) {
+            fail_msg("case %zu: %zu from %s", index, seen.count, seen.ids[0]);
+        }
+    }
 }
 
 /* ---- jobs ---- */
@@ -490,6 +537,7 @@ int main(void) {
         HUB_TEST(confirmation_put_again_replaces_body_and_all),
         HUB_TEST(waiting_confirmations_are_found_by_their_release),
         HUB_TEST(exceptions_close_by_document_and_code_and_list_oldest_first),
+        HUB_TEST(exceptions_are_found_by_order_code_and_site),
         HUB_TEST(job_is_made_once_per_reference_and_keeps_its_lines),
         HUB_TEST(jobs_are_listed_and_counted_by_state),
         HUB_TEST(reconciliation_adds_up_the_rows_of_each_site),

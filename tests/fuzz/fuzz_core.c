@@ -378,11 +378,12 @@ static void shown(enum xd_result result, struct xd_buffer *text) {
 static void check_views(void) {
     const struct xd_hub_store *store = &core.world.store;
     struct xd_view_orders all = {.status = -1, .cursor = "", .max = 200};
+    const struct xd_exception_filter any = {.open_only = false};
     struct xd_buffer text;
     xd_buffer_init(&text, 0);
     shown(xd_view_order_list(store, &all, &text), &text);
     shown(xd_view_sites(store, NULL, core.world.now.wall, &text), &text);
-    shown(xd_view_exceptions(store, false, "", 200, &text), &text);
+    shown(xd_view_exceptions(store, &any, "", 200, &text), &text);
     shown(xd_view_reconciliation(store, NULL, &text), &text);
     shown(xd_view_status(store, core.world.now.wall, &text), &text);
     for (unsigned i = 0; i < CORE_ORDERS; i++) {

@@ -238,6 +238,8 @@ def test_orders_without_a_key_or_with_a_bad_one_are_refused(stack):
     ("orders/O1?limit=1", "limit", "unknown_parameter"),
     ("exceptions?status=closed", "status", "bad_value"),
     ("exceptions?cursor=nonsense", "cursor", "bad_value"),
+    ("exceptions?code=UNMACHED_LINE", "code", "bad_value"),
+    ("exceptions?order=O1", "order", "unknown_parameter"),
     ("reconciliation?Site=WH1", "Site", "unknown_parameter"),
     ("sites?x%22y", 'x"y', "unknown_parameter"),
 ])

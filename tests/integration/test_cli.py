@@ -122,7 +122,7 @@ def refused(status, *arguments, **more):
 
 # ---- arguments and help ----
 
-VERBS = ["status", "orders list", "orders show", "orders timeline", "orders submit", "orders cancel", "orders hold", "orders unhold",
+VERBS = ["status", "orders list", "orders show", "orders timeline", "orders submit", "orders validate", "orders cancel", "orders hold", "orders unhold",
          "orders revise", "exceptions show", "exceptions resolve", "sites list", "sites add", "exceptions list",
          "reconcile", "reference list", "reference show", "reference load", "reference put", "agent status", "agent backlog", "agent quarantine"]
 
@@ -315,9 +315,11 @@ def test_an_order_shows_what_holds_it_what_is_promised_and_what_is_asked_back(hu
                "created_at": "2020-01-01T00:00:00.000Z", "updated_at": "2020-01-01T00:00:00.000Z"}
     hub.answer("GET", "/v1/orders/O1", dict(
         ORDER, lines=[dict(LINE, pending="4")], releases=[release], holds=["CREDIT", "OPERATOR"], steps=["check"],
-        cancel_requested=True, deadlines=[{"promise": "accepted", "due_at": "2026-11-23T10:00:00.000Z", "breached": True},
-                                          {"promise": "shipped", "due_at": "2026-11-24T10:00:00.000Z", "breached": False}]))
+        cancel_requested=True, exceptions=[{"id": "E1", "code": "CREDIT_HOLD"}],
+        deadlines=[{"promise": "accepted", "due_at": "2026-11-23T10:00:00.000Z", "breached": True},
+                   {"promise": "shipped", "due_at": "2026-11-24T10:00:00.000Z", "breached": False}]))
     text = good("orders", "show", "O1", url=hub.url)
+    assert re.search(r"^exception +E1 CREDIT_HOLD$", text, re.M)
     assert re.search(r"^held for +CREDIT OPERATOR$", text, re.M) and re.search(r"^cancelled +asked for$", text, re.M)
     assert re.search(r"^promised \(UTC\) +accepted by 2026-11-23 10:00:00.000, missed$", text, re.M)
     assert re.search(r"^promised \(UTC\) +shipped by 2026-11-24 10:00:00.000$", text, re.M)
@@ -411,6 +413,45 @@ def test_an_order_that_is_no_json_is_told_with_its_place_and_not_sent(hub, tmp_p
     assert "standard input:1:" in refused(2, "orders", "submit", "-", url=hub.url, stdin=b"nope")
     assert "larger than" in refused(2, "orders", "submit", "-", url=hub.url, stdin=b" " * 1_100_000)
     assert not hub.asked
+
+
+VERDICT = {"valid": True, "problems": [{"code": "duplicate_line", "pointer": "/lines/1", "detail": "The same again.", "retryable": False,
+                                         "warning": True}],
+           "price": {"currency": "EUR", "net": "20", "tax": "3.8", "gross": "23.8", "lines": [
+               {"line_id": "1", "sku": "TEA", "base_qty": "24", "base_uom": "EA", "unit_price": "10", "per": "CS", "net": "20", "tax": "3.8"},
+               {"line_id": "2"}]},
+           "credit": {"exposure": "5", "ok": True, "customer": "C-1", "limit": "100"},
+           "availability": [{"line_id": "1", "sku": "TEA", "known": True, "available": "7"}, {"line_id": "2", "known": False}],
+           "plan": {"decision": "split", "reason": "WH1 has not all of it", "parts": [
+               {"site": "WH1", "ship_date": "2026-11-23", "line_id": "1", "base_qty": "7"}]}}
+
+
+def test_an_order_is_asked_about_without_being_handed_in(hub, tmp_path):
+    hub.answer("POST", "/v1/orders/validate", VERDICT)
+    path = tmp_path / "order.json"
+    path.write_text('{"a": 1}')
+    text = good("orders", "validate", str(path), url=hub.url)
+    assert hub.asked[0][1] == "/v1/orders/validate" and hub.asked[0][3] == b'{"a": 1}' and "Idempotency-Key" not in hub.asked[0][2]
+    assert text.startswith("valid\n") and re.search(r"^warning  duplicate_line  /lines/1  The same again.$", text, re.M)
+    assert re.search(r"^1 +TEA +24 +EA +10 +CS +20 +3.8 +7$", text, re.M) and re.search(r"^2 +- .* not known$", text, re.M)
+    assert "\nprice   net 20, tax 3.8, gross 23.8 EUR\ncredit  fits; customer C-1, owed already 5, limit 100\n" in text
+    assert "\nplan    split: WH1 has not all of it\n" in text and re.search(r"^WH1 +2026-11-23 +1 +7$", text, re.M)
+    assert json.loads(good("orders", "validate", "-", "--json", url=hub.url, stdin=b"{}")) == VERDICT
+
+
+def test_an_order_that_would_not_be_taken_ends_with_1(hub):
+    wrong = {"valid": False, "problems": [{"code": "missing_member", "pointer": "", "detail": "Lines are missing.", "retryable": False,
+                                           "warning": False}], "more": 3, "price": {"lines": []},
+             "credit": {"exposure": "0", "ok": False}, "availability": []}
+    hub.answer("POST", "/v1/orders/validate", wrong)
+    done = run("orders", "validate", "-", url=hub.url, stdin=b"{}")
+    text = done.stdout.decode()
+    assert done.returncode == 1 and text.startswith("not valid\n") and "and 3 more\n" in text and "plan" not in text
+    assert re.search("^problem  missing_member  the whole order  Lines are missing.$", text, re.M)
+    assert run("orders", "validate", "-", "--json", url=hub.url, stdin=b"{}").returncode == 1
+    hub.answers["POST", "/v1/orders/validate"] = problem("channel_not_allowed", 403)
+    assert "channel_not_allowed (HTTP 403)" in refused(1, "orders", "validate", "-", url=hub.url, stdin=b"{}")
+    assert "standard input:1:" in refused(2, "orders", "validate", "-", url=hub.url, stdin=b"nope")
 
 
 @pytest.mark.parametrize("key", ["a b", 'a"b', "a\\b", "ä", "x" * 129])
@@ -540,6 +581,12 @@ def test_exceptions_are_listed_open_ones_first_of_all(hub):
     assert re.split(" {2,}", lines[2])[:9] == ["E2", "SHORT_CLOSED", "resolved", "-", "-", "-", "-", "-", "-"]
     good("exceptions", "list", "--all", url=hub.url)
     assert [asked[1] for asked in hub.asked] == ["/v1/exceptions?status=open&limit=50", "/v1/exceptions?status=all&limit=50"]
+
+
+def test_exceptions_of_an_order_a_code_a_site_are_asked_for(hub):
+    hub.answer("GET", "/v1/exceptions", {"exceptions": []})
+    good("exceptions", "list", "--order", "O1", "--code", "OVERSHIP", "--site", "WH1", url=hub.url)
+    assert [asked[1] for asked in hub.asked] == ["/v1/exceptions?status=open&order_id=O1&code=OVERSHIP&site=WH1&limit=50"]
 
 
 def test_no_exceptions_are_good_news(hub):

@@ -2,6 +2,7 @@
 about."""
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -28,7 +29,7 @@ def crossdock(hub, *arguments, status=0):
     done = subprocess.run([os.path.join(BUILD, "crossdock"), *arguments, "--url", hub.url, "--token-file", hub.token_file],
                           capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == status, done.stdout + done.stderr
-    return done.stdout if status == 0 else done.stderr
+    return done.stdout if status == 0 else done.stdout + done.stderr
 
 
 def body_of(number, qty="10", customer="CUST-1"):
@@ -55,6 +56,9 @@ def test_a_held_order_is_found_shown_and_let_go(hub, tmp_path):
     until(hub, order_id, "HELD")
     assert "held for         CREDIT" in crossdock(hub, "orders", "show", order_id)
     row = next(line.split() for line in crossdock(hub, "exceptions", "list").splitlines() if order_id in line)
+    assert crossdock(hub, "exceptions", "list", "--order", order_id, "--code", row[1]).splitlines()[1].split()[:2] == row[:2]
+    assert "no open exceptions" in crossdock(hub, "exceptions", "list", "--order", order_id, "--site", "NOWHERE")
+    assert re.search(f"^exception +{row[0]} {row[1]}$", crossdock(hub, "orders", "show", order_id), re.M)
     assert row[1] == "CREDIT_HOLD"
     assert "the limit is 1 EUR" in crossdock(hub, "exceptions", "show", row[0])
     for _ in range(2):  # the second time as after an answer that was lost
@@ -68,6 +72,17 @@ def test_a_held_order_is_found_shown_and_let_go(hub, tmp_path):
     wait_for(lambda: hub.get(f"/v1/orders/{order_id}")["releases"][0]["cancel"] == "REQUESTED", 30, "the question")
     crossdock(hub, "orders", "cancel", order_id)
     assert "order_closed" in crossdock(hub, "orders", "hold", order_id, "--reason", "too late", status=1)
+
+
+def test_an_order_is_asked_about_before_it_is_handed_in(hub, tmp_path):
+    path = tmp_path / "asked.json"
+    path.write_text(json.dumps(body_of("PO-ASKED")))
+    text = crossdock(hub, "orders", "validate", str(path))
+    assert text.startswith("valid\n") and "gross" in text and "\nplan    primary: " in text
+    path.write_text(json.dumps(body_of("PO-ASKED", qty="0")))
+    done = crossdock(hub, "orders", "validate", str(path), status=1)
+    assert "not valid" in done and "/lines/0/qty" in done
+    assert "no orders" in crossdock(hub, "orders", "list", "--external", "PO-ASKED")
 
 
 def test_a_held_order_is_revised_and_cancelled_line_by_line(hub, tmp_path):

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+import api_contract
 from agents import BUILD, TOP, http_get
 from stack import Stack
 
@@ -166,7 +167,20 @@ def test_defaults_in_the_configuration_reference_are_those_of_the_programs():
 
 
 def test_exceptions_that_are_explained_can_happen():
-    code = sources("firmware-agnostic-core/hub/*.c")
+    code = sources("firmware-agnostic-core/hub/**/*.[ch]")
     table = README[README.index("The exceptions, and what was done"):README.index("## When things go wrong")]
     named = set(re.findall(r"`([A-Z_]{6,})`", table)) - {"REJECTED"}
     assert len(named) > 15 and not [name for name in named if f'"{name}"' not in code]
+
+
+def test_every_path_of_the_api_stands_in_its_table():
+    section = README[README.index("## The hub's HTTP API"):README.index("### What is checked of an order")]
+    told = {re.sub(r"\{\w+\}", "{}", path) for path in re.findall(r"/v1/[\w/{}]+", section)}
+    paths = {re.sub(r"\{\w+\}", "{}", path) for path in api_contract.document()["paths"] if path.startswith("/v1/")}
+    assert not paths - told
+
+
+def test_every_invariant_of_the_simulator_can_be_looked_up():
+    section = README[README.index("### The simulator"):README.index("### Adding a connector")]
+    named = set(re.findall(r'"(I\d+): ', sources("ports/simulator/*.c")))
+    assert named and not named - set(re.findall(r"^\| (I\d+) \|", section, re.M))

@@ -258,6 +258,20 @@ def test_csv_that_is_wrong_is_told_by_its_line_and_stores_nothing(hub, tmp_path,
     assert ask(hub, "GET", "/v1/reference/products/X")[0] == 404 and ask(hub, "GET", "/v1/reference/products/X1")[0] == 404
 
 
+def test_csv_with_many_wrong_cells_is_told_of_all_at_once(hub, tmp_path):
+    file = tmp_path / "wrong.csv"
+    file.write_text("sku,active,uoms,lot_tracked\nX,perhaps,CS=abc,yes\nY,yes,,no\nZ,yes\n,no,,\nW,yes,CS=1,maybe\n", encoding="utf-8")
+    done = cli(hub, "reference", "load", "products", str(file), check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    assert [line.removeprefix(f"crossdock: {file}:") for line in done.stderr.splitlines()] == [
+        '2: "active" is neither true nor false: "perhaps"', '2: "uoms" is no factor like CS=12 or M=1/3: "CS=abc"',
+        "4: 2 fields where the header has 4", '5: "sku" is empty', '6: "lot_tracked" is neither true nor false: "maybe"']
+    file.write_text("sku,active\n" + "\n".join(f"X{n},x" for n in range(60)) + "\nX,\"\n", encoding="utf-8")
+    lines = cli(hub, "reference", "load", "products", str(file), check=False).stderr.splitlines()
+    assert len(lines) == 51 and lines[50] == f"crossdock: {file}: and 11 more"
+    assert ask(hub, "GET", "/v1/reference/products/Y")[0] == 404
+
+
 def test_large_csv_goes_in_parts_and_says_how_far_it_came(hub, tmp_path):
     file = tmp_path / "channels.csv"
     rows = [f"big-{n},{1 + n % 9}" for n in range(1200)]

@@ -1,8 +1,10 @@
 """Stock by the API and the command line, against a real hub: lists are taken whole or not at all, shown in pages, kept."""
 import json
+import os
 
 import pytest
 
+from brokers import wait_for
 from stack import Stack
 
 SITES = (("WH1", "warehouse"), ("WH2", "warehouse"))
@@ -99,3 +101,16 @@ def test_skus_that_no_product_has_are_taken_and_told(stack, tmp_path):
 def test_site_that_the_hub_does_not_know_is_told(stack, tmp_path):
     done = stack.cli("stock", "load", write(tmp_path / "stock.csv", "WH7,X,1"), check=False)
     assert done.returncode == 1 and "WH7" not in done.stdout and "crossdock sites list" in done.stderr, done.stderr
+
+
+def test_stock_of_the_erp_is_where_a_site_begins_of_which_nobody_told(stack):
+    with open(stack.hub.config, encoding="utf-8") as file:
+        text = file.read()
+    assert put(stack, ("WH1", "WIDGET", "3"))[0] == 200
+    assert stack.cli("sites", "add", "3PL-A", "--kind", "3pl", "--out", os.path.join(stack.folder, "3PL-A.enrol")).returncode == 0
+    with open(stack.hub.config, "w", encoding="utf-8") as file:
+        file.write(text.replace("    data: ledger\n", "    data: ledger\n    stock: true\n"))
+    stack.restart("hub")
+    row = wait_for(lambda: shown(stack, "?site=3PL-A").get(("3PL-A", "WIDGET")), 30, "the ERP's stock")
+    assert (row["known"], row["available"], row["source"]) == (True, "400", "erp")
+    assert shown(stack, "?site=WH1&sku=WIDGET")["WH1", "WIDGET"]["on_hand"] == "3"

@@ -336,6 +336,7 @@ void hub_world_start(struct hub_world *world) {
                                 .erp_concurrency = 3,
                                 .erp_life_ms = world->erp_life_ms,
                                 .reference_ms = world->reference_ms,
+                                .erp_stock = world->erp_stock,
                                 .erp_retry_ms_min = 200,
                                 .erp_retry_ms_max = 5000,
                                 .hash_password = hash_password};

@@ -132,6 +132,7 @@ struct hub_world {
     struct xd_now now;
     struct xd_policies policies;
     xd_ms erp_life_ms, reference_ms;
+    bool erp_stock;
     /* the hub */
     struct xd_database *database;
     struct xd_hub_store store; /* its tx is wrapped */

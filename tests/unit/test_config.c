@@ -241,6 +241,7 @@ static void hub_defaults_fill_what_the_file_leaves_out(void **state) {
     assert_int_equal(config.erps[0].concurrency, 32);
     assert_int_equal(config.erps[0].request_life_s, 120);
     assert_int_equal(config.erps[0].retry_s_max, 300);
+    assert_false(config.erps[0].stock);
     assert_true(xd_decimal_is_zero(config.policies.over_tolerance_pct));
     assert_int_equal(config.policies.unshipped_means, XD_UNSHIPPED_MEANS_OPEN);
     assert_int_equal(config.policies.idempotency_days, 30);

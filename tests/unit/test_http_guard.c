@@ -101,6 +101,28 @@ static void the_configuration_allows_ranges_besides(void **state) {
     assert_true(allows(&guard, "8.8.8.8"));
 }
 
+static void literal_hosts_are_judged_in_any_spelling_and_names_are_not(void **state) {
+    static const char *const refused[] = {
+        "10.0.0.1",     "169.254.169.254", "127.1",   "0x7f000001", "2130706433",       "0177.0.0.1",
+        "fe80::1%eth0", "fe80::1%25eth0",  "fc00::1", "::",         "::ffff:127.0.0.1", "0"};
+    static const char *const allowed[] = {
+        "8.8.8.8", "2606:4700::1111", "example.com", "localhost", "127.0.0.1.x", "::1", ""};
+    struct xd_http_range range;
+    const struct xd_http_guard guard = {&range, 1};
+    (void)state;
+    assert_int_equal(xd_http_range_parse("::1", &range), XD_OK);
+    for (size_t index = 0; index < sizeof refused / sizeof refused[0]; index++) {
+        if (xd_http_guard_allows_host(&guard, refused[index])) {
+            fail_msg("%s", refused[index]);
+        }
+    }
+    for (size_t index = 0; index < sizeof allowed / sizeof allowed[0]; index++) {
+        if (!xd_http_guard_allows_host(&guard, allowed[index])) {
+            fail_msg("%s", allowed[index]);
+        }
+    }
+}
+
 static void what_is_no_range_is_refused(void **state) {
     static const char *const wrong[] = {"",       "/8",       "10.0.0.0/33", "10.0.0.0/",   "10.0.0.0/8x",
                                         "::/129", "10.0.0/8", "localhost",   "10.0.0.0/-1", "fe80::1%eth0"};
@@ -118,6 +140,7 @@ int main(void) {
         cmocka_unit_test(private_addresses_are_refused_however_they_are_wrapped),
         cmocka_unit_test(public_addresses_are_allowed),
         cmocka_unit_test(the_configuration_allows_ranges_besides),
+        cmocka_unit_test(literal_hosts_are_judged_in_any_spelling_and_names_are_not),
         cmocka_unit_test(what_is_no_range_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,8 +98,9 @@ static void orders_are_listed_page_by_page(void **state) {
 
 static void sites_exceptions_and_totals_are_shown(void **state) {
     struct hub_world *world = *state;
+    const struct xd_exception_filter open_ones = {.open_only = true};
     struct xd_buffer text;
-    char release_id[XD_ID_SIZE];
+    char release_id[XD_ID_SIZE], order_id[XD_ID_SIZE], exception_id[XD_ID_SIZE];
     xd_buffer_init(&text, 0);
     (void)hub_world_add_site(world, "WH2");
     hub_world_released(world, 1, "10", release_id);
@@ -118,11 +119,19 @@ static void sites_exceptions_and_totals_are_shown(void **state) {
     cJSON_Delete(tree);
     assert_int_equal(xd_view_sites(&world->store, "WH9", world->now.wall, &text), XD_NOT_FOUND);
     xd_buffer_clear(&text);
-    tree = view(&text, xd_view_exceptions(&world->store, true, "", 10, &text));
+    tree = view(&text, xd_view_exceptions(&world->store, &open_ones, "", 10, &text));
     const cJSON *exception = cJSON_GetObjectItem(tree, "exceptions")->child;
     assert_string_equal(member(exception, "code"), "OVERSHIP");
     assert_string_equal(member(exception, "document_id"), "C-1");
     assert_string_equal(member(exception, "release_id"), release_id);
+    snprintf(exception_id, sizeof exception_id, "%s", member(exception, "id"));
+    cJSON_Delete(tree);
+    hub_world_order_id(world, "PO-1", order_id);
+    tree = view(&text, xd_view_order(&world->store, order_id, &text));
+    exception = cJSON_GetObjectItem(tree, "exceptions")->child;
+    assert_string_equal(member(exception, "id"), exception_id);
+    assert_string_equal(member(exception, "code"), "OVERSHIP");
+    assert_null(exception->next);
     cJSON_Delete(tree);
     tree = view(&text, xd_view_reconciliation(&world->store, "WH1", &text));
     assert_string_equal(member(cJSON_GetObjectItem(tree, "confirmed"), "qty"), "11");

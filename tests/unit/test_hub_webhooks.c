@@ -279,6 +279,52 @@ static void what_cannot_be_subscribed_is_refused_with_a_reason(void **state) {
     assert_int_equal(add(world, "{\"url\":\"https://a/\"}", "subscription_exists"), 409);
 }
 
+static void order_of(struct hub_world *world, const char *tenant, int number) {
+    struct xd_client_row shop = {.client = "web", .role = "channel"};
+    char text[1024];
+    snprintf(shop.tenant, sizeof shop.tenant, "%s", tenant);
+    struct api_call api = {
+        .client = &shop, .has_key = true, .body = hub_world_order_text(number, "WH1", "1", text)};
+    snprintf(api.key, sizeof api.key, "key-%d", number);
+    assert_int_equal(hub_world_post(world, &api), 202);
+    hub_world_api_free(&api);
+}
+
+static void a_channels_webhook_gets_its_own_tenants_events_only(void **state) {
+    struct hub_world *world = *state;
+    char id[XD_ID_SIZE], secret[128];
+    hub_world_subscribe(world, ANY, id, secret); /* as a channel of acme, which names no tenant */
+    assert_string_equal(xd_hub_webhook_find(&world->hub, id)->row.tenant, "acme");
+    order_of(world, "other", 1);
+    assert_true(hub_world_quiet(world, MINUTE_MS));
+    hub_world_run(world, MINUTE_MS);
+    assert_true(hub_world_count(world, "SELECT count(*) FROM event WHERE tenant = 'other'") > 0);
+    assert_int_equal(world->webhook_count, 0);
+    order_of(world, "acme", 2);
+    assert_true(wait_call(world, 1));
+    assert_non_null(strstr((const char *)last_call(world)->body.data, "\"tenant\":\"acme\""));
+}
+
+static bool no_tens(void *context, const char *host) {
+    snprintf(context, 64, "%s", host);
+    return strncmp(host, "10.", 3) != 0;
+}
+
+static void private_addresses_are_refused_when_they_are_subscribed(void **state) {
+    struct hub_world *world = *state;
+    char host[64];
+    world->hub.config.webhooks.host_allowed = no_tens;
+    world->hub.config.webhooks.host_context = host;
+    assert_int_equal(add(world, "{\"url\":\"https://10.0.0.1:443/a\"}", "webhooks.allow_private"), 422);
+    assert_string_equal(host, "10.0.0.1");
+    assert_int_equal(add(world, "{\"url\":\"http://10.0.0.1\"}", "\"/url\""), 422);
+    assert_int_equal(add(world, "{\"url\":\"http://10.0.0.1?a=b\"}", "bad_url"), 422);
+    assert_int_equal(add(world, "{\"url\":\"https://[fd00::1]:8443/a\"}", NULL), 201);
+    assert_string_equal(host, "fd00::1");
+    assert_int_equal(add(world, "{\"url\":\"https://example.com/10.\"}", NULL), 201);
+    assert_string_equal(host, "example.com");
+}
+
 static void secrets_are_shown_once_only(void **state) {
     struct hub_world *world = *state;
     char id[XD_ID_SIZE], secret[128];
@@ -309,6 +355,8 @@ int main(void) {
         TEST(a_filter_lets_only_its_events_pass),
         TEST(only_so_many_calls_are_made_at_once),
         TEST(what_cannot_be_subscribed_is_refused_with_a_reason),
+        TEST(a_channels_webhook_gets_its_own_tenants_events_only),
+        TEST(private_addresses_are_refused_when_they_are_subscribed),
         TEST(secrets_are_shown_once_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,15 @@ static void plan_silence(struct hub_world *world, const struct xd_erp_call *call
     }
 }
 
+static void cancel(struct hub_world *world, const char *external) {
+    static const struct xd_client_row boss = {.client = "boss", .tenant = "acme", .role = "operator"};
+    char body[] = "{\"reason\":\"changed my mind\"}", order_id[XD_ID_SIZE];
+    hub_world_order_id(world, external, order_id);
+    struct api_call api = {.write = xd_hub_order_cancel, .client = &boss, .id = order_id, .body = body};
+    assert_int_equal(hub_world_post(world, &api), 202);
+    hub_world_api_free(&api);
+}
+
 /* ---- the pure part ---- */
 
 static void warning_is_due_at_its_share_of_the_time(void **state) {
@@ -149,10 +158,11 @@ static void late_order_is_warned_of_then_told_then_closed(void **state) {
     assert_told(world, "shipped", 0, 0);
     hub_world_run(world, 3 * SECOND_MS);
     assert_told(world, "shipped", 1, 0);
-    assert_count(world, "SELECT count(*) FROM exception WHERE code = 'SLA_WARNING' AND open = 0", 1);
+    assert_exceptions(world, "SLA_WARNING", 1);
     assert_exceptions(world, "SLA_BREACH", 0);
     hub_world_run(world, 50 * SECOND_MS);
     assert_told(world, "shipped", 1, 1);
+    assert_exceptions(world, "SLA_WARNING", 0);
     assert_exceptions(world, "SLA_BREACH", 1);
     assert_int_equal(world->hub.counters.sla_warned[XD_PROMISE_SHIPPED], 1);
     assert_int_equal(world->hub.counters.sla_breached[XD_PROMISE_SHIPPED], 1);
@@ -163,6 +173,24 @@ static void late_order_is_warned_of_then_told_then_closed(void **state) {
     assert_exceptions(world, "SLA_BREACH", 0);
     assert_steps(world, "sla.ended_late", "shipped", 1);
     assert_deadlines(world, 0);
+}
+
+static void warning_ends_when_the_order_gets_there_in_time(void **state) {
+    struct hub_world *world = *state;
+    char release_id[XD_ID_SIZE];
+    promise(world, "\"acknowledged_within_s\":100,\"shipped_within_s\":100,\"warn_pct\":50");
+    hub_world_released(world, 1, "10", release_id);
+    hub_world_run(world, 55 * SECOND_MS);
+    assert_exceptions(world, "SLA_WARNING", 2);
+    acknowledge(world, release_id);
+    assert_exceptions(world, "SLA_WARNING", 1);
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1 AND detail LIKE 'shipped:%'", 1);
+    cancel(world, "PO-1");
+    assert_exceptions(world, "SLA_WARNING", 0);
+    hub_world_run(world, MINUTE_MS);
+    assert_exceptions(world, "SLA_BREACH", 0);
+    assert_steps(world, "sla.ended_late", "shipped", 0);
+    assert_count(world, "SELECT count(*) FROM event WHERE type LIKE '%exception.resolved%'", 2);
 }
 
 static void promise_that_is_kept_late_closes_its_own_exception_only(void **state) {
@@ -193,15 +221,6 @@ static void silent_site_misses_the_acknowledgement(void **state) {
     assert_told(world, "acknowledged", 1, 1);
     acknowledge(world, release_id);
     assert_exceptions(world, "SLA_BREACH", 0);
-}
-
-static void cancel(struct hub_world *world, const char *external) {
-    static const struct xd_client_row boss = {.client = "boss", .tenant = "acme", .role = "operator"};
-    char body[] = "{\"reason\":\"changed my mind\"}", order_id[XD_ID_SIZE];
-    hub_world_order_id(world, external, order_id);
-    struct api_call api = {.write = xd_hub_order_cancel, .client = &boss, .id = order_id, .body = body};
-    assert_int_equal(hub_world_post(world, &api), 202);
-    hub_world_api_free(&api);
 }
 
 static void cancelled_order_is_promised_nothing(void **state) {
@@ -304,6 +323,78 @@ static void many_at_once_are_told_page_by_page(void **state) {
     assert_deadlines(world, 0);
 }
 
+/* ---- shipped by the sites' calendar ---- */
+
+static void refer(struct hub_world *world, enum xd_reference_kind kind, const char *text) {
+    struct xd_problems problems;
+    int64_t version;
+    xd_problems_clear(&problems);
+    assert_ok(world->store.delivery.tx.begin(world->store.delivery.tx.context));
+    assert_ok(
+        xd_reference_put(&world->hub, kind, xd_bytes_of_text(text), "api", world->now, &version, &problems));
+    assert_ok(world->store.delivery.tx.commit(world->store.delivery.tx.context));
+}
+
+/* The end of today, or of so many days later, UTC. */
+static xd_ms end_of_day(const struct hub_world *world, int later) {
+    return (world->now.wall / XD_DAY_MS + 1 + later) * XD_DAY_MS;
+}
+
+static void assert_due(struct hub_world *world, int number, xd_ms expected) {
+    char sql[160];
+    snprintf(sql, sizeof sql,
+             "SELECT d.due FROM deadline d JOIN orders o USING(order_id) WHERE external_order_id = 'PO-%d'",
+             number);
+    assert_count(world, sql, expected);
+}
+
+static void order_is_due_at_the_end_of_the_day_on_which_its_site_ships(void **state) {
+    struct hub_world *world = *state;
+    char release_id[XD_ID_SIZE], order_id[XD_ID_SIZE], text[1024], body[1200], date[XD_DATE_TEXT_SIZE];
+    struct xd_buffer shown;
+    promise(world, "\"shipped_by_calendar\":true,\"warn_pct\":50");
+    world->plan = plan_silence;
+    hub_world_place(world, 1, "1");
+    assert_due(world, 1, 0); /* where it ships from is not known yet */
+    hub_world_order_id(world, "PO-1", order_id);
+    xd_buffer_init(&shown, 0);
+    assert_ok(xd_view_order(&world->store, order_id, &shown));
+    assert_non_null(strstr(xd_buffer_string(&shown), "\"deadlines\":[]"));
+    xd_buffer_free(&shown);
+    world->plan = NULL;
+    assert_true(hub_world_quiet(world, 10 * MINUTE_MS));
+    assert_due(world, 1, 0); /* a site without an entry has no calendar */
+    refer(world, XD_REF_SITE, "{\"site\":\"WH1\",\"cutoff\":\"23:59\"}");
+    hub_world_released(world, 2, "1", release_id);
+    assert_due(world, 2, end_of_day(world, 0));
+    refer(world, XD_REF_SITE, "{\"site\":\"WH1\",\"cutoff\":\"00:00\"}");
+    hub_world_released(world, 3, "1", release_id);
+    assert_due(world, 3, end_of_day(world, 1)); /* it came after the cut-off */
+    (void)xd_date_write(world->now.wall / XD_DAY_MS + 5, date);
+    (void)hub_world_order_text(4, "WH1", "1", text);
+    snprintf(body, sizeof body, "{\"dates\":{\"requested_ship\":\"%s\"},%s", date, text + 1);
+    assert_int_equal(hub_world_order(world, "named", body), 202);
+    assert_true(hub_world_quiet(world, MINUTE_MS));
+    assert_due(world, 4, end_of_day(world, 5));
+}
+
+static void order_that_its_site_does_not_ship_by_its_calendar_is_late(void **state) {
+    struct hub_world *world = *state;
+    char release_id[XD_ID_SIZE];
+    refer(world, XD_REF_SITE, "{\"site\":\"WH1\"}");
+    promise(world, "\"shipped_by_calendar\":true,\"warn_pct\":50");
+    hub_world_released(world, 1, "10", release_id);
+    xd_ms due = end_of_day(world, 0);
+    world->now.wall = due - 1000;
+    hub_world_run(world, 10 * SECOND_MS);
+    assert_steps(world, "sla.breached", "shipped", 1);
+    assert_exceptions(world, "SLA_BREACH", 1);
+    hub_world_ship(&world->sites[0], "C-1", release_id, "10", "");
+    assert_true(hub_world_quiet(world, MINUTE_MS));
+    assert_exceptions(world, "SLA_BREACH", 0);
+    assert_deadlines(world, 0);
+}
+
 static void order_shows_what_is_promised(void **state) {
     struct hub_world *world = *state;
     char order_id[XD_ID_SIZE];
@@ -330,6 +421,7 @@ int main(void) {
         WORLD_TEST(what_is_kept_in_time_is_not_told),
         WORLD_TEST(each_promise_ends_when_the_order_gets_there),
         WORLD_TEST(late_order_is_warned_of_then_told_then_closed),
+        WORLD_TEST(warning_ends_when_the_order_gets_there_in_time),
         WORLD_TEST(promise_that_is_kept_late_closes_its_own_exception_only),
         WORLD_TEST(silent_site_misses_the_acknowledgement),
         WORLD_TEST(cancelled_order_is_promised_nothing),
@@ -338,6 +430,8 @@ int main(void) {
         WORLD_TEST(what_was_not_committed_is_told_again),
         WORLD_TEST(order_that_was_undone_leaves_no_deadline),
         WORLD_TEST(many_at_once_are_told_page_by_page),
+        WORLD_TEST(order_is_due_at_the_end_of_the_day_on_which_its_site_ships),
+        WORLD_TEST(order_that_its_site_does_not_ship_by_its_calendar_is_late),
         WORLD_TEST(order_shows_what_is_promised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

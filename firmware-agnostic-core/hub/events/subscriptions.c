@@ -105,11 +105,13 @@ static enum xd_result answer(const struct asking *asking, unsigned status,
 
 /* ---- adding ---- */
 
+static const char *authority_of(const char *url) {
+    return strncmp(url, "https://", 8) == 0 ? url + 8 : strncmp(url, "http://", 7) == 0 ? url + 7 : "";
+}
+
 /* http or https, a host, no user name (it would be a secret in a log), nothing that no URL holds. */
 static bool url_fits(const char *url) {
-    const char *host = strncmp(url, "https://", 8) == 0  ? url + 8
-                       : strncmp(url, "http://", 7) == 0 ? url + 7
-                                                         : "";
+    const char *host = authority_of(url);
     size_t authority = strcspn(host, "/?#");
     if (authority == 0 || host[0] == ':' || memchr(host, '@', authority) != NULL ||
         strchr(url, '#') != NULL) {
@@ -121,6 +123,19 @@ static bool url_fits(const char *url) {
         }
     }
     return true;
+}
+
+/* Of a URL that fits: whether its host is none that no call may go to. */
+static bool host_allowed(const struct xd_hub *hub, const char *url) {
+    const struct xd_webhook_config *config = &hub->config.webhooks;
+    const char *start = authority_of(url);
+    bool brackets = start[0] == '[';
+    char host[XD_WEBHOOK_URL_SIZE];
+    start += brackets ? 1 : 0;
+    size_t size = strcspn(start, brackets ? "]/?" : ":/?");
+    memcpy(host, start, size);
+    host[size] = 0;
+    return config->host_allowed == NULL || config->host_allowed(config->host_context, host);
 }
 
 /* The secret that was given, or a new one; text: as it is told. */
@@ -202,6 +217,10 @@ static enum xd_result add_wish(const struct asking *asking, const struct wish *w
     if (!url_fits(wish->url)) {
         xd_problem_add(&hub->problems, "bad_url", "/url",
                        "A URL is https://HOST/... or http://HOST/..., without a user name and a fragment.");
+    } else if (!host_allowed(hub, wish->url)) {
+        xd_problem_add(&hub->problems, "bad_url", "/url",
+                       "That is a private address (loopback, link-local, 10.0.0.0/8, ...): no webhook is "
+                       "posted there unless webhooks.allow_private in hub.yaml names it.");
     }
     if (!take_secret(asking, wish->secret, &row, secret)) {
         xd_problem_add(&hub->problems, "bad_secret", "/secret",

@@ -23,6 +23,10 @@ struct xd_webhook_config {
     unsigned concurrency; /* calls at the same time; 0: none is made */
     xd_ms retry_ms_min, retry_ms_max;
     xd_ms disable_ms; /* of failure without a break */
+    /* Whether calls may go to that host of a URL. A name is allowed here: where it leads is looked at by each
+     * call. NULL: any may. */
+    bool (*host_allowed)(void *context, const char *host);
+    void *host_context;
 };
 
 /* One call, made by a worker. Owned by the effect, then by the port, which gives it

@@ -8,6 +8,7 @@
  *   reserved  what orders were promised and was not shipped yet; a list leaves it alone. It
  *             is kept for sites that are not listed, too, so that the first list finds it
  *   available = on_hand - reserved
+ * Whose list counts is written down in stock_load.h.
  * Quantities are base units, and never below 0 but where it says so. All on the turn's
  * thread, inside its transaction: a failure wants the event undone. XD_INVALID: more
  * digits than there are. */

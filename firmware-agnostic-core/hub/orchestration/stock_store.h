@@ -34,6 +34,8 @@ struct xd_stock_store {
     enum xd_result (*drop)(void *context, const char *site, const char *sku);
     /* R. Whether any row of the site was listed. */
     enum xd_result (*site_listed)(void *context, const char *site, bool *listed);
+    /* R. Whether any row of the site was listed last by somebody else than the ERP (source erp). */
+    enum xd_result (*site_told)(void *context, const char *site, bool *told);
     /* R. By site, then SKU; site and sku NULL: any; after: the last one seen, "" and "" from the start. */
     enum xd_result (*list)(void *context, const char *site, const char *sku, const char *after_site,
                            const char *after_sku, size_t max, xd_stock_fn each, void *each_context);

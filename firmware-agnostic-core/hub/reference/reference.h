@@ -113,7 +113,8 @@ struct xd_tenant_policy {
     struct xd_decimal over_tolerance_pct; /* shipped beyond what was released, without an exception */
     bool has_over_tolerance;
     int64_t accepted_within_s, released_within_s, acknowledged_within_s, shipped_within_s; /* SLA */
-    int64_t warn_pct; /* of the time gone before the warning [80] */
+    bool shipped_by_calendar; /* without shipped_within_s: by the end of the day on which its sites ship */
+    int64_t warn_pct;         /* of the time gone before the warning [80] */
     int64_t version;
 };
 

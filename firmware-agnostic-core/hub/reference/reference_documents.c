@@ -214,6 +214,7 @@ struct r_tenant {
     bool split, has_price_tolerance, has_over_tolerance;
     struct xd_decimal price_tolerance_pct, over_tolerance_pct;
     int64_t accepted_within_s, released_within_s, acknowledged_within_s, shipped_within_s, warn_pct;
+    bool shipped_by_calendar;
 };
 
 static const struct xd_field sla_fields[] = {
@@ -233,6 +234,7 @@ static const struct xd_field sla_fields[] = {
      .type = XD_FIELD_INTEGER,
      .max = SECONDS_MAX,
      XD_AT(TENANT, shipped_within_s)},
+    {.name = "shipped_by_calendar", .type = XD_FIELD_BOOLEAN, XD_AT(TENANT, shipped_by_calendar)},
     {.name = "warn_pct", .type = XD_FIELD_INTEGER, .min = 1, .max = 100, XD_AT(TENANT, warn_pct)},
     {.name = NULL},
 };
@@ -686,6 +688,7 @@ static enum xd_result read_tenant(const struct reading *reading) {
     to->released_within_s = from.released_within_s;
     to->acknowledged_within_s = from.acknowledged_within_s;
     to->shipped_within_s = from.shipped_within_s;
+    to->shipped_by_calendar = from.shipped_by_calendar;
     to->warn_pct = or_else(from.warn_pct, 80);
     check_percent(reading, "/price_tolerance_pct", from.price_tolerance_pct);
     check_percent(reading, "/over_tolerance_pct", from.over_tolerance_pct);

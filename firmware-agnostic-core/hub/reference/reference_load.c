@@ -1,4 +1,5 @@
-/* The ERP's load: customers, then products, page by page, and again after a while.
+/* The ERP's load: customers, then products, then stock where that is wanted, page by page, and
+ * again after a while.
  *
  * A page is a call to the ERP like any other: made by a worker, counted among the
  * calls that may run at the same time, and never two at once. Between two pages the
@@ -8,6 +9,7 @@
 #include "hub/reference/reference_internal.h"
 
 #include "base/memory.h"
+#include "hub/orchestration/stock_load.h"
 
 #include <string.h>
 
@@ -18,7 +20,11 @@ static const enum xd_reference_kind kinds[] = {
     [XD_ERP_CUSTOMERS] = XD_REF_CUSTOMER,
     [XD_ERP_PRODUCTS] = XD_REF_PRODUCT,
 };
-#define LISTS ((int)(sizeof kinds / sizeof kinds[0]))
+
+/* In the order of enum xd_erp_list; the last ones may be left out. */
+static int list_count(const struct xd_hub *hub) {
+    return hub->config.erp_stock ? XD_ERP_STOCK + 1 : XD_ERP_STOCK;
+}
 
 /* ---- asking ---- */
 
@@ -173,9 +179,28 @@ static enum xd_result take_entry(struct xd_hub *hub, enum xd_reference_kind kind
 
 /* ---- a page ---- */
 
-/* XD_INVALID: it is no page. load counts what is in it. */
-static enum xd_result take_page(struct xd_hub *hub, enum xd_reference_kind kind, struct xd_bytes entries,
-                                struct xd_now now, struct xd_reference_load *load) {
+static enum xd_result take_stock(struct xd_hub *hub, struct xd_document *document, const cJSON *list,
+                                 struct xd_now now, struct xd_reference_load *load) {
+    struct xd_stock_loaded loaded = {.seen = 0};
+    enum xd_result result = xd_stock_load(hub, document, list, now, &loaded);
+    load->seen += loaded.seen;
+    load->changed += loaded.changed;
+    load->refused += loaded.refused;
+    return result;
+}
+
+static enum xd_result take_entries(struct xd_hub *hub, enum xd_reference_kind kind, const cJSON *list,
+                                   struct xd_now now, struct xd_reference_load *load) {
+    enum xd_result result = XD_OK;
+    for (const cJSON *entry = list->child; entry != NULL && result == XD_OK; entry = entry->next) {
+        result = take_entry(hub, kind, entry, now, load);
+    }
+    return result;
+}
+
+/* XD_INVALID: it is no page. XD_AGAIN: it cannot be used now. load counts what is in it. */
+static enum xd_result take_page(struct xd_hub *hub, struct xd_bytes entries, struct xd_now now,
+                                struct xd_reference_load *load) {
     struct xd_document document = {.tree = NULL};
     struct xd_buffer text;
     xd_buffer_init(&text, 0);
@@ -192,9 +217,10 @@ static enum xd_result take_page(struct xd_hub *hub, enum xd_reference_kind kind,
         (!cJSON_IsArray(list) || cJSON_GetArraySize(list) > (int)XD_REFERENCE_ENTRIES_MAX)) {
         result = XD_INVALID;
     }
-    for (const cJSON *entry = result == XD_OK ? list->child : NULL; entry != NULL && result == XD_OK;
-         entry = entry->next) {
-        result = take_entry(hub, kind, entry, now, load);
+    if (result == XD_OK && load->list == XD_ERP_STOCK) {
+        result = take_stock(hub, &document, list, now, load);
+    } else if (result == XD_OK) {
+        result = take_entries(hub, kinds[load->list], list, now, load);
     }
     xd_document_free(&document);
     xd_buffer_free(&text);
@@ -204,7 +230,7 @@ static enum xd_result take_page(struct xd_hub *hub, enum xd_reference_kind kind,
 static void next_list(struct xd_hub *hub, struct xd_reference_load *load, struct xd_now now) {
     load->cursor[0] = 0;
     load->due = now.monotonic + PAUSE_MS;
-    if (++load->list < LISTS) {
+    if (++load->list < list_count(hub)) {
         return;
     }
     xd_log(hub->config.env, load->changed > 0 || load->refused > 0 ? XD_LOG_INFO : XD_LOG_DEBUG,
@@ -248,11 +274,13 @@ enum xd_result xd_hub_reference_answer(struct xd_hub *hub, const struct xd_erp_c
     after.called = false;
     after.taken = 2; /* this batch's tick, and the next one's */
     if (answer->outcome == XD_ERP_DONE) {
-        enum xd_result result = take_page(hub, kinds[load->list], entries, now, &after);
+        enum xd_result result = take_page(hub, entries, now, &after);
         if (result == XD_OK) {
             page_taken(hub, &after, next, now);
         } else if (result == XD_INVALID) {
             give_up(hub, &after, "bad_page", "a page is no list of entries", now);
+        } else if (result == XD_AGAIN) {
+            give_up(hub, &after, "postings_wait", "it is passed over while so many postings wait", now);
         } else {
             return result;
         }

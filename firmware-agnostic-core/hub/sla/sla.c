@@ -28,17 +28,26 @@ static int64_t within_s(const struct xd_tenant_policy *policy, enum xd_promise p
 bool xd_deadline_make(const struct xd_tenant_policy *policy, const char *order_id, enum xd_promise promise,
                       xd_ms received_at, struct xd_deadline_row *out) {
     xd_ms within_ms = within_s(policy, promise) * 1000;
-    if (within_ms <= 0) {
+    bool later = within_ms <= 0 && promise == XD_PROMISE_SHIPPED && policy->shipped_by_calendar;
+    if (within_ms <= 0 && !later) {
         return false;
     }
-    bool warns = policy->warn_pct > 0 && policy->warn_pct < 100;
     memset(out, 0, sizeof *out);
     memcpy(out->order_id, order_id, strlen(order_id) + 1);
     out->promise = (int)promise;
-    out->due = received_at + within_ms;
-    out->stage = warns ? XD_DEADLINE_WAITS : XD_DEADLINE_WARNED;
-    out->at = warns ? received_at + within_ms * policy->warn_pct / 100 : out->due;
+    out->stage = XD_DEADLINE_WAITS;
+    if (!later) {
+        xd_deadline_set(policy, received_at, received_at + within_ms, out);
+    }
     return true;
+}
+
+void xd_deadline_set(const struct xd_tenant_policy *policy, xd_ms now, xd_ms due,
+                     struct xd_deadline_row *row) {
+    bool warns = policy->warn_pct > 0 && policy->warn_pct < 100 && due > now;
+    row->due = due;
+    row->stage = warns ? XD_DEADLINE_WAITS : XD_DEADLINE_WARNED;
+    row->at = warns ? now + (due - now) * policy->warn_pct / 100 : due;
 }
 
 enum xd_alert xd_deadline_fire(struct xd_deadline_row *row, xd_ms now) {

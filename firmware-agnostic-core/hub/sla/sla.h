@@ -22,9 +22,14 @@ struct xd_sla_facts {
 bool xd_promise_is_met(const struct xd_sla_facts *facts, enum xd_promise promise);
 
 /* The deadline of an order that was received then; false: no such thing is promised. It is
- * warned of when warn_pct of the time is gone; at 100 there is no warning. */
+ * warned of when warn_pct of the time is gone; at 100 there is no warning. Shipped by the sites'
+ * calendar is due 0 and told of never until xd_deadline_set says when it is due. */
 bool xd_deadline_make(const struct xd_tenant_policy *policy, const char *order_id, enum xd_promise promise,
                       xd_ms received_at, struct xd_deadline_row *out);
+
+/* It became known now when it is due. */
+void xd_deadline_set(const struct xd_tenant_policy *policy, xd_ms now, xd_ms due,
+                     struct xd_deadline_row *row);
 
 enum xd_alert { XD_ALERT_NONE, XD_ALERT_WARNING, XD_ALERT_BREACH };
 /* What is to be told now; the row moves on. A warning whose deadline is over as well is no use

@@ -31,7 +31,7 @@ struct xd_deadline_row {
     int promise; /* enum xd_promise */
     int stage;   /* enum xd_deadline_stage */
     xd_ms at;    /* wall: when something is to be told of it; 0: all is told */
-    xd_ms due;   /* wall: the deadline itself */
+    xd_ms due;   /* wall: the deadline itself; 0: not known yet, and at is 0, too */
 };
 typedef enum xd_result (*xd_deadline_fn)(void *context, const struct xd_deadline_row *row);
 

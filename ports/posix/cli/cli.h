@@ -54,6 +54,8 @@ enum xd_option {
     XD_OPTION_FOLLOW,
     XD_OPTION_REASON,
     XD_OPTION_LINE,
+    XD_OPTION_ORDER,
+    XD_OPTION_CODE,
     XD_OPTION_COUNT
 };
 #define XD_OPTION_BIT(option) (UINT64_C(1) << (option))
@@ -83,6 +85,7 @@ int xd_cli_orders_list(struct xd_cli *cli);
 int xd_cli_orders_show(struct xd_cli *cli);
 int xd_cli_orders_timeline(struct xd_cli *cli);
 int xd_cli_orders_submit(struct xd_cli *cli);
+int xd_cli_orders_validate(struct xd_cli *cli);
 int xd_cli_orders_cancel(struct xd_cli *cli);
 int xd_cli_orders_hold(struct xd_cli *cli);
 int xd_cli_orders_unhold(struct xd_cli *cli);

@@ -133,6 +133,20 @@ static void add_deadlines(struct xd_table *table, const cJSON *deadlines) {
     }
 }
 
+/* "E0123456789ABCDEFG UNMATCHED_LINE", a row each. */
+static void add_exceptions(struct xd_table *table, const cJSON *exceptions) {
+    const cJSON *exception;
+    cJSON_ArrayForEach(exception, exceptions) {
+        const char *id = xd_json_text(exception, "id"), *code = xd_json_text(exception, "code");
+        xd_table_text(table, "exception");
+        struct xd_buffer *cell = xd_table_cell(table);
+        xd_text_clean(cell, id != NULL ? id : "-");
+        xd_buffer_byte(cell, ' ');
+        xd_text_clean(cell, code != NULL ? code : "-");
+        xd_table_end(table);
+    }
+}
+
 static void write_head(struct xd_cli *cli, const cJSON *order) {
     static const struct xd_column columns[] = {{"", false}, {"", false}, {NULL, false}};
     static const char *const members[][2] = {{"order", "order_id"},
@@ -161,6 +175,7 @@ static void write_head(struct xd_cli *cli, const cJSON *order) {
     xd_table_text(&table, "received (UTC)");
     xd_table_time(&table, xd_json_text(order, "received_at"));
     add_deadlines(&table, cJSON_GetObjectItemCaseSensitive(order, "deadlines"));
+    add_exceptions(&table, cJSON_GetObjectItemCaseSensitive(order, "exceptions"));
     xd_table_write(&table, &cli->out, cli->colour);
 }
 

@@ -12,6 +12,7 @@
 
 #define FILE_MAX ((size_t)64 * 1024 * 1024)
 #define PART_ROWS 500u
+#define WRONG_TOLD 50u                  /* what is wrong with a file is told up to here, then counted */
 #define PART_BYTES ((size_t)512 * 1024) /* a part that has so many is full; the hub takes 1 MiB */
 
 /* The kind that the first word names, or XD_REF_KIND_COUNT, and a complaint was told. */
@@ -275,6 +276,10 @@ static void tell_line(const void *context, const char *pointer, struct xd_buffer
     xd_buffer_text(out, pointer);
 }
 
+static int not_enough_memory(void) {
+    return xd_cli_fail(XD_EXIT_FAILED, "not enough memory");
+}
+
 static int send_part(struct load *load) {
     struct xd_cli *cli = load->cli;
     cJSON *answer = NULL;
@@ -284,7 +289,7 @@ static int send_part(struct load *load) {
     }
     xd_buffer_text(&load->body, "]}");
     if (xd_buffer_result(&load->body) != XD_OK) {
-        return xd_cli_fail(XD_EXIT_FAILED, "not enough memory");
+        return not_enough_memory();
     }
     cli->tell_place = tell_line;
     cli->place_context = load;
@@ -308,28 +313,39 @@ static int send_part(struct load *load) {
     return status;
 }
 
-static int wrong_row(const struct load *load) {
-    return xd_cli_fail(XD_EXIT_WRONG_INPUT, "%s:%u: %s", load->cli->second, load->rows.csv.line,
-                       load->rows.csv.why);
+struct checking {
+    const char *name; /* of the file */
+    unsigned wrong;
+};
+
+static void tell_wrong(void *context, const struct xd_csv *csv) {
+    struct checking *checking = context;
+    if (checking->wrong++ < WRONG_TOLD) {
+        (void)xd_cli_fail(XD_EXIT_WRONG_INPUT, "%s:%u: %s", checking->name, csv->line, csv->why);
+    }
 }
 
 /* The whole file is read once before its first part is sent: what a reader of CSV can tell is told
- * before anything is stored. */
+ * before anything is stored, of all rows at once. */
 static int check_rows(const struct load *load, struct xd_bytes text) {
-    struct load checking = {.cli = load->cli};
+    struct checking checking = {.name = load->cli->second};
+    struct xd_reference_csv rows = {.tell = tell_wrong, .context = &checking};
     struct xd_buffer row;
     xd_buffer_init(&row, 0);
-    enum xd_result result = xd_reference_csv_open(&checking.rows, load->rows.kind, text);
-    while (result == XD_OK) {
-        xd_buffer_clear(&row);
-        result = xd_reference_csv_next(&checking.rows, &row);
+    enum xd_result result = xd_reference_csv_open(&rows, load->rows.kind, text);
+    if (result == XD_INVALID) {
+        tell_wrong(&checking, &rows.csv);
     }
-    int status = result == XD_NOT_FOUND ? 0
-                 : result == XD_INVALID ? wrong_row(&checking)
-                                        : xd_cli_fail(XD_EXIT_FAILED, "not enough memory");
-    xd_csv_close(&checking.rows.csv);
+    while (result == XD_OK || (result == XD_INVALID && rows.csv.readable)) {
+        xd_buffer_clear(&row);
+        result = xd_reference_csv_next(&rows, &row);
+    }
+    xd_csv_close(&rows.csv);
     xd_buffer_free(&row);
-    return status;
+    if (checking.wrong > WRONG_TOLD) {
+        (void)xd_cli_fail(XD_EXIT_WRONG_INPUT, "%s: and %u more", checking.name, checking.wrong - WRONG_TOLD);
+    }
+    return checking.wrong > 0 ? XD_EXIT_WRONG_INPUT : result == XD_NOT_FOUND ? 0 : not_enough_memory();
 }
 
 static int send_rows(struct load *load, struct xd_bytes text) {
@@ -349,7 +365,7 @@ static int send_rows(struct load *load, struct xd_bytes text) {
         }
     }
     if (status == 0 && result != XD_NOT_FOUND) {
-        return result == XD_INVALID ? wrong_row(load) : xd_cli_fail(XD_EXIT_FAILED, "not enough memory");
+        return not_enough_memory(); /* what else can be wrong was told by check_rows */
     }
     return status == 0 ? send_part(load) : status;
 }

@@ -73,6 +73,7 @@ static const struct column tenant_columns[] = {
     {"released_within_s", "sla", NUMBER},
     {"acknowledged_within_s", "sla", NUMBER},
     {"shipped_within_s", "sla", NUMBER},
+    {"shipped_by_calendar", "sla", FLAG},
     {"warn_pct", "sla", NUMBER},
     {NULL, NULL, TEXT},
 };
@@ -229,16 +230,23 @@ enum xd_result xd_reference_csv_open(struct xd_reference_csv *rows, enum xd_refe
     return xd_csv_open(&rows->csv, text, names[kind]);
 }
 
+static void tell(const struct xd_reference_csv *rows, enum xd_result result) {
+    if (result == XD_INVALID && rows->tell != NULL) {
+        rows->tell(rows->context, &rows->csv);
+    }
+}
+
 enum xd_result xd_reference_csv_next(struct xd_reference_csv *rows, struct xd_buffer *out) {
     const struct column *columns = columns_of[rows->kind];
     struct xd_writer writer = {.out = out};
     const char *group = NULL;
     enum xd_result result = xd_csv_next(&rows->csv);
     if (result != XD_OK) {
+        tell(rows, result);
         return result;
     }
     xd_writer_begin(&writer, NULL, '{');
-    for (size_t index = 0; columns[index].name != NULL && result == XD_OK; index++) {
+    for (size_t index = 0; columns[index].name != NULL; index++) {
         const struct column *column = &columns[index];
         const struct cell_of cell = {&rows->csv, &writer, column->name};
         if (rows->csv.values[index][0] == '\0') {
@@ -248,7 +256,9 @@ enum xd_result xd_reference_csv_next(struct xd_reference_csv *rows, struct xd_bu
             group = column->group;
             xd_writer_begin(&writer, group, '{');
         }
-        result = write_cell(&cell, column->cell, rows->csv.values[index]);
+        enum xd_result written = write_cell(&cell, column->cell, rows->csv.values[index]);
+        tell(rows, written);
+        result = result == XD_OK ? written : result;
     }
     if (group != NULL) {
         xd_writer_end(&writer, '}');

@@ -85,6 +85,9 @@ int xd_cli_exceptions_list(struct xd_cli *cli) {
     bool all = cli->options[XD_OPTION_ALL] != NULL;
     xd_cli_path(&call, "/v1/exceptions");
     xd_cli_query(&call, "status", all ? "all" : "open");
+    xd_cli_query(&call, "order_id", cli->options[XD_OPTION_ORDER]);
+    xd_cli_query(&call, "code", cli->options[XD_OPTION_CODE]);
+    xd_cli_query(&call, "site", cli->options[XD_OPTION_SITE]);
     xd_cli_query(&call, "limit", limit);
     xd_cli_query(&call, "cursor", cli->options[XD_OPTION_CURSOR]);
     status = xd_cli_call(cli, &call, &tree);

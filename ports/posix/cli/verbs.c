@@ -48,6 +48,8 @@ const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
     [XD_OPTION_FOLLOW] = {"follow", NULL, "go on with what happens from now on, until it is interrupted"},
     [XD_OPTION_REASON] = {"reason", "TEXT", "why, for the order's timeline"},
     [XD_OPTION_LINE] = {"line", "LINE[=QTY]", "this line only, or so much of it in all"},
+    [XD_OPTION_ORDER] = {"order", "ID", "of one order only"},
+    [XD_OPTION_CODE] = {"code", "CODE", "with this code only (UNMATCHED_LINE, SLA_WARNING, ...)"},
 };
 
 const struct xd_verb xd_verbs[] = {
@@ -60,7 +62,8 @@ const struct xd_verb xd_verbs[] = {
      XD_OPTION_BIT(XD_OPTION_STATUS) | XD_OPTION_BIT(XD_OPTION_EXTERNAL) | LISTING, xd_cli_orders_list},
     {"orders show", "ID", "one order with its lines, quantities and releases",
      "ID is the hub's order id. `crossdock orders list --external NUMBER` finds it by the channel's number.\n"
-     "On every line: ordered = open + allocated + released + shipped + cancelled.\n",
+     "On every line: ordered = open + allocated + released + shipped + cancelled. Its open exceptions are\n"
+     "named; `exceptions show ID` tells what one is about.\n",
      0, xd_cli_orders_show},
     {"orders timeline", "ID", "what happened to an order, step by step", "Times are UTC.\n", 0,
      xd_cli_orders_timeline},
@@ -68,6 +71,10 @@ const struct xd_verb xd_verbs[] = {
      "The Idempotency-Key is made from the order's content unless --key says otherwise: the same command\n"
      "again is safe and gives the same order.\n",
      XD_OPTION_BIT(XD_OPTION_KEY), xd_cli_orders_submit},
+    {"orders validate", "FILE", "ask what would become of an order (JSON); - reads standard input",
+     "Nothing is stored. Tells what is wrong with it, its price, the customer's credit, what there is and\n"
+     "where it would ship from. Exit status 0 when it would be taken, 1 when it would not.\n",
+     0, xd_cli_orders_validate},
     {"orders cancel", "ID", "cancel an order, or a line of it",
      "What is not at a site yet is cancelled at once. Sites are asked for what they have; the order tells\n"
      "whether they gave it up. What has shipped stays shipped.\n"
@@ -119,8 +126,11 @@ const struct xd_verb xd_verbs[] = {
      "`clients rotate` makes it a client again. Nobody can revoke itself.\n", XD_OPTION_BIT(XD_OPTION_TENANT),
      xd_cli_clients_revoke},
     {"exceptions list", NULL, "what needs a person, the oldest first",
-     "Documents and lines that were parked, and what was odd about those that were applied.\n",
-     XD_OPTION_BIT(XD_OPTION_ALL) | LISTING, xd_cli_exceptions_list},
+     "Documents and lines that were parked, and what was odd about those that were applied; orders that\n"
+     "wait for a decision, and promises that are about to be missed. `orders show` names an order's.\n",
+     XD_OPTION_BIT(XD_OPTION_ALL) | XD_OPTION_BIT(XD_OPTION_ORDER) | XD_OPTION_BIT(XD_OPTION_CODE) |
+         XD_OPTION_BIT(XD_OPTION_SITE) | LISTING,
+     xd_cli_exceptions_list},
     {"exceptions show", "ID", "one exception", "`crossdock problems CODE` says what its code means.\n", 0,
      xd_cli_exceptions_show},
     {"exceptions resolve", "ID ACTION", "decide about an exception",
@@ -164,7 +174,7 @@ const struct xd_verb xd_verbs[] = {
      "  channels   type, active, share\n"
      "  tenants    tenant, order_bytes_max, order_lines_max, share, split, price_tolerance_pct,\n"
      "             over_tolerance_pct, accepted_within_s, released_within_s, acknowledged_within_s,\n"
-     "             shipped_within_s, warn_pct\n"
+     "             shipped_within_s, shipped_by_calendar, warn_pct\n"
      "Lists are parted by blanks: `4006381333931 036000291452`, `MON TUE`; factors of base units as\n"
      "`CS=12 M=1/3`; a customer's aliases as `REF`, `TENANT:REF` or `TENANT:ACCOUNT:REF`. Flags are true\n"
      "or false. Up to 500 rows are stored together or not at all; the same command again is safe.\n",

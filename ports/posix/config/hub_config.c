@@ -121,6 +121,7 @@ static const struct xd_config_key erp_keys[] = {
      .min = 1,
      .max = 86400,
      .offset = ERP(retry_s_max)},
+    {.name = "stock", .type = XD_CONFIG_BOOLEAN, .fallback = "false", .offset = ERP(stock)},
     {.type = XD_CONFIG_END},
 };
 

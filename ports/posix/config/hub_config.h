@@ -38,6 +38,7 @@ struct xd_hub_config_erp {
     int64_t concurrency;
     int64_t request_life_s; /* the longest life of a request: only then "not there" may be retried */
     int64_t retry_s_min, retry_s_max;
+    bool stock; /* its list of stock is read, too */
 };
 
 struct xd_hub_config_check {

@@ -226,15 +226,21 @@ static enum xd_result view_sites(struct asked *asked, struct xd_buffer *out) {
 
 static enum xd_result view_exceptions(struct asked *asked, struct xd_buffer *out) {
     const char *status = xd_http_query(asked->request, "status");
-    bool open_only = status != NULL && strcasecmp(status, "open") == 0;
+    struct xd_exception_filter filter = {.open_only = status != NULL && strcasecmp(status, "open") == 0,
+                                         .order_id = xd_http_query(asked->request, "order_id"),
+                                         .code = xd_http_query(asked->request, "code"),
+                                         .site = xd_http_query(asked->request, "site")};
     size_t max;
-    if (status != NULL && !open_only && strcasecmp(status, "all") != 0) {
+    if (status != NULL && !filter.open_only && strcasecmp(status, "all") != 0) {
         return bad_value(asked, "status", "open or all");
     }
+    if (filter.code != NULL && xd_registry_find(filter.code) == NULL) {
+        return bad_value(asked, "code", "the code of an exception, such as UNMATCHED_LINE");
+    }
     enum xd_result result = page_size(asked, &max);
-    return result == XD_OK ? listed(asked, xd_view_exceptions(&asked->query->store, open_only,
-                                                              cursor_of(asked), max, out))
-                           : result;
+    return result == XD_OK
+               ? listed(asked, xd_view_exceptions(&asked->query->store, &filter, cursor_of(asked), max, out))
+               : result;
 }
 
 static enum xd_result view_exception(struct asked *asked, struct xd_buffer *out) {
@@ -470,7 +476,7 @@ struct route {
     enum role least;       /* ROLE_NONE: without a token */
     view_fn view;          /* a read ... */
     xd_api_write_fn write; /* ... or a write */
-    const char *query[6];  /* the parameters that it takes, ended by NULL */
+    const char *query[8];  /* the parameters that it takes, ended by NULL */
 };
 
 static const struct route routes[] = {
@@ -497,7 +503,12 @@ static const struct route routes[] = {
     {"POST", "/v1/sites", ROLE_ADMIN, NULL, xd_hub_site_add, {NULL}},
     {"GET", "/v1/sites", ROLE_VIEWER, view_sites, NULL, {NULL}},
     {"GET", "/v1/sites/{id}", ROLE_VIEWER, view_site, NULL, {NULL}},
-    {"GET", "/v1/exceptions", ROLE_VIEWER, view_exceptions, NULL, {"status", "limit", "cursor"}},
+    {"GET",
+     "/v1/exceptions",
+     ROLE_VIEWER,
+     view_exceptions,
+     NULL,
+     {"status", "order_id", "code", "site", "limit", "cursor"}},
     {"GET", "/v1/exceptions/{id}", ROLE_VIEWER, view_exception, NULL, {NULL}},
     {"POST", "/v1/exceptions/{id}/resolve", ROLE_OPERATOR, NULL, xd_hub_exception_resolve, {NULL}},
     {"GET", "/v1/reconciliation", ROLE_VIEWER, view_reconciliation, NULL, {"site"}},

@@ -98,7 +98,12 @@ static enum xd_result make_admin(struct xd_hub_program *program) {
     return result == XD_OK ? store->delivery.meta_set(store->delivery.context, "admin", "made") : result;
 }
 
-static void core_config(const struct xd_hub_program *program, struct xd_hub_config *out) {
+static bool webhook_host_allowed(void *context, const char *host) {
+    const struct xd_hub_program *program = context;
+    return xd_webhook_pool_allows(program->webhooks, host);
+}
+
+static void core_config(struct xd_hub_program *program, struct xd_hub_config *out) {
     const struct xd_hub_program_config *config = program->config;
     const struct xd_hub_config_erp *erp = &config->erps[0];
     *out = (struct xd_hub_config){
@@ -113,13 +118,16 @@ static void core_config(const struct xd_hub_program *program, struct xd_hub_conf
         .webhooks = {.concurrency = (unsigned)config->webhooks.concurrency,
                      .retry_ms_min = config->webhooks.retry_s_min * XD_SECOND_MS,
                      .retry_ms_max = config->webhooks.retry_s_max * XD_SECOND_MS,
-                     .disable_ms = config->webhooks.disable_after_hours * XD_HOUR_MS},
+                     .disable_ms = config->webhooks.disable_after_hours * XD_HOUR_MS,
+                     .host_allowed = webhook_host_allowed,
+                     .host_context = program},
         .erp = erp->name,
         .checks = config->check.url != NULL,
         .erp_concurrency = (unsigned)erp->concurrency,
         .erp_life_ms = erp->request_life_s * XD_SECOND_MS,
         .erp_retry_ms_min = erp->retry_s_min * XD_SECOND_MS,
         .erp_retry_ms_max = erp->retry_s_max * XD_SECOND_MS,
+        .erp_stock = erp->stock,
         .reference_ms = config->policies.reference_minutes * XD_MINUTE_MS,
         .line_url = config->broker.site_url,
         .line_vhost = config->broker.vhost,

@@ -183,6 +183,8 @@ XD_CHECKED enum xd_result xd_webhook_pool_start(const struct xd_hub_config_webho
                                                 struct xd_mailbox *answers, struct xd_webhook_pool **out);
 /* Takes the call over; there is a free worker for it. */
 void xd_webhook_pool_call(struct xd_webhook_pool *pool, struct xd_webhook_call *call);
+/* Whether webhooks.allow_private lets calls go to that host, where it is a literal address. Any thread. */
+bool xd_webhook_pool_allows(const struct xd_webhook_pool *pool, const char *host);
 /* Gives up calls under way, and waits for that. */
 void xd_webhook_pool_stop(struct xd_webhook_pool *pool);
 

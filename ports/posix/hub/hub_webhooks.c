@@ -127,6 +127,10 @@ void xd_webhook_pool_call(struct xd_webhook_pool *pool, struct xd_webhook_call *
     }
 }
 
+bool xd_webhook_pool_allows(const struct xd_webhook_pool *pool, const char *host) {
+    return xd_http_guard_allows_host(&pool->guard, host);
+}
+
 void xd_webhook_pool_stop(struct xd_webhook_pool *pool) {
     atomic_store(&pool->give_up, true);
     xd_mailbox_close(pool->calls);
