@@ -80,12 +80,13 @@ def check_direction(path):
             finding(path, number, f'"{name}" is not in this tree: a library\'s header goes in angle brackets')
         elif rank.get(room, 9) > rank[own]:
             finding(path, number, f'"{name}" looks upwards: {own} must not know {room}')
-        elif own == CONNECTORS and room == CONNECTORS and connector_of(full) != connector_of(path):
+        elif own == CONNECTORS and room == CONNECTORS and connector_of(full) not in (connector_of(path), "shared"):
             finding(path, number, f'"{name}" is another connector\'s: no connector knows another')
 
 
 def connector_of(path):
-    """connectors/erp/ holds the ERP port's implementations: each is a connector, what they share is not."""
+    """connectors/erp/ holds the ERP port's implementations: each is a connector, what they share is not; nor is connectors/shared/, which
+    all may use."""
     parts = path.split(os.sep)
     if parts[1] == "erp":
         return "/".join(parts[1:3]) if len(parts) > 3 else "erp"

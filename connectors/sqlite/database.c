@@ -17,7 +17,7 @@
 
 #include "base/memory.h"
 #include "base/mutant.h"
-#include "sqlite/wal.h"
+#include "shared/wal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,11 +119,10 @@ static enum xd_result open_handle(struct xd_database *database, const char *vfs)
 
 static enum xd_result secure_wal(struct xd_database *database, const char *vfs_name) {
     int code = xd_wal_write_again(database->handle, vfs_name);
-    return code == SQLITE_OK
-               ? XD_OK
-               : xd_database_say(database, code == SQLITE_NOMEM ? XD_NO_MEMORY : XD_IO,
-                                 "the WAL of %s cannot be written again: %s", database->path,
-                                 sqlite3_errstr(code));
+    return code == SQLITE_OK ? XD_OK
+                             : xd_database_say(database, code == SQLITE_NOMEM ? XD_NO_MEMORY : XD_IO,
+                                               "the WAL of %s cannot be written again: %s", database->path,
+                                               sqlite3_errstr(code));
 }
 
 static int checkpoint(struct xd_database *database, int mode) {

@@ -2,17 +2,17 @@
  * rollback sees to it: UNAVAILABLE, for all who shared the transaction. A COMMIT that failed in the operating
  * system may be on disk or not: UNKNOWN for what it held, and UNAVAILABLE for what was refused beside it, for
  * that was judged by books that may not be. The connection is given up then, for it must not try that fsync
- * again, and a new one writes what the failed one left once more before it goes on (sqlite/wal.h).
+ * again, and a new one writes what the failed one left once more before it goes on (shared/wal.h).
  *
  * One connection for the file is also what SQLite before 3.51.3 wants: it can lose a reset of the WAL when
  * two connections write or checkpoint at the same moment. */
 #include "erp/ledger/desk.h"
 
 #include "base/memory.h"
+#include "shared/wal.h"
 #include "erp/ledger/book.h"
 #include "erp/ledger/posting.h"
 #include "erp/ledger/statements.h"
-#include "sqlite/wal.h"
 
 #include <pthread.h>
 #include <stdio.h>

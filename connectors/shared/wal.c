@@ -1,4 +1,4 @@
-#include "sqlite/wal.h"
+#include "shared/wal.h"
 
 #include "base/memory.h"
 

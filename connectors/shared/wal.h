@@ -1,6 +1,6 @@
 /* The WAL that an earlier life may have left half on disk. */
-#ifndef XD_SQLITE_WAL_H
-#define XD_SQLITE_WAL_H
+#ifndef XD_SHARED_WAL_H
+#define XD_SHARED_WAL_H
 
 #include <sqlite3.h>
 
