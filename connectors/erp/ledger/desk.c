@@ -9,21 +9,14 @@
 #include "erp/ledger/desk.h"
 
 #include "base/memory.h"
-#include "shared/wal.h"
 #include "erp/ledger/book.h"
 #include "erp/ledger/posting.h"
 #include "erp/ledger/statements.h"
+#include "shared/wal.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-
-struct visitor {
-    const struct xd_erp_request *request;
-    struct xd_erp_answer *answer;
-    bool served;
-    struct visitor *next;
-};
 
 struct xd_desk {
     char *path;
@@ -32,7 +25,7 @@ struct xd_desk {
     pthread_mutex_t lock; /* of what follows, but for the book, which is the server's */
     pthread_cond_t changed;
     bool serving, sound;
-    struct visitor *first, **end;
+    struct xd_visitor *first, **end;
     struct xd_book book;
 };
 
@@ -41,13 +34,13 @@ static struct xd_desk *desks;
 
 /* ---- serving ---- */
 
-static void send_away(struct visitor *visitor, enum xd_result result, const char *error) {
+static void send_away(struct xd_visitor *visitor, enum xd_result result, const char *error) {
     xd_ledger_say_unavailable(visitor->answer, result == XD_AGAIN ? "ledger_busy" : "ledger_unavailable",
                               error);
 }
 
 /* XD_OK: decided, be it refused; anything else: the book failed. */
-static enum xd_result decide(struct xd_book *book, struct visitor *visitor) {
+static enum xd_result decide(struct xd_book *book, struct xd_visitor *visitor) {
     struct xd_ledger_post post = {.book = book, .request = visitor->request, .answer = visitor->answer};
     enum xd_result result = xd_book_execute(book, "SAVEPOINT one");
     if (result == XD_OK) {
@@ -63,13 +56,13 @@ static enum xd_result decide(struct xd_book *book, struct visitor *visitor) {
     return result;
 }
 
-static void commit(struct xd_book *book, struct visitor *first) {
+static void commit(struct xd_book *book, struct xd_visitor *first) {
     enum xd_result result = xd_book_execute(book, "COMMIT");
     if (result == XD_OK) {
         return;
     }
     bool certain = result == XD_AGAIN || result == XD_FULL;
-    for (struct visitor *visitor = first; visitor != NULL; visitor = visitor->next) {
+    for (struct xd_visitor *visitor = first; visitor != NULL; visitor = visitor->next) {
         if (certain || visitor->answer->outcome != XD_ERP_DONE) {
             send_away(visitor, result, book->error);
             continue;
@@ -102,20 +95,20 @@ static enum xd_result be_open(struct xd_desk *desk) {
     return desk->book.handle != NULL ? XD_OK : open_book(desk);
 }
 
-static void serve(struct xd_desk *desk, struct visitor *first) {
+static void serve(struct xd_desk *desk, struct xd_visitor *first) {
     struct xd_book *book = &desk->book;
     enum xd_result result = be_open(desk);
     if (result == XD_OK) {
         result = xd_book_execute(book, "BEGIN IMMEDIATE");
     }
-    for (struct visitor *visitor = first; visitor != NULL && result == XD_OK; visitor = visitor->next) {
+    for (struct xd_visitor *visitor = first; visitor != NULL && result == XD_OK; visitor = visitor->next) {
         result = decide(book, visitor);
     }
     if (result == XD_OK) {
         commit(book, first);
         return;
     }
-    for (struct visitor *visitor = first; visitor != NULL; visitor = visitor->next) {
+    for (struct xd_visitor *visitor = first; visitor != NULL; visitor = visitor->next) {
         send_away(visitor, result, book->error);
     }
     if (book->handle != NULL && sqlite3_get_autocommit(book->handle) == 0) {
@@ -137,25 +130,26 @@ static void end_service(struct xd_desk *desk) {
 }
 
 static void serve_those_that_wait(struct xd_desk *desk) {
-    struct visitor *first = desk->first;
+    struct xd_visitor *first = desk->first;
     desk->first = NULL;
     desk->end = &desk->first;
     begin_service(desk);
     serve(desk, first);
     end_service(desk);
-    for (struct visitor *next = NULL; first != NULL; first = next) {
+    for (struct xd_visitor *next = NULL; first != NULL; first = next) {
         next = first->next; /* one that is served may leave as soon as the lock is free */
         first->served = true;
     }
 }
 
-void xd_desk_post(struct xd_desk *desk, const struct xd_erp_request *request, struct xd_erp_answer *answer) {
-    struct visitor visitor = {.request = request, .answer = answer};
+void xd_desk_post(struct xd_desk *desk, struct xd_visitor *visitor, const struct xd_erp_request *request,
+                  struct xd_erp_answer *answer) {
+    *visitor = (struct xd_visitor){.request = request, .answer = answer};
     memset(answer, 0, sizeof *answer);
     (void)pthread_mutex_lock(&desk->lock);
-    *desk->end = &visitor;
-    desk->end = &visitor.next;
-    while (!visitor.served) {
+    *desk->end = visitor;
+    desk->end = &visitor->next;
+    while (!visitor->served) {
         if (desk->serving) {
             (void)pthread_cond_wait(&desk->changed, &desk->lock);
         } else {

@@ -22,6 +22,7 @@
 
 struct ledger {
     struct xd_desk *desk;
+    struct xd_visitor visitor;
     struct xd_book book; /* to read; opened when it is first needed */
     char *path;
 };
@@ -44,7 +45,7 @@ static enum xd_result be_open(struct ledger *ledger, struct xd_erp_answer *answe
 
 static void ledger_post(void *context, const struct xd_erp_request *request, struct xd_erp_answer *answer) {
     struct ledger *ledger = context;
-    xd_desk_post(ledger->desk, request, answer);
+    xd_desk_post(ledger->desk, &ledger->visitor, request, answer);
 }
 
 static void ledger_find(void *context, enum xd_erp_kind kind, const char *reference,
