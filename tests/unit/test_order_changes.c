@@ -235,6 +235,26 @@ static void a_refusal_that_crosses_a_part_cancelled_sends_on_only_what_is_wanted
     assert_sale(world, 1, "1", "6 2.5 0");
 }
 
+/* The site has the release: only of the first revision would it mean that it does not. */
+static void a_change_that_is_refused_after_the_next_one_was_asked_for_refuses_nothing_else(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "20");
+    assert_int_equal(world_simple(world, 1, "\"preferred_site\":\"WH1\",", "10"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"4\"}]}"), 202);
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"7\"}]}"), 202);
+    world_answer(world, 1, 1, 2, "REJECTED");
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 ACKED REQUESTED 3");
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    world_answer(world, 1, 1, 3, "REJECTED");
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 ACKED REFUSED 3");
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_releases(world, 1, 1);
+}
+
 static void what_is_cancelled_of_a_silent_release_ships_from_nowhere(void **state) {
     struct hub_world *world = world_with_stock(state, "20", "20");
     world_put(world, "sites", "{\"site\":\"WH1\",\"ack_minutes\":5}");
@@ -584,6 +604,7 @@ int main(void) {
         WITH(a_part_is_cancelled_by_a_change_that_the_site_takes, with_credit),
         WITH(a_change_that_the_site_answers_after_it_shipped_the_rest_is_done, with_credit),
         WITH(a_refusal_that_crosses_a_part_cancelled_sends_on_only_what_is_wanted, world_two_sites),
+        WITH(a_change_that_is_refused_after_the_next_one_was_asked_for_refuses_nothing_else, world_two_sites),
         WITH(what_is_cancelled_of_a_silent_release_ships_from_nowhere, world_two_sites),
         WITH(a_site_that_is_silent_about_a_change_is_asked_for_all_of_it, world_two_sites),
         WITH(lines_that_the_order_does_not_have_cannot_be_cancelled, with_credit),

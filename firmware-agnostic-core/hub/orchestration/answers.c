@@ -10,7 +10,10 @@
  *   REJECTED         a change: the site keeps it;              the site does not ship it:
  *                    a cancel: as CANCEL_ACCEPTED              all that is left is given back
  *   any other        a change: it is agreed to                 forward
- *                    a cancel: no answer to that yet */
+ *                    a cancel: no answer to that yet
+ *
+ * REJECTED of a revision that asked back, when a later one has asked for more, is an answer to a question
+ * that does not count any more: the site has the release, and will answer the later one. */
 #include "hub/orchestration/conduct.h"
 
 #include "hub/events/events.h"
@@ -164,6 +167,9 @@ static enum xd_result decide(struct answering *answering) {
     case XD_RESPONSE_CANCEL_REFUSED:
         return asks ? kept(answering) : XD_OK;
     case XD_RESPONSE_REJECTED:
+        if (answering->response->revision > 1 && answering->response->revision < row->revision) {
+            return XD_OK;
+        }
         return !asks ? rejected(answering) : all ? gave_up(answering) : kept(answering);
     default:
         if (asks && all) {
