@@ -62,17 +62,25 @@ void xd_sim_errands_answer(struct xd_sim *sim, size_t number, unsigned status) {
     sim->errands[number].answered = true;
 }
 
+static void list_profile(struct xd_sim *sim, const struct xd_sim_site *site) {
+    struct xd_chance *chance = &sim->chance[XD_FAULT_WMS_AWAITED];
+    int minutes = site->awaited ? (int)xd_chance_spread(chance, 2, XD_DAY_MS / XD_MINUTE_MS) : 0;
+    char text[160];
+    (void)snprintf(text, sizeof text,
+                   "{\"site\":\"%s\",\"kind\":\"warehouse\",\"reserves\":\"%s\",\"ack_minutes\":%d}",
+                   site->name_text, site->reserves ? "WMS" : "HUB", minutes);
+    add(sim, XD_SIM_MAIL_PROFILE, site->node.number - 1, text);
+}
+
 void xd_sim_errands_start(struct xd_sim *sim) {
     struct xd_chance *chance = &sim->chance[XD_FAULT_ERP_STOCK];
     for (unsigned index = 0; index < sim->site_count; index++) {
         struct xd_sim_site *site = &sim->sites[index];
-        char text[128];
         unsigned qty[2];
-        if (xd_sim_hit(sim, XD_FAULT_WMS_RESERVE)) {
-            site->reserves = true;
-            (void)snprintf(text, sizeof text, "{\"site\":\"%s\",\"kind\":\"warehouse\",\"reserves\":\"WMS\"}",
-                           site->name_text);
-            add(sim, XD_SIM_MAIL_PROFILE, index, text);
+        site->reserves = xd_sim_hit(sim, XD_FAULT_WMS_RESERVE);
+        site->awaited = xd_sim_hit(sim, XD_FAULT_WMS_AWAITED);
+        if (site->reserves || site->awaited) {
+            list_profile(sim, site);
         }
         for (unsigned sku = 0; sku < 2 && sim->rate[XD_FAULT_ERP_STOCK] != 0; sku++) {
             qty[sku] = (unsigned)xd_chance_below(chance, AT_FIRST);
@@ -91,5 +99,6 @@ void xd_sim_errands_heal(struct xd_sim *sim) {
 }
 
 bool xd_sim_orders_roam(const struct xd_sim *sim) {
-    return sim->rate[XD_FAULT_ERP_STOCK] != 0 || sim->rate[XD_FAULT_WMS_REFUSE] != 0;
+    return sim->rate[XD_FAULT_ERP_STOCK] != 0 || sim->rate[XD_FAULT_WMS_REFUSE] != 0 ||
+           sim->rate[XD_FAULT_WMS_AWAITED] != 0;
 }

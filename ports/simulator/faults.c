@@ -91,8 +91,9 @@ const struct xd_fault_kind xd_fault_kinds[XD_FAULT_COUNT] = {
     [XD_FAULT_WMS_RESERVE] = AMONG("wms.reserves", XD_FAULTS_WMS, 700000),
     [XD_FAULT_WMS_BACKORDER] = AMONG("wms.short_for_now", XD_FAULTS_WMS, 100000),
     [XD_FAULT_ERP_STOCK] = AT_TIMES("erp.lists_stock", XD_FAULTS_ERP, 12000),
+    [XD_FAULT_WMS_AWAITED] = AMONG("wms.must_answer_soon", XD_FAULTS_WMS, 500000),
 };
 
 bool xd_fault_is_trade(enum xd_fault fault) {
-    return fault >= XD_FAULT_CHANNEL_CANCEL && fault <= XD_FAULT_ERP_STOCK;
+    return fault >= XD_FAULT_CHANNEL_CANCEL && fault <= XD_FAULT_WMS_AWAITED;
 }

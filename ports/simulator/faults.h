@@ -114,6 +114,7 @@ enum xd_fault {
     XD_FAULT_WMS_RESERVE,          /* wms */
     XD_FAULT_WMS_BACKORDER,        /* wms */
     XD_FAULT_ERP_STOCK,            /* erp */
+    XD_FAULT_WMS_AWAITED,          /* wms */
     XD_FAULT_COUNT
 };
 

@@ -184,9 +184,13 @@ static void read_line(const cJSON *row, struct line_view *out) {
 
 /* ---- rest ---- */
 
-/* Nobody is left who could ship it. */
+/* Nobody is left who could ship it: who was silent for too long does not get it again, and that may be who
+ * never saw it. */
 static bool refused_by_all(const struct xd_sim *sim, size_t number) {
     uint64_t refused = 0;
+    for (unsigned index = 0; index < sim->site_count; index++) {
+        refused |= sim->sites[index].awaited ? UINT64_C(1) << index : 0;
+    }
     for (size_t index = 0; index < sim->release_count; index++) {
         const struct xd_sim_release *release = &sim->releases[index];
         refused |= release->order == number && release->rejected ? UINT64_C(1) << release->site : 0;
@@ -341,7 +345,7 @@ static void judge_defiance(struct xd_sim *sim) {
     }
     for (size_t index = 0; index < sim->release_count; index++) {
         const struct xd_sim_release *release = &sim->releases[index];
-        bool alone = sim->orders[release->order].account->releases == 1;
+        bool alone = sim->orders[release->order].account->releases == 1 && !sim->sites[release->site].awaited;
         for (unsigned shipment = 0; shipment < release->shipment_count && alone; shipment++) {
             const struct xd_sim_document *document = &sim->documents[release->shipments[shipment]];
             if (document->defies && document->state == XD_SIM_ACCEPTED &&

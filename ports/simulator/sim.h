@@ -226,6 +226,7 @@ struct xd_sim_site {
     struct xd_site site;
     bool wms_up;
     bool reserves; /* its WMS says when it has reserved */
+    bool awaited;  /* what it does not answer in time goes elsewhere */
     char live_up[XD_SIM_LANES][XD_EPOCH_SIZE],
         live_down[XD_SIM_LANES][XD_EPOCH_SIZE]; /* as heard on the line */
     struct xd_names releases;                   /* that the WMS has seen: their numbers in the world */
@@ -259,6 +260,7 @@ struct xd_sim_order {
     char revision[24];        /* the last that its channel saw */
     bool wished;              /* something was asked for, whatever was answered */
     unsigned lines_ever;
+    unsigned stated[XD_SIM_LINES_MAX];  /* as it was sent, or last revised */
     unsigned want[XD_SIM_LINES_MAX];    /* to be shipped in all, by what was answered last */
     unsigned ordered[XD_SIM_LINES_MAX]; /* as the hub said last */
     struct xd_sim_account *account;     /* owned; the oracle's */

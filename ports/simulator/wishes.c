@@ -19,11 +19,12 @@
 #define SOON_MS XD_SECOND_MS
 #define LATE_MS (16 * XD_HOUR_MS)
 #define QTY_MAX 40
+#define KINDS 3u
 
-static const enum xd_fault faults[] = {[XD_SIM_CANCEL] = XD_FAULT_CHANNEL_CANCEL,
-                                       [XD_SIM_CANCEL_LINES] = XD_FAULT_CHANNEL_CANCEL_LINES,
-                                       [XD_SIM_REVISE] = XD_FAULT_CHANNEL_REVISE};
-static const char *const kind_names[] = {"cancel", "cancel of lines", "revision"};
+static const enum xd_fault faults[KINDS] = {[XD_SIM_CANCEL] = XD_FAULT_CHANNEL_CANCEL,
+                                            [XD_SIM_CANCEL_LINES] = XD_FAULT_CHANNEL_CANCEL_LINES,
+                                            [XD_SIM_REVISE] = XD_FAULT_CHANNEL_REVISE};
+static const char *const kind_names[KINDS] = {"cancel", "cancel of lines", "revision"};
 
 static struct xd_chance *chance_of(struct xd_sim *sim, enum xd_sim_wish_kind kind) {
     return &sim->chance[faults[kind]];
@@ -71,6 +72,9 @@ static void accepted(struct xd_sim *sim, const struct xd_sim_wish *wish, const c
     cJSON *tree = body == NULL ? NULL : cJSON_Parse(body);
     const cJSON *row;
     read_revision(order, tree);
+    if (wish->kind == XD_SIM_REVISE) {
+        memcpy(order->stated, wish->qty, sizeof order->stated);
+    }
     cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(tree, "lines")) {
         unsigned number = quantity(row, "line_id");
         if (number == 0 || number > XD_SIM_LINES_MAX) {
@@ -131,10 +135,15 @@ static void draw_cancel(struct xd_sim *sim, const struct xd_sim_order *order, st
     wish->qty[line] = less > 0 ? less : 1;
 }
 
-/* More or less of some lines, none of others, perhaps a new one; something stays. */
+/* As it was, perhaps: then some of it was cancelled since, or nothing changes. Else more or less of some
+ * lines, none of others, perhaps a new one; something stays. */
 static void draw_revision(struct xd_sim *sim, const struct xd_sim_order *order, struct xd_sim_wish *wish) {
     struct xd_chance *chance = chance_of(sim, wish->kind);
     unsigned lines = order->lines_ever, any = 0;
+    if (xd_chance_hits(chance, 150000)) {
+        memcpy(wish->qty, order->stated, sizeof wish->qty);
+        return;
+    }
     if (lines < XD_SIM_LINES_MAX && xd_chance_hits(chance, 200000)) {
         lines++;
     }
@@ -185,7 +194,9 @@ static void begin(struct xd_sim *sim, void *object, uint64_t argument) {
 /* The next one, or none. */
 static void plan(struct xd_sim *sim, size_t number) {
     struct xd_sim_order *order = &sim->orders[number];
-    for (unsigned kind = 0; kind < sizeof faults / sizeof faults[0]; kind++) {
+    uint64_t first = xd_chance_below(chance_of(sim, XD_SIM_CANCEL), KINDS);
+    for (unsigned turn = 0; turn < KINDS; turn++) {
+        unsigned kind = (unsigned)(first + turn) % KINDS; /* so that none hides the others */
         if (xd_sim_hit(sim, faults[kind])) {
             xd_ms after = xd_chance_spread(chance_of(sim, (enum xd_sim_wish_kind)kind), SOON_MS, LATE_MS);
             order->wished = true;
@@ -199,6 +210,7 @@ void xd_sim_wishes_plan(struct xd_sim *sim, size_t number) {
     struct xd_sim_order *order = &sim->orders[number];
     (void)snprintf(order->revision, sizeof order->revision, "\"1\"");
     order->lines_ever = order->line_count;
+    memcpy(order->stated, order->qty, sizeof order->stated);
     memcpy(order->want, order->qty, sizeof order->want);
     memcpy(order->ordered, order->qty, sizeof order->ordered);
     plan(sim, number);

@@ -259,8 +259,8 @@ static size_t check_owner(struct xd_sim_site *site, const cJSON *tree) {
 
 static void answer_new(struct xd_sim_site *site, const struct xd_sim_release *release) {
     struct xd_sim *sim = sim_of(site);
-    if (xd_sim_hit(sim, XD_FAULT_WMS_EARLY)) {
-        return;
+    if (release->revision == 1 && xd_sim_hit(sim, XD_FAULT_WMS_EARLY)) {
+        return; /* but what asks back is answered */
     }
     xd_ms delay = xd_sim_takes(sim, XD_SECOND_MS, 10 * XD_MINUTE_MS);
     if (site->reserves) {

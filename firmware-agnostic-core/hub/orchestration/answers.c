@@ -12,10 +12,12 @@
  *   any other        a change: it is agreed to                 forward
  *                    a cancel: no answer to that yet
  *
- * REJECTED of a revision that asked back, when a later one has asked for more, is an answer to a question
- * that does not count any more: the site has the release, and will answer the later one. */
+ * An answer to a revision that asked back, when a later one has asked for more by then: REJECTED does not
+ * refuse the release, for the site has it; where the site agrees, that holds, whatever it says to the later
+ * one (overtaken.c). */
 #include "hub/orchestration/conduct.h"
 
+#include "base/mutant.h"
 #include "hub/events/events.h"
 
 #include <stdio.h>
@@ -99,7 +101,7 @@ static enum xd_result rejected(struct answering *answering) {
         answering->work.row.cancel = XD_CANCEL_ACCEPTED;
     }
     enum xd_result result = give_back(answering, false, XD_RELEASE_REJECTED);
-    if (result == XD_OK) {
+    if (result == XD_OK && !XD_MUTANT(REFUSED_RELEASE_DROPPED)) {
         result = ship_from_elsewhere(answering->conduct, &found);
     }
     return result == XD_OK ? complain(answering, "RELEASE_REJECTED", found,
@@ -116,22 +118,40 @@ static bool anything_shipped(const struct xd_release_work *work) {
     return false;
 }
 
+static enum xd_result save_what_is_left(struct answering *answering, bool live) {
+    struct xd_release_work *work = &answering->work;
+    if (live && !xd_release_work_has_rest(work)) {
+        work->row.status = anything_shipped(work) ? XD_RELEASE_SHORT_CLOSED : XD_RELEASE_CANCELLED;
+    }
+    return xd_release_work_save(answering->conduct, work);
+}
+
 static enum xd_result gave_up(struct answering *answering) {
     struct xd_conduct *conduct = answering->conduct;
     struct xd_release_work *work = &answering->work;
     bool found, live = xd_release_is_live(&work->row);
     enum xd_result result = give_back(answering, true, work->row.status);
     work->row.cancel = XD_CANCEL_ACCEPTED;
-    if (live && !xd_release_work_has_rest(work)) {
-        work->row.status = anything_shipped(work) ? XD_RELEASE_SHORT_CLOSED : XD_RELEASE_CANCELLED;
-    }
     if (result == XD_OK) {
-        result = xd_release_work_save(conduct, work);
+        result = save_what_is_left(answering, live);
     }
     if (result == XD_OK) {
         result = xd_release_work_heard(conduct, work);
     }
     return result == XD_OK ? ship_from_elsewhere(conduct, &found) : result;
+}
+
+/* It agrees to an earlier question, whatever it says to the later one. */
+static enum xd_result gave_up_before(struct answering *answering) {
+    struct xd_release_work *work = &answering->work;
+    bool found, known, live = xd_release_is_live(&work->row);
+    bool to_all = answering->response->response == XD_RESPONSE_CANCEL_ACCEPTED;
+    enum xd_result result =
+        xd_overtaken_agreed(answering->conduct, work, answering->response->revision, to_all, &known);
+    if (result == XD_OK && known) {
+        result = save_what_is_left(answering, live);
+    }
+    return result == XD_OK && known ? ship_from_elsewhere(answering->conduct, &found) : result;
 }
 
 static enum xd_result kept(struct answering *answering) {
@@ -161,19 +181,25 @@ static enum xd_result decide(struct answering *answering) {
     const struct xd_release_row *row = &answering->work.row;
     bool asks = row->cancel == XD_CANCEL_REQUESTED && answering->response->revision == row->revision;
     bool all = asks && row->whole;
+    bool before = answering->response->revision > 1 && answering->response->revision < row->revision;
+    enum xd_result result;
     switch (answering->response->response) {
     case XD_RESPONSE_CANCEL_ACCEPTED:
-        return asks ? gave_up(answering) : XD_OK;
+        return asks ? gave_up(answering) : before ? gave_up_before(answering) : XD_OK;
     case XD_RESPONSE_CANCEL_REFUSED:
         return asks ? kept(answering) : XD_OK;
     case XD_RESPONSE_REJECTED:
-        if (answering->response->revision > 1 && answering->response->revision < row->revision) {
+        if (before) {
             return XD_OK;
         }
         return !asks ? rejected(answering) : all ? gave_up(answering) : kept(answering);
     default:
         if (asks && all) {
             return XD_OK;
+        }
+        result = before ? gave_up_before(answering) : XD_OK;
+        if (result != XD_OK) {
+            return result;
         }
         return asks ? gave_up(answering) : go_forward(answering);
     }
