@@ -230,9 +230,12 @@ static enum xd_result undo_post(struct xd_conduct *conduct) {
     return xd_conduct_did(conduct, XD_STEP_POST) ? XD_OK : xd_sale_withdraw(conduct, &withdrawn);
 }
 
+/* When stock comes, only orders that are released and not held are asked about: what came before is for who
+ * gets there later. */
 static enum xd_result run_release(struct xd_conduct *conduct, enum progress *progress) {
     *progress = DONE;
-    return xd_conduct_release(conduct);
+    enum xd_result result = xd_conduct_place(conduct, XD_PLACE_BACKORDERS);
+    return result == XD_OK ? xd_conduct_release(conduct) : result;
 }
 
 static enum xd_result ask_back(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
@@ -365,6 +368,9 @@ enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, 
     }
     if (result == XD_OK) {
         result = pass(conduct, hold);
+    }
+    if (result == XD_OK && xd_conduct_did(conduct, XD_STEP_RELEASE) && !is_stopped(conduct)) {
+        result = xd_conduct_place(conduct, XD_PLACE_BACKORDERS);
     }
     return result == XD_OK ? xd_conduct_go(conduct) : result;
 }
