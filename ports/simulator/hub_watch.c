@@ -2,8 +2,9 @@
  *
  * Two functions of the hub's store are taken over: each row of an order's line that is stored is checked
  * there and then, and orders that were stored are noted. After the turn, when it is committed, each of those
- * is looked at whole; but only one of a few, where nothing is done to orders but to ship them: it costs as
- * much as what it watches. A store that cannot be read just now is no news.
+ * is looked at whole; but only one of a few, the fewer where nothing is done to orders but to ship them: it
+ * costs as much as what it watches. In the end all are looked at. A store that cannot be read just now is no
+ * news.
  *
  * One world at a time: the functions taken over belong to the store, which knows of no world. */
 #include "hub/orchestration/order_check.h"
@@ -14,7 +15,8 @@
 #include <string.h>
 
 #define NOTED_MAX 64u
-#define EACH_NTH 16u
+#define OF_TRADE 4u /* each fourth that is stored */
+#define OF_OTHERS 16u
 
 static struct {
     struct xd_sim *sim;
@@ -36,9 +38,9 @@ static bool is_noted(const char *order_id) {
 }
 
 static enum xd_result order_save(void *context, const struct xd_order_row *row) {
-    bool all = watch.sim->trades;
+    unsigned nth = watch.sim->trades ? OF_TRADE : OF_OTHERS;
     watch.stored++;
-    if ((all || watch.stored % EACH_NTH == 0) && watch.noted_count < NOTED_MAX && !is_noted(row->order_id)) {
+    if (watch.stored % nth == 0 && watch.noted_count < NOTED_MAX && !is_noted(row->order_id)) {
         memcpy(watch.noted[watch.noted_count++], row->order_id, XD_ID_SIZE);
     }
     return watch.order_save(context, row);
@@ -62,15 +64,18 @@ void xd_sim_hub_watch(struct xd_sim *sim) {
     store->order_line_save = order_line_save;
 }
 
+void xd_sim_hub_look(struct xd_sim *sim, const char *order_id) {
+    bool fine;
+    enum xd_result result = xd_hub_order_check(&sim->hub, order_id, xd_sim_now(&sim->hub_node), &fine);
+    if (result == XD_OK && !fine) {
+        xd_sim_violated(sim, "the books of order %s do not add up", order_id);
+    }
+}
+
 void xd_sim_hub_watched(struct xd_sim *sim) {
     bool look = sim->options.script == XD_SIM_NO_SCRIPT; /* there each reading of the disk is counted */
     for (size_t index = 0; index < watch.noted_count && look; index++) {
-        bool fine;
-        enum xd_result result =
-            xd_hub_order_check(&sim->hub, watch.noted[index], xd_sim_now(&sim->hub_node), &fine);
-        if (result == XD_OK && !fine) {
-            xd_sim_violated(sim, "the books of order %s do not add up", watch.noted[index]);
-        }
+        xd_sim_hub_look(sim, watch.noted[index]);
     }
     watch.noted_count = 0;
 }

@@ -290,7 +290,7 @@ static void judge_order(struct xd_sim *sim, size_t number) {
     struct xd_sim_order *order = &sim->orders[number];
     const struct xd_sim_account *account = account_of(order);
     cJSON *tree = view_of(sim, order);
-    const char *status = xd_json_text(tree, "status");
+    const char *status = xd_json_text(tree, "status"), *id = xd_json_text(tree, "order_id");
     unsigned shipped = 0, rest = 0;
     const cJSON *row;
     cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(tree, "lines")) {
@@ -313,6 +313,9 @@ static void judge_order(struct xd_sim *sim, size_t number) {
         xd_sim_violated(sim, "O5: the sale of order %s was changed, and nobody wanted that", order->number);
     }
     judge_wanted(sim, number);
+    if (id != NULL) {
+        xd_sim_hub_look(sim, id);
+    }
     cJSON_Delete(tree);
 }
 

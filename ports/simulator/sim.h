@@ -539,5 +539,7 @@ void xd_sim_judge_orders(struct xd_sim *sim);
 /* Looks at each row of an order's lines that is stored, and at orders after the turns that changed them. */
 void xd_sim_hub_watch(struct xd_sim *sim);
 void xd_sim_hub_watched(struct xd_sim *sim);
+/* That the books of the order do not add up is a violation. */
+void xd_sim_hub_look(struct xd_sim *sim, const char *order_id);
 
 #endif
