@@ -165,6 +165,11 @@ size_t xd_sim_channel_order(struct xd_sim *sim) {
     for (unsigned line = 0; line < order->line_count; line++) {
         order->qty[line] = (unsigned)xd_chance_between(&sim->work, 1, 40);
     }
+    (void)snprintf(order->revision, sizeof order->revision, "\"1\"");
+    order->lines_ever = order->line_count;
+    memcpy(order->stated, order->qty, sizeof order->stated);
+    memcpy(order->want, order->qty, sizeof order->want);
+    memcpy(order->ordered, order->qty, sizeof order->ordered);
     if (!order->bad) {
         draw_policy(sim, order);
     }

@@ -489,7 +489,7 @@ uint64_t xd_sim_channel_ask(struct xd_sim *sim, enum xd_sim_asker asker, size_t 
                             struct xd_sim_mail mail, const char *text);
 /* How long to wait for an answer to the n-th try. */
 xd_ms xd_sim_channel_patience(unsigned tries);
-/* Draws what will be wanted of a new order. */
+/* Draws what will be wanted of an order next, or that nothing will. */
 void xd_sim_wishes_plan(struct xd_sim *sim, size_t order);
 void xd_sim_wishes_answer(struct xd_sim *sim, size_t number, unsigned status, const char *body);
 /* Sites' profiles and stock; from then on stock is listed when the world says so (errands.c). */

@@ -192,7 +192,7 @@ static void begin(struct xd_sim *sim, void *object, uint64_t argument) {
 }
 
 /* The next one, or none. */
-static void plan(struct xd_sim *sim, size_t number) {
+void xd_sim_wishes_plan(struct xd_sim *sim, size_t number) {
     struct xd_sim_order *order = &sim->orders[number];
     uint64_t first = xd_chance_below(chance_of(sim, XD_SIM_CANCEL), KINDS);
     for (unsigned turn = 0; turn < KINDS; turn++) {
@@ -204,16 +204,6 @@ static void plan(struct xd_sim *sim, size_t number) {
             return;
         }
     }
-}
-
-void xd_sim_wishes_plan(struct xd_sim *sim, size_t number) {
-    struct xd_sim_order *order = &sim->orders[number];
-    (void)snprintf(order->revision, sizeof order->revision, "\"1\"");
-    order->lines_ever = order->line_count;
-    memcpy(order->stated, order->qty, sizeof order->stated);
-    memcpy(order->want, order->qty, sizeof order->want);
-    memcpy(order->ordered, order->qty, sizeof order->ordered);
-    plan(sim, number);
 }
 
 void xd_sim_wishes_answer(struct xd_sim *sim, size_t number, unsigned status, const char *body) {
@@ -233,6 +223,6 @@ void xd_sim_wishes_answer(struct xd_sim *sim, size_t number, unsigned status, co
     if (status == 202) {
         sim->figures->wishes_taken++;
         accepted(sim, wish, body);
-        plan(sim, wish->order);
+        xd_sim_wishes_plan(sim, wish->order);
     }
 }
