@@ -206,6 +206,7 @@ enum xd_result xd_hub_open(struct xd_hub *hub, const struct xd_hub_config *confi
     memset(hub, 0, sizeof *hub);
     hub->config = *config;
     hub->now = now;
+    hub->backorders_due = true; /* the program may have ended while it asked about them */
     enum xd_result result = xd_flight_init(&hub->flight);
     if (result == XD_OK) {
         result = load_secret(hub);

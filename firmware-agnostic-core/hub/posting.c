@@ -234,6 +234,7 @@ static void fill_request(struct call_memory *memory, size_t count, struct xd_erp
     request->at = memory->job.at;
     request->lines = memory->lines;
     request->line_count = count;
+    bool misstates = request->kind == XD_ERP_CHANGE && XD_MUTANT(CHANGE_MISSTATED);
     for (size_t index = 0; index < count; index++) {
         const struct xd_job_line_row *row = &memory->rows[index];
         memory->lines[index] = (struct xd_erp_line){.line_id = row->line_id,
@@ -241,7 +242,7 @@ static void fill_request(struct call_memory *memory, size_t count, struct xd_erp
                                                     .uom = row->uom,
                                                     .factor_num = row->factor_num,
                                                     .factor_den = row->factor_den,
-                                                    .qty = row->qty,
+                                                    .qty = misstates ? xd_decimal_of(1) : row->qty,
                                                     .unbilled = row->unbilled,
                                                     .unit_price = row->unit_price,
                                                     .has_unit_price = row->has_unit_price,

@@ -101,6 +101,15 @@ static struct xd_order_line_row *row_of(struct revision *revision, const char *e
     return NULL;
 }
 
+static const struct xd_order_line *line_named(const struct revision *revision, const char *external_line_id) {
+    for (size_t index = 0; index < revision->order.line_count; index++) {
+        if (strcmp(revision->order.lines[index].external_line_id, external_line_id) == 0) {
+            return &revision->order.lines[index];
+        }
+    }
+    return NULL;
+}
+
 static const struct xd_enriched_line *made_of(const struct revision *revision, size_t index) {
     return index < revision->enriched.line_count ? &revision->enriched.lines[index] : NULL;
 }
@@ -199,15 +208,6 @@ static enum xd_result add_line(struct revision *revision, size_t index) {
     return result;
 }
 
-static bool is_named(const struct revision *revision, const char *external_line_id) {
-    for (size_t index = 0; index < revision->order.line_count; index++) {
-        if (strcmp(revision->order.lines[index].external_line_id, external_line_id) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Room first: wishes point at rows, which must not move. */
 static enum xd_result change_lines(struct revision *revision) {
     struct xd_order_lines *lines = &revision->conduct.lines;
@@ -223,7 +223,7 @@ static enum xd_result change_lines(struct revision *revision) {
         result = xd_conduct_cancelling(&revision->conduct, &revision->cancelling);
     }
     for (size_t index = 0; index < before && result == XD_OK; index++) {
-        if (!is_named(revision, lines->rows[index].external_line_id)) {
+        if (line_named(revision, lines->rows[index].external_line_id) == NULL) {
             result = wish_for(revision, &lines->rows[index], xd_decimal_of(0));
         }
     }
@@ -328,16 +328,38 @@ static enum xd_result read_order(struct revision *revision, bool *told) {
                  : result;
 }
 
+/* The same document came last. Who has seen that one and sends it again may have cancelled some of it
+ * since, which cancels no revision; who has not seen it did not hear the answer. */
+static enum xd_result is_so_already(struct revision *revision, bool *so) {
+    const struct xd_order_lines *lines = &revision->conduct.lines;
+    struct xd_decimal *cancelling = NULL;
+    enum xd_result result = XD_OK;
+    *so = xd_hash_equal(&revision->conduct.order.hash, &revision->document.hash);
+    if (!*so || !matches(revision)) {
+        return XD_OK;
+    }
+    result = xd_conduct_cancelling(&revision->conduct, &cancelling);
+    for (size_t index = 0; index < lines->count && result == XD_OK; index++) {
+        const struct xd_order_line *line = line_named(revision, lines->rows[index].external_line_id);
+        struct xd_decimal wanted;
+        result = xd_decimal_subtract(lines->rows[index].ordered, cancelling[index], &wanted);
+        *so = *so && xd_decimal_compare(wanted, line != NULL ? line->qty : xd_decimal_of(0)) == 0;
+    }
+    xd_free(cancelling);
+    return result;
+}
+
 static enum xd_result check(struct revision *revision, bool *told) {
     const struct xd_order_row *row = &revision->conduct.order;
-    bool may = false;
+    bool may = false, so;
     *told = true;
     if (revision->request->if_match == NULL) {
         return refuse(revision, 428, "if_match_missing",
                       "Send If-Match with the ETag of the order that you have seen.");
     }
-    if (xd_hash_equal(&row->hash, &revision->document.hash)) {
-        return answer(revision, row->order_id); /* it is so already: an answer was lost */
+    enum xd_result result = is_so_already(revision, &so);
+    if (result != XD_OK || so) {
+        return result == XD_OK ? answer(revision, row->order_id) : result;
     }
     if (!matches(revision)) {
         return refuse(revision, 412, "revision_conflict",
@@ -358,7 +380,7 @@ static enum xd_result check(struct revision *revision, bool *told) {
     if (revision->hub->problems.errors > 0) {
         return refuse(revision, 422, "invalid_order", "Lines cannot be changed so; errors[] says why.");
     }
-    enum xd_result result = xd_conduct_parse(&revision->conduct);
+    result = xd_conduct_parse(&revision->conduct);
     if (result == XD_OK) {
         result = may_change_rest(revision, &may);
     }

@@ -1,7 +1,8 @@
 /* Releases at a site: held until answered, delivered round by round.
  *
  * A release is published when it comes and again in every round until a response
- * or a confirmation speaks of it. A round walks through all open ones in order of
+ * or a confirmation speaks of it. A change or a cancel is a question: a confirmation, which does not say
+ * of which revision it speaks, is no answer to that. A round walks through all open ones in order of
  * arrival, a page at a time; the wait between rounds grows and starts anew when
  * the site's broker comes back. So memory does not grow with what is open, and
  * one release that is never answered delays no other. */
@@ -99,6 +100,9 @@ enum xd_result xd_site_answered(struct xd_site *site, const char *release_id, in
                         "This release has come with revision %lld at most, which this does not answer.",
                         (long long)held.revision);
         return XD_OK;
+    }
+    if (revision == 0 && held.purpose != XD_PURPOSE_ORIGINAL) {
+        return XD_OK; /* the hub waits for a word on what it asked for, and the WMS may not have seen it */
     }
     if (held.state != XD_HELD_OPEN || (revision != 0 && revision < held.revision)) {
         return XD_OK;

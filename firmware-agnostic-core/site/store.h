@@ -7,7 +7,7 @@
 
 enum xd_held_state {
     XD_HELD_OPEN = 0,     /* to be delivered until answered */
-    XD_HELD_ANSWERED = 1, /* a response or a confirmation for it came */
+    XD_HELD_ANSWERED = 1, /* a response came, or to an ORIGINAL a confirmation */
     XD_HELD_REPLACED = 2  /* a higher revision came */
 };
 

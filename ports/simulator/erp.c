@@ -1,4 +1,5 @@
-/* An ERP whose books are the truth: it enforces our reference (in a script it takes all that
+/* An ERP whose books are the truth: sales, what their lines were changed to in all, shipments, adjustments.
+ * It enforces our reference (in a script it takes all that
  * is posted, so that a blind retry shows), and is otherwise as ERPs are: slow, away, answering too early, too
  * late or not at all. */
 #include "simulator/host.h"
@@ -32,11 +33,13 @@ static void take_effect(struct xd_sim *sim, const struct xd_erp_request *request
         (void)snprintf(effect->line_id[line], sizeof effect->line_id[line], "%s",
                        request->lines[line].line_id != NULL ? request->lines[line].line_id : "");
         effect->qty[line] = whole(request->lines[line].qty);
+        effect->close[line] = request->lines[line].close;
         effect->line_count++;
     }
     key_of(request->kind, request->reference, key);
     xd_names_set(&sim->effect_names, key, sim->effect_count);
     sim->effect_count++;
+    sim->figures->changes += request->kind == XD_ERP_CHANGE;
     xd_sim_tell(sim, "ERP", "%s %s", xd_erp_kind_names[request->kind], request->reference);
 }
 

@@ -81,4 +81,19 @@ const struct xd_fault_kind xd_fault_kinds[XD_FAULT_COUNT] = {
     [XD_FAULT_REPLAYED] = AT_TIMES("forged.replay", XD_FAULTS_FORGERY, 8000),
     [XD_FAULT_SITE_CLONE] = AT_TIMES("site.clone", XD_FAULTS_STORAGE, 1000),
     [XD_FAULT_SYNC_LOST] = AT_TIMES("disk.sync_error_then_power", XD_FAULTS_STORAGE, 1000),
+    [XD_FAULT_CHANNEL_CANCEL] = AMONG("channel.cancels", XD_FAULTS_CHANNEL, 400000),
+    [XD_FAULT_CHANNEL_CANCEL_LINES] = AMONG("channel.cancels_lines", XD_FAULTS_CHANNEL, 400000),
+    [XD_FAULT_CHANNEL_REVISE] = AMONG("channel.revises", XD_FAULTS_CHANNEL, 600000),
+    [XD_FAULT_CHANNEL_POLICY] = AMONG("channel.fulfilment_policy", XD_FAULTS_CHANNEL, 500000),
+    [XD_FAULT_WMS_REFUSE] = AMONG("wms.refuses_release", XD_FAULTS_WMS, 150000),
+    [XD_FAULT_WMS_KEEP] = AMONG("wms.keeps_what_is_cancelled", XD_FAULTS_WMS, 600000),
+    [XD_FAULT_WMS_DEFY] = AMONG("wms.ships_what_is_cancelled", XD_FAULTS_WMS, 500000),
+    [XD_FAULT_WMS_RESERVE] = AMONG("wms.reserves", XD_FAULTS_WMS, 700000),
+    [XD_FAULT_WMS_BACKORDER] = AMONG("wms.short_for_now", XD_FAULTS_WMS, 100000),
+    [XD_FAULT_ERP_STOCK] = AT_TIMES("erp.lists_stock", XD_FAULTS_ERP, 12000),
+    [XD_FAULT_WMS_AWAITED] = AMONG("wms.must_answer_soon", XD_FAULTS_WMS, 500000),
 };
+
+bool xd_fault_is_trade(enum xd_fault fault) {
+    return fault >= XD_FAULT_CHANNEL_CANCEL && fault <= XD_FAULT_WMS_AWAITED;
+}

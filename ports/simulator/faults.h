@@ -103,6 +103,18 @@ enum xd_fault {
     /* New ones stand at the end: what a seed draws of the others stays as it was. */
     XD_FAULT_SITE_CLONE, /* storage */
     XD_FAULT_SYNC_LOST,  /* storage */
+    /* What becomes of orders: only some worlds know any of it (xd_fault_is_trade). */
+    XD_FAULT_CHANNEL_CANCEL,       /* channel */
+    XD_FAULT_CHANNEL_CANCEL_LINES, /* channel */
+    XD_FAULT_CHANNEL_REVISE,       /* channel */
+    XD_FAULT_CHANNEL_POLICY,       /* channel */
+    XD_FAULT_WMS_REFUSE,           /* wms */
+    XD_FAULT_WMS_KEEP,             /* wms */
+    XD_FAULT_WMS_DEFY,             /* wms */
+    XD_FAULT_WMS_RESERVE,          /* wms */
+    XD_FAULT_WMS_BACKORDER,        /* wms */
+    XD_FAULT_ERP_STOCK,            /* erp */
+    XD_FAULT_WMS_AWAITED,          /* wms */
     XD_FAULT_COUNT
 };
 
@@ -114,5 +126,8 @@ struct xd_fault_kind {
     uint32_t day_max, rate_max;
 };
 extern const struct xd_fault_kind xd_fault_kinds[XD_FAULT_COUNT];
+
+/* Whether it is no fault at all, but what channels, warehouses and stock do to orders. */
+bool xd_fault_is_trade(enum xd_fault fault);
 
 #endif

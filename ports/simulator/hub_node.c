@@ -1,5 +1,7 @@
 /* crossdock-hub on its machine: the core's hub, driven as ports/posix/hub does. */
 #include "base/memory.h"
+#include "hub/orchestration/stock_api.h"
+#include "hub/reference/reference.h"
 #include "simulator/host.h"
 #include "simulator/sim.h"
 
@@ -9,6 +11,8 @@
 #define ROOM ((size_t)1024)
 
 static const struct xd_client_row channel_client = {.client = "web", .tenant = "default", .role = "channel"};
+static const struct xd_client_row operator_client = {
+    .client = "desk", .tenant = "default", .role = "operator"};
 
 static void to_hub(const struct xd_sim_message *from, struct xd_hub_message *out) {
     *out = (struct xd_hub_message){.generation = 1,
@@ -23,8 +27,47 @@ static void to_hub(const struct xd_sim_message *from, struct xd_hub_message *out
 static void to_request(const struct xd_sim_mail *mail, struct xd_api_request *out) {
     *out = (struct xd_api_request){.handle = (void *)(uintptr_t)mail->number,
                                    .client = &channel_client,
-                                   .idempotency_key = mail->topic,
                                    .body = xd_bytes_of_text(mail->text)};
+    switch (mail->kind) {
+    case XD_SIM_MAIL_CANCEL:
+        out->id = mail->id;
+        break;
+    case XD_SIM_MAIL_REVISE:
+        out->id = mail->id;
+        out->if_match = mail->topic;
+        break;
+    case XD_SIM_MAIL_STOCK:
+        out->client = &operator_client;
+        break;
+    case XD_SIM_MAIL_PROFILE:
+        out->client = &operator_client;
+        out->id = "sites";
+        out->key = mail->topic;
+        break;
+    default:
+        out->idempotency_key = mail->topic;
+        break;
+    }
+}
+
+static enum xd_result take_request(struct xd_sim *sim, const struct xd_sim_mail *mail, struct xd_now now,
+                                   struct xd_effects *effects) {
+    struct xd_api_request request;
+    to_request(mail, &request);
+    switch (mail->kind) {
+    case XD_SIM_MAIL_CANCEL:
+        return xd_hub_order_cancel(&sim->hub, &request, now, effects);
+    case XD_SIM_MAIL_REVISE:
+        return xd_hub_order_revise(&sim->hub, &request, now, effects);
+    case XD_SIM_MAIL_STOCK:
+        return xd_hub_stock_put(&sim->hub, &request, now, effects);
+    case XD_SIM_MAIL_PROFILE:
+        return xd_hub_reference(&sim->hub, &request, now, effects);
+    case XD_SIM_MAIL_SITE_ADD:
+        return xd_hub_site_add(&sim->hub, &request, now, effects);
+    default:
+        return xd_hub_order(&sim->hub, &request, now, effects);
+    }
 }
 
 static void on_state(struct xd_sim *sim, const struct xd_sim_mail *mail, struct xd_now now) {
@@ -56,14 +99,14 @@ static enum xd_result decide(void *context, void *object, struct xd_now now, str
     struct xd_sim *sim = context;
     const struct xd_sim_mail *mail = object;
     struct xd_hub_message message;
-    struct xd_api_request request;
     switch (mail->kind) {
     case XD_SIM_MAIL_ORDER:
-        to_request(mail, &request);
-        return xd_hub_order(&sim->hub, &request, now, effects);
+    case XD_SIM_MAIL_CANCEL:
+    case XD_SIM_MAIL_REVISE:
+    case XD_SIM_MAIL_STOCK:
+    case XD_SIM_MAIL_PROFILE:
     case XD_SIM_MAIL_SITE_ADD:
-        to_request(mail, &request);
-        return xd_hub_site_add(&sim->hub, &request, now, effects);
+        return take_request(sim, mail, now, effects);
     case XD_SIM_MAIL_ERP:
         return xd_hub_erp_answer(&sim->hub, mail->call->call, &mail->call->answer, now, effects);
     case XD_SIM_MAIL_MESSAGE:
@@ -82,6 +125,10 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
     struct xd_api_request request;
     switch (mail->kind) {
     case XD_SIM_MAIL_ORDER:
+    case XD_SIM_MAIL_CANCEL:
+    case XD_SIM_MAIL_REVISE:
+    case XD_SIM_MAIL_STOCK:
+    case XD_SIM_MAIL_PROFILE:
     case XD_SIM_MAIL_SITE_ADD:
         to_request(mail, &request);
         xd_hub_api_refuse(&sim->hub, &request, why, effects);
@@ -136,7 +183,8 @@ static void release(void *context, struct xd_effects *effects) {
             if (sim->adding_sites) {
                 enrol(sim, xd_effects_string(effects, effect->body));
             } else {
-                xd_sim_channel_answer(sim, (uint64_t)(uintptr_t)effect->handle, effect->status);
+                xd_sim_channel_answer(sim, (uint64_t)(uintptr_t)effect->handle, effect->status,
+                                      xd_effects_string(effects, effect->body));
             }
             break;
         case XD_EFFECT_ERP_CALL:
@@ -179,6 +227,7 @@ bool xd_sim_hub_open(struct xd_sim *sim) {
         return false;
     }
     xd_database_hub_store(node->database, &sim->hub_store);
+    xd_sim_hub_watch(sim);
     const struct xd_store_tx *tx = &sim->hub_store.delivery.tx;
     enum xd_result result = tx->begin(tx->context);
     bool opened = false;

@@ -36,6 +36,7 @@ static const char usage[] =
 
 struct totals {
     uint64_t runs, steps, turns, messages, documents, orders, crashes, site_ms;
+    uint64_t wishes, wishes_taken, releases, splits, backorders, changes;
     uint64_t faults[XD_FAULT_COUNT];
     double hub_seconds, site_seconds;
 };
@@ -48,6 +49,12 @@ static void add(struct totals *totals, const struct xd_sim_figures *figures) {
     totals->documents += figures->documents;
     totals->orders += figures->orders;
     totals->crashes += figures->crashes;
+    totals->wishes += figures->wishes;
+    totals->wishes_taken += figures->wishes_taken;
+    totals->releases += figures->releases;
+    totals->splits += figures->splits;
+    totals->backorders += figures->backorders;
+    totals->changes += figures->changes;
     totals->hub_seconds += figures->hub_seconds;
     totals->site_seconds += figures->site_seconds;
     totals->site_ms += (uint64_t)figures->simulated * figures->sites;
@@ -87,6 +94,11 @@ static void print_totals(const struct totals *totals, double took) {
                  " documents of WMSs, %" PRIu64 " messages, %" PRIu64 " turns, %" PRIu64 " crashes\n",
                  totals->runs, days, took, days / took, totals->orders, totals->documents, totals->messages,
                  totals->turns, totals->crashes);
+    (void)printf("%" PRIu64 " cancellations and revisions, of which %" PRIu64 " taken; %" PRIu64
+                 " releases, %" PRIu64 " orders at several sites, %" PRIu64 " times backordered, %" PRIu64
+                 " sales changed\n",
+                 totals->wishes, totals->wishes_taken, totals->releases, totals->splits, totals->backorders,
+                 totals->changes);
     if (totals->hub_seconds > 0) {
         (void)printf("of the time: hub's turns %.0f %%, sites' turns %.0f %%\n",
                      100 * totals->hub_seconds / took, 100 * totals->site_seconds / took);

@@ -54,6 +54,16 @@ const struct xd_mutant_kind xd_mutant_kinds[XD_MUTANT_COUNT] = {
     [XD_MUTANT_SETTLED_NOT_SENT] = {"settled-not-sent", "sites are not told what became of their documents"},
     [XD_MUTANT_CONFLICT_NOT_MARKED] =
         {"conflict-not-marked", "another content under a number that was received is dropped, no more"},
+    [XD_MUTANT_CANCEL_NOT_SENT] = {"cancel-not-sent", "a cancellation is answered and its site not asked"},
+    [XD_MUTANT_CHANGE_MISSTATED] = {"change-misstated",
+                                    "a sale is changed to another quantity than is wanted"},
+    [XD_MUTANT_BACKORDER_FORGOTTEN] = {"backorder-forgotten",
+                                       "what waits for stock is not looked at when it comes"},
+    [XD_MUTANT_CANCELLED_DRAFT_SENT] = {"cancelled-draft-sent",
+                                        "what is cancelled of a draft goes to its site all the same"},
+    [XD_MUTANT_REFUSED_RELEASE_DROPPED] = {"refused-release-dropped",
+                                           "what a site refuses is sent nowhere else"},
+    [XD_MUTANT_DEFIANCE_UNTOLD] = {"defiance-untold", "nobody is told when a site ships what it gave up"},
 };
 
 bool xd_mutants_are_built(void) {

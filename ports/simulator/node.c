@@ -189,6 +189,9 @@ static void run_turn(struct xd_sim_node *node, void **events, size_t count) {
     if (node->running && !check(node)) {
         xd_sim_violated(sim, "the invariants of %s do not hold", node->name);
     }
+    if (node->running && node->number == 0) {
+        xd_sim_hub_watched(sim);
+    }
 }
 
 static void take_turn(struct xd_sim *sim, void *object, uint64_t argument) {

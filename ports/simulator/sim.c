@@ -98,15 +98,19 @@ static bool is_amnesia(unsigned fault) {
 }
 
 static void draw_rates(struct xd_sim *sim, struct xd_chance *plan) {
+    struct xd_chance trade;
+    xd_chance_init(&trade, sim->options.seed, XD_SIM_CHANCE_TRADE);
+    bool trades = xd_chance_hits(&trade, 600000);
     bool forgetful = xd_chance_hits(plan, 200000);
     for (unsigned fault = 0; fault < XD_FAULT_COUNT; fault++) {
         const struct xd_fault_kind *kind = &xd_fault_kinds[fault];
         uint32_t most = kind->day_max != 0 ? kind->day_max : kind->rate_max;
         bool known = xd_chance_hits(plan, is_amnesia(fault) ? 700000 : 500000);
         uint32_t rate = (uint32_t)xd_chance_spread(plan, 1 + most / 64, most);
-        bool off =
-            sim->options.calm || sim->options.class_off[kind->class] || (is_amnesia(fault) && !forgetful);
+        bool off = sim->options.calm || sim->options.class_off[kind->class] ||
+                   (is_amnesia(fault) && !forgetful) || (xd_fault_is_trade((enum xd_fault)fault) && !trades);
         sim->rate[fault] = sim->options.often[fault] ? OFTEN * most : known && !off ? rate : 0;
+        sim->trades = sim->trades || (xd_fault_is_trade((enum xd_fault)fault) && sim->rate[fault] != 0);
         xd_chance_init(&sim->chance[fault], sim->options.seed, XD_SIM_CHANCE_FAULTS + fault);
     }
 }
@@ -207,6 +211,7 @@ static void set_up(struct xd_sim *sim) {
 }
 
 static void fail_and_heal(struct xd_sim *sim) {
+    xd_sim_errands_start(sim);
     xd_sim_channel_start(sim);
     for (unsigned index = 0; index < sim->site_count; index++) {
         xd_sim_wms_work(&sim->sites[index]);
@@ -244,12 +249,22 @@ static void tear_down(struct xd_sim *sim) {
     }
     for (size_t index = 0; index < sim->order_count; index++) {
         xd_host_free(sim->orders[index].text);
+        xd_host_free(sim->orders[index].account);
+    }
+    for (size_t index = 0; index < sim->wish_count; index++) {
+        xd_host_free(sim->wishes[index].text);
+    }
+    for (size_t index = 0; index < sim->errand_count; index++) {
+        xd_host_free(sim->errands[index].text);
     }
     xd_sim_forget_recorded(sim);
     xd_sim_erp_free(sim);
     xd_host_free(sim->documents);
     xd_host_free(sim->orders);
     xd_host_free(sim->effects);
+    xd_host_free(sim->wishes);
+    xd_host_free(sim->errands);
+    xd_host_free(sim->releases);
     xd_names_free(&sim->document_names);
     xd_names_free(&sim->order_names);
     xd_names_free(&sim->effect_names);

@@ -56,6 +56,7 @@ struct xd_sim_options {
 
 struct xd_sim_figures {
     uint64_t steps, turns, messages, documents, orders, crashes;
+    uint64_t wishes, wishes_taken, releases, splits, backorders, changes; /* see xd_sim_judge_orders */
     uint64_t faults[XD_FAULT_COUNT];
     xd_ms simulated, heal_ms;
     unsigned sites, documents_a_day; /* as given or drawn */
@@ -93,6 +94,10 @@ struct xd_sim_queue {
 enum xd_sim_mail_kind {
     XD_SIM_MAIL_WMS, /* text on topic */
     XD_SIM_MAIL_ORDER,
+    XD_SIM_MAIL_CANCEL,  /* of the order `id` */
+    XD_SIM_MAIL_REVISE,  /* of the order `id`; topic: If-Match */
+    XD_SIM_MAIL_STOCK,   /* a list */
+    XD_SIM_MAIL_PROFILE, /* of the site `topic` */
     XD_SIM_MAIL_SITE_ADD,
     XD_SIM_MAIL_ERP,
     XD_SIM_MAIL_LINE_UP,
@@ -108,8 +113,9 @@ struct xd_sim_mail {
     enum xd_sim_mail_kind kind;
     xd_ms ready_at;
     char topic[XD_TOPIC_SIZE];
+    char id[XD_ID_SIZE];
     char *text;      /* owned */
-    uint64_t number; /* order attempt; confirm's tag */
+    uint64_t number; /* attempt; confirm's tag */
     bool taken;      /* confirm */
     struct xd_sim_call *call;
     struct xd_sim_message *message;
@@ -156,7 +162,12 @@ struct xd_sim_node {
 
 /* ---- the WMS ---- */
 
-enum xd_sim_document_state { XD_SIM_WAITING, XD_SIM_ACCEPTED, XD_SIM_REFUSED };
+enum xd_sim_document_state {
+    XD_SIM_WAITING,
+    XD_SIM_ACCEPTED,
+    XD_SIM_REFUSED,
+    XD_SIM_WITHDRAWN /* never sent: what it was to ship was cancelled */
+};
 
 /* What a WMS sends, until it has its receipt. */
 struct xd_sim_document {
@@ -164,19 +175,38 @@ struct xd_sim_document {
     enum xd_sim_document_state state;
     unsigned site;
     char id[XD_SIM_TEXT];
-    char *text;       /* owned */
-    char release[40]; /* of a confirmation; "" none */
+    char *text;               /* owned */
+    char release[40];         /* of a confirmation; "" none */
+    const char *short_status; /* of a confirmation's lines of which less ships than is to ship; NULL: none */
+    bool unmatched;           /* it names a line that nobody released */
+    bool defies;              /* it ships what was given up */
     unsigned tries;
     xd_ms accepted_at;
-    bool odd;                      /* what becomes of it is a person's to decide: parked */
-    bool parked;                   /* said `settled` */
-    bool settled;                  /* its sender was told what became of it */
-    bool disputed;                 /* another content was sent under its id */
-    uint64_t accepted_by, held_by; /* bit by machine: receipts that say `accepted`, that do not refuse it */
-    unsigned line_count;
-    unsigned qty[XD_SIM_LINES_MAX]; /* shipped, by line */
-    bool known_line[XD_SIM_LINES_MAX];
-    unsigned seen; /* how often it is in the ERP */
+    bool odd;                       /* what becomes of it is a person's to decide: parked */
+    bool parked;                    /* said `settled` */
+    bool settled;                   /* its sender was told what became of it */
+    bool disputed;                  /* another content was sent under its id */
+    uint64_t accepted_by, held_by;  /* bit by machine: receipts that say `accepted`, that do not refuse it */
+    unsigned line_count;            /* of which something ships */
+    unsigned qty[XD_SIM_LINES_MAX]; /* shipped, by the line's number */
+    unsigned seen;                  /* how often it is in the ERP */
+};
+
+#define XD_SIM_SHIPMENTS_MAX 2u
+
+/* A release as its WMS knows it; lines by their number in the order. */
+struct xd_sim_release {
+    char id[40];
+    size_t order;
+    unsigned site;
+    uint64_t revision; /* the highest that it has seen */
+    bool rejected;
+    char sku[XD_SIM_LINES_MAX][24];
+    unsigned qty[XD_SIM_LINES_MAX];     /* to be shipped in all, as it has agreed */
+    unsigned kept[XD_SIM_LINES_MAX];    /* of that, what it was asked to give up and did not */
+    unsigned shipped[XD_SIM_LINES_MAX]; /* found by the oracle */
+    size_t shipments[XD_SIM_SHIPMENTS_MAX];
+    unsigned shipment_count;
 };
 
 /* One machine of a site, and (the first one's) what its WMS knows. */
@@ -195,9 +225,11 @@ struct xd_sim_site {
     struct xd_site_store store;
     struct xd_site site;
     bool wms_up;
+    bool reserves; /* its WMS says when it has reserved */
+    bool awaited;  /* what it does not answer in time goes elsewhere */
     char live_up[XD_SIM_LANES][XD_EPOCH_SIZE],
         live_down[XD_SIM_LANES][XD_EPOCH_SIZE]; /* as heard on the line */
-    struct xd_names releases;                   /* that the WMS has seen */
+    struct xd_names releases;                   /* that the WMS has seen: their numbers in the world */
     uint64_t made;                              /* documents */
     xd_ms amnesia_from, amnesia_to;             /* what it took between, it may have forgotten; to 0: never */
     bool corrupt_told;
@@ -221,6 +253,39 @@ struct xd_sim_order {
     unsigned sales; /* in the ERP */
     unsigned shipped[XD_SIM_LINES_MAX];
     uint64_t waiting; /* the attempt that an answer counts for */
+    /* what its channel wants of it later (wishes.c) */
+    char policy[XD_SIM_TEXT]; /* members of its text */
+    bool may_end_short;       /* the policy lets the hub cancel what it cannot place */
+    char id[XD_ID_SIZE];      /* the hub's; "" not known yet */
+    char revision[24];        /* the last that its channel saw */
+    bool wished;              /* something was asked for, whatever was answered */
+    unsigned lines_ever;
+    unsigned stated[XD_SIM_LINES_MAX];  /* as it was sent, or last revised */
+    unsigned want[XD_SIM_LINES_MAX];    /* to be shipped in all, by what was answered last */
+    unsigned ordered[XD_SIM_LINES_MAX]; /* as the hub said last */
+    struct xd_sim_account *account;     /* owned; the oracle's */
+};
+
+enum xd_sim_wish_kind { XD_SIM_CANCEL, XD_SIM_CANCEL_LINES, XD_SIM_REVISE };
+
+/* What a channel wants of an order that it has sent; one at a time of each order. */
+struct xd_sim_wish {
+    enum xd_sim_wish_kind kind;
+    size_t order;
+    unsigned qty[XD_SIM_LINES_MAX]; /* of each line: cancelled in all; as it is revised */
+    char *text;                     /* owned */
+    unsigned tries;
+    bool answered, outdated; /* outdated: the order must be read again */
+    unsigned status;
+    xd_ms answered_at;
+};
+
+/* What an operator, or a job of theirs, puts into the hub: a list of stock, a site's profile. */
+struct xd_sim_errand {
+    enum xd_sim_mail_kind kind;
+    unsigned site;
+    char *text; /* owned */
+    bool answered;
 };
 
 /* ---- the ERP ---- */
@@ -242,6 +307,7 @@ struct xd_sim_effect {
     unsigned line_count;
     char line_id[XD_SIM_LINES_MAX][8];
     int64_t qty[XD_SIM_LINES_MAX]; /* whole units */
+    bool close[XD_SIM_LINES_MAX];
 };
 
 /* ---- the world ---- */
@@ -250,14 +316,21 @@ enum xd_sim_purpose { /* of a stream of chance; faults have their own behind */
                       XD_SIM_CHANCE_PLAN,
                       XD_SIM_CHANCE_WORK,
                       XD_SIM_CHANCE_ENTROPY,
-                      XD_SIM_CHANCE_FAULTS
+                      XD_SIM_CHANCE_FAULTS,
+                      XD_SIM_CHANCE_TRADE = 500
 };
+
+/* Whom an answer of the hub's API is for: bits of the attempt that its handle names. */
+enum xd_sim_asker { XD_SIM_ASKS_ORDER, XD_SIM_ASKS_WISH, XD_SIM_ASKS_ERRAND };
+#define XD_SIM_ASKER_SHIFT 22
+#define XD_SIM_NUMBER_MASK ((UINT64_C(1) << XD_SIM_ASKER_SHIFT) - 1)
+#define XD_SIM_ATTEMPT_SHIFT 24
 
 struct xd_sim {
     struct xd_sim_options options;
     struct xd_sim_figures *figures;
     xd_ms now, heal_at;
-    bool healing, adding_sites;
+    bool healing, adding_sites, trades; /* trades: more is done to orders than to ship them */
     struct xd_agenda agenda;
     struct xd_chance work;
     struct xd_chance chance[XD_FAULT_COUNT];
@@ -286,6 +359,13 @@ struct xd_sim {
     size_t order_count, order_capacity;
     struct xd_names order_names; /* the first of each number */
     uint64_t attempts;
+    struct xd_sim_wish *wishes;
+    size_t wish_count, wish_capacity;
+    struct xd_sim_errand *errands;
+    size_t errand_count, errand_capacity;
+    struct xd_sim_release *releases; /* at all WMSs */
+    size_t release_count, release_capacity;
+    size_t rested; /* orders up to this one are known to be at rest */
     struct xd_sim_call *calls;
     xd_ms erp_down_until;
     struct xd_sim_effect *effects;
@@ -376,7 +456,7 @@ void xd_sim_clone(struct xd_sim *sim, struct xd_sim_site *site, struct xd_chance
 /* Its machine is gone, for good. */
 void xd_sim_clone_free(struct xd_sim_site *clone);
 
-/* ---- wms.c, channel.c, erp.c, trouble.c ---- */
+/* ---- wms.c, wms_release.c, channel.c, wishes.c, errands.c, erp.c, trouble.c ---- */
 
 /* The machine that the site's WMS speaks to. */
 struct xd_sim_node *xd_sim_wms_side(struct xd_sim_site *site);
@@ -387,9 +467,38 @@ void xd_sim_wms_hears(struct xd_sim_site *from, const char *topic, const char *t
 void xd_sim_wms_ask(struct xd_sim_site *site);
 void xd_sim_wms_work(struct xd_sim_site *site);  /* inventory now and then */
 void xd_sim_wms_count(struct xd_sim_site *site); /* once */
+/* A document of its, by its id; XD_NAMES_NONE. */
+size_t xd_sim_wms_document(const struct xd_sim_site *site, const char *id);
+size_t xd_sim_wms_add(struct xd_sim_site *site, enum xd_kind kind, const char *id);
+/* From then on it is sent until its receipt comes. */
+void xd_sim_wms_send(struct xd_sim_site *site, size_t document, const char *text, xd_ms delay);
+/* Once more, whatever was said of it. */
+void xd_sim_wms_say_again(struct xd_sim_site *site, size_t document);
+void xd_sim_wms_take_release(struct xd_sim_site *site, const cJSON *tree);
+/* Of a release that nobody has. */
+void xd_sim_wms_ship_unknown(struct xd_sim_site *site);
 void xd_sim_channel_start(struct xd_sim *sim);
 size_t xd_sim_channel_order(struct xd_sim *sim); /* a new one; its number */
-void xd_sim_channel_answer(struct xd_sim *sim, uint64_t attempt, unsigned status);
+void xd_sim_channel_answer(struct xd_sim *sim, uint64_t attempt, unsigned status, const char *body);
+/* The order as its channel writes it, with these quantities; a line of which there is none is left out. Free
+ * with xd_host_free. */
+char *xd_sim_channel_text(const struct xd_sim *sim, const struct xd_sim_order *order,
+                          const unsigned qty[XD_SIM_LINES_MAX], const char *note);
+/* Puts the request into the hub's mailbox, if anybody is there. Returns the attempt. */
+uint64_t xd_sim_channel_ask(struct xd_sim *sim, enum xd_sim_asker asker, size_t number,
+                            struct xd_sim_mail mail, const char *text);
+/* How long to wait for an answer to the n-th try. */
+xd_ms xd_sim_channel_patience(unsigned tries);
+/* Draws what will be wanted of an order next, or that nothing will. */
+void xd_sim_wishes_plan(struct xd_sim *sim, size_t order);
+void xd_sim_wishes_answer(struct xd_sim *sim, size_t number, unsigned status, const char *body);
+/* Sites' profiles and stock; from then on stock is listed when the world says so (errands.c). */
+void xd_sim_errands_start(struct xd_sim *sim);
+void xd_sim_errands_list(struct xd_sim *sim, unsigned site, const unsigned qty[2]);
+void xd_sim_errands_heal(struct xd_sim *sim);
+void xd_sim_errands_answer(struct xd_sim *sim, size_t number, unsigned status);
+/* Whether orders may go elsewhere than where they were sent. */
+bool xd_sim_orders_roam(const struct xd_sim *sim);
 void xd_sim_erp_call(struct xd_sim *sim, struct xd_erp_call *call);
 void xd_sim_erp_free(struct xd_sim *sim);
 void xd_sim_trouble_start(struct xd_sim *sim);
@@ -411,5 +520,26 @@ void xd_sim_witness_taken(struct xd_sim *sim, const struct xd_sim_message *messa
 bool xd_sim_is_quiet(struct xd_sim *sim, char *why, size_t size);
 /* Compares what went in with what came out. */
 void xd_sim_judge(struct xd_sim *sim);
+
+/* ---- oracle_orders.c ---- */
+
+/* Whether nothing of any order is on its way any more. */
+bool xd_sim_orders_rest(struct xd_sim *sim, char *why, size_t size);
+/* What the ERP has of an order, in the order in which it took effect. */
+void xd_sim_judge_change(struct xd_sim *sim, const struct xd_sim_effect *effect);
+void xd_sim_book_sale(struct xd_sim *sim, struct xd_sim_order *order, const struct xd_sim_effect *effect);
+void xd_sim_book_closed(struct xd_sim *sim, struct xd_sim_order *order, const struct xd_sim_effect *effect);
+/* Whether the sale may differ from the order as it was sent. */
+bool xd_sim_order_varies(const struct xd_sim *sim, const struct xd_sim_order *order);
+struct xd_sim_order *xd_sim_order_of_sale(struct xd_sim *sim, const char *reference);
+void xd_sim_judge_orders(struct xd_sim *sim);
+
+/* ---- hub_watch.c ---- */
+
+/* Looks at each row of an order's lines that is stored, and at orders after the turns that changed them. */
+void xd_sim_hub_watch(struct xd_sim *sim);
+void xd_sim_hub_watched(struct xd_sim *sim);
+/* That the books of the order do not add up is a violation. */
+void xd_sim_hub_look(struct xd_sim *sim, const char *order_id);
 
 #endif

@@ -434,6 +434,15 @@ static void strike_machine(struct xd_sim *sim, enum xd_fault fault) {
     }
 }
 
+/* More than before, or less, or nothing of it. */
+static void stock_is_listed(struct xd_sim *sim, enum xd_fault fault) {
+    unsigned site = (unsigned)xd_chance_below(chance_of(sim, fault), sim->site_count), qty[2];
+    for (unsigned sku = 0; sku < 2; sku++) {
+        qty[sku] = (unsigned)xd_chance_spread(chance_of(sim, fault), 1, 2000) - 1;
+    }
+    xd_sim_errands_list(sim, site, qty);
+}
+
 static void strike(struct xd_sim *sim, enum xd_fault fault) {
     switch (fault) {
     case XD_FAULT_LINE_CUT:
@@ -474,6 +483,9 @@ static void strike(struct xd_sim *sim, enum xd_fault fault) {
         break;
     case XD_FAULT_ERP_DOWN:
         sim->erp_down_until = sim->now + some_time(sim, fault, XD_SECOND_MS, 4 * XD_HOUR_MS);
+        break;
+    case XD_FAULT_ERP_STOCK:
+        stock_is_listed(sim, fault);
         break;
     case XD_FAULT_CLOCK_JUMP:
     case XD_FAULT_CLOCK_FREEZE:
@@ -552,4 +564,5 @@ void xd_sim_heal(struct xd_sim *sim) {
         broker_starts(sim, NULL, 0);
     }
     broker_mends(sim, NULL, 0);
+    xd_sim_errands_heal(sim);
 }

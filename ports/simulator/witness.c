@@ -290,6 +290,7 @@ void xd_sim_witness_event(struct xd_sim_node *from, struct xd_bytes body) {
     struct xd_sim *sim = from->sim;
     cJSON *tree = cJSON_ParseWithLength((const char *)body.data, body.size);
     const char *id = xd_json_text(tree, "id"), *subject = xd_json_text(tree, "subject");
+    const char *type = xd_json_text(tree, "type");
     uint64_t n = xd_json_u64(tree, "sequence", 0);
     char place[32];
     (void)snprintf(place, sizeof place, "#%llu", (unsigned long long)n);
@@ -309,6 +310,7 @@ void xd_sim_witness_event(struct xd_sim_node *from, struct xd_bytes body) {
             xd_sim_violated(sim, "E2: event %llu of %s comes after %llu", (unsigned long long)n, subject,
                             (unsigned long long)highest);
         }
+        sim->figures->backorders += type != NULL && strstr(type, "order.backordered") != NULL;
         xd_names_set(&sim->event_names, id, content);
         xd_names_set(&sim->event_names, place, 1);
         xd_names_set(&sim->event_orders, subject, (size_t)n);

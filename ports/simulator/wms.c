@@ -1,7 +1,6 @@
-/* A WMS at each site: takes releases, answers them, ships, and tells what it shipped; it
- * repeats each document until its receipt comes, as the README asks of it. Its own memory
- * is perfect: what goes wrong with it is that it hears and says things twice, late, short,
- * over, or wrongly. */
+/* A WMS at each site: what it says it repeats until its receipt comes, as the README asks of it.
+ * Its own memory is perfect: what goes wrong with it is that it hears and says things twice,
+ * late, short, over, or wrongly. What it does with releases is in wms_release.c. */
 #include "simulator/host.h"
 #include "simulator/sim.h"
 
@@ -70,7 +69,7 @@ static void send_again(struct xd_sim *sim, void *object, uint64_t number) {
                   send_again, site, number);
 }
 
-static struct xd_sim_document *add_document(struct xd_sim_site *site, enum xd_kind kind, const char *id) {
+size_t xd_sim_wms_add(struct xd_sim_site *site, enum xd_kind kind, const char *id) {
     struct xd_sim *sim = site->node.sim;
     char key[2 * XD_SIM_TEXT];
     sim->documents =
@@ -80,145 +79,27 @@ static struct xd_sim_document *add_document(struct xd_sim_site *site, enum xd_ki
     (void)snprintf(document->id, sizeof document->id, "%s", id);
     (void)snprintf(key, sizeof key, "%s/%s", site->name_text, id);
     xd_names_set(&sim->document_names, key, sim->document_count);
-    sim->document_count++;
     sim->figures->documents++;
-    return document;
+    return sim->document_count++;
 }
 
-static void send_later(struct xd_sim_site *site, struct xd_sim_document *document, const char *text,
-                       xd_ms delay) {
+void xd_sim_wms_send(struct xd_sim_site *site, size_t document, const char *text, xd_ms delay) {
     struct xd_sim *sim = site->node.sim;
-    document->text = xd_host_copy(text, strlen(text));
-    xd_agenda_add(&sim->agenda, sim->now + delay, send_again, site, (uint64_t)(document - sim->documents));
+    sim->documents[document].text = xd_host_copy(text, strlen(text));
+    xd_agenda_add(&sim->agenda, sim->now + delay, send_again, site, (uint64_t)document);
 }
 
-/* ---- shipping ---- */
-
-struct release_line {
-    char id[24], sku[24];
-    unsigned qty;
-};
-
-/* final: nothing more will come of a line that is short. */
-static void confirm(struct xd_sim_site *site, const char *release, const struct release_line *lines,
-                    unsigned count, const unsigned qty[XD_SIM_LINES_MAX], bool final, xd_ms delay) {
-    struct xd_sim *sim = site->node.sim;
-    char id[XD_SIM_TEXT], text[1024];
-    (void)snprintf(id, sizeof id, "C-%s-%llu", site->name_text, (unsigned long long)++site->made);
-    struct xd_sim_document *document = add_document(site, XD_DOC_CONFIRMATION, id);
-    bool unmatched = xd_sim_hit(sim, XD_FAULT_WMS_UNMATCHED_LINE);
-    int size = snprintf(
-        text, sizeof text,
-        "{\"confirmation_id\":\"%s\",\"version\":1,\"kind\":\"SHIP\",\"reporting\":\"FULL\","
-        "\"shipment_id\":\"S-%s\",\"release_ids\":[\"%s\"],\"shipped_at\":\"2026-11-23T10:00:00+01:00\","
-        "\"lines\":[",
-        id, id, release);
-    document->line_count = count;
-    (void)snprintf(document->release, sizeof document->release, "%s", release);
-    for (unsigned line = 0; line < count; line++) {
-        document->qty[line] = qty[line];
-        document->known_line[line] = true;
-        size += snprintf(text + size, sizeof text - (size_t)size,
-                         "%s{\"line_id\":\"%s\",\"sku\":\"%s\",\"qty_shipped\":\"%u\",\"uom\":\"EA\"%s}",
-                         line == 0 ? "" : ",", lines[line].id, lines[line].sku, qty[line],
-                         final && qty[line] < lines[line].qty ? ",\"status\":\"SHORT_FINAL\"" : "");
-    }
-    (void)snprintf(text + size, sizeof text - (size_t)size, "%s]}",
-                   unmatched ? ",{\"line_id\":\"99\",\"sku\":\"WIDGET\",\"qty_shipped\":\"1\",\"uom\":\"EA\"}"
-                             : "");
-    send_later(site, document, text, delay);
-}
-
-static void ship(struct xd_sim_site *site, const char *release, const struct release_line *lines,
-                 unsigned count) {
-    struct xd_sim *sim = site->node.sim;
-    unsigned first[XD_SIM_LINES_MAX] = {0}, second[XD_SIM_LINES_MAX] = {0};
-    bool less = xd_sim_hit(sim, XD_FAULT_WMS_SHORT), over = xd_sim_hit(sim, XD_FAULT_WMS_OVER);
-    bool split = xd_sim_hit(sim, XD_FAULT_WMS_SPLIT) && !less && !over;
-    xd_ms delay = xd_sim_takes(sim, XD_MINUTE_MS, 8 * XD_HOUR_MS);
-    for (unsigned line = 0; line < count; line++) {
-        split = split && lines[line].qty > 1;
-    }
-    for (unsigned line = 0; line < count; line++) {
-        unsigned qty = lines[line].qty;
-        second[line] = split ? qty / 2 : 0;
-        first[line] = qty - second[line] - (less && qty > 1) + over;
-    }
-    confirm(site, release, lines, count, first, less, delay);
-    if (split) {
-        confirm(site, release, lines, count, second, false,
-                delay + xd_chance_spread(&sim->work, XD_MINUTE_MS, 4 * XD_HOUR_MS));
+void xd_sim_wms_say_again(struct xd_sim_site *site, size_t number) {
+    const struct xd_sim_document *document = &site->node.sim->documents[number];
+    if (document->state != XD_SIM_WAITING) { /* else it is said again anyway */
+        say(site, tail_of(document), document->text, XD_SECOND_MS);
     }
 }
 
-static void respond(struct xd_sim_site *site, const char *release, xd_ms delay) {
-    char id[XD_SIM_TEXT], text[256];
-    (void)snprintf(id, sizeof id, "%s/1/ACKNOWLEDGED", release);
-    (void)snprintf(text, sizeof text, "{\"release_id\":\"%s\",\"revision\":1,\"response\":\"ACKNOWLEDGED\"}",
-                   release);
-    send_later(site, add_document(site, XD_DOC_RESPONSE, id), text, delay);
-}
-
-static void answer_again(struct xd_sim_site *site, const char *release) {
-    struct xd_sim *sim = site->node.sim;
+size_t xd_sim_wms_document(const struct xd_sim_site *site, const char *id) {
     char key[2 * XD_SIM_TEXT];
-    (void)snprintf(key, sizeof key, "%s/%s/1/ACKNOWLEDGED", site->name_text, release);
-    size_t number = xd_names_get(&sim->document_names, key);
-    if (number == XD_NAMES_NONE) {
-        respond(site, release, XD_SECOND_MS);
-    } else if (sim->documents[number].state != XD_SIM_WAITING) {
-        say(site, "release/response", sim->documents[number].text, XD_SECOND_MS);
-    }
-}
-
-static unsigned read_lines(const cJSON *tree, struct release_line lines[XD_SIM_LINES_MAX]) {
-    unsigned count = 0;
-    const cJSON *line;
-    cJSON_ArrayForEach(line, cJSON_GetObjectItemCaseSensitive(tree, "lines")) {
-        const char *id = xd_json_text(line, "line_id"), *sku = xd_json_text(line, "sku");
-        const char *qty = xd_json_text(line, "qty");
-        if (count < XD_SIM_LINES_MAX && id != NULL && sku != NULL && qty != NULL) {
-            (void)snprintf(lines[count].id, sizeof lines[count].id, "%s", id);
-            (void)snprintf(lines[count].sku, sizeof lines[count].sku, "%s", sku);
-            lines[count++].qty = (unsigned)strtoul(qty, NULL, 10);
-        }
-    }
-    return count;
-}
-
-/* I8: nothing that was ordered of another site. */
-static void check_owner(struct xd_sim_site *site, const cJSON *tree) {
-    struct xd_sim *sim = site->node.sim;
-    const char *for_site = xd_json_text(tree, "site_id");
-    const char *number = xd_json_text(cJSON_GetObjectItemCaseSensitive(tree, "origin"), "external_order_id");
-    size_t order = number == NULL ? XD_NAMES_NONE : xd_names_get(&sim->order_names, number);
-    if (for_site == NULL || strcmp(for_site, site->name_text) != 0 || order == XD_NAMES_NONE ||
-        sim->orders[order].site != site->node.number - 1) {
-        xd_sim_violated(sim, "I8: %s is given a release for %s of order %s", site->name_text,
-                        for_site == NULL ? "nobody" : for_site, number == NULL ? "none" : number);
-    }
-}
-
-static void take_release(struct xd_sim_site *site, const cJSON *tree) {
-    struct xd_sim *sim = site->node.sim;
-    struct release_line lines[XD_SIM_LINES_MAX];
-    const char *release = xd_json_text(tree, "release_id");
-    if (release == NULL) {
-        xd_sim_violated(sim, "%s was given a release without an id", site->name_text);
-        return;
-    }
-    if (xd_names_get(&site->releases, release) != XD_NAMES_NONE) {
-        answer_again(site, release); /* it comes again because no answer was heard, or the agent forgot it */
-        return;
-    }
-    check_owner(site, tree);
-    xd_names_set(&site->releases, release, 1);
-    xd_sim_tell(sim, site->name_text, "WMS takes release %s", release);
-    unsigned count = read_lines(tree, lines);
-    if (!xd_sim_hit(sim, XD_FAULT_WMS_EARLY)) {
-        respond(site, release, xd_sim_takes(sim, XD_SECOND_MS, 10 * XD_MINUTE_MS));
-    }
-    ship(site, release, lines, count);
+    (void)snprintf(key, sizeof key, "%s/%s", site->name_text, id);
+    return xd_names_get(&site->node.sim->document_names, key);
 }
 
 /* ---- what it is told ---- */
@@ -247,14 +128,12 @@ static void say_nonsense(struct xd_sim_site *site, struct xd_sim_document *docum
 
 static void take_receipt(const struct xd_sim_site *from, struct xd_sim_site *site, const cJSON *tree) {
     struct xd_sim *sim = site->node.sim;
-    char key[2 * XD_SIM_TEXT];
     const char *id = xd_json_text(tree, "document_id"), *status = xd_json_text(tree, "status");
     const cJSON *problem = cJSON_GetObjectItemCaseSensitive(tree, "problem");
     if (id == NULL || status == NULL) {
         return; /* of bytes that could not be read */
     }
-    (void)snprintf(key, sizeof key, "%s/%s", site->name_text, id);
-    size_t number = xd_names_get(&sim->document_names, key);
+    size_t number = xd_sim_wms_document(site, id);
     if (number == XD_NAMES_NONE) {
         xd_sim_violated(sim, "%s tells of document %s, which nobody sent", site->name_text, id);
         return;
@@ -281,10 +160,8 @@ static void take_receipt(const struct xd_sim_site *from, struct xd_sim_site *sit
 
 static void take_settled(struct xd_sim_site *site, const cJSON *tree) {
     struct xd_sim *sim = site->node.sim;
-    char key[2 * XD_SIM_TEXT];
     const char *id = xd_json_text(tree, "document_id"), *outcome = xd_json_text(tree, "outcome");
-    (void)snprintf(key, sizeof key, "%s/%s", site->name_text, id == NULL ? "" : id);
-    size_t number = xd_names_get(&sim->document_names, key);
+    size_t number = xd_sim_wms_document(site, id == NULL ? "" : id);
     if (number == XD_NAMES_NONE || outcome == NULL) {
         xd_sim_violated(sim, "%s settles %s, which nobody sent", site->name_text,
                         id == NULL ? "nothing" : id);
@@ -313,7 +190,7 @@ void xd_sim_wms_hears(struct xd_sim_site *from, const char *topic, const char *t
     if (tree == NULL) {
         xd_sim_violated(sim, "%s says what is no JSON: %.*s", site->name_text, (int)size, text);
     } else if (release) {
-        take_release(site, tree);
+        xd_sim_wms_take_release(site, tree);
     } else if (receipt) {
         take_receipt(from, site, tree);
     } else if (settled) {
@@ -354,10 +231,10 @@ void xd_sim_wms_count(struct xd_sim_site *site) {
                    "\"uom\":\"EA\","
                    "\"reason\":\"DAMAGED\"}]}",
                    id, qty);
-    struct xd_sim_document *document = add_document(site, XD_DOC_INVENTORY, id);
-    document->line_count = 1;
-    document->qty[0] = qty;
-    send_later(site, document, text, 1);
+    size_t document = xd_sim_wms_add(site, XD_DOC_INVENTORY, id);
+    sim->documents[document].line_count = 1;
+    sim->documents[document].qty[0] = qty;
+    xd_sim_wms_send(site, document, text, 1);
 }
 
 static void count_stock(struct xd_sim *sim, void *object, uint64_t argument) {
@@ -368,9 +245,7 @@ static void count_stock(struct xd_sim *sim, void *object, uint64_t argument) {
     }
     xd_sim_wms_count(site);
     if (xd_sim_hit(sim, XD_FAULT_WMS_UNKNOWN_RELEASE)) {
-        struct release_line line = {"1", "WIDGET", 1};
-        confirm(site, "R0000000000000NONE", &line, 1, (const unsigned[XD_SIM_LINES_MAX]){1}, false, 1);
-        sim->documents[sim->document_count - 1].odd = true;
+        xd_sim_wms_ship_unknown(site);
     }
     xd_agenda_add(&sim->agenda,
                   sim->now + xd_chance_between(&sim->work, 1, 2 * sim->order_gap * sim->site_count),

@@ -65,6 +65,12 @@ TABLE = {
     "ids-random": (1, LONG + " --often hub.old_copy"),
     "settled-not-sent": (1, SMALL),
     "conflict-not-marked": (8, CLONES),
+    "cancel-not-sent": (1, SMALL + " --often channel.cancels"),
+    "change-misstated": (1, SMALL + " --often channel.revises"),
+    "backorder-forgotten": (1, SMALL + " --often erp.lists_stock"),
+    "cancelled-draft-sent": (1, SMALL + " --often channel.cancels_lines --often erp.slow --often erp.down"),
+    "refused-release-dropped": (1, SMALL + " --often wms.refuses_release"),
+    "defiance-untold": (1, SMALL + " --often channel.cancels --often wms.ships_what_is_cancelled"),
 }
 
 

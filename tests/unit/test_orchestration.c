@@ -87,6 +87,23 @@ static void what_is_missing_is_backordered_and_ships_by_itself_when_stock_comes(
     assert_status(world, 2, "IN_FULFILMENT");
 }
 
+static void is_slow(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan) {
+    (void)world;
+    (void)call;
+    *plan = (struct call_plan){.lands_ms = 5000, .answers_ms = 6000};
+}
+
+/* Nobody says again that there is stock. */
+static void stock_that_comes_before_the_sale_is_taken_after_it(void **state) {
+    struct hub_world *world = world_with_stock(state, "0", "0");
+    world->plan = is_slow;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    hub_world_run(world, 1000);
+    world_stock(world, "WH1", "WIDGET", "10");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+}
+
 static void without_backorders_the_rest_is_cancelled_and_the_sale_has_what_ships(void **state) {
     struct hub_world *world = world_with_stock(state, "6", "0");
     assert_int_equal(world_simple(world, 1, "\"backorder_policy\":\"NONE\",", "10"), 202);
@@ -396,6 +413,7 @@ int main(void) {
         WITH(fill_or_kill_ships_all_or_is_cancelled_and_is_never_sold, world_two_sites),
         WITH(fill_all_waits_until_stock_for_all_of_it_is_there, world_two_sites),
         WITH(what_is_missing_is_backordered_and_ships_by_itself_when_stock_comes, world_two_sites),
+        WITH(stock_that_comes_before_the_sale_is_taken_after_it, world_two_sites),
         WITH(without_backorders_the_rest_is_cancelled_and_the_sale_has_what_ships, world_two_sites),
         WITH(a_person_decides_about_the_rest_when_the_order_says_so, world_two_sites),
         WITH(cases_are_never_cut_and_stock_is_kept_in_pieces, world_two_sites),

@@ -235,6 +235,50 @@ static void a_refusal_that_crosses_a_part_cancelled_sends_on_only_what_is_wanted
     assert_sale(world, 1, "1", "6 2.5 0");
 }
 
+/* The site has the release: only of the first revision would it mean that it does not. */
+static void a_change_that_is_refused_after_the_next_one_was_asked_for_refuses_nothing_else(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "20");
+    assert_int_equal(world_simple(world, 1, "\"preferred_site\":\"WH1\",", "10"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"4\"}]}"), 202);
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"7\"}]}"), 202);
+    world_answer(world, 1, 1, 2, "REJECTED");
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 ACKED REQUESTED 3");
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    world_answer(world, 1, 1, 3, "REJECTED");
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 ACKED REFUSED 3");
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_releases(world, 1, 1);
+}
+
+/* The site ships what the first change left to it: that holds whatever becomes of the second one. */
+static void what_a_site_agreed_to_holds_when_it_refuses_the_next_change(void **state) {
+    struct hub_world *world = *state;
+    for (int number = 1; number <= 2; number++) {
+        assert_int_equal(world_simple(world, number, "", "10"), 202);
+        world_quiet(world);
+        world_answer(world, number, 1, 1, "ACKNOWLEDGED");
+        assert_int_equal(world_cancel(world, number, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"4\"}]}"), 202);
+        world_quiet(world);
+        assert_int_equal(world_cancel(world, number, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"7\"}]}"), 202);
+        world_quiet(world);
+        world_answer(world, number, 1, number == 1 ? 2 : 3, number == 1 ? "ACKNOWLEDGED" : "REJECTED");
+        world_quiet(world);
+        assert_line(world, number, "1", number == 1 ? "0 0 6 0 4 0 0" : "0 0 10 0 0 0 0");
+        world_answer(world, number, 1, number == 1 ? 3 : 2, number == 1 ? "REJECTED" : "ACKNOWLEDGED");
+        world_quiet(world);
+        assert_line(world, number, "1", "0 0 6 0 4 0 0");
+        world_ships(world, number, 1, "6", NULL);
+        world_quiet(world);
+        assert_status(world, number, "CLOSED_SHORT");
+        assert_sale(world, number, "1", "6 2.5 6");
+    }
+}
+
 static void what_is_cancelled_of_a_silent_release_ships_from_nowhere(void **state) {
     struct hub_world *world = world_with_stock(state, "20", "20");
     world_put(world, "sites", "{\"site\":\"WH1\",\"ack_minutes\":5}");
@@ -482,6 +526,28 @@ static void a_revision_repeated_while_its_site_is_asked_asks_for_no_more(void **
 
 /* ---- credit and the ERP's word ---- */
 
+static void what_was_cancelled_is_wanted_again_when_the_same_revision_is_sent_again(void **state) {
+    struct hub_world *world = *state;
+    char lines[512], text[ORDER_TEXT_SIZE], one[256];
+    snprintf(lines, sizeof lines, "%s", world_line("1", "WIDGET", "10", "EA", one));
+    assert_int_equal(world_order(world, 1, "", lines), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"4\"}]}"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 6 0 4 0 0");
+    assert_int_equal(world_revise(world, 1, "\"1\"", world_order_text(1, "", lines, text)), 202);
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_releases(world, 1, 2);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"8\"}]}"), 202);
+    assert_int_equal(world_revise(world, 1, "\"1\"", text), 202); /* its answer was lost: it was before */
+    world_quiet(world);
+    assert_releases(world, 1, 2);
+}
+
 static void above_the_limit_an_order_waits_for_an_operator(void **state) {
     struct hub_world *world = *state;
     world_stock(world, "WH1", "WIDGET", "2000");
@@ -665,6 +731,9 @@ int main(void) {
         WITH(a_part_is_cancelled_by_a_change_that_the_site_takes, with_credit),
         WITH(a_change_that_the_site_answers_after_it_shipped_the_rest_is_done, with_credit),
         WITH(a_refusal_that_crosses_a_part_cancelled_sends_on_only_what_is_wanted, world_two_sites),
+        WITH(what_a_site_agreed_to_holds_when_it_refuses_the_next_change, with_credit),
+        WITH(what_was_cancelled_is_wanted_again_when_the_same_revision_is_sent_again, with_credit),
+        WITH(a_change_that_is_refused_after_the_next_one_was_asked_for_refuses_nothing_else, world_two_sites),
         WITH(what_is_cancelled_of_a_silent_release_ships_from_nowhere, world_two_sites),
         WITH(a_site_that_is_silent_about_a_change_is_asked_for_all_of_it, world_two_sites),
         WITH(lines_that_the_order_does_not_have_cannot_be_cancelled, with_credit),

@@ -15,9 +15,14 @@
  * An answer with lines speaks of those only, and of a line's qty only where it says one. The release
  * goes forward when each line that still has something was answered, as far as the least of them; what
  * is picked shows at once. A request stays open until all of it was answered. A site that takes a line
- * for less than it has is asked to give the rest back, for it has not said that it does not ship it. */
+ * for less than it has is asked to give the rest back, for it has not said that it does not ship it.
+ *
+ * An answer to a revision that asked back, when a later one has asked for more by then: REJECTED does not
+ * refuse the release, for the site has it; where the site agrees, that holds, whatever it says to the later
+ * one (overtaken.c). */
 #include "hub/orchestration/conduct.h"
 
+#include "base/mutant.h"
 #include "hub/events/events.h"
 
 #include <stdio.h>
@@ -112,6 +117,7 @@ static enum xd_result answer_line(const struct answering *answering, struct xd_r
     if (short_of_it) {
         *asks = line->refused = true;
         line->asked = less;
+        return XD_OK; /* stored as it is asked for */
     }
     return store->release_line_save(store->context, answering->work.row.release_id, line);
 }
@@ -245,19 +251,41 @@ static enum xd_result rejected(struct answering *answering) {
     return result;
 }
 
+static enum xd_result save_what_is_left(struct xd_conduct *conduct, struct xd_release_work *work, bool live) {
+    if (live && !xd_release_work_has_rest(work)) {
+        work->row.status = anything_shipped(work) ? XD_RELEASE_SHORT_CLOSED : XD_RELEASE_CANCELLED;
+    }
+    return xd_release_work_save(conduct, work);
+}
+
 enum xd_result xd_release_work_gave_up(struct xd_conduct *conduct, struct xd_release_work *work) {
     bool live = xd_release_is_live(&work->row);
     enum xd_result result = xd_release_work_give_back(conduct, work, true, pot_for(conduct));
     work->row.cancel = XD_CANCEL_ACCEPTED;
     work->row.ack_by = 0;
-    if (live && !xd_release_work_has_rest(work)) {
-        work->row.status = anything_shipped(work) ? XD_RELEASE_SHORT_CLOSED : XD_RELEASE_CANCELLED;
-    }
     if (result == XD_OK) {
-        result = xd_release_work_save(conduct, work);
+        result = save_what_is_left(conduct, work, live);
     }
     conduct->returned = true;
     return result == XD_OK ? xd_release_work_heard(conduct, work) : result;
+}
+
+/* It agrees to an earlier question, whatever it says to the later one. By lines it does so to the latest
+ * question only. */
+static enum xd_result gave_up_before(struct answering *answering) {
+    struct xd_conduct *conduct = answering->conduct;
+    struct xd_release_work *work = &answering->work;
+    const struct xd_response *response = answering->response;
+    bool known = false, live = xd_release_is_live(&work->row);
+    bool to_all = response->response == XD_RESPONSE_CANCEL_ACCEPTED;
+    enum xd_result result = response->line_count == 0
+                                ? xd_overtaken_agreed(conduct, work, response->revision, to_all, &known)
+                                : XD_OK;
+    if (result == XD_OK && known) {
+        conduct->returned = answering->gave_back = true;
+        result = save_what_is_left(conduct, work, live);
+    }
+    return result;
 }
 
 /* Some of what was asked for. */
@@ -321,16 +349,25 @@ static enum xd_result decide(struct answering *answering) {
     const struct xd_release_row *row = &answering->work.row;
     bool asks = row->cancel == XD_CANCEL_REQUESTED && answering->response->revision == row->revision;
     bool all = asks && row->whole;
+    bool before = answering->response->revision > 1 && answering->response->revision < row->revision;
+    enum xd_result result;
     switch (answering->response->response) {
     case XD_RESPONSE_CANCEL_ACCEPTED:
-        return asks ? gave_up(answering) : XD_OK;
+        return asks ? gave_up(answering) : before ? gave_up_before(answering) : XD_OK;
     case XD_RESPONSE_CANCEL_REFUSED:
         return asks ? kept(answering) : XD_OK;
     case XD_RESPONSE_REJECTED:
+        if (before) {
+            return XD_OK;
+        }
         return !asks ? rejected(answering) : all ? gave_up(answering) : kept(answering);
     default:
         if (asks && all) {
             return XD_OK;
+        }
+        result = before ? gave_up_before(answering) : XD_OK;
+        if (result != XD_OK) {
+            return result;
         }
         return asks ? gave_up(answering) : go_forward(answering);
     }
@@ -409,7 +446,8 @@ enum xd_result xd_hub_answered(struct xd_hub *hub, const struct xd_arrived *arri
     if (result == XD_OK) {
         result = xd_release_work_save(&conduct, &answering.work);
     }
-    if (result == XD_OK && (answering.refused || answering.gave_back)) {
+    bool looks = answering.gave_back || (answering.refused && !XD_MUTANT(REFUSED_RELEASE_DROPPED));
+    if (result == XD_OK && looks) {
         result = ship_from_elsewhere(&answering);
     }
     xd_release_work_close(&answering.work);

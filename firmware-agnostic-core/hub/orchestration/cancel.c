@@ -6,6 +6,7 @@
 #include "hub/orchestration/conduct.h"
 
 #include "base/memory.h"
+#include "base/mutant.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -72,7 +73,7 @@ static enum xd_result mark(struct cancelling *cancelling, struct xd_release_work
 
 static enum xd_result from_drafts(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
     bool any;
-    if (work->row.status != XD_RELEASE_DRAFT) {
+    if (work->row.status != XD_RELEASE_DRAFT || XD_MUTANT(CANCELLED_DRAFT_SENT)) {
         return XD_OK;
     }
     enum xd_result result = mark(context, work, &any);

@@ -6,6 +6,7 @@
  * then that is over-shipment, as is what is not found anywhere. */
 #include "hub/orchestration/conduct.h"
 
+#include "base/mutant.h"
 #include "hub/orchestration/stock.h"
 
 #include <string.h>
@@ -220,7 +221,7 @@ static enum xd_result claim(struct claiming *claiming, const struct xd_confirmat
     }
     if (result == XD_OK && claiming->after_cancel) {
         claiming->conduct->sale_stale = true;
-        result = complain(claiming, row);
+        result = XD_MUTANT(DEFIANCE_UNTOLD) ? XD_OK : complain(claiming, row);
     }
     if (result == XD_OK) {
         result = xd_release_work_heard(claiming->conduct, &claiming->work);

@@ -127,6 +127,11 @@ XD_CHECKED enum xd_result xd_release_work_call_back(struct xd_conduct *conduct, 
 /* What the site was asked for is taken as given back, be it by its word or by somebody's who answers for
  * it. Routing anew is the caller's. */
 XD_CHECKED enum xd_result xd_release_work_gave_up(struct xd_conduct *conduct, struct xd_release_work *work);
+/* Of one line: qty of what is left of it; of that at most `elsewhere` is wanted, the others are cancelled. */
+XD_CHECKED enum xd_result xd_release_work_give_part_back(struct xd_conduct *conduct,
+                                                         struct xd_release_work *work,
+                                                         struct xd_release_line_row *line,
+                                                         struct xd_decimal qty, struct xd_decimal elsewhere);
 /* Appends the document of its present revision; asked quantities are left out of a CHANGE. */
 XD_CHECKED enum xd_result xd_release_work_send(struct xd_conduct *conduct, struct xd_release_work *work,
                                                enum xd_purpose purpose);
@@ -147,6 +152,15 @@ typedef enum xd_result (*xd_release_work_fn)(struct xd_conduct *conduct, struct 
                                              void *context);
 XD_CHECKED enum xd_result xd_conduct_each_release(struct xd_conduct *conduct, xd_release_work_fn each,
                                                   void *context);
+
+/* ---- overtaken.c ---- */
+
+/* The question of its present revision, as it is stored, is about to be overtaken by the next one. */
+XD_CHECKED enum xd_result xd_overtaken_keep(struct xd_conduct *conduct, const struct xd_release_row *row);
+/* Its site agrees to a question that was overtaken (to_all: its word is good for a CANCEL, too): what that
+ * one asked for is given up. known: there was such a question. */
+XD_CHECKED enum xd_result xd_overtaken_agreed(struct xd_conduct *conduct, struct xd_release_work *work,
+                                              int64_t revision, bool to_all, bool *known);
 
 /* ---- cancel.c ---- */
 

@@ -154,6 +154,25 @@ enum xd_result xd_release_work_give_back(struct xd_conduct *conduct, struct xd_r
     return result;
 }
 
+enum xd_result xd_release_work_give_part_back(struct xd_conduct *conduct, struct xd_release_work *work,
+                                              struct xd_release_line_row *line, struct xd_decimal qty,
+                                              struct xd_decimal elsewhere) {
+    struct xd_decimal wanted = conduct->order.cancelled ? xd_decimal_of(0) : xd_decimal_min(elsewhere, qty);
+    struct xd_decimal cancelled;
+    enum xd_result result = xd_decimal_subtract(qty, wanted, &cancelled);
+    if (result == XD_OK && xd_decimal_sign(cancelled) > 0) {
+        conduct->sale_stale = true;
+        result = move_back(conduct, work, line, cancelled, XD_POT_CANCELLED);
+    }
+    if (result == XD_OK && xd_decimal_sign(wanted) > 0) {
+        result = move_back(conduct, work, line, wanted, XD_POT_OPEN);
+    }
+    if (result == XD_OK) {
+        result = ask_less(line, qty, xd_decimal_min(cancelled, line->unwanted));
+    }
+    return result == XD_OK ? save_line(conduct, work, line) : result;
+}
+
 /* ---- its document ---- */
 
 static void fill_head(const struct xd_conduct *conduct, const struct xd_release_work *work,
@@ -256,8 +275,8 @@ static enum xd_result set_deadline(struct xd_conduct *conduct, struct xd_release
 }
 
 enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release_work *work, bool reroutes) {
-    bool all = true;
-    enum xd_result result = XD_OK;
+    bool all = true, overtakes = work->row.cancel == XD_CANCEL_REQUESTED;
+    enum xd_result result = overtakes ? xd_overtaken_keep(conduct, &work->row) : XD_OK;
     work->row.reroutes = work->row.reroutes || reroutes;
     for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
         const struct xd_release_line_row *line = &work->lines.rows[index];
@@ -271,7 +290,7 @@ enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release
     if (result == XD_OK && !work->row.reroutes) {
         result = set_deadline(conduct, &work->row);
     }
-    if (result == XD_OK) {
+    if (result == XD_OK && !XD_MUTANT(CANCEL_NOT_SENT)) {
         result = xd_release_work_send(conduct, work, all ? XD_PURPOSE_CANCEL : XD_PURPOSE_CHANGE);
     }
     if (result == XD_OK) {

@@ -230,9 +230,12 @@ static enum xd_result undo_post(struct xd_conduct *conduct) {
     return xd_conduct_did(conduct, XD_STEP_POST) ? XD_OK : xd_sale_withdraw(conduct, &withdrawn);
 }
 
+/* When stock comes, only orders that are released and not held are asked about: what came before is for who
+ * gets there later. */
 static enum xd_result run_release(struct xd_conduct *conduct, enum progress *progress) {
     *progress = DONE;
-    return xd_conduct_release(conduct);
+    enum xd_result result = xd_conduct_place(conduct, XD_PLACE_BACKORDERS);
+    return result == XD_OK ? xd_conduct_release(conduct) : result;
 }
 
 static enum xd_result ask_back(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
@@ -358,7 +361,6 @@ static enum xd_result take_hold_off(struct xd_conduct *conduct, enum xd_hold hol
         return XD_NOT_FOUND;
     }
     order->holds &= ~XD_HOLD_BIT(hold);
-    conduct->hub->backorders_due = true; /* stock may have come meanwhile, and was not for it */
     enum xd_result result =
         xd_hub_timeline(conduct->hub, order, "order.hold_released", conduct->now, "\"hold\":\"%s\",\"by\":%s",
                         xd_hold_names[hold], xd_hub_quote(by, quoted));
@@ -367,12 +369,21 @@ static enum xd_result take_hold_off(struct xd_conduct *conduct, enum xd_hold hol
                : result;
 }
 
+/* Stock may have come while it was held. */
+static enum xd_result go_on(struct xd_conduct *conduct) {
+    enum xd_result result = XD_OK;
+    if (xd_conduct_did(conduct, XD_STEP_RELEASE) && !is_stopped(conduct)) {
+        result = xd_conduct_place(conduct, XD_PLACE_BACKORDERS);
+    }
+    return result == XD_OK ? xd_conduct_go(conduct) : result;
+}
+
 enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, const char *by) {
     enum xd_result result = take_hold_off(conduct, hold, by);
     if (result == XD_OK) {
         result = pass(conduct, hold);
     }
-    return result == XD_OK ? xd_conduct_go(conduct) : result;
+    return result == XD_OK ? go_on(conduct) : result;
 }
 
 /* More than the limit that was allowed when the order was smaller is looked at again. */
@@ -419,7 +430,7 @@ enum xd_result xd_conduct_retry(struct xd_conduct *conduct, enum xd_hold hold, c
         result = pass(conduct, hold);
         break;
     }
-    return result == XD_OK ? xd_conduct_go(conduct) : result;
+    return result == XD_OK ? go_on(conduct) : result;
 }
 
 static enum xd_result call_back(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
