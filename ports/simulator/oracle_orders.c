@@ -321,17 +321,18 @@ static void judge_order(struct xd_sim *sim, size_t number) {
 
 /* O6: only of an order with one release can it not be anything else. */
 static void collect_complaints(struct xd_sim *sim, struct xd_names *complaints) {
+    const struct xd_exception_filter filter = {.code = "SHIPPED_AFTER_CANCEL"};
     char cursor[XD_ID_SIZE] = "";
     bool more = true;
     while (more) {
         struct xd_buffer text;
         xd_buffer_init(&text, 0);
-        cJSON *tree = tree_of(&text, xd_view_exceptions(&sim->hub_store, false, cursor, 200, &text));
+        cJSON *tree = tree_of(&text, xd_view_exceptions(&sim->hub_store, &filter, cursor, 200, &text));
         const char *next = xd_json_text(tree, "next_cursor");
         const cJSON *row;
         cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(tree, "exceptions")) {
-            const char *code = xd_json_text(row, "code"), *id = xd_json_text(row, "document_id");
-            if (code != NULL && id != NULL && strcmp(code, "SHIPPED_AFTER_CANCEL") == 0) {
+            const char *id = xd_json_text(row, "document_id");
+            if (id != NULL) {
                 xd_names_set(complaints, id, 1);
             }
         }
