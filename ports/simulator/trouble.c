@@ -229,6 +229,12 @@ static void forgets(struct xd_sim *sim, struct xd_sim_site *site, xd_ms from) {
     site->amnesia_to = sim->now;
 }
 
+static void copy_disk(struct xd_sim_node *node) {
+    xd_disk_image_free(node->copy);
+    node->copy = xd_disk_copy(node->disk);
+    node->copied_at = node->sim->now;
+}
+
 static void lie_ends(struct xd_sim *sim, void *object, uint64_t argument) {
     struct xd_sim_site *site = object;
     if (site->node.running) {
@@ -240,15 +246,12 @@ static void lie_ends(struct xd_sim *sim, void *object, uint64_t argument) {
 
 static void lie(struct xd_sim *sim) {
     struct xd_sim_site *site = some_site(sim, XD_FAULT_SITE_LYING_SYNC);
+    if (site->node.copy == NULL) {
+        copy_disk(&site->node); /* no store outlives such a disk for certain: it is for a backup */
+    }
     xd_disk_lie(site->node.disk, true);
     xd_agenda_add(&sim->agenda, sim->now + some_time(sim, XD_FAULT_SITE_LYING_SYNC, XD_MINUTE_MS, XD_HOUR_MS),
                   lie_ends, site, (uint64_t)sim->now);
-}
-
-static void copy_disk(struct xd_sim_node *node) {
-    xd_disk_image_free(node->copy);
-    node->copy = xd_disk_copy(node->disk);
-    node->copied_at = node->sim->now;
 }
 
 static void old_copy_returns(struct xd_sim *sim, void *object, uint64_t argument) {
