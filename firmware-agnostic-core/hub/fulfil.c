@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "hub/events/events.h"
+#include "hub/reference/reference.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -245,12 +246,18 @@ static enum xd_result ask_back(struct xd_conduct *conduct, struct xd_release_wor
 static enum xd_result one_late(struct xd_hub *hub, const struct xd_release_row *row, struct xd_now now) {
     struct xd_conduct conduct;
     struct xd_release_work work = {.lines = {NULL, 0, 0}};
+    struct xd_site_profile profile = {.ack_minutes = 0};
     enum xd_result result = xd_conduct_open(&conduct, hub, row->order_id, now);
     if (result == XD_OK) {
         result = xd_release_work_open(&conduct, row->release_id, &work);
     }
-    /* What is asked back but for a part is late in itself as long as it was not answered. */
-    bool settled = work.row.whole || work.row.status >= XD_RELEASE_ACK_TIMEOUT;
+    if (result == XD_OK) {
+        result = xd_reference_site(hub, work.row.site, &profile);
+    }
+    /* A release that was never answered is late in itself, unless its site may take its time or is asked for
+     * all of it already. */
+    bool settled =
+        work.row.whole || work.row.status >= XD_RELEASE_ACK_TIMEOUT || profile.ack_minutes == 0;
     if (result == XD_OK && work.row.cancel == XD_CANCEL_REQUESTED && settled) {
         work.row.ack_by = 0;
         result = complain_of_silence(&conduct, &work.row, "CANCEL_PENDING",

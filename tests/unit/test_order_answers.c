@@ -358,6 +358,15 @@ static void a_cancellation_that_is_not_answered_is_told_and_can_be_decided(void 
     assert_release(world, 1, 1, "WH1 CANCELLED ACCEPTED 2");
 }
 
+static void a_site_that_may_take_its_time_is_not_asked_for_more_than_was_cancelled(void **state) {
+    struct hub_world *world = with_two_lines(state, NULL);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"2\",\"qty\":\"2\"}]}"), 202);
+    hub_world_run(world, 61 * MINUTE_MS);
+    assert_exceptions(world, "CANCEL_PENDING", 1);
+    assert_exceptions(world, "ACK_TIMEOUT", 0);
+    assert_release(world, 1, 1, "WH1 SENT REQUESTED 2");
+}
+
 static void a_cancellation_that_is_answered_late_is_told_no_more(void **state) {
     struct hub_world *world = with_two_lines(state, NULL);
     assert_int_equal(world_cancel(world, 1, ""), 202);
@@ -392,6 +401,7 @@ int main(void) {
         WITH(what_was_cancelled_and_is_wanted_again_is_ordered_once, world_two_sites),
         WITH(a_site_that_is_gone_is_given_up_by_an_operators_word, world_two_sites),
         WITH(a_cancellation_that_is_not_answered_is_told_and_can_be_decided, world_two_sites),
+        WITH(a_site_that_may_take_its_time_is_not_asked_for_more_than_was_cancelled, world_two_sites),
         WITH(a_cancellation_that_is_answered_late_is_told_no_more, world_two_sites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
