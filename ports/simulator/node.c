@@ -129,7 +129,8 @@ static void wake_for_the_rest(struct xd_sim_node *node, bool busy) {
     if (node->restart.due && node->restart.at < next) {
         next = node->restart.at;
     }
-    const struct xd_sim_message *message = can_hear(node) ? node->queue->first : NULL;
+    bool gets_more = can_hear(node) && node->queue->unanswered < PREFETCH;
+    const struct xd_sim_message *message = gets_more ? node->queue->first : NULL;
     for (; message != NULL; message = message->next) {
         next = !message->delivered && message->ready_at < next ? message->ready_at : next;
     }
