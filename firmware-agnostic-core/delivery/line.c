@@ -37,40 +37,66 @@ static void copy_name(char *out, size_t size, const char *text) {
     out[length] = 0;
 }
 
-struct row_search {
-    const char *lane;
-    bool sends, found;
-    struct xd_stream_row row;
+/* The rows of the line's streams, read at once. */
+struct rows {
+    const struct xd_line *line;
+    struct xd_stream_row send[XD_LANES_MAX], receive[XD_LANES_MAX];
+    bool sends[XD_LANES_MAX], receives[XD_LANES_MAX]; /* it is there */
 };
 
-static enum xd_result search_row(void *context, const struct xd_stream_row *row) {
-    struct row_search *search = context;
-    if (row->sends == search->sends && strcmp(row->lane, search->lane) == 0) {
-        search->row = *row;
-        search->found = true;
+static enum xd_result take_row(void *context, const struct xd_stream_row *row) {
+    struct rows *rows = context;
+    for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
+        const struct xd_line_config *config = &rows->line->config;
+        if (row->sends && strcmp(row->lane, config->send_lanes[lane]) == 0) {
+            rows->send[lane] = *row;
+            rows->sends[lane] = true;
+        } else if (!row->sends && strcmp(row->lane, config->receive_lanes[lane]) == 0) {
+            rows->receive[lane] = *row;
+            rows->receives[lane] = true;
+        }
     }
     return XD_OK;
 }
 
-static enum xd_result find_row(struct xd_line *line, bool sends, const char *lane, bool make,
-                               struct xd_stream_row *out) {
+static enum xd_result read_rows(struct xd_line *line, struct rows *rows) {
     const struct xd_delivery_store *store = line->config.store;
-    struct row_search search = {.lane = lane, .sends = sends};
-    enum xd_result result = store->stream_each(store->context, line->peer, search_row, &search);
-    if (result == XD_OK && !search.found) {
-        if (!make) {
-            return XD_NOT_FOUND;
-        }
-        copy_name(search.row.peer, sizeof search.row.peer, line->peer);
-        copy_name(search.row.lane, sizeof search.row.lane, lane);
-        search.row.sends = sends;
-        search.row.next = 1;
-        if (sends) {
-            xd_id_epoch(line->config.env, search.row.epoch);
-        }
-        result = store->stream_add(store->context, &search.row);
+    memset(rows, 0, sizeof *rows);
+    rows->line = line;
+    return store->stream_each(store->context, line->peer, take_row, rows);
+}
+
+static enum xd_result make_row(struct xd_line *line, bool sends, const char *lane,
+                               struct xd_stream_row *row) {
+    const struct xd_delivery_store *store = line->config.store;
+    copy_name(row->peer, sizeof row->peer, line->peer);
+    copy_name(row->lane, sizeof row->lane, lane);
+    row->sends = sends;
+    row->next = 1;
+    if (sends) {
+        xd_id_epoch(line->config.env, row->epoch);
     }
-    *out = search.row;
+    return store->stream_add(store->context, row);
+}
+
+static enum xd_result open_lane(struct xd_line *line, unsigned lane, struct rows *rows) {
+    struct xd_stream_row *send = &rows->send[lane], *receive = &rows->receive[lane];
+    xd_receiver_init(&line->receive[lane]);
+    enum xd_result result = XD_OK;
+    if (!rows->sends[lane]) {
+        result = make_row(line, true, line->config.send_lanes[lane], send);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    xd_sender_open(&line->send[lane], send);
+    if (!rows->receives[lane]) {
+        result = make_row(line, false, line->config.receive_lanes[lane], receive);
+    }
+    if (result == XD_OK) {
+        result = xd_receiver_load(&line->receive[lane], line->config.store, receive);
+    }
+    line->receive[lane].acked = receive->watermark;
     return result;
 }
 
@@ -87,24 +113,12 @@ enum xd_result xd_line_open(struct xd_line *line, const struct xd_line_config *c
     xd_retry_init(&line->undone_retry, HELLO_MS_MIN, UNDONE_MS_MAX);
     line->hello_at = monotonic;
     line->undone_at = monotonic;
-    for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
-        struct xd_stream_row row;
-        xd_receiver_init(&line->receive[lane]);
-        enum xd_result result = find_row(line, true, config->send_lanes[lane], true, &row);
-        if (result != XD_OK) {
-            return result;
-        }
-        xd_sender_open(&line->send[lane], &row);
-        result = find_row(line, false, config->receive_lanes[lane], true, &row);
-        if (result == XD_OK) {
-            result = xd_receiver_load(&line->receive[lane], config->store, &row);
-        }
-        if (result != XD_OK) {
-            return result;
-        }
-        line->receive[lane].acked = row.watermark;
+    struct rows rows;
+    enum xd_result result = read_rows(line, &rows);
+    for (unsigned lane = 0; lane < XD_LANES_MAX && result == XD_OK; lane++) {
+        result = open_lane(line, lane, &rows);
     }
-    return XD_OK;
+    return result;
 }
 
 void xd_line_close(struct xd_line *line) {
@@ -113,39 +127,34 @@ void xd_line_close(struct xd_line *line) {
     }
 }
 
-static enum xd_result reload_lane(struct xd_line *line, unsigned lane, bool restart) {
+static enum xd_result reload_lane(struct xd_line *line, unsigned lane, const struct rows *rows,
+                                  bool restart) {
     struct xd_receiver *receiver = &line->receive[lane];
     bool told = receiver->told || (restart && line->undone); /* that tells it again in any case */
-    struct xd_stream_row row;
-    enum xd_result result = find_row(line, true, line->config.send_lanes[lane], false, &row);
-    if (result != XD_OK) {
-        return result;
+    if (!rows->sends[lane] || !rows->receives[lane]) {
+        return XD_NOT_FOUND;
     }
-    xd_sender_reload(&line->send[lane], &row);
-    result = find_row(line, false, line->config.receive_lanes[lane], false, &row);
-    if (result == XD_OK) {
-        result = xd_receiver_load(receiver, line->config.store, &row);
-    }
+    xd_sender_reload(&line->send[lane], &rows->send[lane]);
+    enum xd_result result = xd_receiver_load(receiver, line->config.store, &rows->receive[lane]);
     receiver->told = told;
     return result;
 }
 
 enum xd_result xd_line_reload(struct xd_line *line, bool restart) {
+    struct rows rows;
+    enum xd_result result = read_rows(line, &rows);
     if (restart) {
         line->session[0] = 0; /* a hello of this batch has not left, and may have spoken of what is undone */
         line->ask_again = false;
         line->hello_due = !line->welcomed;
         line->undone = line->welcomed;
     }
-    for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
-        enum xd_result result = reload_lane(line, lane, restart);
-        if (result != XD_OK) {
-            return result;
-        }
+    for (unsigned lane = 0; lane < XD_LANES_MAX && result == XD_OK; lane++) {
+        result = reload_lane(line, lane, &rows, restart);
         /* A welcome may have been undone with its event; a new epoch needs another one. */
         line->hello_due = line->hello_due || (!restart && line->welcomed && !line->send[lane].ready);
     }
-    return XD_OK;
+    return result;
 }
 
 /* ---- state of the connection and of the peer ---- */
