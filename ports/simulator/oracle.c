@@ -275,51 +275,6 @@ static void judge_orders(struct xd_sim *sim) {
     }
 }
 
-/* ---- what the hub says of it ---- */
-
-/* A view of the hub's as a tree; NULL: it has none. Free with cJSON_Delete. */
-static cJSON *view_of_order(struct xd_sim *sim, const char *number) {
-    struct xd_view_orders query = {.external_order_id = number, .status = -1, .cursor = "", .max = 1};
-    struct xd_buffer text;
-    cJSON *tree = NULL;
-    xd_buffer_init(&text, 0);
-    if (xd_view_order_list(&sim->hub_store, &query, &text) == XD_OK) {
-        cJSON *list = cJSON_Parse(xd_buffer_string(&text));
-        const cJSON *orders = cJSON_GetObjectItemCaseSensitive(list, "orders");
-        const char *id = xd_json_text(cJSON_GetArrayItem(orders, 0), "order_id");
-        xd_buffer_free(&text);
-        if (id != NULL && xd_view_order(&sim->hub_store, id, &text) == XD_OK) {
-            tree = cJSON_Parse(xd_buffer_string(&text));
-        }
-        cJSON_Delete(list);
-    }
-    xd_buffer_free(&text);
-    return tree;
-}
-
-static unsigned long quantity(const cJSON *line, const char *name) {
-    const char *text = xd_json_text(line, name);
-    return text == NULL ? 0 : strtoul(text, NULL, 10);
-}
-
-/* I10: the hub's books and the ERP's speak of the same shipments. */
-static void judge_books(struct xd_sim *sim) {
-    for (size_t index = 0; index < sim->order_count && sim->hub_amnesia_to == 0; index++) {
-        const struct xd_sim_order *order = &sim->orders[index];
-        cJSON *tree = order->sales > 0 ? view_of_order(sim, order->number) : NULL;
-        const cJSON *line;
-        cJSON_ArrayForEach(line, cJSON_GetObjectItemCaseSensitive(tree, "lines")) {
-            unsigned long number = quantity(line, "line_id");
-            unsigned long told = quantity(line, "shipped") + quantity(line, "overshipped");
-            if (number > 0 && number <= XD_SIM_LINES_MAX && told != order->shipped[number - 1]) {
-                xd_sim_violated(sim, "I10: of line %lu of order %s %u were shipped, and the hub says %lu",
-                                number, order->number, order->shipped[number - 1], told);
-            }
-        }
-        cJSON_Delete(tree);
-    }
-}
-
 void xd_sim_judge(struct xd_sim *sim) {
     for (size_t index = 0; index < sim->effect_count; index++) {
         const struct xd_sim_effect *effect = &sim->effects[index];
@@ -340,7 +295,6 @@ void xd_sim_judge(struct xd_sim *sim) {
     }
     judge_documents(sim);
     judge_orders(sim);
-    judge_books(sim);
     xd_sim_judge_orders(sim);
     if (sim->hub_node.queue->most > BACKLOG_MAX) {
         xd_sim_violated(sim, "I9: %zu messages waited for the hub", sim->hub_node.queue->most);

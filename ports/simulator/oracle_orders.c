@@ -15,6 +15,8 @@
  *
  * Where a disk forgot something, or a site ran twice, nobody can know; those worlds are judged by oracle.c.
  */
+#include "base/arena.h"
+#include "base/json.h"
 #include "hub/orchestration/stock.h"
 #include "hub/view.h"
 #include "simulator/host.h"
@@ -23,6 +25,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define VIEW_SIZE_MAX ((size_t)1024 * 1024)
 
 /* What is found out about an order. */
 struct xd_sim_account {
@@ -157,18 +161,30 @@ static cJSON *tree_of(struct xd_buffer *text, enum xd_result result) {
     return tree;
 }
 
-/* NULL: the hub has none. Free with cJSON_Delete. */
-static cJSON *view_of(struct xd_sim *sim, const struct xd_sim_order *order) {
-    struct xd_view_orders query = {.external_order_id = order->number, .status = -1, .cursor = "", .max = 1};
+/* An order as the hub shows it; tree NULL: it has none. Free with free_view. */
+struct view {
+    struct xd_arena arena;
+    cJSON *tree;
+};
+
+static void view_order(struct xd_sim *sim, const struct xd_sim_order *order, struct view *out) {
+    const struct xd_hub_store *store = &sim->hub_store;
+    struct xd_json_error error;
+    struct xd_order_row row;
     struct xd_buffer text;
+    memset(out, 0, sizeof *out);
     xd_buffer_init(&text, 0);
-    cJSON *list = tree_of(&text, xd_view_order_list(&sim->hub_store, &query, &text));
-    const cJSON *orders = cJSON_GetObjectItemCaseSensitive(list, "orders");
-    const char *id = xd_json_text(cJSON_GetArrayItem(orders, 0), "order_id");
-    xd_buffer_init(&text, 0);
-    cJSON *tree = id == NULL ? NULL : tree_of(&text, xd_view_order(&sim->hub_store, id, &text));
-    cJSON_Delete(list);
-    return tree;
+    if (store->order_find(store->context, "default", "web", order->number, &row) == XD_OK &&
+        xd_view_order(store, row.order_id, &text) == XD_OK &&
+        xd_json_parse_into(&out->arena, xd_buffer_view(&text), VIEW_SIZE_MAX, XD_JSON_DEPTH_MAX, &out->tree,
+                           &error) != XD_OK) {
+        out->tree = NULL;
+    }
+    xd_buffer_free(&text);
+}
+
+static void free_view(struct view *view) {
+    xd_arena_free(&view->arena);
 }
 
 static void read_line(const cJSON *row, struct line_view *out) {
@@ -199,10 +215,11 @@ static bool refused_by_all(const struct xd_sim *sim, size_t number) {
 }
 
 static bool order_rests(struct xd_sim *sim, size_t number, char *why, size_t size) {
-    cJSON *tree = view_of(sim, &sim->orders[number]);
+    struct view view;
     const cJSON *row;
     bool rests = true;
-    cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(tree, "lines")) {
+    view_order(sim, &sim->orders[number], &view);
+    cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(view.tree, "lines")) {
         struct line_view line;
         read_line(row, &line);
         bool waits = line.backordered > 0 && line.backordered == line.open && refused_by_all(sim, number);
@@ -212,7 +229,7 @@ static bool order_rests(struct xd_sim *sim, size_t number, char *why, size_t siz
             rests = false;
         }
     }
-    cJSON_Delete(tree);
+    free_view(&view);
     return rests;
 }
 
@@ -286,10 +303,9 @@ static void judge_wanted(struct xd_sim *sim, size_t number) {
 }
 
 /* O3, O5 */
-static void judge_order(struct xd_sim *sim, size_t number) {
+static void judge_order(struct xd_sim *sim, size_t number, const cJSON *tree) {
     struct xd_sim_order *order = &sim->orders[number];
     const struct xd_sim_account *account = account_of(order);
-    cJSON *tree = view_of(sim, order);
     const char *status = xd_json_text(tree, "status"), *id = xd_json_text(tree, "order_id");
     unsigned shipped = 0, rest = 0;
     const cJSON *row;
@@ -316,7 +332,38 @@ static void judge_order(struct xd_sim *sim, size_t number) {
     if (id != NULL) {
         xd_sim_hub_look(sim, id);
     }
-    cJSON_Delete(tree);
+}
+
+/* I10: the hub's books and the ERP's speak of the same shipments. */
+static void judge_shipped(struct xd_sim *sim, const struct xd_sim_order *order, const cJSON *tree) {
+    const cJSON *line;
+    cJSON_ArrayForEach(line, cJSON_GetObjectItemCaseSensitive(tree, "lines")) {
+        unsigned number = quantity(line, "line_id");
+        unsigned told = quantity(line, "shipped") + quantity(line, "overshipped");
+        if (number > 0 && number <= XD_SIM_LINES_MAX && told != order->shipped[number - 1]) {
+            xd_sim_violated(sim, "I10: of line %u of order %s %u were shipped, and the hub says %u", number,
+                            order->number, order->shipped[number - 1], told);
+        }
+    }
+}
+
+/* What the hub says of it, if it is to be held to that. */
+static void judge_view(struct xd_sim *sim, size_t number, bool forgot) {
+    const struct xd_sim_order *order = &sim->orders[number];
+    bool shipped = order->sales > 0 && sim->hub_amnesia_to == 0;
+    bool whole = order->of == number && !order->bad && !forgot;
+    struct view view;
+    if (!shipped && !whole) {
+        return;
+    }
+    view_order(sim, order, &view);
+    if (shipped) {
+        judge_shipped(sim, order, view.tree);
+    }
+    if (whole) {
+        judge_order(sim, number, view.tree);
+    }
+    free_view(&view);
 }
 
 /* O6: only of an order with one release can it not be anything else. */
@@ -383,14 +430,12 @@ void xd_sim_judge_orders(struct xd_sim *sim) {
     add_shipments(sim);
     add_releases(sim);
     count(sim);
-    if (somebody_forgot(sim)) {
-        return;
-    }
+    bool forgot = somebody_forgot(sim);
     for (size_t index = 0; index < sim->order_count; index++) {
-        const struct xd_sim_order *order = &sim->orders[index];
-        if (order->of == index && !order->bad) {
-            judge_order(sim, index);
-        }
+        judge_view(sim, index, forgot);
+    }
+    if (forgot) {
+        return;
     }
     judge_defiance(sim);
     judge_wishes(sim);
