@@ -22,7 +22,7 @@ static void *there(void *memory) {
 void xd_host_begin(void) {
     (void)mallopt(M_TRIM_THRESHOLD, INT32_MAX);
     (void)mallopt(M_MMAP_THRESHOLD, INT32_MAX);
-    (void)mallopt(M_MXFAST, 0);
+    (void)mallopt(M_MXFAST, 160);
     (void)mallopt(M_TOP_PAD, 64 * 1024 * 1024);
     unsigned char *heap = malloc(HEAP); /* it stays, at the heap's top, when it is given back */
     if (heap != NULL) {
