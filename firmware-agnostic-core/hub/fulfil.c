@@ -256,8 +256,7 @@ static enum xd_result one_late(struct xd_hub *hub, const struct xd_release_row *
     }
     /* A release that was never answered is late in itself, unless its site may take its time or is asked for
      * all of it already. */
-    bool settled =
-        work.row.whole || work.row.status >= XD_RELEASE_ACK_TIMEOUT || profile.ack_minutes == 0;
+    bool settled = work.row.whole || work.row.status >= XD_RELEASE_ACK_TIMEOUT || profile.ack_minutes == 0;
     if (result == XD_OK && work.row.cancel == XD_CANCEL_REQUESTED && settled) {
         work.row.ack_by = 0;
         result = complain_of_silence(&conduct, &work.row, "CANCEL_PENDING",
