@@ -80,9 +80,9 @@ const struct xd_verb xd_verbs[] = {
      "whether they gave it up. What has shipped stays shipped.\n"
      "With --line LINE=QTY so much of the line is cancelled in all: the same command again is safe.\n",
      XD_OPTION_BIT(XD_OPTION_LINE) | XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_orders_cancel},
-    {"orders hold", "ID", "stop an order before its next step",
-     "Until `orders unhold ID OPERATOR`. Needs --reason. What is released to its sites already can be\n"
-     "cancelled, not held.\n",
+    {"orders hold", "ID", "stop an order, in any state",
+     "Until `orders unhold ID OPERATOR`. Needs --reason. Nothing more of it goes out, and its sites are\n"
+     "asked to give back what they have: the order tells whether they did. What they keep ships.\n",
      XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_orders_hold},
     {"orders unhold", "ID HOLD", "let an order go on that is held",
      "HOLD is what `orders show` says that the order is held for: OPERATOR, CHECK, CREDIT, BACKORDER or "
@@ -137,7 +137,8 @@ const struct xd_verb xd_verbs[] = {
      "ACTION is one of these:\n"
      "  accept  take note of it; what is held for it goes on\n"
      "  reject  what it is about shall not be: the order is rejected or cancelled\n"
-     "  retry   try it again, as things are now\n"
+     "  retry   look at it again, as things are now; about ACK_TIMEOUT and CANCEL_PENDING: give the site up,\n"
+     "          what it was asked for is cancelled or ships from elsewhere\n"
      "About many a code nothing can be done but to take note. The same command again is safe.\n",
      XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_exceptions_resolve},
     {"stock list", NULL, "what sites have, as the hub knows it",
