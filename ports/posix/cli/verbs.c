@@ -137,7 +137,8 @@ const struct xd_verb xd_verbs[] = {
      "ACTION is one of these:\n"
      "  accept  take note of it; what is held for it goes on\n"
      "  reject  what it is about shall not be: the order is rejected or cancelled\n"
-     "  retry   look at it again, as things are now; about ACK_TIMEOUT and CANCEL_PENDING: give the site up,\n"
+     "  retry   look at it again, as things are now; about ACK_TIMEOUT and CANCEL_PENDING: give the site "
+     "up,\n"
      "          what it was asked for is cancelled or ships from elsewhere\n"
      "About many a code nothing can be done but to take note. The same command again is safe.\n",
      XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_exceptions_resolve},
