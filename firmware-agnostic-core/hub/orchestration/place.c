@@ -360,10 +360,22 @@ static enum xd_result carry_out(struct placing *placing, enum xd_place what) {
                : result;
 }
 
+static bool anything_to_place(const struct xd_conduct *conduct) {
+    for (size_t index = 0; index < conduct->lines.count; index++) {
+        if (xd_decimal_sign(xd_line_unplaced(&conduct->lines.rows[index])) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum xd_result xd_conduct_place(struct xd_conduct *conduct, enum xd_place what) {
     struct placing placing = {.conduct = conduct,
                               .from = what == XD_PLACE_OPEN ? XD_POT_OPEN : XD_POT_BACKORDERED};
     bool waits = false;
+    if (!anything_to_place(conduct)) {
+        return XD_OK; /* as almost always: not worth reading the order again */
+    }
     enum xd_result result = xd_conduct_parse(conduct);
     if (result == XD_OK && conduct->parsed->fulfilment_policy == XD_FILL_ALL) {
         result = gather_whole(conduct, what, &waits);
