@@ -359,6 +359,7 @@ struct xd_sim {
     size_t order_count, order_capacity;
     struct xd_names order_names; /* the first of each number */
     uint64_t attempts;
+    uint64_t heard; /* receipts and settled notices, by all WMSs */
     struct xd_sim_wish *wishes;
     size_t wish_count, wish_capacity;
     struct xd_sim_errand *errands;

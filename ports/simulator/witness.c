@@ -13,6 +13,7 @@
  * A site's machines are judged each by what it said itself. A clone knows what the first one
  * knew when it was made: an epoch given up before that it has given up, too. */
 #include "base/json_scan.h"
+#include "simulator/as_written.h"
 #include "simulator/host.h"
 #include "simulator/sim.h"
 
@@ -295,8 +296,8 @@ void xd_sim_witness_event(struct xd_sim_node *from, struct xd_bytes body) {
     char place[32];
     (void)snprintf(place, sizeof place, "#%llu", (unsigned long long)n);
     size_t content = (size_t)(xd_names_hash(XD_NAMES_HASH_START, body.data, body.size) >> 1);
-    size_t known = id == NULL ? XD_NAMES_NONE : xd_names_get(&sim->event_names, id);
-    if (id == NULL || subject == NULL || n == 0) {
+    size_t known = n == 0 ? XD_NAMES_NONE : xd_names_get(&sim->event_names, id);
+    if (n == 0) {
         xd_sim_violated(sim, "E1: the hub tells what is no event");
     } else if (known != XD_NAMES_NONE) {
         if (known != content) {
@@ -315,5 +316,4 @@ void xd_sim_witness_event(struct xd_sim_node *from, struct xd_bytes body) {
         xd_names_set(&sim->event_names, place, 1);
         xd_names_set(&sim->event_orders, subject, (size_t)n);
     }
-    cJSON_Delete(tree);
 }

@@ -1,0 +1,27 @@
+#include "simulator/as_written.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_SIZE 64
+
+bool xd_as_written(struct xd_bytes text, const char *name, char *out, size_t size) {
+    char begin[NAME_SIZE];
+    int length = snprintf(begin, sizeof begin, "\"%s\":\"", name);
+    const uint8_t *found = length > 0 && (size_t)length < sizeof begin
+                               ? memmem(text.data, text.size, begin, (size_t)length)
+                               : NULL;
+    if (found == NULL) {
+        return false;
+    }
+    const uint8_t *value = found + length;
+    size_t left = text.size - (size_t)(value - text.data);
+    const uint8_t *end = memchr(value, '"', left);
+    size_t count = end == NULL ? size : (size_t)(end - value);
+    if (count >= size || memchr(value, '\\', count) != NULL) {
+        return false;
+    }
+    memcpy(out, value, count);
+    out[count] = 0;
+    return true;
+}
