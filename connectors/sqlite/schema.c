@@ -209,7 +209,9 @@ static const char hub_stock_3[] =
 static const char hub_orders_3[] =
     "ALTER TABLE release_line ADD COLUMN answer INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE release_line ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;"
-    "UPDATE release_line SET answer = 2 WHERE n IN (SELECT n FROM release WHERE status IN (4, 6, 7, 8));";
+    "UPDATE release_line SET answer = (SELECT CASE status WHEN 4 THEN 2 WHEN 6 THEN 3 WHEN 7 THEN 4"
+    " WHEN 8 THEN 3 ELSE 0 END FROM release WHERE release.n = release_line.n);"
+    "UPDATE release SET ack_by = updated_at + 3600000 WHERE cancel = 1 AND ack_by = 0;";
 
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8

@@ -5,6 +5,7 @@
  * A confirmation whose release is not there waits for it and resumes by itself.
  * Each release that it names becomes one ERP posting with a reference of its own. */
 #include "hub/hub_internal.h"
+#include "hub/orchestration/conduct.h"
 
 #include "base/memory.h"
 #include "base/mutant.h"
@@ -461,6 +462,7 @@ static enum xd_result finish_release(struct applying *applying, struct matched *
     struct xd_hub *hub = applying->hub;
     const struct xd_hub_store *store = hub->config.store;
     char id[XD_QUOTED_SIZE];
+    bool asked = match->row.cancel == XD_CANCEL_REQUESTED, ends = false;
     enum xd_result result = XD_OK;
     if (match->posting_count > 0) {
         struct xd_job_row job;
@@ -473,7 +475,8 @@ static enum xd_result finish_release(struct applying *applying, struct matched *
     }
     if (result == XD_OK) {
         match->row.status = release_status(match);
-        match->row.ack_by = 0;
+        ends = !xd_release_is_live(&match->row);
+        match->row.ack_by = asked && !ends ? match->row.ack_by : 0;
         match->row.updated_at = applying->now.wall;
         result = store->release_save(store->context, &match->row);
     }
@@ -486,6 +489,9 @@ static enum xd_result finish_release(struct applying *applying, struct matched *
     }
     if (result == XD_OK) {
         result = xd_hub_order_fold(hub, match->order.order_id, match->sale_stale, applying->now);
+    }
+    if (result == XD_OK && asked && ends) {
+        result = xd_hub_request_over(hub, &match->row, applying->now);
     }
     return result == XD_OK ? xd_hub_event_shipped(hub, &match->row, applying->row, match->posting,
                                                   match->posting_count, applying->now)

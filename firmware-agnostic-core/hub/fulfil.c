@@ -60,6 +60,18 @@ enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, bool 
     return xd_conduct_end(&conduct, result);
 }
 
+enum xd_result xd_hub_request_over(struct xd_hub *hub, const struct xd_release_row *release,
+                                   struct xd_now now) {
+    struct xd_conduct conduct;
+    enum xd_result result = xd_hub_exceptions_close(hub, release->site, XD_DOC_RELEASE, release->release_id,
+                                                    1, "CANCEL_PENDING", now);
+    if (result != XD_OK) {
+        return result;
+    }
+    result = xd_conduct_open(&conduct, hub, release->order_id, now);
+    return xd_conduct_end(&conduct, result == XD_OK ? xd_conduct_go(&conduct) : result);
+}
+
 /* ---- the ERP on the sale ---- */
 
 static enum xd_result accepted(struct xd_conduct *conduct, const struct xd_job_row *job) {
@@ -262,9 +274,9 @@ static enum xd_result one_late(struct xd_hub *hub, const struct xd_release_row *
         result = complain_of_silence(&conduct, &work.row, "CANCEL_PENDING",
                                      "The site has not answered in time what it was asked to give back.");
         result = result == XD_OK ? xd_release_work_save(&conduct, &work) : result;
-    } else if (result == XD_OK && work.row.status < XD_RELEASE_ACK_TIMEOUT) {
+    } else if (result == XD_OK && work.row.status < XD_RELEASE_ACK_TIMEOUT && profile.ack_minutes > 0) {
         result = ask_back(&conduct, &work);
-    } else if (result == XD_OK) { /* it has answered */
+    } else if (result == XD_OK) { /* it has answered, or may take its time */
         work.row.ack_by = 0;
         result = xd_release_work_save(&conduct, &work);
     }

@@ -92,6 +92,9 @@ XD_CHECKED enum xd_result xd_hub_answered(struct xd_hub *hub, const struct xd_ar
 XD_CHECKED enum xd_result xd_hub_backorders_run(struct xd_hub *hub, struct xd_now now);
 /* Releases that their sites did not answer in time are asked back. */
 XD_CHECKED enum xd_result xd_hub_releases_late(struct xd_hub *hub, struct xd_now now);
+/* The release is at its end, and what its site was asked to give back with it: the order goes on. */
+XD_CHECKED enum xd_result xd_hub_request_over(struct xd_hub *hub, const struct xd_release_row *release,
+                                              struct xd_now now);
 /* The order's status from its lines; sale_stale: the ERP is to be told of another quantity. */
 XD_CHECKED enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, bool sale_stale,
                                             struct xd_now now);

@@ -67,7 +67,7 @@ static enum xd_result apply_response(struct xd_hub *hub, const struct xd_arrived
 #define LINES_WORD "lines:"
 #define WAITING_NAME_SIZE (XD_SITE_SIZE + XD_ID_SIZE + 16)
 
-/* One small named value per release: for each a line "revision response reason", or
+/* One small named value per release, for each a line: "revision response lines:0 reason", or
  * "revision response lines:2 id qty id - reason" when it speaks of some lines only ("-": of all of one).
  * A hub restored from a backup gets the responses before the releases that it forgot. */
 static void waiting_name(const char *site, const char *release_id, char out[WAITING_NAME_SIZE]) {
@@ -76,9 +76,7 @@ static void waiting_name(const char *site, const char *release_id, char out[WAIT
 
 static void write_waiting(const struct xd_response *response, struct xd_buffer *out) {
     xd_buffer_format(out, "%lld %s ", (long long)response->revision, xd_response_names[response->response]);
-    if (response->line_count > 0) {
-        xd_buffer_format(out, "lines:%zu ", response->line_count);
-    }
+    xd_buffer_format(out, LINES_WORD "%zu ", response->line_count);
     for (size_t index = 0; index < response->line_count; index++) {
         char qty[XD_DECIMAL_TEXT_MAX];
         xd_buffer_format(out, "%s %s ", response->lines[index].line_id,
@@ -109,7 +107,7 @@ static enum xd_result wait_for_release(struct xd_hub *hub, const struct xd_arriv
         result = store->meta_set(store->context, name, xd_buffer_string(&text));
     }
     xd_buffer_free(&text);
-    return result == XD_FULL ? XD_OK : result; /* so many for one release: a person looks at the exceptions */
+    return result;
 }
 
 /* The next word, in place; NULL: there is none. */
@@ -126,7 +124,7 @@ static char *take_word(char **text) {
 static bool read_waiting_lines(char **text, struct xd_response *out) {
     char *count = take_word(text);
     out->line_count = count != NULL ? strtoul(count + strlen(LINES_WORD), NULL, 10) : 0;
-    out->lines = out->line_count < WAITING_SIZE ? xd_alloc(out->line_count * sizeof *out->lines) : NULL;
+    out->lines = out->line_count < WAITING_SIZE ? xd_alloc((out->line_count + 1) * sizeof *out->lines) : NULL;
     for (size_t index = 0; index < out->line_count && out->lines != NULL; index++) {
         struct xd_response_line *line = &out->lines[index];
         line->line_id = take_word(text);
@@ -223,6 +221,7 @@ enum xd_result xd_hub_response(struct xd_hub *hub, const struct xd_arrived *arri
     }
     if (result == XD_NOT_FOUND || (result == XD_OK && strcmp(release.site, arrived->site->row.site) != 0)) {
         result = wait_for_release(hub, arrived, &response);
+        result = result == XD_FULL ? XD_OK : result; /* so many for one: a person looks at the exceptions */
         return result == XD_OK ? complain(hub, arrived, NULL, "UNKNOWN_RELEASE",
                                           "There is no such release for this site yet; the response counts "
                                           "when it arrives.",
@@ -230,8 +229,11 @@ enum xd_result xd_hub_response(struct xd_hub *hub, const struct xd_arrived *arri
                                : result;
     }
     if (result == XD_OK && release.status == XD_RELEASE_DRAFT && release.stage != XD_STAGE_RELEASED) {
-        return wait_for_release(hub, arrived,
-                                &response); /* of a life that we forgot: it is sent again first */
+        result = wait_for_release(hub, arrived, &response); /* of a life that we forgot: it is sent first */
+        return result == XD_FULL
+                   ? complain(hub, arrived, &release, "UNKNOWN_RELEASE",
+                              "More answers than can be kept came before the release was sent.", now)
+                   : result;
     }
     return result == XD_OK ? apply_response(hub, arrived, &release, &response, now) : result;
 }

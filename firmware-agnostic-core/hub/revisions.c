@@ -138,10 +138,45 @@ static void check_line(struct revision *revision, size_t index) {
     }
 }
 
-/* What was cancelled of it first: then nothing more is ordered. */
-static enum xd_result want_again(struct xd_order_line_row *row, struct xd_decimal more) {
-    struct xd_decimal again = xd_decimal_min(row->cancelled, more), left;
-    enum xd_result result = xd_decimal_subtract(more, again, &left);
+struct wanting {
+    const char *line_id;
+    struct xd_decimal qty; /* still to be found */
+};
+
+/* Its site stays asked: what it gives back ships again. */
+static enum xd_result want_of_release(struct xd_conduct *conduct, struct xd_release_work *work,
+                                      void *context) {
+    struct wanting *wanting = context;
+    enum xd_result result = XD_OK;
+    bool any = false;
+    for (size_t index = 0; index < work->lines.count && xd_release_is_live(&work->row); index++) {
+        struct xd_release_line_row *line = &work->lines.rows[index];
+        struct xd_decimal qty = xd_decimal_min(line->unwanted, wanting->qty);
+        if (strcmp(line->line_id, wanting->line_id) != 0 || xd_decimal_sign(qty) <= 0) {
+            continue;
+        }
+        any = true;
+        result = xd_decimal_subtract(line->unwanted, qty, &line->unwanted);
+        if (result == XD_OK) {
+            result = xd_decimal_subtract(wanting->qty, qty, &wanting->qty);
+        }
+        if (result != XD_OK) {
+            return result;
+        }
+    }
+    return any ? xd_release_work_save_lines(conduct, work) : XD_OK;
+}
+
+/* What sites are asked for, or was cancelled of it, first: then nothing more is ordered. */
+static enum xd_result want_again(struct xd_conduct *conduct, struct xd_order_line_row *row,
+                                 struct xd_decimal more) {
+    struct wanting wanting = {.line_id = row->line_id, .qty = more};
+    struct xd_decimal again, left = more;
+    enum xd_result result = xd_conduct_each_release(conduct, want_of_release, &wanting);
+    again = xd_decimal_min(row->cancelled, wanting.qty);
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(wanting.qty, again, &left);
+    }
     if (result == XD_OK && xd_decimal_sign(again) > 0) {
         result = xd_line_move(row, XD_POT_CANCELLED, XD_POT_OPEN, again);
     }
@@ -163,7 +198,7 @@ static enum xd_result wish_for(struct revision *revision, struct xd_order_line_r
         revision->wishes[revision->wish_count++] = (struct xd_cancel_wish){.line = row, .qty = less};
         return XD_OK;
     }
-    result = want_again(row, xd_decimal_negate(less));
+    result = want_again(&revision->conduct, row, xd_decimal_negate(less));
     return result == XD_OK ? xd_conduct_save_line(&revision->conduct, row) : result;
 }
 
@@ -248,7 +283,7 @@ static void change_head(struct revision *revision) {
     row->hash = revision->document.hash;
     row->body = revision->request->body;
     revision->conduct.parsed = order;
-    revision->conduct.sale_stale = true;
+    revision->conduct.sale_stale = revision->conduct.revised = true;
 }
 
 /* More than the customer's limit allows waits for an operator; what was ordered before goes on. */

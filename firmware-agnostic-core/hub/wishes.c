@@ -295,7 +295,8 @@ static enum xd_result decide_hold(struct wish *wish, struct xd_now now) {
     if (result != XD_OK || told) {
         return result;
     }
-    if (wish->conduct.order.cancelled || is_over(&wish->conduct.order)) {
+    if (wish->conduct.order.cancelled || wish->conduct.order.status == XD_ORDER_CANCELLED ||
+        is_over(&wish->conduct.order)) {
         return refuse(wish, 409, "order_closed", "The order is at its end, or on its way there.");
     }
     if ((wish->conduct.order.holds & XD_HOLD_BIT(XD_HOLD_OPERATOR)) == 0) {
@@ -411,12 +412,21 @@ static enum xd_result place_again(struct wish *wish, bool *placed) {
 }
 
 static enum xd_result retry_place(struct wish *wish, const struct xd_exception_row *row, struct xd_now now) {
+    const struct xd_order_row *order = &wish->conduct.order;
     bool placed;
     char detail[460];
+    if (order->holds != 0 || order->cancelled) {
+        return refuse(wish, 409, "action_not_possible",
+                      "The order is held, or being cancelled: nothing of it goes out now.");
+    }
     enum xd_result result = place_again(wish, &placed);
     if (result == XD_OK && !placed) {
+        result = xd_conduct_save(&wish->conduct);
         snprintf(detail, sizeof detail, "No site can ship it now. %s", wish->conduct.decision);
-        return refuse(wish, 409, "action_not_possible", detail);
+        return result == XD_OK ? refuse(wish, 409, "action_not_possible", detail) : result;
+    }
+    if (result == XD_OK) {
+        result = tell(wish, row, now);
     }
     if (result == XD_OK) {
         result = close_exception(wish, row, now);
@@ -456,6 +466,9 @@ static enum xd_result reject(struct wish *wish, size_t remedy, const struct xd_e
 static enum xd_result do_about(struct wish *wish, size_t remedy, const struct xd_exception_row *row,
                                struct xd_now now) {
     bool retry = wish->body.action == ACTION_RETRY;
+    if (retry && remedies[remedy].remedy == REMEDY_PLACE) {
+        return retry_place(wish, row, now);
+    }
     enum xd_result result = tell(wish, row, now);
     if (result == XD_OK && wish->body.action == ACTION_REJECT) {
         return reject(wish, remedy, row, now);
@@ -471,7 +484,7 @@ static enum xd_result do_about(struct wish *wish, size_t remedy, const struct xd
         return retry ? retry_hold(wish, (enum xd_hold)remedies[remedy].hold)
                      : unhold(wish, remedies[remedy].hold);
     case REMEDY_PLACE:
-        return retry ? retry_place(wish, row, now) : finish(wish, close_exception(wish, row, now));
+        return finish(wish, close_exception(wish, row, now));
     case REMEDY_SITE:
         result = close_exception(wish, row, now);
         if (result == XD_OK && retry) {

@@ -122,6 +122,7 @@ static void what_is_picked_is_not_refused_any_more(void **state) {
     world_quiet(world);
     assert_release(world, 1, 1, "WH1 PICKING NONE 1");
     assert_releases(world, 1, 1);
+    assert_raised(world, "RELEASE_REJECTED", 0);
     world_answer_line(world, 1, 1, 1, "REJECTED", "2", NULL);
     world_quiet(world);
     assert_releases(world, 1, 2);
@@ -132,6 +133,7 @@ static void a_line_that_there_is_not_is_told(void **state) {
     world_answer_line(world, 1, 1, 1, "REJECTED", "7", NULL);
     world_quiet(world);
     assert_exceptions(world, "UNMATCHED_LINE", 1);
+    assert_raised(world, "RELEASE_REJECTED", 0);
     assert_release(world, 1, 1, "WH1 SENT NONE 1");
     assert_line(world, 1, "1", "0 0 3 0 0 0 0");
     assert_releases(world, 1, 1);
@@ -148,6 +150,59 @@ static void lines_that_were_not_answered_in_time_are_asked_back(void **state) {
     assert_release(world, 1, 2, "WH2 SENT NONE 1");
     assert_stock(world, "WH1", "WIDGET", "20 3");
     assert_stock(world, "WH2", "WIDGET", "20 5");
+}
+
+static void a_refusal_with_a_quantity_asks_for_no_more(void **state) {
+    struct hub_world *world = with_two_lines(state, NULL);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"2\",\"qty\":\"4\"}]}"), 202);
+    world_quiet(world);
+    world_answer_line(world, 1, 1, 2, "CANCEL_REFUSED", "2", "3"); /* it keeps 3 of the 4 */
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 SENT REQUESTED 2");
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
+    world_quiet(world);
+    assert_line(world, 1, "2", "0 0 4 0 1 0 0");
+    assert_releases(world, 1, 1);
+}
+
+static void a_change_that_is_taken_with_a_quantity_leaves_that(void **state) {
+    struct hub_world *world = with_two_lines(state, NULL);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"2\",\"qty\":\"4\"}]}"), 202);
+    world_quiet(world);
+    world_answer_line(world, 1, 1, 2, "ACKNOWLEDGED", "2", "1");
+    world_quiet(world);
+    assert_line(world, 1, "2", "0 0 1 0 4 0 0");
+    assert_release(world, 1, 1, "WH1 SENT ACCEPTED 2"); /* of line 1 it has said nothing yet */
+}
+
+static void
+what_was_cancelled_since_ships_from_nowhere_when_the_site_agrees_to_an_earlier_question(void **state) {
+    struct hub_world *world = with_two_lines(state, NULL);
+    world_answer_line(world, 1, 1, 1, "ACKNOWLEDGED", "2", "1"); /* it takes 1 of 5 */
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 SENT REQUESTED 2");
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"2\"}]}"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED");
+    world_answer(world, 1, 1, 3, "CANCEL_REFUSED");
+    world_quiet(world);
+    assert_releases(world, 1, 1);
+    assert_line(world, 1, "2", "0 0 1 0 4 0 0");
+}
+
+static void more_is_wanted_again_of_what_its_site_is_asked_for(void **state) {
+    struct hub_world *world = with_two_lines(state, NULL);
+    char text[ORDER_TEXT_SIZE];
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"2\",\"qty\":\"4\"}]}"), 202);
+    world_quiet(world);
+    assert_int_equal(world_revise(world, 1, "\"1\"", world_order_text(1, AT_WH1, TWO_LINES, text)), 202);
+    world_quiet(world);
+    assert_line(world, 1, "2", "0 0 5 0 0 0 0");
+    world_answer(world, 1, 1, 2, "CANCEL_REFUSED"); /* all the better */
+    world_quiet(world);
+    assert_line(world, 1, "2", "0 0 5 0 0 0 0");
+    assert_releases(world, 1, 1);
+    assert_sale(world, 1, "2", "5 2.5 0");
 }
 
 /* ---- whole or not at all ---- */
@@ -209,7 +264,52 @@ static void a_part_that_another_site_has_leaves_the_whole_as_it_is(void **state)
     assert_line(world, 1, "1", "0 0 15 0 0 0 0");
 }
 
+static void fill_or_kill_is_killed_after_a_hold_as_well(void **state) {
+    struct hub_world *world = split_whole(state, "FILL_OR_KILL");
+    assert_int_equal(world_ask(world, xd_hub_order_hold, 1, "{\"reason\":\"x\"}"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
+    world_answer(world, 1, 2, 2, "CANCEL_REFUSED");
+    world_stock(world, "WH1", "WIDGET", "0");
+    world_quiet(world);
+    assert_int_equal(world_ask(world, xd_hub_order_unhold, 1, "{\"hold\":\"OPERATOR\"}"), 202);
+    world_quiet(world);
+    assert_release(world, 1, 2, "WH2 ACKED REQUESTED 3");
+    assert_line(world, 1, "1", "0 0 5 0 10 0 0");
+}
+
+static void what_waited_to_be_whole_goes_on_when_the_last_site_keeps_its_part(void **state) {
+    struct hub_world *world = split_whole(state, "FILL_ALL");
+    assert_int_equal(world_ask(world, xd_hub_order_hold, 1, "{\"reason\":\"x\"}"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
+    world_quiet(world);
+    assert_int_equal(world_ask(world, xd_hub_order_unhold, 1, "{\"hold\":\"OPERATOR\"}"), 202);
+    world_quiet(world);
+    assert_line(world, 1, "1", "10 0 5 0 0 10 0"); /* WH2 has not answered */
+    world_answer(world, 1, 2, 2, "CANCEL_REFUSED");
+    world_quiet(world);
+    assert_release(world, 1, 3, "WH1 SENT NONE 1");
+    assert_line(world, 1, "1", "0 0 15 0 0 0 0");
+}
+
 /* ---- operators ---- */
+
+static void nothing_of_a_held_order_goes_out_by_a_retry(void **state) {
+    struct hub_world *world = with_two_lines(state, NULL);
+    assert_int_equal(world_ask(world, xd_hub_order_hold, 1, "{\"reason\":\"x\"}"), 202);
+    world_answer(world, 1, 1, 1, "REJECTED"); /* it crosses the question */
+    world_quiet(world);
+    assert_exceptions(world, "RELEASE_REJECTED", 1);
+    assert_int_equal(world_resolve(world, "RELEASE_REJECTED", "retry"), 409);
+    world_quiet(world);
+    assert_releases(world, 1, 1);
+    assert_exceptions(world, "RELEASE_REJECTED", 1);
+    assert_step(world, 1, "exception.resolved", 0);
+    assert_int_equal(world_ask(world, xd_hub_order_unhold, 1, "{\"hold\":\"OPERATOR\"}"), 202);
+    world_quiet(world);
+    assert_release(world, 1, 2, "WH2 SENT NONE 1");
+}
 
 static void a_backorder_is_held_when_stock_comes(void **state) {
     struct hub_world *world = world_with_stock(state, "0", "0");
@@ -403,6 +503,14 @@ int main(void) {
         WITH(a_cancellation_that_is_not_answered_is_told_and_can_be_decided, world_two_sites),
         WITH(a_site_that_may_take_its_time_is_not_asked_for_more_than_was_cancelled, world_two_sites),
         WITH(a_cancellation_that_is_answered_late_is_told_no_more, world_two_sites),
+        WITH(a_refusal_with_a_quantity_asks_for_no_more, world_two_sites),
+        WITH(a_change_that_is_taken_with_a_quantity_leaves_that, world_two_sites),
+        WITH(what_was_cancelled_since_ships_from_nowhere_when_the_site_agrees_to_an_earlier_question,
+             world_two_sites),
+        WITH(more_is_wanted_again_of_what_its_site_is_asked_for, world_two_sites),
+        WITH(fill_or_kill_is_killed_after_a_hold_as_well, world_two_sites),
+        WITH(what_waited_to_be_whole_goes_on_when_the_last_site_keeps_its_part, world_two_sites),
+        WITH(nothing_of_a_held_order_goes_out_by_a_retry, world_two_sites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,7 +101,8 @@ static int answer_of(int response) {
                                              : XD_LINE_ACKED;
 }
 
-/* Notes the answer on the line; *asks: the site takes less than it has, and was not asked for that yet. */
+/* Notes the answer on the line; *asks: the site takes less than it has, and was not asked for that yet. NULL:
+ * its quantities speak of something else. */
 static enum xd_result answer_line(const struct answering *answering, struct xd_release_line_row *line,
                                   int answer, bool *asks) {
     const struct xd_hub_store *store = answering->conduct->hub->config.store;
@@ -109,7 +110,7 @@ static enum xd_result answer_line(const struct answering *answering, struct xd_r
     struct xd_decimal taken = meant_of(answering, line, rest);
     bool further = answer > line->answer;
     enum xd_result result = xd_decimal_subtract(rest, taken, &less);
-    bool short_of_it = result == XD_OK && xd_decimal_compare(less, line->asked) > 0;
+    bool short_of_it = result == XD_OK && asks != NULL && xd_decimal_compare(less, line->asked) > 0;
     if (result != XD_OK || xd_decimal_sign(taken) <= 0 || (!further && !short_of_it)) {
         return result;
     }
@@ -163,18 +164,22 @@ static enum xd_result follow_answers(struct answering *answering) {
     return XD_OK;
 }
 
-static enum xd_result go_forward(struct answering *answering) {
+/* The site has the lines that it speaks of. */
+static enum xd_result note_answers(struct answering *answering, bool *asks) {
     struct xd_release_work *work = &answering->work;
     int answer = answer_of(answering->response->response);
-    bool asks = false;
     enum xd_result result = XD_OK;
     for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
-        result = answer_line(answering, &work->lines.rows[index], answer, &asks);
+        result = answer_line(answering, &work->lines.rows[index], answer, asks);
     }
-    if (result == XD_OK) {
-        result = follow_answers(answering);
-    }
-    return result == XD_OK && asks ? xd_release_work_ask(answering->conduct, work, false) : result;
+    return result == XD_OK ? follow_answers(answering) : result;
+}
+
+static enum xd_result go_forward(struct answering *answering) {
+    bool asks = false;
+    enum xd_result result = note_answers(answering, &asks);
+    return result == XD_OK && asks ? xd_release_work_ask(answering->conduct, &answering->work, false)
+                                   : result;
 }
 
 /* ---- back ---- */
@@ -209,7 +214,7 @@ static enum xd_result reject_line(struct answering *answering, struct xd_release
     if (xd_decimal_sign(qty) <= 0 || line->answer >= XD_LINE_PICKING) {
         return XD_OK;
     }
-    line->refused = true;
+    line->refused = answering->refused = true;
     return xd_release_work_give_line_back(conduct, &answering->work, line, qty, pot_for(conduct));
 }
 
@@ -241,13 +246,12 @@ static enum xd_result rejected(struct answering *answering) {
         result = xd_release_work_give_back(conduct, work, false, pot_for(conduct));
         work->row.status = XD_RELEASE_REJECTED;
         work->row.ack_by = 0;
+        answering->refused = true;
     }
     if (work->row.cancel == XD_CANCEL_REQUESTED && !anything_asked(work)) {
         work->row.cancel = XD_CANCEL_ACCEPTED;
         result = result == XD_OK ? xd_release_work_heard(conduct, work) : result;
     }
-    conduct->returned = true;
-    answering->refused = true;
     return result;
 }
 
@@ -266,7 +270,6 @@ enum xd_result xd_release_work_gave_up(struct xd_conduct *conduct, struct xd_rel
     if (result == XD_OK) {
         result = save_what_is_left(conduct, work, live);
     }
-    conduct->returned = true;
     return result == XD_OK ? xd_release_work_heard(conduct, work) : result;
 }
 
@@ -282,9 +285,26 @@ static enum xd_result gave_up_before(struct answering *answering) {
                                 ? xd_overtaken_agreed(conduct, work, response->revision, to_all, &known)
                                 : XD_OK;
     if (result == XD_OK && known) {
-        conduct->returned = answering->gave_back = true;
+        answering->gave_back = true;
         result = save_what_is_left(conduct, work, live);
     }
+    return result;
+}
+
+/* How much of what it was asked for of the line the site gives up: what it says of a cancellation, else what
+ * it does not take. */
+static enum xd_result given_up_of(const struct answering *answering, const struct xd_release_line_row *line,
+                                  struct xd_decimal *out) {
+    int response = answering->response->response;
+    struct xd_decimal rest = xd_release_line_rest(line), asked = xd_decimal_min(line->asked, rest);
+    const struct xd_response_line *said = said_of(answering, line->line_id);
+    if (said == NULL || !said->has_qty || response == XD_RESPONSE_CANCEL_ACCEPTED ||
+        response == XD_RESPONSE_REJECTED) {
+        *out = meant_of(answering, line, asked);
+        return XD_OK;
+    }
+    enum xd_result result = xd_decimal_subtract(rest, xd_decimal_min(said->qty, rest), out);
+    *out = xd_decimal_min(*out, asked);
     return result;
 }
 
@@ -295,10 +315,9 @@ static enum xd_result give_lines_up(struct answering *answering) {
     enum xd_result result = XD_OK;
     for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
         struct xd_release_line_row *line = &work->lines.rows[index];
-        struct xd_decimal asked = xd_decimal_min(line->asked, xd_release_line_rest(line));
-        struct xd_decimal qty = meant_of(answering, line, asked);
-        if (xd_decimal_sign(qty) > 0) {
-            conduct->returned = true;
+        struct xd_decimal qty;
+        result = given_up_of(answering, line, &qty);
+        if (result == XD_OK && xd_decimal_sign(qty) > 0) {
             result = xd_release_work_give_line_back(conduct, work, line, qty, pot_for(conduct));
         }
     }
@@ -334,9 +353,10 @@ static enum xd_result kept(struct answering *answering) {
         work->row.cancel = XD_CANCEL_REFUSED;
         result = xd_release_work_heard(conduct, work);
         work->row.reroutes = false;
+        answering->gave_back = true; /* what waited for this answer need not wait any more */
     }
     if (result == XD_OK) {
-        result = go_forward(answering);
+        result = note_answers(answering, NULL);
     }
     return result == XD_OK ? complain(answering, "CANCEL_REFUSED", true,
                                       reason != NULL ? reason : "The site keeps the release.")
@@ -369,7 +389,11 @@ static enum xd_result decide(struct answering *answering) {
         if (result != XD_OK) {
             return result;
         }
-        return asks ? gave_up(answering) : go_forward(answering);
+        if (!asks) {
+            return go_forward(answering);
+        }
+        result = gave_up(answering);
+        return result == XD_OK ? note_answers(answering, NULL) : result;
     }
 }
 

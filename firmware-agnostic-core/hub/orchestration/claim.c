@@ -223,8 +223,9 @@ static enum xd_result claim(struct claiming *claiming, const struct xd_confirmat
         claiming->conduct->sale_stale = true;
         result = XD_MUTANT(DEFIANCE_UNTOLD) ? XD_OK : complain(claiming, row);
     }
-    if (result == XD_OK) {
-        result = xd_release_work_heard(claiming->conduct, &claiming->work);
+    if (result == XD_OK && release->reroutes) { /* what it was asked for it has not answered by that */
+        result = xd_hub_exceptions_close(claiming->conduct->hub, release->site, XD_DOC_RELEASE,
+                                         release->release_id, 1, "ACK_TIMEOUT", claiming->conduct->now);
     }
     if (undone) {
         release->status = XD_RELEASE_ACKED; /* the shipment settles what becomes of it */

@@ -28,7 +28,7 @@ struct xd_conduct {
     struct xd_order own;
     bool new_lines;     /* they are in no row yet: saving the order adds them as they are then */
     bool sale_stale;    /* the ERP may have been told another quantity */
-    bool returned;      /* a site gave something of it back, in this event */
+    bool revised;       /* this event is a revision: what is open may be what it added */
     char decision[400]; /* the sentence of the last routing decision */
     const char *by;     /* the client who wishes what is done now; NULL: it is nobody's wish */
     /* Releases that were sent just now: what waited for them is applied at the end. Owned. */

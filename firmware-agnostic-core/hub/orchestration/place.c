@@ -292,11 +292,11 @@ static enum xd_result gather_whole(struct xd_conduct *conduct, enum xd_place wha
     enum xd_result result =
         conduct->order.releases > 0 ? xd_conduct_each_release(conduct, see_called_back, &called) : XD_OK;
     *waits = called;
-    if (result != XD_OK || (what != XD_PLACE_OPEN && !called)) {
+    if (result != XD_OK) {
         return result;
     }
-    return called ? move_all(conduct, XD_POT_OPEN, XD_POT_BACKORDERED)
-                  : move_all(conduct, XD_POT_BACKORDERED, XD_POT_OPEN);
+    return called || what != XD_PLACE_OPEN ? move_all(conduct, XD_POT_OPEN, XD_POT_BACKORDERED)
+                                           : move_all(conduct, XD_POT_BACKORDERED, XD_POT_OPEN);
 }
 
 static enum xd_result call_back(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
@@ -318,8 +318,8 @@ static bool anything_shipped(const struct xd_conduct *conduct) {
     return false;
 }
 
-/* A site gave back a part of what was to ship whole, and nobody else has that: the others shall not ship
- * theirs either. */
+/* What is open once an order was released, a site gave back, or it was added. A site gave back a part of what
+ * was to ship whole, and nobody else has that: the others shall not ship theirs either. */
 static enum xd_result break_off(struct placing *placing) {
     struct xd_conduct *conduct = placing->conduct;
     if (conduct->parsed->fulfilment_policy == XD_FILL_OR_KILL) {
@@ -341,7 +341,8 @@ static enum xd_result carry_out(struct placing *placing, enum xd_place what) {
     struct xd_conduct *conduct = placing->conduct;
     int policy = conduct->parsed->fulfilment_policy;
     bool waits = false, whole = policy == XD_FILL_OR_KILL || policy == XD_FILL_ALL;
-    bool breaks = whole && conduct->returned && placing->plan.part_count == 0;
+    bool breaks = whole && placing->plan.part_count == 0 && !conduct->revised &&
+                  xd_conduct_did(conduct, XD_STEP_RELEASE);
     enum xd_result result = XD_OK;
     for (size_t site = 0; site < placing->plan.site_count && result == XD_OK; site++) {
         result = draft_site(placing, site);

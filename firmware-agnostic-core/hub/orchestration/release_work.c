@@ -158,8 +158,14 @@ enum xd_result xd_release_work_give_part_back(struct xd_conduct *conduct, struct
                                               struct xd_release_line_row *line, struct xd_decimal qty,
                                               struct xd_decimal elsewhere) {
     struct xd_decimal wanted = conduct->order.cancelled ? xd_decimal_of(0) : xd_decimal_min(elsewhere, qty);
-    struct xd_decimal cancelled;
-    enum xd_result result = xd_decimal_subtract(qty, wanted, &cancelled);
+    struct xd_decimal cancelled, today;
+    enum xd_result result = xd_decimal_subtract(line->asked, line->unwanted, &today);
+    if (work->row.cancel == XD_CANCEL_REQUESTED) { /* what was cancelled since is wanted nowhere */
+        wanted = xd_decimal_min(wanted, today);
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(qty, wanted, &cancelled);
+    }
     if (result == XD_OK && xd_decimal_sign(cancelled) > 0) {
         conduct->sale_stale = true;
         result = move_back(conduct, work, line, cancelled, XD_POT_CANCELLED);
@@ -277,6 +283,7 @@ static enum xd_result set_deadline(struct xd_conduct *conduct, struct xd_release
 enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release_work *work, bool reroutes) {
     bool all = true, overtakes = work->row.cancel == XD_CANCEL_REQUESTED;
     enum xd_result result = overtakes ? xd_overtaken_keep(conduct, &work->row) : XD_OK;
+    bool told = reroutes || (work->row.reroutes && overtakes); /* that the site is silent */
     work->row.reroutes = work->row.reroutes || reroutes;
     for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
         const struct xd_release_line_row *line = &work->lines.rows[index];
@@ -287,7 +294,7 @@ enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release
     work->row.revision++;
     work->row.cancel = XD_CANCEL_REQUESTED;
     work->row.whole = all;
-    if (result == XD_OK && !work->row.reroutes) {
+    if (result == XD_OK && !told) {
         result = set_deadline(conduct, &work->row);
     }
     if (result == XD_OK && !XD_MUTANT(CANCEL_NOT_SENT)) {
@@ -320,8 +327,12 @@ enum xd_result xd_release_work_call_back(struct xd_conduct *conduct, struct xd_r
 
 enum xd_result xd_release_work_heard(struct xd_conduct *conduct, const struct xd_release_work *work) {
     const struct xd_release_row *row = &work->row;
-    return xd_hub_exceptions_close(conduct->hub, row->site, XD_DOC_RELEASE, row->release_id, 1,
-                                   row->reroutes ? "ACK_TIMEOUT" : "CANCEL_PENDING", conduct->now);
+    enum xd_result result = xd_hub_exceptions_close(conduct->hub, row->site, XD_DOC_RELEASE, row->release_id,
+                                                    1, "CANCEL_PENDING", conduct->now);
+    return result == XD_OK && row->reroutes
+               ? xd_hub_exceptions_close(conduct->hub, row->site, XD_DOC_RELEASE, row->release_id, 1,
+                                         "ACK_TIMEOUT", conduct->now)
+               : result;
 }
 
 /* ---- all of an order's ---- */
