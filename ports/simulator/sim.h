@@ -474,7 +474,7 @@ size_t xd_sim_wms_add(struct xd_sim_site *site, enum xd_kind kind, const char *i
 /* From then on it is sent until its receipt comes. */
 void xd_sim_wms_send(struct xd_sim_site *site, size_t document, const char *text, xd_ms delay);
 /* Once more, whatever was said of it. */
-void xd_sim_wms_say_again(struct xd_sim_site *site, size_t document);
+void xd_sim_wms_say_again(struct xd_sim_site *site, size_t number);
 void xd_sim_wms_take_release(struct xd_sim_site *site, const cJSON *tree);
 /* Of a release that nobody has. */
 void xd_sim_wms_ship_unknown(struct xd_sim_site *site);
@@ -491,7 +491,7 @@ uint64_t xd_sim_channel_ask(struct xd_sim *sim, enum xd_sim_asker asker, size_t 
 /* How long to wait for an answer to the n-th try. */
 xd_ms xd_sim_channel_patience(unsigned tries);
 /* Draws what will be wanted of an order next, or that nothing will. */
-void xd_sim_wishes_plan(struct xd_sim *sim, size_t order);
+void xd_sim_wishes_plan(struct xd_sim *sim, size_t number);
 void xd_sim_wishes_answer(struct xd_sim *sim, size_t number, unsigned status, const char *body);
 /* Sites' profiles and stock; from then on stock is listed when the world says so (errands.c). */
 void xd_sim_errands_start(struct xd_sim *sim);
