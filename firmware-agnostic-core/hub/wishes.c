@@ -446,8 +446,24 @@ static enum xd_result answer_for_site(struct wish *wish, const struct xd_excepti
     return result;
 }
 
-static enum xd_result retry_hold(struct wish *wish, enum xd_hold hold) {
-    return finish(wish, xd_conduct_retry(&wish->conduct, hold, wish->request->client->client));
+/* What would be held again for the same reason stays as it is. */
+static enum xd_result retry_hold(struct wish *wish, enum xd_hold hold, const struct xd_exception_row *row,
+                                 struct xd_now now) {
+    char why[220];
+    bool within = true;
+    enum xd_result result = XD_OK;
+    if (hold == XD_HOLD_CREDIT) {
+        result = xd_conduct_credit(&wish->conduct, &within, why);
+    }
+    if (result == XD_OK && !within) {
+        return refuse(wish, 409, "action_not_possible", why);
+    }
+    if (result == XD_OK) {
+        result = tell(wish, row, now);
+    }
+    return finish(wish, result == XD_OK
+                            ? xd_conduct_retry(&wish->conduct, hold, wish->request->client->client)
+                            : result);
 }
 
 static enum xd_result reject(struct wish *wish, size_t remedy, const struct xd_exception_row *row,
@@ -466,6 +482,12 @@ static enum xd_result reject(struct wish *wish, size_t remedy, const struct xd_e
 static enum xd_result do_about(struct wish *wish, size_t remedy, const struct xd_exception_row *row,
                                struct xd_now now) {
     bool retry = wish->body.action == ACTION_RETRY;
+    int hold = remedies[remedy].hold;
+    bool held =
+        remedies[remedy].remedy == REMEDY_HOLD && (wish->conduct.order.holds & XD_HOLD_BIT(hold)) != 0;
+    if (retry && held) {
+        return retry_hold(wish, (enum xd_hold)hold, row, now);
+    }
     if (retry && remedies[remedy].remedy == REMEDY_PLACE) {
         return retry_place(wish, row, now);
     }
@@ -477,12 +499,8 @@ static enum xd_result do_about(struct wish *wish, size_t remedy, const struct xd
         return result;
     }
     switch (remedies[remedy].remedy) {
-    case REMEDY_HOLD:
-        if ((wish->conduct.order.holds & XD_HOLD_BIT(remedies[remedy].hold)) == 0) {
-            return note(wish, row, now); /* it went on by another way */
-        }
-        return retry ? retry_hold(wish, (enum xd_hold)remedies[remedy].hold)
-                     : unhold(wish, remedies[remedy].hold);
+    case REMEDY_HOLD: /* else it went on by another way */
+        return held ? unhold(wish, hold) : note(wish, row, now);
     case REMEDY_PLACE:
         return finish(wish, close_exception(wish, row, now));
     case REMEDY_SITE:

@@ -377,10 +377,11 @@ static void credit_is_looked_at_again_by_a_retry_and_passed_by_accept_only(void 
     assert_int_equal(world_simple(world, 1, "", "500"), 202); /* 1250 of 1000 */
     world_quiet(world);
     assert_status(world, 1, "HELD");
-    assert_int_equal(world_resolve(world, "CREDIT_HOLD", "retry"), 202);
+    assert_int_equal(world_resolve(world, "CREDIT_HOLD", "retry"), 409);
     world_quiet(world);
     assert_status(world, 1, "HELD");
     assert_exceptions(world, "CREDIT_HOLD", 1);
+    assert_raised(world, "CREDIT_HOLD", 1);
     assert_exposure(world, "CUST-1", "none");
     world_put(world, "customers",
               "{\"code\":\"CUST-1\",\"name\":\"Shop\",\"credit_limit\":\"2000\",\"currency\":\"EUR\"}");
@@ -440,6 +441,43 @@ static void a_site_that_is_gone_is_given_up_by_an_operators_word(void **state) {
     world_quiet(world);
     assert_line(world, 1, "1", "0 0 0 3 0 0 0");
     assert_release(world, 1, 2, "WH2 SENT REQUESTED 2");
+}
+
+static void a_site_that_answers_late_is_not_silent_any_more_and_is_still_asked(void **state) {
+    struct hub_world *world = with_two_lines(state, "{\"site\":\"WH1\",\"ack_minutes\":5}");
+    hub_world_run(world, 6 * MINUTE_MS);
+    assert_exceptions(world, "ACK_TIMEOUT", 1);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED"); /* it crosses the question */
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 ACKED REQUESTED 2");
+    assert_exceptions(world, "ACK_TIMEOUT", 0);
+    assert_int_equal(world_resolve(world, "ACK_TIMEOUT", "retry"), 404);
+    hub_world_run(world, 6 * MINUTE_MS);
+    assert_exceptions(world, "CANCEL_PENDING", 1);
+    world_answer(world, 1, 1, 2, "CANCEL_REFUSED");
+    world_quiet(world);
+    assert_exceptions(world, "CANCEL_PENDING", 0);
+    assert_releases(world, 1, 1);
+}
+
+static void a_rejection_is_no_question_any_more_when_it_is_placed_or_over(void **state) {
+    struct hub_world *world = world_with_stock(state, "10", "0");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 1, "REJECTED");
+    world_quiet(world);
+    assert_exceptions(world, "RELEASE_REJECTED", 1);
+    world_stock(world, "WH2", "WIDGET", "10");
+    world_quiet(world);
+    assert_release(world, 1, 2, "WH2 SENT NONE 1");
+    assert_exceptions(world, "RELEASE_REJECTED", 0);
+    world_answer(world, 1, 2, 1, "REJECTED");
+    world_quiet(world);
+    assert_exceptions(world, "RELEASE_REJECTED", 1);
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    world_quiet(world);
+    assert_status(world, 1, "CANCELLED");
+    assert_exceptions(world, "RELEASE_REJECTED", 0);
 }
 
 static void a_cancellation_that_is_not_answered_is_told_and_can_be_decided(void **state) {
@@ -511,6 +549,8 @@ int main(void) {
         WITH(fill_or_kill_is_killed_after_a_hold_as_well, world_two_sites),
         WITH(what_waited_to_be_whole_goes_on_when_the_last_site_keeps_its_part, world_two_sites),
         WITH(nothing_of_a_held_order_goes_out_by_a_retry, world_two_sites),
+        WITH(a_site_that_answers_late_is_not_silent_any_more_and_is_still_asked, world_two_sites),
+        WITH(a_rejection_is_no_question_any_more_when_it_is_placed_or_over, world_two_sites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,6 +136,17 @@ static void fold_answers(const struct xd_release_work *work, int *least, int *mo
     }
 }
 
+/* A site that was silent is not any more: it has the release, and what it is asked to give back it has still
+ * to answer. */
+static enum xd_result is_heard(struct answering *answering) {
+    struct xd_conduct *conduct = answering->conduct;
+    struct xd_release_row *row = &answering->work.row;
+    enum xd_result result = xd_hub_exceptions_close(conduct->hub, row->site, XD_DOC_RELEASE, row->release_id,
+                                                    1, "ACK_TIMEOUT", conduct->now);
+    return result == XD_OK && row->cancel == XD_CANCEL_REQUESTED ? xd_release_work_deadline(conduct, row)
+                                                                 : result;
+}
+
 /* Status, deadline and stage as the lines' answers say. */
 static enum xd_result follow_answers(struct answering *answering) {
     struct xd_release_row *row = &answering->work.row;
@@ -146,8 +157,15 @@ static enum xd_result follow_answers(struct answering *answering) {
                  : most >= XD_LINE_PICKING  ? XD_RELEASE_PICKING
                  : least > 0                ? XD_RELEASE_ACKED
                                             : row->status;
+    bool silent = row->status == XD_RELEASE_ACK_TIMEOUT && status > row->status;
     if (status > row->status && row->status != XD_RELEASE_REJECTED) {
         row->status = status;
+    }
+    if (silent) {
+        enum xd_result result = is_heard(answering);
+        if (result != XD_OK) {
+            return result;
+        }
     }
     if (least == XD_LINE_UNANSWERED || most == XD_LINE_UNANSWERED) {
         return XD_OK;
@@ -383,7 +401,7 @@ static enum xd_result decide(struct answering *answering) {
         return !asks ? rejected(answering) : all ? gave_up(answering) : kept(answering);
     default:
         if (asks && all) {
-            return XD_OK;
+            return note_answers(answering, NULL);
         }
         result = before ? gave_up_before(answering) : XD_OK;
         if (result != XD_OK) {
@@ -439,7 +457,7 @@ static enum xd_result ship_from_elsewhere(struct answering *answering) {
     enum xd_result result = xd_conduct_go(conduct);
     bool found = conduct->sent_count > sent;
     return result == XD_OK && answering->refused
-               ? complain(answering, "RELEASE_REJECTED", found,
+               ? complain(answering, "RELEASE_REJECTED", found || conduct->order.cancelled,
                           reason != NULL ? reason : "The site refuses the release.")
                : result;
 }

@@ -78,6 +78,8 @@ XD_CHECKED enum xd_result xd_conduct_retry(struct xd_conduct *conduct, enum xd_h
 XD_CHECKED enum xd_result xd_conduct_call_back(struct xd_conduct *conduct);
 /* What is booked for the order follows its lines; more than the customer's limit allows is not booked. */
 XD_CHECKED enum xd_result xd_conduct_rebook(struct xd_conduct *conduct, bool *within);
+/* Whether the customer's limit allows what is not booked of the order yet; `why` says it in a sentence. */
+XD_CHECKED enum xd_result xd_conduct_credit(struct xd_conduct *conduct, bool *within, char why[220]);
 /* What was cancelled of it is free again; at_end: all of it. */
 XD_CHECKED enum xd_result xd_conduct_free_credit(struct xd_conduct *conduct, bool at_end);
 
@@ -139,6 +141,8 @@ XD_CHECKED enum xd_result xd_release_work_send(struct xd_conduct *conduct, struc
  * the site is silent. */
 XD_CHECKED enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release_work *work,
                                               bool reroutes);
+/* By when its site shall answer what it was asked to give back. */
+XD_CHECKED enum xd_result xd_release_work_deadline(struct xd_conduct *conduct, struct xd_release_row *row);
 /* Its site has said what becomes of it: that it was silent, or did not answer a request, is nobody's concern
  * any more. */
 XD_CHECKED enum xd_result xd_release_work_heard(struct xd_conduct *conduct,

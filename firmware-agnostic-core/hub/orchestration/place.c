@@ -333,6 +333,15 @@ static enum xd_result break_off(struct placing *placing) {
 
 /* ---- placing ---- */
 
+static bool anything_to_place(const struct xd_conduct *conduct) {
+    for (size_t index = 0; index < conduct->lines.count; index++) {
+        if (xd_decimal_sign(xd_line_unplaced(&conduct->lines.rows[index])) > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool changes_nothing(const struct placing *placing) {
     return placing->from == XD_POT_BACKORDERED && placing->plan.part_count == 0;
 }
@@ -355,19 +364,13 @@ static enum xd_result carry_out(struct placing *placing, enum xd_place what) {
     }
     if (result == XD_OK && breaks) {
         result = break_off(placing);
+    } else if (result == XD_OK && xd_conduct_did(conduct, XD_STEP_RELEASE) && !anything_to_place(conduct)) {
+        result = xd_hub_exceptions_close_order(conduct->hub, conduct->order.order_id, "RELEASE_REJECTED",
+                                               conduct->now);
     }
     return result == XD_OK && waits && what == XD_PLACE_OPEN
                ? xd_conduct_hold(conduct, XD_HOLD_BACKORDER, "BACKORDER_DECISION", placing->plan.sentence)
                : result;
-}
-
-static bool anything_to_place(const struct xd_conduct *conduct) {
-    for (size_t index = 0; index < conduct->lines.count; index++) {
-        if (xd_decimal_sign(xd_line_unplaced(&conduct->lines.rows[index])) > 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 enum xd_result xd_conduct_place(struct xd_conduct *conduct, enum xd_place what) {

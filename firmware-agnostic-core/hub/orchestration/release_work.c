@@ -272,7 +272,7 @@ enum xd_result xd_release_work_send(struct xd_conduct *conduct, struct xd_releas
 }
 
 /* A request is not left without an answer for ever: fulfil.c, silence. */
-static enum xd_result set_deadline(struct xd_conduct *conduct, struct xd_release_row *row) {
+enum xd_result xd_release_work_deadline(struct xd_conduct *conduct, struct xd_release_row *row) {
     struct xd_site_profile profile;
     enum xd_result result = xd_reference_site(conduct->hub, row->site, &profile);
     int64_t minutes = profile.ack_minutes > 0 ? profile.ack_minutes : REQUEST_MINUTES;
@@ -295,7 +295,7 @@ enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release
     work->row.cancel = XD_CANCEL_REQUESTED;
     work->row.whole = all;
     if (result == XD_OK && !told) {
-        result = set_deadline(conduct, &work->row);
+        result = xd_release_work_deadline(conduct, &work->row);
     }
     if (result == XD_OK && !XD_MUTANT(CANCEL_NOT_SENT)) {
         result = xd_release_work_send(conduct, work, all ? XD_PURPOSE_CANCEL : XD_PURPOSE_CHANGE);

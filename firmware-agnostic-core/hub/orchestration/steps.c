@@ -81,47 +81,72 @@ static enum xd_result value_of(const struct xd_conduct *conduct, struct xd_decim
     return result;
 }
 
-static enum xd_result hold_for_credit(struct xd_conduct *conduct, const struct xd_customer *customer,
-                                      struct xd_decimal exposure, struct xd_decimal value) {
-    char limit[XD_DECIMAL_TEXT_MAX], booked[XD_DECIMAL_TEXT_MAX], more[XD_DECIMAL_TEXT_MAX], text[220];
-    snprintf(text, sizeof text, "customer %s: %s are open and this order adds %s, the limit is %s %s",
-             customer->code, xd_decimal_write(exposure, booked), xd_decimal_write(value, more),
-             xd_decimal_write(customer->credit_limit, limit), conduct->order.currency);
-    return xd_conduct_hold(conduct, XD_HOLD_CREDIT, "CREDIT_HOLD", text);
+/* The customer whose limit counts for the order; XD_NOT_FOUND: none does. */
+static enum xd_result limited_customer(struct xd_conduct *conduct, struct xd_customer *customer) {
+    const struct xd_order_row *order = &conduct->order;
+    enum xd_result result =
+        xd_reference_customer(conduct->hub, order->tenant, order->channel_account, code_of(order), customer);
+    return result == XD_OK && (is_adopted(conduct) || !customer->has_credit_limit) ? XD_NOT_FOUND : result;
 }
 
-static enum xd_result run_credit(struct xd_conduct *conduct, enum progress *progress) {
+enum xd_result xd_conduct_credit(struct xd_conduct *conduct, bool *within, char why[220]) {
     struct xd_order_row *order = &conduct->order;
+    char limit[XD_DECIMAL_TEXT_MAX], booked[XD_DECIMAL_TEXT_MAX], added[XD_DECIMAL_TEXT_MAX];
     struct xd_customer customer;
-    struct xd_decimal exposure, value, sum;
-    enum xd_result result =
-        xd_reference_customer(conduct->hub, order->tenant, order->channel_account, code_of(order), &customer);
-    if (result == XD_NOT_FOUND || is_adopted(conduct) || (result == XD_OK && !customer.has_credit_limit)) {
-        return XD_OK;
+    struct xd_decimal exposure, more, sum;
+    enum xd_result result = limited_customer(conduct, &customer);
+    *within = true;
+    why[0] = 0;
+    if (result != XD_OK) {
+        return result == XD_NOT_FOUND ? XD_OK : result;
     }
-    if (result == XD_OK) {
-        result = xd_conduct_parse(conduct);
+    result = xd_conduct_parse(conduct);
+    if (result != XD_OK || is_prepaid(conduct->parsed)) {
+        return result;
     }
-    if (result == XD_OK && is_prepaid(conduct->parsed)) {
-        return xd_hub_timeline(conduct->hub, order, "credit.prepaid", conduct->now, NULL);
-    }
-    if (result == XD_OK) {
-        result = value_of(conduct, &value);
+    result = value_of(conduct, &more);
+    if (result == XD_OK) { /* beside what is booked already */
+        result = xd_decimal_subtract(more, order->total, &more);
     }
     if (result == XD_OK) {
         result = xd_exposure_get(conduct->hub, code_of(order), order->currency, &exposure);
     }
     if (result == XD_OK) {
-        result = xd_decimal_add(exposure, value, &sum);
+        result = xd_decimal_add(exposure, more, &sum);
     }
+    if (result == XD_OK) {
+        *within = xd_decimal_compare(sum, customer.credit_limit) <= 0;
+        snprintf(why, 220, "customer %s: %s are open and this order adds %s, the limit is %s %s",
+                 customer.code, xd_decimal_write(exposure, booked), xd_decimal_write(more, added),
+                 xd_decimal_write(customer.credit_limit, limit), order->currency);
+    }
+    return result;
+}
+
+static enum xd_result run_credit(struct xd_conduct *conduct, enum progress *progress) {
+    struct xd_order_row *order = &conduct->order;
+    struct xd_customer customer;
+    struct xd_decimal value;
+    char why[220];
+    bool within;
+    enum xd_result result = limited_customer(conduct, &customer);
     if (result != XD_OK) {
-        return result;
+        return result == XD_NOT_FOUND ? XD_OK : result;
     }
-    if (xd_decimal_compare(sum, customer.credit_limit) > 0) {
+    result = xd_conduct_credit(conduct, &within, why);
+    if (result == XD_OK && is_prepaid(conduct->parsed)) {
+        return xd_hub_timeline(conduct->hub, order, "credit.prepaid", conduct->now, NULL);
+    }
+    if (result == XD_OK && !within) {
         *progress = STOPS;
-        return hold_for_credit(conduct, &customer, exposure, value);
+        return xd_conduct_hold(conduct, XD_HOLD_CREDIT, "CREDIT_HOLD", why);
     }
-    result = book(conduct, value);
+    if (result == XD_OK) {
+        result = value_of(conduct, &value);
+    }
+    if (result == XD_OK) {
+        result = book(conduct, value);
+    }
     return result == XD_OK ? xd_hub_timeline(conduct->hub, order, "credit.passed", conduct->now,
                                              "\"customer_version\":%lld", (long long)customer.version)
                            : result;
