@@ -158,7 +158,7 @@ enum xd_result xd_release_work_give_part_back(struct xd_conduct *conduct, struct
                                               struct xd_release_line_row *line, struct xd_decimal qty,
                                               struct xd_decimal elsewhere) {
     struct xd_decimal wanted = conduct->order.cancelled ? xd_decimal_of(0) : xd_decimal_min(elsewhere, qty);
-    struct xd_decimal cancelled, today;
+    struct xd_decimal cancelled = xd_decimal_of(0), today;
     enum xd_result result = xd_decimal_subtract(line->asked, line->unwanted, &today);
     if (work->row.cancel == XD_CANCEL_REQUESTED) { /* what was cancelled since is wanted nowhere */
         wanted = xd_decimal_min(wanted, today);
