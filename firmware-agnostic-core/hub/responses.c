@@ -228,8 +228,10 @@ enum xd_result xd_hub_response(struct xd_hub *hub, const struct xd_arrived *arri
                                           now)
                                : result;
     }
-    if (result == XD_OK && release.status == XD_RELEASE_DRAFT && release.stage != XD_STAGE_RELEASED) {
-        result = wait_for_release(hub, arrived, &response); /* of a life that we forgot: it is sent first */
+    if (result == XD_OK && release.status == XD_RELEASE_DRAFT) {
+        /* Of a life that we forgot: it is sent first, or known to be there (place.c), and what waits for it
+         * applied. */
+        result = wait_for_release(hub, arrived, &response);
         return result == XD_FULL
                    ? complain(hub, arrived, &release, "UNKNOWN_RELEASE",
                               "More answers than can be kept came before the release was sent.", now)

@@ -289,11 +289,12 @@ void xd_sim_witness_taken(struct xd_sim *sim, const struct xd_sim_message *messa
 
 void xd_sim_witness_event(struct xd_sim_node *from, struct xd_bytes body) {
     struct xd_sim *sim = from->sim;
-    cJSON *tree = cJSON_ParseWithLength((const char *)body.data, body.size);
-    const char *id = xd_json_text(tree, "id"), *subject = xd_json_text(tree, "subject");
-    const char *type = xd_json_text(tree, "type");
-    uint64_t n = xd_json_u64(tree, "sequence", 0);
-    char place[32];
+    char id[XD_ID_SIZE], subject[XD_ID_SIZE], sequence[24], type[64] = "", place[32];
+    bool read = is_json(body) && xd_as_written(body, "id", id, sizeof id) &&
+                xd_as_written(body, "subject", subject, sizeof subject) &&
+                xd_as_written(body, "type", type, sizeof type) &&
+                xd_as_written(body, "sequence", sequence, sizeof sequence);
+    uint64_t n = read ? strtoull(sequence, NULL, 10) : 0;
     (void)snprintf(place, sizeof place, "#%llu", (unsigned long long)n);
     size_t content = (size_t)(xd_names_hash(XD_NAMES_HASH_START, body.data, body.size) >> 1);
     size_t known = n == 0 ? XD_NAMES_NONE : xd_names_get(&sim->event_names, id);
@@ -311,7 +312,7 @@ void xd_sim_witness_event(struct xd_sim_node *from, struct xd_bytes body) {
             xd_sim_violated(sim, "E2: event %llu of %s comes after %llu", (unsigned long long)n, subject,
                             (unsigned long long)highest);
         }
-        sim->figures->backorders += type != NULL && strstr(type, "order.backordered") != NULL;
+        sim->figures->backorders += strstr(type, "order.backordered") != NULL;
         xd_names_set(&sim->event_names, id, content);
         xd_names_set(&sim->event_names, place, 1);
         xd_names_set(&sim->event_orders, subject, (size_t)n);
