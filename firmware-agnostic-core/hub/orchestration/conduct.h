@@ -92,6 +92,8 @@ enum xd_place { XD_PLACE_OPEN, XD_PLACE_BACKORDERS, XD_PLACE_ANYWHERE, XD_PLACE_
 /* Routes, reserves and drafts; what cannot be placed is backordered, cancelled, or held, by the order's
  * policy. */
 XD_CHECKED enum xd_result xd_conduct_place(struct xd_conduct *conduct, enum xd_place what);
+/* All that is in a pot of the order's lines goes to another. */
+XD_CHECKED enum xd_result xd_conduct_move_all(struct xd_conduct *conduct, enum xd_pot from, enum xd_pot to);
 /* Sends the drafts to their sites. */
 XD_CHECKED enum xd_result xd_conduct_release(struct xd_conduct *conduct);
 /* A release of an order that a site gave back: its lines take what is open. */
@@ -123,9 +125,10 @@ XD_CHECKED enum xd_result xd_release_work_give_line_back(struct xd_conduct *cond
                                                          struct xd_release_work *work,
                                                          struct xd_release_line_row *line,
                                                          struct xd_decimal qty, enum xd_pot pot);
-/* Asks the site for all that is left of it; asked for already: nothing happens. A draft stays. What comes
- * back is open, but what is unwanted. */
-XD_CHECKED enum xd_result xd_release_work_call_back(struct xd_conduct *conduct, struct xd_release_work *work);
+/* Asks the site for all that is left of it; asked for already: it is not asked again. A draft stays. What
+ * comes back is open, but what is unwanted; not wanted: all of it is. */
+XD_CHECKED enum xd_result xd_release_work_call_back(struct xd_conduct *conduct, struct xd_release_work *work,
+                                                    bool wanted);
 /* What the site was asked for is taken as given back, be it by its word or by somebody's who answers for
  * it. Routing anew is the caller's. */
 XD_CHECKED enum xd_result xd_release_work_gave_up(struct xd_conduct *conduct, struct xd_release_work *work);

@@ -272,7 +272,7 @@ static enum xd_result see_called_back(struct xd_conduct *conduct, struct xd_rele
     return XD_OK;
 }
 
-static enum xd_result move_all(struct xd_conduct *conduct, enum xd_pot from, enum xd_pot to) {
+enum xd_result xd_conduct_move_all(struct xd_conduct *conduct, enum xd_pot from, enum xd_pot to) {
     enum xd_result result = XD_OK;
     for (size_t index = 0; index < conduct->lines.count && result == XD_OK; index++) {
         struct xd_order_line_row *line = &conduct->lines.rows[index];
@@ -295,14 +295,14 @@ static enum xd_result gather_whole(struct xd_conduct *conduct, enum xd_place wha
     if (result != XD_OK) {
         return result;
     }
-    return called || what != XD_PLACE_OPEN ? move_all(conduct, XD_POT_OPEN, XD_POT_BACKORDERED)
-                                           : move_all(conduct, XD_POT_BACKORDERED, XD_POT_OPEN);
+    return called || what != XD_PLACE_OPEN ? xd_conduct_move_all(conduct, XD_POT_OPEN, XD_POT_BACKORDERED)
+                                           : xd_conduct_move_all(conduct, XD_POT_BACKORDERED, XD_POT_OPEN);
 }
 
 static enum xd_result call_back(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
     (void)context;
     if (work->row.status != XD_RELEASE_DRAFT) {
-        return xd_release_work_call_back(conduct, work);
+        return xd_release_work_call_back(conduct, work, true);
     }
     work->row.status = XD_RELEASE_CANCELLED;
     enum xd_result result = xd_release_work_give_back(conduct, work, false, XD_POT_BACKORDERED);

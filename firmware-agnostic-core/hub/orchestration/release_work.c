@@ -122,10 +122,11 @@ static enum xd_result ask_less(struct xd_release_line_row *line, struct xd_decim
     return result;
 }
 
-enum xd_result xd_release_work_give_line_back(struct xd_conduct *conduct, struct xd_release_work *work,
-                                              struct xd_release_line_row *line, struct xd_decimal qty,
-                                              enum xd_pot pot) {
-    struct xd_decimal cancelled = xd_decimal_min(line->unwanted, qty), wanted;
+/* qty of the line leaves the release: so much of it is cancelled, the others go to pot. */
+static enum xd_result give(struct xd_conduct *conduct, struct xd_release_work *work,
+                           struct xd_release_line_row *line, struct xd_decimal qty,
+                           struct xd_decimal cancelled, enum xd_pot pot) {
+    struct xd_decimal wanted;
     enum xd_result result = xd_decimal_subtract(qty, cancelled, &wanted);
     if (result == XD_OK && xd_decimal_sign(cancelled) > 0) {
         conduct->sale_stale = true;
@@ -135,9 +136,15 @@ enum xd_result xd_release_work_give_line_back(struct xd_conduct *conduct, struct
         result = move_back(conduct, work, line, wanted, pot);
     }
     if (result == XD_OK) {
-        result = ask_less(line, qty, cancelled);
+        result = ask_less(line, qty, xd_decimal_min(cancelled, line->unwanted));
     }
     return result == XD_OK ? save_line(conduct, work, line) : result;
+}
+
+enum xd_result xd_release_work_give_line_back(struct xd_conduct *conduct, struct xd_release_work *work,
+                                              struct xd_release_line_row *line, struct xd_decimal qty,
+                                              enum xd_pot pot) {
+    return give(conduct, work, line, qty, xd_decimal_min(line->unwanted, qty), pot);
 }
 
 enum xd_result xd_release_work_give_back(struct xd_conduct *conduct, struct xd_release_work *work, bool asked,
@@ -166,17 +173,7 @@ enum xd_result xd_release_work_give_part_back(struct xd_conduct *conduct, struct
     if (result == XD_OK) {
         result = xd_decimal_subtract(qty, wanted, &cancelled);
     }
-    if (result == XD_OK && xd_decimal_sign(cancelled) > 0) {
-        conduct->sale_stale = true;
-        result = move_back(conduct, work, line, cancelled, XD_POT_CANCELLED);
-    }
-    if (result == XD_OK && xd_decimal_sign(wanted) > 0) {
-        result = move_back(conduct, work, line, wanted, XD_POT_OPEN);
-    }
-    if (result == XD_OK) {
-        result = ask_less(line, qty, xd_decimal_min(cancelled, line->unwanted));
-    }
-    return result == XD_OK ? save_line(conduct, work, line) : result;
+    return result == XD_OK ? give(conduct, work, line, qty, cancelled, XD_POT_OPEN) : result;
 }
 
 /* ---- its document ---- */
@@ -311,18 +308,20 @@ enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release
                : result;
 }
 
-enum xd_result xd_release_work_call_back(struct xd_conduct *conduct, struct xd_release_work *work) {
+enum xd_result xd_release_work_call_back(struct xd_conduct *conduct, struct xd_release_work *work,
+                                         bool wanted) {
     bool any = false;
     if (work->row.status == XD_RELEASE_DRAFT || !xd_release_is_live(&work->row)) {
         return XD_OK;
     }
-    for (size_t index = 0; index < work->lines.count; index++) { /* what is unwanted stays so */
+    for (size_t index = 0; index < work->lines.count; index++) {
         struct xd_release_line_row *line = &work->lines.rows[index];
         struct xd_decimal rest = xd_release_line_rest(line);
         any = any || xd_decimal_compare(rest, line->asked) > 0;
         line->asked = rest;
+        line->unwanted = wanted ? line->unwanted : rest; /* what is unwanted stays so */
     }
-    return any ? xd_release_work_ask(conduct, work, false) : XD_OK;
+    return any ? xd_release_work_ask(conduct, work, false) : xd_release_work_save_lines(conduct, work);
 }
 
 enum xd_result xd_release_work_heard(struct xd_conduct *conduct, const struct xd_release_work *work) {

@@ -218,16 +218,11 @@ static enum xd_result take_draft_back(struct xd_conduct *conduct, struct xd_rele
 
 /* What is not at a site is nobody's any more. */
 static enum xd_result undo_route(struct xd_conduct *conduct) {
-    static const enum xd_pot pots[] = {XD_POT_OPEN, XD_POT_BACKORDERED};
     enum xd_result result = xd_conduct_each_release(conduct, take_draft_back, NULL);
-    for (size_t index = 0; index < conduct->lines.count && result == XD_OK; index++) {
-        struct xd_order_line_row *line = &conduct->lines.rows[index];
-        for (size_t pot = 0; pot < sizeof pots / sizeof pots[0] && result == XD_OK; pot++) {
-            result = xd_line_move(line, pots[pot], XD_POT_CANCELLED, xd_line_pot(line, pots[pot]));
-        }
-        result = result == XD_OK ? xd_conduct_save_line(conduct, line) : result;
+    if (result == XD_OK) {
+        result = xd_conduct_move_all(conduct, XD_POT_OPEN, XD_POT_CANCELLED);
     }
-    return result;
+    return result == XD_OK ? xd_conduct_move_all(conduct, XD_POT_BACKORDERED, XD_POT_CANCELLED) : result;
 }
 
 static bool anything_wanted(const struct xd_conduct *conduct) {
@@ -264,18 +259,8 @@ static enum xd_result run_release(struct xd_conduct *conduct, enum progress *pro
 }
 
 static enum xd_result ask_back(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
-    bool any = false;
     (void)context;
-    if (work->row.status == XD_RELEASE_DRAFT || !xd_release_is_live(&work->row)) {
-        return XD_OK;
-    }
-    for (size_t index = 0; index < work->lines.count; index++) {
-        struct xd_release_line_row *line = &work->lines.rows[index];
-        struct xd_decimal rest = xd_release_line_rest(line);
-        any = any || xd_decimal_compare(rest, line->asked) > 0;
-        line->asked = line->unwanted = rest;
-    }
-    return any ? xd_release_work_ask(conduct, work, false) : xd_release_work_save_lines(conduct, work);
+    return xd_release_work_call_back(conduct, work, false);
 }
 
 static enum xd_result undo_release(struct xd_conduct *conduct) {
@@ -422,12 +407,7 @@ static enum xd_result book_again(struct xd_conduct *conduct) {
 
 /* What waited for a decision is routed as if it had just been ordered. */
 static enum xd_result place_waiting(struct xd_conduct *conduct) {
-    enum xd_result result = XD_OK;
-    for (size_t index = 0; index < conduct->lines.count && result == XD_OK; index++) {
-        struct xd_order_line_row *line = &conduct->lines.rows[index];
-        result = xd_line_move(line, XD_POT_BACKORDERED, XD_POT_OPEN, xd_line_pot(line, XD_POT_BACKORDERED));
-        result = result == XD_OK ? xd_conduct_save_line(conduct, line) : result;
-    }
+    enum xd_result result = xd_conduct_move_all(conduct, XD_POT_BACKORDERED, XD_POT_OPEN);
     if (result == XD_OK) {
         result = xd_conduct_place(conduct, XD_PLACE_OPEN);
     }
@@ -460,7 +440,7 @@ enum xd_result xd_conduct_retry(struct xd_conduct *conduct, enum xd_hold hold, c
 
 static enum xd_result call_back(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
     (void)context;
-    return xd_release_work_call_back(conduct, work);
+    return xd_release_work_call_back(conduct, work, true);
 }
 
 enum xd_result xd_conduct_call_back(struct xd_conduct *conduct) {
