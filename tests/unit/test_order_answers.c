@@ -516,6 +516,24 @@ static void a_cancellation_that_is_answered_late_is_told_no_more(void **state) {
     assert_status(world, 1, "CANCELLED");
 }
 
+static void a_refused_change_of_a_release_that_came_back_is_no_refusal_of_it(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "20");
+    world_quiet(world);
+    hub_world_copy(world);
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"4\"}]}"), 202);
+    world_quiet(world);
+    hub_world_restore(world);
+    world_quiet(world); /* WH1 gives back what it was asked last */
+    assert_release(world, 1, 1, "WH1 SENT NONE 2");
+    world_answer(world, 1, 1, 2, "REJECTED");
+    world_quiet(world);
+    assert_releases(world, 1, 1);
+    assert_release(world, 1, 1, "WH1 SENT NONE 2");
+    assert_raised(world, "RELEASE_REJECTED", 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define WITH(test, setup) cmocka_unit_test_setup_teardown(test, setup, hub_world_teardown)
@@ -551,6 +569,7 @@ int main(void) {
         WITH(nothing_of_a_held_order_goes_out_by_a_retry, world_two_sites),
         WITH(a_site_that_answers_late_is_not_silent_any_more_and_is_still_asked, world_two_sites),
         WITH(a_rejection_is_no_question_any_more_when_it_is_placed_or_over, world_two_sites),
+        WITH(a_refused_change_of_a_release_that_came_back_is_no_refusal_of_it, world_two_sites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

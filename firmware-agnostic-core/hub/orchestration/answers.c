@@ -383,6 +383,12 @@ static enum xd_result kept(struct answering *answering) {
 
 /* ---- the table ---- */
 
+/* Who refuses a revision that asked for something back keeps what it had. A release that was adopted does not
+ * tell whether its site still owes that answer. */
+static bool refuses_a_question(const struct answering *answering) {
+    return answering->response->revision > 1 && answering->work.row.cancel != XD_CANCEL_ACCEPTED;
+}
+
 static enum xd_result decide(struct answering *answering) {
     const struct xd_release_row *row = &answering->work.row;
     bool asks = row->cancel == XD_CANCEL_REQUESTED && answering->response->revision == row->revision;
@@ -398,7 +404,10 @@ static enum xd_result decide(struct answering *answering) {
         if (before) {
             return XD_OK;
         }
-        return !asks ? rejected(answering) : all ? gave_up(answering) : kept(answering);
+        if (asks) {
+            return all ? gave_up(answering) : kept(answering);
+        }
+        return refuses_a_question(answering) ? XD_OK : rejected(answering);
     default:
         if (asks && all) {
             return note_answers(answering, NULL);
