@@ -28,8 +28,10 @@ const char *const xd_release_status_names[] = {
 const char *const xd_release_cancel_names[] = {"NONE", "REQUESTED", "ACCEPTED", "REFUSED", NULL};
 const char *const xd_confirmation_state_names[] = {"APPLIED", "POSTED", "PARKED", "REJECTED", NULL};
 const char *const xd_job_state_names[] = {"QUEUED", "SENT", "UNKNOWN", "DONE", "REJECTED", "WITHDRAWN", NULL};
-const char *const xd_erp_kind_names[] = {"sale", "shipment", "adjustment", "change", "check", NULL};
-const char *const xd_erp_list_names[] = {"customers", "products", "stock", NULL};
+const char *const xd_erp_kind_names[] = {"sale",  "shipment", "adjustment", "change",
+                                         "check", "reversal", NULL};
+const char *const xd_erp_list_names[] = {"customers", "products", "stock", "sales",
+                                         "shipments", "invoices", NULL};
 const char *const xd_erp_outcome_names[] = {"done", "rejected", "unknown", "unavailable", "absent", NULL};
 
 /* ---- small shared things ---- */

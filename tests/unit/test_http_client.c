@@ -1,5 +1,5 @@
 /* The HTTP client: what may be tried again, and what may have had its effect. */
-#include "http/client.h"
+#include "shared/http_client.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,5 +1,5 @@
 /* Which addresses a stranger's URL may lead to. */
-#include "http/guard.h"
+#include "shared/http_guard.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -2,8 +2,8 @@
  * and by raw sockets for what no proper client does. Nothing here measures time:
  * a wait is for something to happen, with a deadline that means failure. */
 #include "base/memory.h"
-#include "http/client.h"
 #include "http/server.h"
+#include "shared/http_client.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* Answers without end, and what our client does with them: over loopback, waits
  * with a deadline that means failure. */
-#include "http/client.h"
-#include "http/guard.h"
 #include "http/server.h"
+#include "shared/http_client.h"
+#include "shared/http_guard.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

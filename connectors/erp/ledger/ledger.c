@@ -74,6 +74,11 @@ static void ledger_list(void *context, enum xd_erp_list what, const char *cursor
     struct ledger *ledger = context;
     memset(answer, 0, sizeof *answer);
     next[0] = '\0';
+    if (what >= XD_ERP_SALES) {
+        answer->outcome = XD_ERP_REJECTED;
+        (void)snprintf(answer->code, sizeof answer->code, "not_listed");
+        return;
+    }
     if (be_open(ledger, answer) != XD_OK) {
         return;
     }

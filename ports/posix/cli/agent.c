@@ -8,11 +8,11 @@
 #include "base/json.h"
 #include "documents/receipt.h"
 #include "documents/writer.h"
-#include "http/client.h"
 #include "posix/cli/arguments.h"
 #include "posix/cli/hub.h"
 #include "posix/cli/lists.h"
 #include "posix/runtime/world.h"
+#include "shared/http_client.h"
 #include "site/store.h"
 
 #include <stdio.h>

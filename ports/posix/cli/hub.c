@@ -3,8 +3,8 @@
 #include "posix/cli/hub.h"
 
 #include "base/json.h"
-#include "http/client.h"
 #include "posix/cli/text.h"
+#include "shared/http_client.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -2,9 +2,9 @@
 #include "posix/config/hub_config.h"
 
 #include "base/bucket.h"
-#include "http/guard.h"
 #include "posix/config/checks.h"
 #include "posix/config/config.h"
+#include "shared/http_guard.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,8 +6,8 @@
 
 #include "base/crypto.h"
 #include "documents/writer.h"
-#include "http/client.h"
 #include "rabbitadmin/rows.h"
+#include "shared/http_client.h"
 
 #include <stdio.h>
 #include <string.h>

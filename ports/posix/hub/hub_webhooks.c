@@ -5,8 +5,8 @@
 #include "posix/hub/hub_program.h"
 
 #include "base/memory.h"
-#include "http/client.h"
-#include "http/guard.h"
+#include "shared/http_client.h"
+#include "shared/http_guard.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Addresses are compared in one form, that of IPv6: an IPv4 address is ::ffff:a.b.c.d,
  * and one that is wrapped by NAT64 (64:ff9b::/96) or 6to4 (2002::/16) is judged by what
  * is inside. Of IPv6 only 2000::/3 is public at all. */
-#include "http/guard.h"
+#include "shared/http_guard.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>

@@ -3,8 +3,8 @@
  * connected to, after the name was resolved: a name may lead anywhere, and elsewhere
  * the next time. Pure functions; any thread. Sources: the IANA registries of special
  * purpose addresses for IPv4 and IPv6 (RFC 6890). */
-#ifndef XD_HTTP_GUARD_H
-#define XD_HTTP_GUARD_H
+#ifndef XD_SHARED_HTTP_GUARD_H
+#define XD_SHARED_HTTP_GUARD_H
 
 #include "base/result.h"
 

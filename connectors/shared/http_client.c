@@ -1,10 +1,10 @@
 /* One libcurl easy handle per call. The only subtle part is the result: what failed
  * before the request can have reached the other side may be tried again by anybody;
  * what failed after may have had its effect, and says so (XD_UNKNOWN). */
-#include "http/client.h"
+#include "shared/http_client.h"
 
 #include "base/memory.h"
-#include "http/guard.h"
+#include "shared/http_guard.h"
 
 #include <curl/curl.h>
 #include <pthread.h>

@@ -8,8 +8,8 @@
  *
  * Only http and https; no redirect is followed (location says where to) and no
  * proxy of the environment is used. Certificates and host names are checked. */
-#ifndef XD_HTTP_CLIENT_H
-#define XD_HTTP_CLIENT_H
+#ifndef XD_SHARED_HTTP_CLIENT_H
+#define XD_SHARED_HTTP_CLIENT_H
 
 #include "base/bytes.h"
 #include "base/result.h"
