@@ -19,7 +19,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 LEDGER = os.path.join(os.path.dirname(os.path.dirname(HERE)), "ledger")
 YEAR = datetime.date.today().year
 
-HUB_GROUPS = ["Sales", "Sales Administrator", "Stock", "Stock Administration", "Stock Force Assignment", "Account"]
+HUB_GROUPS = ["Sales", "Sales Administrator", "Sale Amendment", "Stock", "Stock Administration", "Stock Force Assignment",
+              "Account"]
 CLERK_GROUPS = HUB_GROUPS + ["Product Administration", "Party Administration", "Account Credit Limit"]
 
 # Beside those of products.csv: code, name, unit, price, active, lots, the unit in which it is sold
@@ -75,7 +76,7 @@ def make_company(config):
     wizard.execute("add")
     company = the("company.company")
     user = Model.get("res.user")
-    config._context = user.get_preferences(True, {})  # pylint: disable=protected-access  # as proteus' own scenarios do
+    config._context = user.get_preferences(True, {})  # as proteus' own scenarios do: from here on, in this company
     return company
 
 
@@ -126,15 +127,19 @@ def make_books(company):
 
 
 def make_warehouses():
-    """Each with locations of its own for what comes in, what is stored, what goes out and what is missing or too many."""
-    Location = Model.get("stock.location")
+    """Each with locations of its own for what comes in, what is stored, what goes out and what is missing or too many. A new
+    Tryton has one already, which becomes WH1."""
     own = the("stock.location", code="WH")
     lost = new("stock.location", name="Lost and found WH1", code="WH1-LOST", type="lost_found")
     own.code, own.name, own.lost_found_location = *WAREHOUSES[0], lost
     own.save()
+    for old, part in (("IN", "In"), ("OUT", "Out"), ("STO", "Storage")):
+        location = the("stock.location", code=old)
+        location.code, location.name = f"WH1-{part.upper()}", f"{part} WH1"
+        location.save()
     for code, name in WAREHOUSES[1:]:
         place = lambda kind, part, code=code: new("stock.location", name=f"{part} {code}", code=f"{code}-{part.upper()}", type=kind)
-        warehouse = Location(name=name, code=code, type="warehouse")
+        warehouse = Model.get("stock.location")(name=name, code=code, type="warehouse")
         warehouse.input_location, warehouse.output_location = place("storage", "In"), place("storage", "Out")
         warehouse.storage_location = place("storage", "Storage")
         warehouse.lost_found_location = new("stock.location", name=f"Lost and found {code}", code=f"{code}-LOST", type="lost_found")
@@ -173,7 +178,7 @@ def make_products(category):
         *(make_product(category, *product) for product in MORE_PRODUCTS)] if inactive]
 
 
-def make_customers(company, term):
+def make_customers(term):
     for number, row in enumerate(rows("customers.csv"), 1):
         party = Model.get("party.party")(name=row["name"], code=row["code"])
         address, = party.addresses
@@ -235,7 +240,7 @@ def main(database, configuration):
     make_warehouses()
     make_units()
     inactive = make_products(category)
-    make_customers(company, term)
+    make_customers(term)
     say("opening stock, closed periods, users")
     make_opening_stock()
     for product in inactive:
