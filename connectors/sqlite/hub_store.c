@@ -155,6 +155,7 @@ void xd_database_hub_store(struct xd_database *database, struct xd_hub_store *ou
     xd_hub_reconcile_fill(out);
     xd_hub_stock_fill(out);
     xd_hub_sla_fill(out);
+    xd_hub_books_fill(out);
     xd_hub_reference_fill(database, &out->reference);
     xd_hub_events_fill(out);
 }

@@ -16,6 +16,7 @@ void xd_hub_reconcile_fill(struct xd_hub_store *out);
 void xd_hub_stock_fill(struct xd_hub_store *out);
 void xd_hub_sla_fill(struct xd_hub_store *out);
 void xd_hub_reference_fill(struct xd_database *database, struct xd_reference_store *out);
+void xd_hub_books_fill(struct xd_hub_store *out);
 void xd_hub_events_fill(struct xd_hub_store *out);
 
 #endif

@@ -32,7 +32,8 @@ enum {
     "customer_po, currency,"                                                                                 \
     " site, correlation_id, sale_reference, customer_code, status, revision, steps, holds, cancelled,"       \
     " releases, changes, changing, total, hash, received_at, updated_at"
-#define QUANTITIES "ordered, open, allocated, released, shipped, cancelled, backordered, overshipped, pending"
+#define QUANTITIES                                                                                           \
+    "ordered, open, allocated, released, shipped, cancelled, backordered, overshipped, pending, invoiced"
 #define NUMBER "(SELECT n FROM orders WHERE order_id = ?)"
 #define ANY_TENANT "(?1 IS NULL OR tenant = ?1)"
 
@@ -55,15 +56,14 @@ static const char *const sql[] = {
     [BODY_GET] = "SELECT checksum, body FROM order_body WHERE n = " NUMBER,
     [LINE_ADD] =
         "INSERT INTO order_line(n, number, line_id, external_line_id, sku, uom, unit_price, factor_num,"
-        " factor_den, " QUANTITIES ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " factor_den, " QUANTITIES ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [LINES] =
         "SELECT number, line_id, external_line_id, sku, uom, unit_price, factor_num, factor_den, " QUANTITIES
         " FROM order_line"
         " WHERE n = " NUMBER " ORDER BY number",
-    [LINE_SAVE] =
-        "UPDATE order_line SET unit_price = ?, ordered = ?, open = ?, allocated = ?, released = ?,"
-        " shipped = ?, cancelled = ?, backordered = ?, overshipped = ?, pending = ? WHERE n = " NUMBER
-        " AND number = ?",
+    [LINE_SAVE] = "UPDATE order_line SET unit_price = ?, ordered = ?, open = ?, allocated = ?, released = ?,"
+                  " shipped = ?, cancelled = ?, backordered = ?, overshipped = ?, pending = ?, invoiced = ? "
+                  "WHERE n = " NUMBER " AND number = ?",
     [BACKORDERED] = "SELECT n, (SELECT order_id FROM orders o WHERE o.n = l.n) FROM order_line l"
                     " WHERE backordered <> '0' AND n > ? GROUP BY n ORDER BY n LIMIT ?",
     [LIST] = "SELECT " COLUMNS " FROM orders WHERE " ANY_TENANT " AND n < ?2 ORDER BY n DESC LIMIT ?3",
@@ -179,6 +179,7 @@ static void bind_quantities(struct xd_query *query, const struct xd_order_line_r
     xd_bind_decimal(query, row->backordered);
     xd_bind_decimal(query, row->overshipped);
     xd_bind_decimal(query, row->pending);
+    xd_bind_decimal(query, row->invoiced);
 }
 
 static enum xd_result insert_line(void *context, int64_t n, const struct xd_order_line_row *row) {
@@ -347,6 +348,7 @@ static void take_line(struct xd_query *query, struct xd_order_line_row *row) {
     xd_take_decimal(query, &row->backordered);
     xd_take_decimal(query, &row->overshipped);
     xd_take_decimal(query, &row->pending);
+    xd_take_decimal(query, &row->invoiced);
 }
 
 static enum xd_result order_lines(void *context, const char *order_id, xd_order_line_fn each,

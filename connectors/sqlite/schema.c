@@ -213,6 +213,37 @@ static const char hub_orders_3[] =
     " WHEN 8 THEN 3 ELSE 0 END FROM release WHERE release.n = release_line.n);"
     "UPDATE release SET ack_by = updated_at + 3600000 WHERE cancel = 1 AND ack_by = 0;";
 
+/* The books: what is seen of the ERP's own documents, and what a comparison with them finds. book_seen and
+ * book_stock are notes of the run under way. */
+static const char hub_books_4[] =
+    "ALTER TABLE order_line ADD COLUMN invoiced TEXT NOT NULL DEFAULT '0';"
+    "CREATE INDEX job_order ON job(order_id);"
+    "CREATE TABLE erp_waiting(erp TEXT NOT NULL, what INTEGER NOT NULL, number TEXT NOT NULL,"
+    " proposed INTEGER NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, body BLOB NOT NULL,"
+    " PRIMARY KEY(erp, what, number)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE erp_invoice(erp TEXT NOT NULL, number TEXT NOT NULL, order_id TEXT NOT NULL,"
+    " state TEXT NOT NULL, told INTEGER NOT NULL, PRIMARY KEY(erp, number)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE erp_invoice_line(erp TEXT NOT NULL, number TEXT NOT NULL, line INTEGER NOT NULL,"
+    " line_id TEXT NOT NULL, base_qty TEXT NOT NULL, PRIMARY KEY(erp, number, line)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE book_run(n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, erp TEXT NOT NULL,"
+    " state INTEGER NOT NULL, by TEXT NOT NULL, queued_at INTEGER NOT NULL, started_at INTEGER NOT NULL,"
+    " ended_at INTEGER NOT NULL, sales INTEGER NOT NULL, shipments INTEGER NOT NULL,"
+    " invoices INTEGER NOT NULL, stock INTEGER NOT NULL, differences INTEGER NOT NULL,"
+    " detail TEXT NOT NULL) STRICT;"
+    "CREATE INDEX book_run_open ON book_run(n) WHERE state <= 1;"
+    "CREATE TABLE book_seen(erp TEXT NOT NULL, what INTEGER NOT NULL, reference TEXT NOT NULL,"
+    " run INTEGER NOT NULL, PRIMARY KEY(erp, what, reference)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE book_stock(site TEXT NOT NULL, sku TEXT NOT NULL, has_erp INTEGER NOT NULL,"
+    " has_site INTEGER NOT NULL, erp TEXT NOT NULL, site_qty TEXT NOT NULL, since TEXT NOT NULL,"
+    " unposted TEXT NOT NULL, busy INTEGER NOT NULL, PRIMARY KEY(site, sku)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE book_difference(id TEXT PRIMARY KEY, erp TEXT NOT NULL, kind INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, repair INTEGER NOT NULL, order_id TEXT NOT NULL, site TEXT NOT NULL,"
+    " sku TEXT NOT NULL, line_id TEXT NOT NULL, hub_document TEXT NOT NULL, erp_document TEXT NOT NULL,"
+    " hub_value TEXT NOT NULL, erp_value TEXT NOT NULL, first_seen INTEGER NOT NULL,"
+    " last_seen INTEGER NOT NULL, decided_at INTEGER NOT NULL, by TEXT NOT NULL, run INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX book_difference_open ON book_difference(erp, run) WHERE state <= 1;";
+
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
 struct migration {
@@ -224,6 +255,7 @@ static const struct migration hub_migrations[] = {
     {{delivery_1, hub_orders_1, hub_work_1}},
     {{hub_orders_2, hub_stock_2, hub_reference_2, hub_clients_2, hub_events_2, hub_sla_2}},
     {{hub_orders_3, hub_exceptions_3, hub_stock_3}},
+    {{hub_books_4}},
 };
 
 struct schema {

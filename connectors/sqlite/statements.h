@@ -45,6 +45,8 @@ enum xd_group {
     XD_GROUP_REFERENCE,
     XD_GROUP_EVENTS,
     XD_GROUP_SLA,
+    XD_GROUP_BOOKS,
+    XD_GROUP_DIFFERENCES,
     XD_GROUP_COUNT
 };
 #define XD_STATEMENTS_MAX 24 /* in one group */
@@ -77,7 +79,7 @@ struct xd_database {
     char error[320];
 };
 
-#define XD_BOUND_DECIMALS 12 /* in one query: an order line has ten */
+#define XD_BOUND_DECIMALS 12 /* in one query: an order line has eleven */
 
 struct xd_query {
     struct xd_database *database;

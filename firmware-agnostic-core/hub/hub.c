@@ -220,6 +220,9 @@ enum xd_result xd_hub_open(struct xd_hub *hub, const struct xd_hub_config *confi
         result = xd_deadlines_open(hub);
     }
     if (result == XD_OK) {
+        result = xd_books_open(hub, now);
+    }
+    if (result == XD_OK) {
         result = xd_hub_sites_load(hub, now);
     }
     if (result == XD_OK) {
@@ -240,6 +243,7 @@ void xd_hub_close(struct xd_hub *hub) {
     hub->sites = NULL;
     hub->site_count = 0;
     xd_reference_close(hub);
+    xd_books_close(hub);
     xd_hub_webhooks_free(hub);
     xd_flight_free(&hub->flight);
     xd_zone_cache_clear(&hub->zones);
@@ -263,6 +267,7 @@ enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart) {
         xd_hub_events_restart(hub);
     }
     xd_reference_reload(hub, restart);
+    xd_books_reload(hub, restart);
     for (size_t index = hub->site_count; index > 0; index--) {
         enum xd_result result = xd_line_reload(&hub->sites[index - 1]->line, restart);
         if (result == XD_NOT_FOUND) {
@@ -353,6 +358,9 @@ enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, s
         result = xd_reference_run(hub, now, effects);
     }
     if (result == XD_OK) {
+        result = xd_books_run(hub, now, effects);
+    }
+    if (result == XD_OK) {
         result = xd_hub_jobs_run(hub, now, effects);
     }
     if (result == XD_OK) {
@@ -381,7 +389,8 @@ enum xd_result xd_hub_end(struct xd_hub *hub, struct xd_now now, struct xd_effec
 
 bool xd_hub_check(const struct xd_hub *hub) {
     bool fine = hub->calls <= hub->config.erp_concurrency && hub->flight.count <= XD_FLIGHT_MAX &&
-                xd_reference_check(hub) && xd_hub_events_check(hub) && xd_hub_webhooks_check(hub);
+                xd_reference_check(hub) && xd_books_check(hub) && xd_hub_events_check(hub) &&
+                xd_hub_webhooks_check(hub);
     for (size_t index = 0; index < hub->site_count; index++) {
         fine = fine && xd_line_check(&hub->sites[index]->line);
     }

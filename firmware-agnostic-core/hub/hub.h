@@ -11,6 +11,7 @@
 
 #include "base/effects.h"
 #include "delivery/line.h"
+#include "hub/books/books.h"
 #include "hub/events/events.h"
 #include "hub/events/webhooks.h"
 #include "hub/orchestration/zones.h"
@@ -29,6 +30,7 @@ struct xd_hub_config {
     xd_ms idempotency_ms; /* idempotency keys are kept so long */
     xd_ms event_ms;       /* events are kept so long, and until they are published */
     struct xd_webhook_config webhooks;
+    struct xd_books_config books;
     const char *erp;          /* the name of the ERP in the configuration */
     bool checks;              /* somebody outside is asked about each order first */
     unsigned erp_concurrency; /* calls at the same time */
@@ -47,8 +49,10 @@ struct xd_erp_call {
     uint64_t id; /* of this call, in this process: an answer counts for the call that it was made for */
     int64_t job;
     int64_t attempt;
-    bool find; /* look the reference up; else post ... */
-    bool list; /* ... or list a page of `what` from the cursor: xd_hub_reference_answer takes it */
+    bool find;  /* look the reference up; else post ... */
+    bool list;  /* ... or list a page of `what` from the cursor: xd_hub_reference_answer takes it */
+    bool books; /* the page is the books' */
+    size_t max; /* entries in it; 0: XD_ERP_PAGE_MAX */
     enum xd_erp_list what;
     char cursor[XD_ERP_CURSOR_SIZE];
     struct xd_erp_request request;
@@ -114,6 +118,7 @@ struct xd_hub {
     xd_ms check_log_at;             /* monotonic: a check that fails is not logged again before */
     bool deadlines;                 /* some order may have one */
     struct xd_reference *reference; /* owned */
+    struct xd_books *books;         /* owned */
     struct xd_waiters waiters;
     bool backorders_due;       /* more of something is available */
     bool backorders_going;     /* orders that wait are being asked about ... */

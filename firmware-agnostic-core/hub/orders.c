@@ -286,9 +286,7 @@ enum xd_result xd_hub_line_fill(const struct xd_order_line *line, const struct x
     return xd_decimal_ratio(enriched->price, row->factor_num, row->factor_den, &row->unit_price);
 }
 
-/* The order, and the first step of its timeline; then whatever can be done with it at once. Its lines are
- * stored when that is done, once. */
-static enum xd_result start(struct xd_conduct *conduct, const char *step) {
+enum xd_result xd_conduct_start(struct xd_conduct *conduct, const char *step) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     enum xd_result result = store->order_add(store->context, &conduct->order, NULL, 0);
     conduct->new_lines = true;
@@ -385,7 +383,7 @@ static enum xd_result take_order(struct intake *intake, const struct xd_hub_site
                                   &conduct.lines.rows[index]);
     }
     if (result == XD_OK) {
-        result = start(&conduct, "order.received");
+        result = xd_conduct_start(&conduct, "order.received");
     }
     if (result == XD_OK) {
         result = note_validation(&conduct, intake);
@@ -552,7 +550,7 @@ static enum xd_result adopt_order(struct xd_hub *hub, const struct xd_release *r
                                   const struct xd_arrived *arrived, struct xd_now now) {
     struct xd_conduct conduct = {.hub = hub, .now = now};
     adopted_order(release, arrived, now, &conduct.order);
-    enum xd_result result = start(&conduct, "order.adopted");
+    enum xd_result result = xd_conduct_start(&conduct, "order.adopted");
     if (result == XD_OK) {
         result = xd_conduct_draft_adopted(&conduct, release);
     }

@@ -156,6 +156,7 @@ void xd_hub_jobs_left(struct xd_hub *hub) {
     }
     hub->calls_fresh = false;
     xd_reference_left(hub);
+    xd_books_left(hub);
 }
 
 /* restart: the process starts, so nobody has a call under way. Otherwise a commit

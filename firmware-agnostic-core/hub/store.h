@@ -6,6 +6,7 @@
 
 #include "base/decimal.h"
 #include "delivery/store.h"
+#include "hub/books/books_store.h"
 #include "hub/erp.h"
 #include "hub/events/event_store.h"
 #include "hub/orchestration/stock_store.h"
@@ -140,6 +141,7 @@ struct xd_order_line_row {
      * parts of open, overshipped is kept apart. */
     struct xd_decimal ordered, open, allocated, released, shipped, cancelled, backordered, overshipped,
         pending;
+    struct xd_decimal invoiced; /* by the ERP, less what it credited: may be more than was shipped */
 };
 typedef enum xd_result (*xd_order_line_fn)(void *context, const struct xd_order_line_row *row);
 
@@ -344,6 +346,7 @@ struct xd_hub_store {
     struct xd_reference_store reference;
     struct xd_event_store events;
     struct xd_sla_store sla;
+    struct xd_books_store books;
 
     enum xd_result (*site_put)(void *context, const struct xd_site_row *row);
     enum xd_result (*site_each)(void *context, xd_site_fn each, void *each_context); /* R, by name */

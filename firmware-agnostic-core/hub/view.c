@@ -63,6 +63,7 @@ static enum xd_result write_order_line(void *context, const struct xd_order_line
     xd_writer_decimal(writer, "backordered", row->backordered);
     xd_writer_decimal(writer, "pending", row->pending);
     xd_writer_decimal(writer, "overshipped", row->overshipped);
+    xd_writer_decimal(writer, "invoiced", row->invoiced);
     xd_writer_end(writer, '}');
     return XD_OK;
 }

@@ -331,6 +331,7 @@ void hub_world_start(struct hub_world *world) {
                                              .retry_ms_min = 1000,
                                              .retry_ms_max = 60000,
                                              .disable_ms = world->webhook_disable_ms},
+                                .books = world->books,
                                 .erp = "main",
                                 .checks = world->checks,
                                 .erp_concurrency = 3,
@@ -452,8 +453,9 @@ static void land(struct hub_world *world, struct pending_call *pending) {
     pending->landed = true;
     if (call->list) {
         xd_buffer_init(&pending->entries, 0);
-        world->erp.list(world->erp.context, call->what, call->cursor, XD_ERP_PAGE_MAX, &pending->answer,
-                        &pending->entries, pending->next);
+        world->erp.list(world->erp.context, call->what, call->cursor,
+                        call->max > 0 ? call->max : XD_ERP_PAGE_MAX, &pending->answer, &pending->entries,
+                        pending->next);
     } else if (call->request.kind == XD_ERP_CHECK) {
         pending->answer = world->check;
     } else if (call->find) {

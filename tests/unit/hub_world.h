@@ -133,6 +133,7 @@ struct hub_world {
     struct xd_policies policies;
     xd_ms erp_life_ms, reference_ms;
     bool erp_stock;
+    struct xd_books_config books;
     /* the hub */
     struct xd_database *database;
     struct xd_hub_store store; /* its tx is wrapped */

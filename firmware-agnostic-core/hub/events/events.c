@@ -110,8 +110,6 @@ static enum xd_order_event event_of(int status) {
         return XD_EVENT_ALLOCATED;
     case XD_ORDER_BACKORDERED:
         return XD_EVENT_BACKORDERED;
-    case XD_ORDER_INVOICED:
-        return XD_EVENT_INVOICED;
     case XD_ORDER_CANCELLED:
         return XD_EVENT_CANCELLED;
     default:

@@ -39,6 +39,9 @@ struct xd_conduct {
 /* Loads it. XD_NOT_FOUND. */
 XD_CHECKED enum xd_result xd_conduct_open(struct xd_conduct *conduct, struct xd_hub *hub,
                                           const char *order_id, struct xd_now now);
+/* A new order (row and lines are filled in), and the first step of its timeline: orders.c. Its lines are
+ * stored when it is saved, once. */
+XD_CHECKED enum xd_result xd_conduct_start(struct xd_conduct *conduct, const char *step);
 /* The order's body, read again; does nothing when it is there. */
 XD_CHECKED enum xd_result xd_conduct_parse(struct xd_conduct *conduct);
 /* The row as it would be stored now, for who tells of it on the way. */
@@ -190,6 +193,13 @@ XD_CHECKED enum xd_result xd_sale_check(struct xd_conduct *conduct);
 /* Once more, whatever the answer was. */
 XD_CHECKED enum xd_result xd_sale_check_again(struct xd_conduct *conduct);
 XD_CHECKED enum xd_result xd_sale_post(struct xd_conduct *conduct, int job_state);
+/* The ERP has it by itself, under that number: its job is done. */
+XD_CHECKED enum xd_result xd_sale_born(struct xd_conduct *conduct, const char *erp, const char *number);
+/* The ERP has lost it: it is looked for and, when it is not there, posted again with the same reference, as
+ * the order is now. XD_NOT_FOUND: it is on its way already. */
+XD_CHECKED enum xd_result xd_sale_post_again(struct xd_conduct *conduct, const char *erp);
+/* The ERP is told once more what the order says. XD_NOT_FOUND: it is being told. */
+XD_CHECKED enum xd_result xd_sale_tell_again(struct xd_conduct *conduct);
 /* The ERP refused it: it is posted again, as the order is now. */
 XD_CHECKED enum xd_result xd_sale_renew(struct xd_conduct *conduct);
 /* True: it was never called for, and now will not be. The check is not asked for any more in any case. */

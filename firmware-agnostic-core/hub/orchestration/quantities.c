@@ -113,12 +113,14 @@ void xd_fold_add(struct xd_fold *fold, const struct xd_order_line_row *line) {
     fold->released = fold->released || xd_decimal_sign(line->released) > 0;
     fold->shipped = fold->shipped || xd_decimal_sign(line->shipped) > 0;
     fold->cancelled = fold->cancelled || xd_decimal_sign(line->cancelled) > 0;
+    fold->unbilled = fold->unbilled || xd_decimal_compare(line->shipped, line->invoiced) > 0;
     fold->backordered = fold->backordered || xd_decimal_sign(line->backordered) > 0;
 }
 
 enum xd_order_status xd_fold_order(const struct xd_fold *fold) {
     if (!fold->open && !fold->allocated && !fold->released) {
         return !fold->shipped    ? XD_ORDER_CANCELLED
+               : !fold->unbilled ? XD_ORDER_INVOICED
                : fold->cancelled ? XD_ORDER_CLOSED_SHORT
                                  : XD_ORDER_SHIPPED;
     }

@@ -36,6 +36,7 @@ bool xd_order_line_check(const struct xd_order_line_row *line);
  * Never a sum, which might not fit and would say nothing across units. */
 struct xd_fold {
     bool open, allocated, released, shipped, cancelled, backordered;
+    bool unbilled; /* more was shipped than is invoiced */
 };
 void xd_fold_add(struct xd_fold *fold, const struct xd_order_line_row *line);
 enum xd_order_status xd_fold_order(const struct xd_fold *fold);

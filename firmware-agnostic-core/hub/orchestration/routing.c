@@ -186,11 +186,14 @@ static void start_question(struct gathering *gathering, bool no_split) {
 static enum xd_result gather(struct gathering *gathering) {
     struct xd_hub *hub = gathering->hub;
     size_t lines = gathering->routing->line_count;
+    const char *only = gathering->routing->only_site;
     for (size_t index = 0; index < hub->site_count; index++) {
-        memcpy(gathering->candidates[index].site, hub->sites[index]->row.site, XD_SITE_SIZE);
+        if (only == NULL || strcmp(only, hub->sites[index]->row.site) == 0) {
+            memcpy(gathering->candidates[gathering->candidate_count++].site, hub->sites[index]->row.site,
+                   XD_SITE_SIZE);
+        }
     }
-    gathering->candidate_count = hub->site_count;
-    if (hub->site_count > XD_ROUTE_SITES_MAX) {
+    if (gathering->candidate_count > XD_ROUTE_SITES_MAX) {
         enum xd_result result = choose_candidates(gathering);
         if (result != XD_OK) {
             return result;

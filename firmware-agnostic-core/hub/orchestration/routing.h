@@ -31,7 +31,8 @@ struct xd_routing {
     size_t line_count;                 /* 1..XD_ORDER_LINES_MAX */
     const struct xd_routing_refusal *refusals;
     size_t refusal_count;
-    bool known_only; /* a site whose stock is not known has nothing */
+    bool known_only;       /* a site whose stock is not known has nothing */
+    const char *only_site; /* no other is considered; NULL: any is */
 };
 
 /* Reads only: reserves nothing. Free plan with xd_route_plan_free. As xd_route, and what the store says. */

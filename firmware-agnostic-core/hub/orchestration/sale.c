@@ -78,6 +78,16 @@ enum xd_result xd_sale_post(struct xd_conduct *conduct, int job_state) {
     return add_job(conduct, &job, false);
 }
 
+enum xd_result xd_sale_born(struct xd_conduct *conduct, const char *erp, const char *number) {
+    struct xd_job_row job;
+    fill_job(conduct, XD_ERP_SALE, &job);
+    xd_copy(job.erp, sizeof job.erp, erp);
+    xd_copy(job.document, sizeof job.document, number);
+    job.state = XD_JOB_DONE;
+    job.sent_at = conduct->now.wall;
+    return add_job(conduct, &job, false);
+}
+
 static enum xd_result find_job(struct xd_conduct *conduct, enum xd_erp_kind kind, const char *reference,
                                struct xd_job_row *job) {
     const struct xd_hub_store *store = conduct->hub->config.store;
@@ -94,26 +104,38 @@ static void change_reference(const struct xd_order_row *order, int64_t number, c
 }
 
 /* The job is posted anew, as the order is now. */
-static enum xd_result renew(struct xd_conduct *conduct, struct xd_job_row *job) {
+static enum xd_result renew(struct xd_conduct *conduct, struct xd_job_row *job, int state) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     struct xd_job_line_row *lines = NULL;
     size_t count = 0;
     enum xd_result result = make_lines(conduct, false, &lines, &count);
     if (result == XD_OK) {
-        job->state = XD_JOB_QUEUED;
+        job->state = state;
         job->due_at = conduct->now.wall;
         result = store->job_renew(store->context, job, lines, count);
     }
     xd_free(lines);
     conduct->hub->queued_cursor = 0; /* its number is below what was looked at last */
-    xd_hub_job_comes(conduct->hub, XD_JOB_QUEUED);
+    conduct->hub->unknown_cursor = state == XD_JOB_UNKNOWN ? 0 : conduct->hub->unknown_cursor;
+    xd_hub_job_comes(conduct->hub, state);
     return result;
+}
+
+enum xd_result xd_sale_post_again(struct xd_conduct *conduct, const char *erp) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    struct xd_job_row job;
+    enum xd_result result =
+        store->job_find(store->context, erp, XD_ERP_SALE, conduct->order.sale_reference, &job);
+    if (result != XD_OK || job.state != XD_JOB_DONE) {
+        return result == XD_OK ? XD_NOT_FOUND : result;
+    }
+    return renew(conduct, &job, XD_JOB_UNKNOWN);
 }
 
 enum xd_result xd_sale_renew(struct xd_conduct *conduct) {
     struct xd_job_row job;
     enum xd_result result = find_job(conduct, XD_ERP_SALE, conduct->order.sale_reference, &job);
-    return result == XD_OK && job.state == XD_JOB_REJECTED ? renew(conduct, &job)
+    return result == XD_OK && job.state == XD_JOB_REJECTED ? renew(conduct, &job, XD_JOB_QUEUED)
                                                            : result; /* else it is on its way */
 }
 
@@ -121,7 +143,7 @@ enum xd_result xd_sale_check_again(struct xd_conduct *conduct) {
     struct xd_job_row job;
     enum xd_result result = find_job(conduct, XD_ERP_CHECK, conduct->order.sale_reference, &job);
     return result == XD_OK && (job.state == XD_JOB_DONE || job.state == XD_JOB_REJECTED)
-               ? renew(conduct, &job)
+               ? renew(conduct, &job, XD_JOB_QUEUED)
                : result;
 }
 
@@ -211,6 +233,11 @@ static enum xd_result post_change(struct xd_conduct *conduct) {
     return result == XD_OK ? xd_hub_timeline(conduct->hub, order, "sale.change_queued", conduct->now,
                                              "\"change\":%lld", (long long)order->changes)
                            : result;
+}
+
+enum xd_result xd_sale_tell_again(struct xd_conduct *conduct) {
+    return !xd_conduct_did(conduct, XD_STEP_POST) || conduct->order.changing ? XD_NOT_FOUND
+                                                                             : post_change(conduct);
 }
 
 enum xd_result xd_sale_settle(struct xd_conduct *conduct) {

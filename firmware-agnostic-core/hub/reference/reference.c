@@ -320,6 +320,7 @@ bool xd_reference_check(const struct xd_hub *hub) {
     const struct xd_reference *reference = hub->reference;
     unsigned called = reference->load.called ? 1 : 0;
     bool fine = hub->calls >= called && (called == 1 || !reference->load.fresh);
+    called += xd_books_calls(hub);
     for (size_t index = 0; index < XD_JOB_SLOTS; index++) {
         called += hub->slots[index].number != 0 && hub->slots[index].called;
     }

@@ -83,6 +83,10 @@ void xd_reference_reload(struct xd_hub *hub, bool restart) {
 }
 
 void xd_reference_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struct xd_now now) {
+    if (call->books) {
+        xd_books_refuse(hub, call, now);
+        return;
+    }
     struct xd_reference_load *load = &hub->reference->load;
     if (load->called && load->call == call->id) {
         load->called = false;
@@ -267,6 +271,9 @@ enum xd_result xd_hub_reference_answer(struct xd_hub *hub, const struct xd_erp_c
     (void)effects;
     hub->now = now;
     xd_hub_jobs_left(hub);
+    if (call->books) {
+        return xd_books_answer(hub, call, answer, entries, next, now);
+    }
     if (!load->called || load->call != call->id) {
         return XD_OK;
     }

@@ -37,8 +37,9 @@ static void list_page(struct worker *worker, const struct xd_erp_call *call, str
         (void)snprintf(event->answer.code, sizeof event->answer.code, "not_listed");
         return;
     }
-    worker->erp.list(worker->erp.context, call->what, call->cursor, XD_ERP_PAGE_MAX, &event->answer,
-                     &event->entries, event->next);
+    worker->erp.list(worker->erp.context, call->what, call->cursor,
+                     call->max > 0 ? call->max : XD_ERP_PAGE_MAX, &event->answer, &event->entries,
+                     event->next);
     if (xd_buffer_result(&event->entries) != XD_OK) {
         event->answer.outcome = XD_ERP_UNAVAILABLE;
     }
