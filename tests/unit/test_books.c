@@ -177,16 +177,306 @@ static void invoice_is_told_once_and_the_order_is_invoiced(void **state) {
     assert_count(world, "SELECT count(*) FROM timeline WHERE step = 'invoice.seen'", 2);
 }
 
+/* ---- comparing ---- */
+
+static unsigned ask_books(struct hub_world *world, world_write_fn write, const char *id, char out[400]) {
+    struct api_call api = {.write = write, .client = &operator_client, .id = id, .body = strdup("{}")};
+    unsigned status = hub_world_post(world, &api);
+    snprintf(out, 400, "%s", api.text != NULL ? api.text : "");
+    hub_world_api_free(&api);
+    free(api.body);
+    return status;
+}
+
+static void compare_now(struct hub_world *world) {
+    char text[400];
+    assert_int_equal(ask_books(world, xd_books_start, NULL, text), 202);
+    assert_non_null(strstr(text, "\"state\":\"QUEUED\""));
+    for (int step = 0;
+         step < 600 && hub_world_count(world, "SELECT count(*) FROM book_run WHERE state < 2") > 0; step++) {
+        hub_world_step(world);
+    }
+    assert_count(world, "SELECT count(*) FROM book_run WHERE state <> 2", 0);
+}
+
+/* "KIND STATE REPAIR hub/erp, ..." of all. */
+static void differences_are(struct hub_world *world, const char *expected) {
+    char sql[700], text[256];
+    size_t size = (size_t)snprintf(sql, sizeof sql,
+                                   "SELECT coalesce(group_concat(k || ' ' || state || ' ' || repair"
+                                   " || ' ' || hub_value || '/' || erp_value, ', '), '') FROM"
+                                   " (SELECT CASE kind");
+    for (int kind = 0; xd_difference_kind_names[kind] != NULL; kind++) {
+        size += (size_t)snprintf(sql + size, sizeof sql - size, " WHEN %d THEN '%s'", kind,
+                                 xd_difference_kind_names[kind]);
+    }
+    snprintf(sql + size, sizeof sql - size, " END k, * FROM book_difference ORDER BY kind, site, sku)");
+    world_query(world, sql, text);
+    assert_string_equal(text, expected);
+}
+
+static void the_only_difference(struct hub_world *world, char id[XD_ID_SIZE]) {
+    char text[256];
+    world_query(world, "SELECT id FROM book_difference WHERE state = 0", text);
+    snprintf(id, XD_ID_SIZE, "%.31s", text);
+}
+
+static void approve(struct hub_world *world, unsigned expected) {
+    char id[XD_ID_SIZE], text[400];
+    the_only_difference(world, id);
+    assert_int_equal(ask_books(world, xd_books_approve, id, text), expected);
+}
+
+static void books_that_agree_have_no_difference(void **state) {
+    struct hub_world *world = *state;
+    char release[XD_ID_SIZE];
+    hub_world_released(world, 1, "10", release);
+    type_sale(world, 7, "WH1", "WIDGET", "3");
+    ship(world, "PO-1", "C-1", "4");
+    compare_now(world);
+    differences_are(world, "");
+    assert_count(world, "SELECT sales || shipments || invoices FROM book_run", 211);
+    assert_exceptions(world, "BOOKS_DIFFER", 0);
+    ship(world, "PO-1", "C-2", "6");
+    ship(world, "T-7", "C-3", "3");
+    compare_now(world);
+    differences_are(world, "");
+    assert_count(world, "SELECT count(*) FROM book_seen", 5);
+}
+
+static void sale_that_the_erp_has_lost_is_posted_again_once_approved(void **state) {
+    struct hub_world *world = *state;
+    char release[XD_ID_SIZE], id[XD_ID_SIZE], text[400];
+    hub_world_released(world, 1, "10", release);
+    (void)hub_world_ledger(world, "DELETE FROM sale_line");
+    (void)hub_world_ledger(world, "DELETE FROM sale");
+    compare_now(world);
+    differences_are(world, "SALE_MISSING_IN_ERP 0 1 IN_FULFILMENT/");
+    assert_count(world,
+                 "SELECT count(*) FROM book_difference WHERE hub_document = 'acme/web/PO-1' AND"
+                 " erp_document = 'S000001'",
+                 1);
+    assert_exceptions(world, "BOOKS_DIFFER", 1);
+    approve(world, 202);
+    approve(world, 404); /* none is open any more */
+    settle(world);
+    assert_ledger(world, "SELECT count(*) FROM sale WHERE reference = 'acme/web/PO-1'", 1);
+    compare_now(world);
+    differences_are(world, "SALE_MISSING_IN_ERP 2 1 IN_FULFILMENT/");
+    assert_exceptions(world, "BOOKS_DIFFER", 0);
+    assert_count(world,
+                 "SELECT count(*) FROM timeline WHERE step = 'books.repair_approved' AND detail LIKE"
+                 " '%\"by\":\"olga\"%'",
+                 1);
+    assert_int_equal(ask_books(world, xd_books_approve, "DNOTHING", text), 404);
+    world_query(world, "SELECT id FROM book_difference", text);
+    snprintf(id, sizeof id, "%.30s", text);
+    assert_int_equal(ask_books(world, xd_books_approve, id, text), 409);
+}
+
+static void shipment_that_the_erp_has_lost_is_posted_again_once_approved(void **state) {
+    struct hub_world *world = *state;
+    char release[XD_ID_SIZE];
+    hub_world_released(world, 1, "10", release);
+    ship(world, "PO-1", "C-1", "4");
+    (void)hub_world_ledger(world, "DELETE FROM shipment_line");
+    (void)hub_world_ledger(world, "DELETE FROM shipment");
+    compare_now(world);
+    differences_are(world, "SHIPMENT_MISSING_IN_ERP 0 1 PART_SHIPPED/");
+    approve(world, 202);
+    settle(world);
+    assert_ledger(world, "SELECT count(*) FROM shipment", 1);
+    assert_count(world, "SELECT count(*) FROM confirmation WHERE state = 1 AND jobs_open = 0", 1);
+    compare_now(world);
+    differences_are(world, "SHIPMENT_MISSING_IN_ERP 2 1 PART_SHIPPED/");
+}
+
+static void quantities_and_states_that_differ_are_told_and_the_sale_is_changed(void **state) {
+    struct hub_world *world = *state;
+    char release[XD_ID_SIZE];
+    hub_world_released(world, 1, "10", release);
+    (void)hub_world_ledger(world, "UPDATE sale_line SET qty = '8'");
+    compare_now(world);
+    differences_are(world, "SALE_QUANTITY 0 2 10/8");
+    approve(world, 202);
+    settle(world);
+    assert_ledger(world, "SELECT qty FROM sale_line", 10);
+    compare_now(world);
+    differences_are(world, "SALE_QUANTITY 2 2 10/8");
+    (void)hub_world_ledger(world, "UPDATE sale SET state = 'cancelled'");
+    compare_now(world);
+    differences_are(world, "SALE_STATE 0 2 IN_FULFILMENT/cancelled, SALE_QUANTITY 2 2 10/8");
+    (void)hub_world_ledger(world, "UPDATE sale SET state = 'open'"); /* somebody sees to it */
+    compare_now(world);
+    differences_are(world, "SALE_STATE 3 2 IN_FULFILMENT/cancelled, SALE_QUANTITY 2 2 10/8");
+}
+
+static void shipments_that_differ_are_told(void **state) {
+    struct hub_world *world = *state;
+    char release[XD_ID_SIZE];
+    hub_world_released(world, 1, "10", release);
+    ship(world, "PO-1", "C-1", "4");
+    (void)hub_world_ledger(world, "UPDATE shipment_line SET qty = '3'");
+    (void)hub_world_ledger(world, "INSERT INTO shipment(reference, fingerprint, sale, site, shipped_at)"
+                                  " VALUES('by hand', x'', 1, 'WH1', 5)");
+    compare_now(world);
+    differences_are(world, "SHIPMENT_MISSING_IN_HUB 0 0 /done, SHIPMENT_QUANTITY 0 0 4/3");
+    char id[XD_ID_SIZE], text[400];
+    the_only_difference(world, id);
+    assert_int_equal(ask_books(world, xd_books_approve, id, text), 409);
+    assert_non_null(strstr(text, "not_repairable"));
+    assert_int_equal(ask_books(world, xd_books_accept, id, text), 200);
+    compare_now(world); /* it stays accepted */
+    assert_count(world, "SELECT count(*) FROM book_difference WHERE state = 4 AND by = 'olga'", 1);
+    assert_count(world, "SELECT count(*) FROM book_difference WHERE state = 0", 1);
+}
+
+static void sale_that_the_hub_does_not_know_is_taken_once_approved(void **state) {
+    struct hub_world *world = *state;
+    type_sale(world, 1, "WH1", "WIDGET", "10");
+    (void)hub_world_ledger(world,
+                           "UPDATE sale SET reference = 'acme/web/PO-9'"); /* of a hub that forgot it */
+    settle(world);
+    assert_count(world, "SELECT count(*) FROM orders", 0);
+    compare_now(world);
+    differences_are(world, "SALE_MISSING_IN_HUB 0 3 /open");
+    approve(world, 202);
+    settle(world);
+    order_is(world, "S000001", "10 10 0 0 0");
+    compare_now(world);
+    differences_are(world, "SALE_MISSING_IN_HUB 2 3 /open");
+}
+
+static void invoices_that_are_missing_are_told(void **state) {
+    struct hub_world *world = *state;
+    char release[XD_ID_SIZE];
+    world->books.invoice_ms = 10 * MINUTE_MS;
+    hub_world_crash(world);
+    hub_world_start(world);
+    hub_world_released(world, 1, "10", release);
+    ship(world, "PO-1", "C-1", "10");
+    (void)hub_world_ledger(world, "UPDATE shipment_line SET unbilled = '4'");
+    compare_now(world);
+    differences_are(world, "");
+    hub_world_run(world, 11 * MINUTE_MS);
+    compare_now(world);
+    differences_are(world, "INVOICE_MISSING 0 0 10/6");
+    (void)hub_world_ledger(world, "UPDATE shipment_line SET unbilled = '0'");
+    (void)hub_world_count(world, "DELETE FROM erp_invoice_line");
+    (void)hub_world_count(world, "DELETE FROM erp_invoice");
+    (void)hub_world_count(world, "UPDATE order_line SET invoiced = '0'");
+    compare_now(world);
+    differences_are(world, "INVOICE_MISSING 3 0 10/6, INVOICE_MISSING_IN_HUB 0 4 /posted");
+    approve(world, 202);
+    settle(world);
+    order_is(world, "PO-1", "10 0 10 0 10");
+}
+
+static void stock_is_compared_as_of_the_snapshot_and_as_of_now(void **state) {
+    struct hub_world *world = *state;
+    char release[XD_ID_SIZE], text[400], when[XD_TIME_TEXT_MAX];
+    world_stock(world, "WH1", "WIDGET", "100");
+    (void)hub_world_ledger(world, "INSERT INTO stock(site, sku, qty) VALUES('WH1', 'WIDGET', '100'),"
+                                  " ('WH1', 'GADGET', '5'), ('ELSEWHERE', 'GADGET', '5')");
+    hub_world_released(world, 1, "10", release);
+    (void)xd_time_write(world->now.wall, when);
+    snprintf(text, sizeof text,
+             "{\"advice_id\":\"S-1\",\"kind\":\"SNAPSHOT\",\"as_of\":\"%s\",\"lines\":["
+             "{\"sku\":\"WIDGET\",\"qty\":\"100\",\"uom\":\"EA\"},{\"sku\":\"GADGET\",\"qty\":\"5\",\"uom\":"
+             "\"EA\"}]}",
+             when);
+    hub_world_wms(&world->sites[0], "inventory", text);
+    hub_world_ship(&world->sites[0], "C-1", release, "4", "");
+    settle(world);
+    (void)hub_world_count(world,
+                          "UPDATE job SET at = (SELECT max(received_at) FROM confirmation) WHERE kind = 1");
+    hub_world_run(world, MINUTE_MS);
+    compare_now(world);
+    differences_are(world, "");
+    assert_count(world, "SELECT stock FROM book_run", 2);
+    (void)hub_world_ledger(world, "UPDATE stock SET qty = '90' WHERE sku = 'WIDGET'");
+    (void)hub_world_ledger(world, "UPDATE stock SET qty = '7' WHERE sku = 'GADGET'");
+    compare_now(world);
+    differences_are(world, "STOCK_SITE 0 5 5/7, STOCK_SITE 0 5 100/94, STOCK_HUB 0 5 96/90");
+}
+
+static void plan_no_shipments(struct hub_world *world, const struct xd_erp_call *call,
+                              struct call_plan *plan) {
+    (void)world;
+    if (!call->list && call->request.kind == XD_ERP_SHIPMENT) {
+        *plan = (struct call_plan){.lands_ms = -1, .lies = true, .outcome = XD_ERP_UNAVAILABLE};
+    }
+}
+
+static void what_is_under_way_is_no_difference(void **state) {
+    struct hub_world *world = *state;
+    char release[XD_ID_SIZE];
+    world_stock(world, "WH1", "WIDGET", "100");
+    (void)hub_world_ledger(world, "INSERT INTO stock(site, sku, qty) VALUES('WH1', 'WIDGET', '100')");
+    hub_world_released(world, 1, "10", release);
+    world->plan = plan_no_shipments;
+    hub_world_ship(&world->sites[0], "C-1", release, "10", "");
+    hub_world_run(world, 10000);
+    compare_now(world);
+    differences_are(world, "");
+    world->plan = NULL;
+    settle(world);
+    compare_now(world);
+    differences_are(world, "");
+}
+
+static void run_that_was_cut_off_begins_anew(void **state) {
+    struct hub_world *world = *state;
+    char release[XD_ID_SIZE], text[400];
+    hub_world_released(world, 1, "10", release);
+    (void)hub_world_ledger(world, "UPDATE sale_line SET qty = '8'");
+    assert_int_equal(ask_books(world, xd_books_start, NULL, text), 202);
+    hub_world_step(world);
+    hub_world_step(world);
+    hub_world_step(world);
+    assert_count(world, "SELECT count(*) FROM book_run WHERE state = 1", 1);
+    hub_world_crash(world);
+    hub_world_start(world);
+    hub_world_run(world, 20000);
+    assert_count(world, "SELECT count(*) FROM book_run WHERE state = 2", 1);
+    differences_are(world, "SALE_QUANTITY 0 2 10/8");
+}
+
+static void books_are_compared_when_it_is_time(void **state) {
+    struct hub_world *world = *state;
+    world->books.every_ms = 60 * MINUTE_MS;
+    world->books.at_ms = 30 * MINUTE_MS;
+    hub_world_crash(world);
+    hub_world_start(world);
+    hub_world_run(world, 61 * MINUTE_MS);
+    assert_count(world, "SELECT count(*) FROM book_run WHERE state = 2 AND by = ''", 1);
+    hub_world_crash(world);
+    hub_world_start(world);
+    hub_world_run(world, 60 * MINUTE_MS);
+    assert_count(world, "SELECT count(*) FROM book_run WHERE state = 2", 2);
+    assert_count(world, "SELECT count(*) FROM book_run WHERE (queued_at / 60000) % 60 = 30", 2);
+}
+
 #define BOOKS_TEST(name) cmocka_unit_test_setup_teardown(name, setup, hub_world_teardown)
 
 int main(void) {
-    (void)operator_client;
     const struct CMUnitTest tests[] = {
         BOOKS_TEST(sale_of_the_erp_becomes_an_order_and_its_shipment_is_posted_to_it),
         BOOKS_TEST(sale_that_changes_or_is_cancelled_in_the_erp_is_followed),
         BOOKS_TEST(sale_that_lacks_something_here_waits_and_resumes),
         BOOKS_TEST(what_was_taken_is_not_taken_twice_by_a_hub_that_went_back),
         BOOKS_TEST(invoice_is_told_once_and_the_order_is_invoiced),
+        BOOKS_TEST(books_that_agree_have_no_difference),
+        BOOKS_TEST(sale_that_the_erp_has_lost_is_posted_again_once_approved),
+        BOOKS_TEST(shipment_that_the_erp_has_lost_is_posted_again_once_approved),
+        BOOKS_TEST(quantities_and_states_that_differ_are_told_and_the_sale_is_changed),
+        BOOKS_TEST(shipments_that_differ_are_told),
+        BOOKS_TEST(sale_that_the_hub_does_not_know_is_taken_once_approved),
+        BOOKS_TEST(invoices_that_are_missing_are_told),
+        BOOKS_TEST(stock_is_compared_as_of_the_snapshot_and_as_of_now),
+        BOOKS_TEST(what_is_under_way_is_no_difference),
+        BOOKS_TEST(run_that_was_cut_off_begins_anew),
+        BOOKS_TEST(books_are_compared_when_it_is_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

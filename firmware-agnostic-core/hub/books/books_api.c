@@ -80,8 +80,8 @@ static enum xd_result add_run(struct xd_hub *hub, const struct xd_api_request *r
     return result == XD_OK ? answer_run(hub, request, row.id, effects) : result;
 }
 
-enum xd_result xd_hub_books_start(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,
-                                  struct xd_effects *effects) {
+enum xd_result xd_books_start(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,
+                              struct xd_effects *effects) {
     struct xd_document document = {.tree = NULL};
     struct start_body body = {.erp = NULL};
     hub->now = now;
@@ -144,8 +144,8 @@ static enum xd_result begin(struct xd_hub *hub, const struct xd_api_request *req
                                             : XD_NOT_FOUND;
 }
 
-enum xd_result xd_hub_books_approve(struct xd_hub *hub, const struct xd_api_request *request,
-                                    struct xd_now now, struct xd_effects *effects) {
+enum xd_result xd_books_approve(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,
+                                struct xd_effects *effects) {
     struct xd_difference_row row;
     enum xd_result result = begin(hub, request, now, &row);
     if (result == XD_NOT_FOUND) {
@@ -179,8 +179,8 @@ enum xd_result xd_hub_books_approve(struct xd_hub *hub, const struct xd_api_requ
     return result == XD_OK ? answer_difference(hub, request, 202, effects) : result;
 }
 
-enum xd_result xd_hub_books_accept(struct xd_hub *hub, const struct xd_api_request *request,
-                                   struct xd_now now, struct xd_effects *effects) {
+enum xd_result xd_books_accept(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,
+                               struct xd_effects *effects) {
     struct xd_difference_row row;
     enum xd_result result = begin(hub, request, now, &row);
     if (result == XD_NOT_FOUND) {

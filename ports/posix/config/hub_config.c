@@ -30,6 +30,17 @@ static const char *check_range(const char *text) {
                : "must be an address or a range of addresses: 10.0.0.0/8, fd00::/8, 127.0.0.1";
 }
 
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+static const char *check_time_of_day(const char *text) {
+    bool form = strlen(text) == 5 && is_digit(text[0]) && is_digit(text[1]) && text[2] == ':' &&
+                is_digit(text[3]) && is_digit(text[4]);
+    bool fine = form && (text[0] - '0') * 10 + (text[1] - '0') < 24 && text[3] < '6';
+    return fine ? NULL : "must be a time of the day: \"02:00\"";
+}
+
 static const struct xd_config_key broker_keys[] = {
     {.name = "url",
      .type = XD_CONFIG_URL,
@@ -166,6 +177,30 @@ static const struct xd_config_key policies_keys[] = {
      .min = 0,
      .max = 10080,
      .offset = POLICIES(reference_minutes)},
+    {.name = "erp_poll_s",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "30",
+     .min = 0,
+     .max = 86400,
+     .offset = POLICIES(erp_poll_s)},
+    {.name = "books_hours",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "24",
+     .min = 0,
+     .max = 8760,
+     .offset = POLICIES(books_hours)},
+    {.name = "books_at",
+     .type = XD_CONFIG_TEXT,
+     .fallback = "02:00",
+     .max = 5,
+     .check = check_time_of_day,
+     .offset = POLICIES(books_at)},
+    {.name = "invoice_days",
+     .type = XD_CONFIG_INTEGER,
+     .fallback = "7",
+     .min = 0,
+     .max = 3650,
+     .offset = POLICIES(invoice_days)},
     {.name = "event_days",
      .type = XD_CONFIG_INTEGER,
      .fallback = "7",

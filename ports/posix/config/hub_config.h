@@ -55,6 +55,10 @@ struct xd_hub_config_policies {
     int unshipped_means; /* enum xd_unshipped_means */
     int64_t idempotency_days, retention_days, event_days;
     int64_t reference_minutes;           /* the ERP's reference data is read so often; 0: never */
+    int64_t erp_poll_s;                  /* what changed in the ERP is asked for so often; 0: never */
+    int64_t books_hours;                 /* the books are compared so often; 0: when somebody asks */
+    const char *books_at;                /* ... at this time of the day, HH:MM (UTC) */
+    int64_t invoice_days;                /* what was shipped so long ago should have been invoiced */
     const char *over_tolerance_pct_text; /* as written */
 };
 

@@ -14,7 +14,7 @@ enum xd_result xd_hub_board_fill(struct xd_hub_program *program) {
     const struct xd_hub_store *store = &program->store;
     struct xd_hub_board *board = &program->board;
     int64_t orders[XD_ORDER_STATUS_COUNT], jobs[XD_JOB_STATE_COUNT], exceptions = 0, waiting = 0, used = 0,
-                                                                     quota = 0;
+                                                                     differences = 0, quota = 0;
     enum xd_result result = store->exception_count(store->context, &exceptions);
     for (int status = 0; status < XD_ORDER_STATUS_COUNT && result == XD_OK; status++) {
         result = store->order_count(store->context, status, &orders[status]);
@@ -25,6 +25,9 @@ enum xd_result xd_hub_board_fill(struct xd_hub_program *program) {
     if (result == XD_OK) {
         result = store->events.count_after(store->events.context, program->hub.events.confirmed, WAITING_MAX,
                                            &waiting);
+    }
+    if (result == XD_OK) {
+        result = store->books.difference_count(store->context, NULL, &differences);
     }
     if (result == XD_OK) {
         result = store->delivery.usage(store->delivery.context, &used, &quota);
@@ -38,6 +41,8 @@ enum xd_result xd_hub_board_fill(struct xd_hub_program *program) {
     board->exceptions = exceptions;
     board->store_bytes = used;
     board->counters = program->hub.counters;
+    board->books = *xd_books_counters_of(&program->hub);
+    board->differences = differences;
     board->turn = program->turn.counters;
     board->publisher_up = program->outgoing.up;
     board->consumer_up = program->consumer_up;
@@ -123,6 +128,29 @@ static void write_counters(struct xd_hub_board *board, struct xd_buffer *out) {
     counter(out, "commits_failed_total", board->turn.commits_failed, "Commits that failed.");
 }
 
+static void write_book(struct xd_buffer *out, const char *name, const char *kind, int64_t value,
+                       const char *help) {
+    xd_buffer_format(out, "# HELP crossdock_books_%s %s\n# TYPE crossdock_books_%s %s\n", name, help, name,
+                     kind);
+    xd_buffer_format(out, "crossdock_books_%s %" PRId64 "\n", name, value);
+}
+
+static void write_books(const struct xd_hub_board *board, struct xd_buffer *out) {
+    const struct xd_books_counters *of = &board->books;
+    write_book(out, "differences", "gauge", board->differences,
+               "Differences between the hub and its ERPs that are open.");
+    write_book(out, "pages_total", "counter", (int64_t)of->pages,
+               "Pages of the ERP's documents that were read.");
+    write_book(out, "born_total", "counter", (int64_t)of->born, "Sales of the ERP that became orders.");
+    write_book(out, "changed_total", "counter", (int64_t)of->changed,
+               "Changes of such sales that their orders followed.");
+    write_book(out, "refused_total", "counter", (int64_t)of->refused,
+               "Documents of the ERP that could not be taken when they came.");
+    write_book(out, "invoices_total", "counter", (int64_t)of->invoices, "Invoices that were told.");
+    write_book(out, "runs_total", "counter", (int64_t)of->runs, "Comparisons that were begun.");
+    write_book(out, "repairs_total", "counter", (int64_t)of->repairs, "Repairs that were approved.");
+}
+
 void xd_hub_board_metrics(struct xd_hub_board *board, struct xd_buffer *out) {
     pthread_mutex_lock(&board->mutex);
     head(out, "build_info", "gauge", "The program's version.");
@@ -141,6 +169,7 @@ void xd_hub_board_metrics(struct xd_hub_board *board, struct xd_buffer *out) {
     gauge(out, "subscriptions", (int64_t)board->subscriptions, "Webhooks.");
     gauge(out, "store_bytes", board->store_bytes, "Bytes of the store in use.");
     write_counters(board, out);
+    write_books(board, out);
     pthread_mutex_unlock(&board->mutex);
 }
 

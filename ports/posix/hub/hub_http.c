@@ -4,6 +4,7 @@
  * it answers itself). The query thread knows the client by its token and answers
  * reads from a read-only connection of its own, in one snapshot each; writes go
  * to the turn through the mailbox, whose being full is the back-pressure. */
+#include "posix/hub/hub_paths.h"
 #include "posix/hub/hub_program.h"
 #include "posix/hub/hub_rates.h"
 
@@ -253,6 +254,13 @@ static enum xd_result view_reconciliation(struct asked *asked, struct xd_buffer 
         xd_view_reconciliation(&asked->query->store, xd_http_query(asked->request, "site"), out);
     xd_database_read_limit(asked->query->database, READ_LIMIT_MS);
     return result;
+}
+
+static enum xd_result view_books(struct asked *asked, struct xd_buffer *out) {
+    struct xd_books_question question = {asked->request, asked->id, cursor_of(asked), 0, NULL, NULL};
+    enum xd_result result = page_size(asked, &question.max);
+    result = result == XD_OK ? xd_hub_view_books(&asked->query->store, &question, out) : result;
+    return question.expected != NULL ? bad_value(asked, question.parameter, question.expected) : result;
 }
 
 static enum xd_result view_status(struct asked *asked, struct xd_buffer *out) {
@@ -512,6 +520,18 @@ static const struct route routes[] = {
     {"GET", "/v1/exceptions/{id}", ROLE_VIEWER, view_exception, NULL, {NULL}},
     {"POST", "/v1/exceptions/{id}/resolve", ROLE_OPERATOR, NULL, xd_hub_exception_resolve, {NULL}},
     {"GET", "/v1/reconciliation", ROLE_VIEWER, view_reconciliation, NULL, {"site"}},
+    {"POST", "/v1/reconciliation", ROLE_OPERATOR, NULL, xd_books_start, {NULL}},
+    {"GET", "/v1/reconciliation/runs", ROLE_VIEWER, view_books, NULL, {"limit", "cursor"}},
+    {"GET", "/v1/reconciliation/runs/{id}", ROLE_VIEWER, view_books, NULL, {NULL}},
+    {"GET",
+     "/v1/reconciliation/differences",
+     ROLE_VIEWER,
+     view_books,
+     NULL,
+     {"erp", "kind", "state", "limit", "cursor"}},
+    {"GET", "/v1/reconciliation/differences/{id}", ROLE_VIEWER, view_books, NULL, {NULL}},
+    {"POST", "/v1/reconciliation/differences/{id}/approve", ROLE_OPERATOR, NULL, xd_books_approve, {NULL}},
+    {"POST", "/v1/reconciliation/differences/{id}/accept", ROLE_OPERATOR, NULL, xd_books_accept, {NULL}},
     {"GET", "/v1/stock", ROLE_VIEWER, view_stock, NULL, {"site", "sku", "limit", "cursor"}},
     {"PUT", "/v1/stock", ROLE_OPERATOR, NULL, xd_hub_stock_put, {NULL}},
     {"GET", "/v1/status", ROLE_VIEWER, view_status, NULL, {NULL}},
@@ -534,29 +554,6 @@ static const struct route routes[] = {
     {"POST", "/v1/subscriptions/{id}/enable", ROLE_CHANNEL, NULL, xd_hub_subscription_enable, {NULL}},
     {"POST", "/v1/subscriptions/{id}/replay", ROLE_CHANNEL, NULL, xd_hub_subscription_replay, {NULL}},
 };
-
-/* What the names in braces stand for, one after the other; "" where the pattern has no more. */
-static bool path_fits(const char *pattern, const char *path, struct asked *asked) {
-    char *const names[] = {asked->id, asked->key};
-    size_t name = 0;
-    asked->id[0] = asked->key[0] = 0;
-    while (*pattern != 0) {
-        if (*pattern == '{') {
-            const char *end = strchr(pattern, '}');
-            size_t size = end[-1] == '.' ? strlen(path) : strcspn(path, "/");
-            if (size == 0 || size >= XD_NAME_SIZE || name == sizeof names / sizeof names[0]) {
-                return false;
-            }
-            memcpy(names[name], path, size);
-            names[name++][size] = 0;
-            path += size;
-            pattern = end + 1;
-        } else if (*pattern++ != *path++) {
-            return false;
-        }
-    }
-    return *path == 0;
-}
 
 static enum role role_of(const char *name) {
     static const char *const names[] = {"", "channel", "viewer", "operator", "admin"};
@@ -713,7 +710,7 @@ static void dispatch(struct asked *asked) {
     char allow[64] = "";
     for (size_t index = 0; index < sizeof routes / sizeof routes[0]; index++) {
         const struct route *route = &routes[index];
-        if (!path_fits(route->path, path, asked)) {
+        if (!xd_path_fits(route->path, path, asked->id, asked->key)) {
             continue;
         }
         bool head = strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0;

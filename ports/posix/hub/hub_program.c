@@ -103,6 +103,12 @@ static bool webhook_host_allowed(void *context, const char *host) {
     return xd_webhook_pool_allows(program->webhooks, host);
 }
 
+/* HH:MM, which the configuration has checked. */
+static xd_ms time_of_day(const char *text) {
+    return ((text[0] - '0') * 10 + (text[1] - '0')) * XD_HOUR_MS +
+           ((text[3] - '0') * 10 + (text[4] - '0')) * XD_MINUTE_MS;
+}
+
 static void core_config(struct xd_hub_program *program, struct xd_hub_config *out) {
     const struct xd_hub_program_config *config = program->config;
     const struct xd_hub_config_erp *erp = &config->erps[0];
@@ -121,6 +127,10 @@ static void core_config(struct xd_hub_program *program, struct xd_hub_config *ou
                      .disable_ms = config->webhooks.disable_after_hours * XD_HOUR_MS,
                      .host_allowed = webhook_host_allowed,
                      .host_context = program},
+        .books = {.poll_ms = config->policies.erp_poll_s * XD_SECOND_MS,
+                  .every_ms = config->policies.books_hours * XD_HOUR_MS,
+                  .at_ms = time_of_day(config->policies.books_at),
+                  .invoice_ms = config->policies.invoice_days * XD_DAY_MS},
         .erp = erp->name,
         .checks = config->check.url != NULL,
         .erp_concurrency = (unsigned)erp->concurrency,

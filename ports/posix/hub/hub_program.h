@@ -69,6 +69,8 @@ struct xd_hub_board {
     size_t sites, in_flight, subscriptions, streams;
     int64_t events_waiting;
     int64_t orders[XD_ORDER_STATUS_COUNT], jobs[XD_JOB_STATE_COUNT], exceptions;
+    struct xd_books_counters books;
+    int64_t differences;
     int64_t store_bytes;
     _Atomic int64_t turn_at;             /* monotonic: when the last turn ended */
     _Atomic uint64_t rate_limited, busy; /* requests that the query thread sent away; its own */
