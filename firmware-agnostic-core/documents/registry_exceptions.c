@@ -4,6 +4,10 @@
 const struct xd_code xd_registry_exceptions[] = {
     {"ACK_INFERRED", 0, false, XD_ACTOR_NOBODY, "A confirmation came before the release was acknowledged.",
      "Nothing: the acknowledgement is implied."},
+    {"BOOKS_DIFFER", 0, false, XD_ACTOR_OPERATOR, "The hub's books and the ERP's differ.",
+     "See each difference with `crossdock reconcile --erp NAME`: approve its repair, settle it in the ERP, "
+     "or "
+     "accept it. The exception closes by itself when a comparison finds none."},
     {"CONFLICTING_ADVICE", 0, false, XD_ACTOR_OPERATOR,
      "An inventory advice came again with another content.",
      "Ask the site which of the two is right; it sends that one with a new advice_id."},
@@ -13,12 +17,18 @@ const struct xd_code xd_registry_exceptions[] = {
     {"CORRECTION", 0, false, XD_ACTOR_OPERATOR,
      "A higher version of a confirmation that was applied already.",
      "Compare both and decide what is posted."},
+    {"ERP_ENTRY_UNUSABLE", 0, false, XD_ACTOR_ERP, "The hub cannot read a document that the ERP lists.",
+     "Correct it in the ERP: when it changes it is read again. The others go on."},
     {"ERP_REJECTED_ADJUSTMENT", 0, false, XD_ACTOR_ERP, "The ERP refused an adjustment of stock.",
      "Correct the ERP's data as the detail says, then post it again."},
     {"ERP_REJECTED_SALE", 0, false, XD_ACTOR_ERP, "The ERP refused the order.",
      "Correct the ERP's data or the order as the detail says, then post it again."},
     {"ERP_REJECTED_SHIPMENT", 0, false, XD_ACTOR_ERP, "The ERP refused a shipment.",
      "Correct the ERP's data as the detail says, then post it again."},
+    {"ERP_SALE_REFUSED", 0, true, XD_ACTOR_ERP,
+     "A sale that was typed into the ERP cannot become an order, or its order cannot follow a change of it.",
+     "Add what the detail says is lacking here, or correct the sale in the ERP: it is looked at again by "
+     "itself."},
     {"LINES_PARKED", 0, false, XD_ACTOR_OPERATOR, "A document was posted, but for some of its lines.",
      "See the exceptions of those lines; each is settled alone."},
     {"OVERSHIP", 0, false, XD_ACTOR_OPERATOR, "More was shipped than is tolerated.",

@@ -23,7 +23,7 @@ from wms import Warehouse
 
 WAY = ["crossdock.order.accepted.v1", "crossdock.order.released.v1", "crossdock.order.shipped.v1"]
 HUB_MORE = ("webhooks: {allow_private: [127.0.0.1], retry_s_min: 1, retry_s_max: 1, timeout_s: 5}\n"
-            "policies: {}\n")
+            "policies: {erp_poll_s: 0, books_hours: 0}\n")
 
 
 @pytest.fixture(scope="module")

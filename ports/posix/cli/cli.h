@@ -56,6 +56,10 @@ enum xd_option {
     XD_OPTION_LINE,
     XD_OPTION_ORDER,
     XD_OPTION_CODE,
+    XD_OPTION_ERP,
+    XD_OPTION_RUN,
+    XD_OPTION_APPROVE,
+    XD_OPTION_ACCEPT,
     XD_OPTION_COUNT
 };
 #define XD_OPTION_BIT(option) (UINT64_C(1) << (option))
@@ -101,6 +105,9 @@ int xd_cli_exceptions_list(struct xd_cli *cli);
 int xd_cli_exceptions_show(struct xd_cli *cli);
 int xd_cli_exceptions_resolve(struct xd_cli *cli);
 int xd_cli_reconcile(struct xd_cli *cli);
+/* The part of reconcile that is about the ERP's books (books.c): whether it is asked for, and it. */
+bool xd_cli_wants_books(const struct xd_cli *cli);
+int xd_cli_books(struct xd_cli *cli);
 int xd_cli_reference_list(struct xd_cli *cli);
 int xd_cli_reference_show(struct xd_cli *cli);
 int xd_cli_reference_load(struct xd_cli *cli);

@@ -167,6 +167,9 @@ static void tell_difference(struct xd_cli *cli, const cJSON *tree) {
 int xd_cli_reconcile(struct xd_cli *cli) {
     struct xd_cli_call call = {.method = "GET", .not_found = "\n`crossdock sites list` shows the sites."};
     cJSON *tree;
+    if (xd_cli_wants_books(cli)) {
+        return xd_cli_books(cli);
+    }
     xd_cli_path(&call, "/v1/reconciliation");
     xd_cli_query(&call, "site", cli->options[XD_OPTION_SITE]);
     int status = xd_cli_call(cli, &call, &tree);

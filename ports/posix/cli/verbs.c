@@ -50,6 +50,10 @@ const struct xd_option_row xd_options[XD_OPTION_COUNT] = {
     [XD_OPTION_LINE] = {"line", "LINE[=QTY]", "this line only, or so much of it in all"},
     [XD_OPTION_ORDER] = {"order", "ID", "of one order only"},
     [XD_OPTION_CODE] = {"code", "CODE", "with this code only (UNMATCHED_LINE, SLA_WARNING, ...)"},
+    [XD_OPTION_ERP] = {"erp", "NAME", "the books against this ERP's"},
+    [XD_OPTION_RUN] = {"run", NULL, "compare with the ERP now, and wait for it"},
+    [XD_OPTION_APPROVE] = {"approve", "ID", "have a difference repaired as proposed; all: those that can be"},
+    [XD_OPTION_ACCEPT] = {"accept", "ID", "a difference that may be so"},
 };
 
 const struct xd_verb xd_verbs[] = {
@@ -156,8 +160,17 @@ const struct xd_verb xd_verbs[] = {
      0, xd_cli_stock_load},
     {"reconcile", NULL, "compare what was released, confirmed and posted",
      "Exit status 0 when the difference is 0, 3 when it is not. Counted in lines; --json has quantities "
-     "too.\n",
-     XD_OPTION_BIT(XD_OPTION_SITE), xd_cli_reconcile},
+     "too.\n"
+     "With --erp or --run the hub's sales, shipments, invoices and stock are held against the ERP's own: "
+     "each\n"
+     "difference is named with its documents and a repair. --approve has the hub do it (with the same\n"
+     "reference, so that nothing is there twice); what has gone shows at the next --run. Exit status 3 "
+     "while\n"
+     "there are open differences.\n",
+     XD_OPTION_BIT(XD_OPTION_SITE) | XD_OPTION_BIT(XD_OPTION_ERP) | XD_OPTION_BIT(XD_OPTION_RUN) |
+         XD_OPTION_BIT(XD_OPTION_APPROVE) | XD_OPTION_BIT(XD_OPTION_ACCEPT) | XD_OPTION_BIT(XD_OPTION_ALL) |
+         LISTING,
+     xd_cli_reconcile},
     {"reference list", "KIND", "reference data of a kind, by key",
      "KIND is customers, products, sites, carriers, channels or tenants. SOURCE says who put the entry:\n"
      "the ERP's load leaves alone what is not its own.\n",
