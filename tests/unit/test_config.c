@@ -352,6 +352,10 @@ static void hub_reads_webhooks(void **state) {
     assert_int_equal(config.webhooks.allow_private_count, 0);
     assert_int_equal(config.webhooks.disable_after_hours, 72);
     assert_int_equal(config.policies.event_days, 7);
+    assert_int_equal(config.policies.erp_poll_s, 30);
+    assert_int_equal(config.policies.books_hours, 24);
+    assert_string_equal(config.policies.books_at, "02:00");
+    assert_int_equal(config.policies.invoice_days, 7);
     assert_int_equal(config.http.event_streams, 64);
     xd_hub_config_free(&config);
     snprintf(text, sizeof text, "%swebhooks:\n  allow_private:\n    - 10.1.0.0/16\n    - '::1'\n", hub);
@@ -389,6 +393,8 @@ static void unknown_keys_are_refused_where_they_stand(void **state) {
     agent_with_is_refused("sitte: X\n", "agent.yaml:3:1: sitte: unknown key\n");
     hub_with_is_refused("    concurency: 3\n", "hub.yaml:7:5: erps.main.concurency: unknown key\n");
     hub_with_is_refused("policies: {tolerance: 1}\n", "hub.yaml:7:12: policies.tolerance: unknown key\n");
+    hub_with_is_refused("policies: {books_at: \"24:00\"}\n",
+                        "hub.yaml:7:22: policies.books_at: must be a time of the day: \"02:00\"\n");
 }
 
 static void all_complaints_are_told_in_the_files_order(void **state) {
