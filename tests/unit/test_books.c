@@ -141,6 +141,36 @@ static void sale_that_lacks_something_here_waits_and_resumes(void **state) {
     assert_exceptions(world, "ERP_SALE_REFUSED", 0);
 }
 
+static enum xd_result (*real_find)(void *context, const char *tenant, const char *account, const char *number,
+                                   struct xd_order_row *out);
+
+static enum xd_result find_but_not_those(void *context, const char *tenant, const char *account,
+                                         const char *number, struct xd_order_row *out) {
+    bool poison = strcmp(number, "T-1") == 0 || strcmp(number, "T-2") == 0;
+    return poison ? XD_INVALID : real_find(context, tenant, account, number, out);
+}
+
+static void entry_that_cannot_be_decided_on_holds_no_other_up(void **state) {
+    struct hub_world *world = *state;
+    type_sale(world, 2, "WH9", "WIDGET", "1");
+    type_sale(world, 3, "WH9", "WIDGET", "2");
+    settle(world);
+    real_find = world->store.order_find;
+    world->store.order_find = find_but_not_those;
+    type_sale(world, 1, "WH1", "WIDGET", "10");
+    type_sale(world, 4, "WH1", "WIDGET", "4");
+    (void)hub_world_add_site(world, "WH9");
+    hub_world_run(world, 3 * MINUTE_MS);
+    order_is(world, "T-4", "4 4 0 0 0");
+    order_is(world, "T-3", "2 2 0 0 0");
+    assert_exceptions(world, "ERP_ENTRY_UNUSABLE", 1);
+    assert_count(world, "SELECT count(*) FROM exception WHERE document_id = 'sales/T-1'", 1);
+    assert_count(world, "SELECT count(*) FROM erp_waiting WHERE number = 'T-2'", 1);
+    world->store.order_find = real_find;
+    settle(world);
+    order_is(world, "T-2", "1 1 0 0 0");
+}
+
 static void what_was_taken_is_not_taken_twice_by_a_hub_that_went_back(void **state) {
     struct hub_world *world = *state;
     type_sale(world, 1, "WH1", "WIDGET", "10");
@@ -464,6 +494,7 @@ int main(void) {
         BOOKS_TEST(sale_of_the_erp_becomes_an_order_and_its_shipment_is_posted_to_it),
         BOOKS_TEST(sale_that_changes_or_is_cancelled_in_the_erp_is_followed),
         BOOKS_TEST(sale_that_lacks_something_here_waits_and_resumes),
+        BOOKS_TEST(entry_that_cannot_be_decided_on_holds_no_other_up),
         BOOKS_TEST(what_was_taken_is_not_taken_twice_by_a_hub_that_went_back),
         BOOKS_TEST(invoice_is_told_once_and_the_order_is_invoiced),
         BOOKS_TEST(books_that_agree_have_no_difference),

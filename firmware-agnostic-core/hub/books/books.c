@@ -41,6 +41,7 @@ enum xd_result xd_books_open(struct xd_hub *hub, struct xd_now now) {
     books->max = XD_BOOKS_PAGE;
     books->due = books->step = now.monotonic;
     books->waiting_what = -1;
+    books->again_max = XD_BOOKS_AGAIN;
     xd_retry_init(&books->retry, hub->config.erp_retry_ms_min, hub->config.erp_retry_ms_max);
     return XD_OK;
 }
@@ -57,9 +58,11 @@ void xd_books_close(struct xd_hub *hub) {
 void xd_books_reload(struct xd_hub *hub, bool restart) {
     struct xd_books *books = hub->books;
     books->run_seen = false;
+    books->clock = 0;
     if (!restart) {
         return;
     }
+    books->run_failures += books->run.going; /* it may be what failed the batch */
     if (books->called && books->fresh) {
         books->called = false;
         hub->calls--;
@@ -135,22 +138,28 @@ static enum xd_result call(struct xd_hub *hub, bool comparing, enum xd_erp_list 
     return XD_OK;
 }
 
+static void end_round(struct xd_books *books, struct xd_now now) {
+    books->list = XD_ERP_SALES;
+    books->waiting_what = -1;
+    books->waiting_number[0] = 0;
+    books->again_max = XD_BOOKS_AGAIN;
+    books->due = now.monotonic + books->config.poll_ms;
+}
+
 static enum xd_result watch(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects) {
     struct xd_books *books = hub->books;
     char cursor[XD_ERP_CURSOR_SIZE];
-    if (books->list == XD_ERP_LIST_COUNT) { /* the round ends with those that wait */
-        bool more;
-        enum xd_result result = xd_books_again(hub, hub->config.erp, now, &more);
-        if (result == XD_OK && !more) {
-            books->list = XD_ERP_SALES;
-            books->waiting_what = -1;
-            books->waiting_number[0] = 0;
-            books->due = now.monotonic + books->config.poll_ms;
-        }
-        return result;
+    bool round_ends = books->list == XD_ERP_LIST_COUNT, waits = false;
+    enum xd_erp_list list = round_ends ? XD_ERP_SALES : (enum xd_erp_list)books->list;
+    enum xd_result result = round_ends ? xd_books_waits(hub, hub->config.erp, &waits) : XD_OK;
+    if (result == XD_OK && round_ends && !waits) {
+        end_round(books, now);
+        return XD_OK;
     }
-    enum xd_result result = load_cursor(hub, hub->config.erp, books->list, cursor);
-    return result == XD_OK ? call(hub, false, (enum xd_erp_list)books->list, cursor, effects) : result;
+    if (result == XD_OK) { /* those that wait are decided on with a page: as an event, which can be undone */
+        result = load_cursor(hub, hub->config.erp, (int)list, cursor);
+    }
+    return result == XD_OK ? call(hub, false, list, cursor, effects) : result;
 }
 
 /* ---- when the books are compared ---- */
@@ -173,10 +182,12 @@ static enum xd_result look_at_the_clock(struct xd_hub *hub, struct xd_now now) {
     const struct xd_delivery_store *store = &hub->config.store->delivery;
     const struct xd_books_config *config = &hub->books->config;
     char text[32], due[32];
-    if (config->every_ms == 0) {
+    int64_t number = config->every_ms == 0 ? 0 : due_number(config, now.wall);
+    if (number == hub->books->clock) {
         return XD_OK;
     }
-    snprintf(due, sizeof due, "%lld", (long long)due_number(config, now.wall));
+    hub->books->clock = number;
+    snprintf(due, sizeof due, "%lld", (long long)number);
     enum xd_result result = store->meta_get(store->context, TIMER, text, sizeof text);
     bool first = result == XD_NOT_FOUND;
     if ((result != XD_OK && !first) || (!first && strcmp(text, due) == 0)) {
@@ -282,12 +293,16 @@ static enum xd_result parse_page(struct xd_bytes entries, cJSON **out) {
     return result == XD_OK && !cJSON_IsArray(*out) ? XD_INVALID : result;
 }
 
-/* A page that had something is followed by the next one at once. */
-static void page_watched(struct xd_books *books, const cJSON *entries, struct xd_now now) {
-    bool more = cJSON_GetArraySize(entries) > 0;
+/* A page that had something is followed by the next one at once. again: those that wait were looked at. */
+static void page_watched(struct xd_books *books, const cJSON *entries, bool again, bool more,
+                         struct xd_now now) {
     books->max = XD_BOOKS_PAGE;
-    books->list += more ? 0 : 1;
     books->due = now.monotonic + XD_BOOKS_PAUSE_MS;
+    if (again && !more) {
+        end_round(books, now);
+    } else if (!again) {
+        books->list += cJSON_GetArraySize(entries) > 0 ? 0 : 1;
+    }
 }
 
 static void wait_for(struct xd_hub *hub, xd_ms least, struct xd_now now) {
@@ -304,6 +319,7 @@ static void wait_for(struct xd_hub *hub, xd_ms least, struct xd_now now) {
 static enum xd_result take_page(struct xd_hub *hub, struct xd_bytes text, const char *next,
                                 struct xd_now now) {
     struct xd_books *books = hub->books;
+    bool again = !books->comparing && books->list == XD_ERP_LIST_COUNT, more = false;
     cJSON *entries = NULL;
     enum xd_result result = parse_page(text, &entries);
     if (result == XD_INVALID) {
@@ -314,13 +330,17 @@ static enum xd_result take_page(struct xd_hub *hub, struct xd_bytes text, const 
         return XD_OK;
     }
     books->counters.pages += result == XD_OK;
+    books->trying_number[0] = 0;
     if (result == XD_OK && books->comparing) {
         result = xd_compare_page(hub, entries, next, now);
     } else if (result == XD_OK) {
         result = decide_page(hub, entries, next, now);
     }
+    if (result == XD_OK && again) {
+        result = xd_books_again(hub, hub->config.erp, now, &more);
+    }
     if (result == XD_OK && !books->comparing) {
-        page_watched(books, entries, now);
+        page_watched(books, entries, again, more, now);
     }
     books->max = result == XD_OK ? XD_BOOKS_PAGE : books->max;
     books->skips = books->skips && result != XD_OK;
@@ -335,6 +355,10 @@ static enum xd_result not_listed(struct xd_hub *hub, const struct xd_erp_answer 
            xd_erp_list_names[books->what], answer->code, answer->detail);
     if (books->comparing) {
         return xd_compare_not_listed(hub, now);
+    }
+    if (books->list == XD_ERP_LIST_COUNT) {
+        end_round(books, now);
+        return XD_OK;
     }
     books->list++;
     books->due = now.monotonic + XD_BOOKS_PAUSE_MS;
@@ -373,18 +397,31 @@ enum xd_result xd_books_answer(struct xd_hub *hub, const struct xd_erp_call *pag
     return XD_OK;
 }
 
+/* One of those that wait could not be decided on: they are looked at one by one, and that one is passed over.
+ */
+static void again_failed(struct xd_books *books, bool lasting) {
+    if (books->again_max == 1 && lasting) {
+        books->waiting_what = books->trying_what;
+        memcpy(books->waiting_number, books->trying_number, sizeof books->waiting_number);
+    }
+    books->again_max = 1;
+}
+
 /* The entries of the page come one by one, until the one that cannot be decided on is found. */
 void xd_books_refuse(struct xd_hub *hub, const struct xd_erp_call *page, struct xd_now now) {
     struct xd_books *books = hub->books;
     if (!books->called || books->call != page->id) {
         return;
     }
-    bool lasting =
-        books->failure == XD_INVALID || books->failure == XD_CORRUPT || books->failure == XD_CONFLICT;
+    bool lasting = books->failure == XD_INVALID || books->failure == XD_CONFLICT;
     xd_log(hub->config.env, XD_LOG_ERROR, "books.page_failed", NULL, "a page of the ERP's %s: %s",
            xd_erp_list_names[books->what], xd_result_name(books->failure));
-    books->skips = !books->comparing && books->max == 1 && lasting;
-    books->max = 1;
+    bool waited = !books->comparing && books->trying_number[0] != 0;
+    if (waited) {
+        again_failed(books, lasting);
+    }
+    books->skips = !books->comparing && !waited && books->max == 1 && lasting;
+    books->max = waited ? books->max : 1;
     books->run_failures += books->comparing;
     books->run.going = books->run.going && !books->comparing; /* it begins anew */
     wait_for(hub, 0, now);

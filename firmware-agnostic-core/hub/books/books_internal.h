@@ -59,8 +59,11 @@ bool xd_books_is_born(const struct xd_order_row *order);
 /* Decides on an entry, and keeps it when it has to wait. */
 XD_CHECKED enum xd_result xd_books_decide(struct xd_hub *hub, const char *erp, enum xd_erp_list what,
                                           const cJSON *tree, struct xd_now now);
+#define XD_BOOKS_AGAIN ((size_t)20) /* of those that wait, in one turn */
 /* A few of those that wait, once more; *more: there are others. */
 XD_CHECKED enum xd_result xd_books_again(struct xd_hub *hub, const char *erp, struct xd_now now, bool *more);
+/* Whether any waits behind the one that was looked at last. */
+XD_CHECKED enum xd_result xd_books_waits(struct xd_hub *hub, const char *erp, bool *waits);
 /* One that was proposed is wanted now. XD_NOT_FOUND: it is not there any more. */
 XD_CHECKED enum xd_result xd_books_adopt(struct xd_hub *hub, const char *erp, const char *number,
                                          struct xd_now now);
@@ -122,9 +125,13 @@ struct xd_books {
     enum xd_result failure; /* of the last page that was undone */
     unsigned run_failures;  /* of the run that is to be done */
     struct xd_retry retry;
-    char waiting_number[XD_BOOKS_NAME_SIZE]; /* of those that wait, looked at last in this round */
-    int waiting_what;
-    bool run_seen; /* there is no run but the one under way */
+    /* Of those that wait, looked at last in this round, and looked at now: one that cannot be decided on is
+     * passed over until the next round. */
+    char waiting_number[XD_BOOKS_NAME_SIZE], trying_number[XD_BOOKS_NAME_SIZE];
+    int waiting_what, trying_what;
+    size_t again_max; /* of them are looked at at once: fewer after they could not be */
+    int64_t clock;    /* the run whose time came last, as the store has it; 0: to be asked */
+    bool run_seen;    /* there is no run but the one under way */
     struct xd_books_comparison run;
 };
 

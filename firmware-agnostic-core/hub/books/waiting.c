@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define AGAIN_MAX ((size_t)20) /* of those that wait, in one turn */
-
 static void name_of(const char *erp, enum xd_erp_list what, const char *number, char out[XD_NAME_SIZE * 2]) {
     snprintf(out, XD_NAME_SIZE * 2, "%.40s/%s/%.71s", erp, xd_erp_list_names[what], number);
 }
@@ -118,7 +116,7 @@ enum xd_result xd_books_propose(struct xd_hub *hub, const char *erp, enum xd_erp
 /* ---- once more ---- */
 
 struct waiting {
-    struct xd_waiting_row rows[AGAIN_MAX];
+    struct xd_waiting_row rows[XD_BOOKS_AGAIN];
     size_t count;
 };
 
@@ -151,33 +149,47 @@ static enum xd_result once_more(struct xd_hub *hub, const struct xd_waiting_row 
     if (result == XD_OK) {
         result = xd_entry_read(tree, &entry, why);
     }
+    result = result == XD_INVALID ? XD_CORRUPT : result; /* it could be read when it came */
     if (result == XD_OK) {
         result = decide_entry(hub, row->erp, (enum xd_erp_list)row->what, &entry, adopt, now);
     }
     xd_entry_free(&entry);
     cJSON_Delete(tree);
     xd_buffer_free(&body);
-    return result == XD_INVALID ? XD_CORRUPT : result;
+    return result;
+}
+
+static enum xd_result list_waiting(struct xd_hub *hub, const char *erp, size_t max, struct waiting *waiting) {
+    const struct xd_hub_store *store = hub->config.store;
+    const struct xd_books *books = hub->books;
+    return store->books.waiting_list(store->context, erp, books->waiting_what, books->waiting_number, max,
+                                     collect, waiting);
+}
+
+enum xd_result xd_books_waits(struct xd_hub *hub, const char *erp, bool *waits) {
+    struct waiting *waiting = xd_alloc(sizeof *waiting);
+    enum xd_result result = waiting == NULL ? XD_NO_MEMORY : list_waiting(hub, erp, 1, waiting);
+    *waits = result == XD_OK && waiting->count > 0;
+    xd_free(waiting);
+    return result;
 }
 
 enum xd_result xd_books_again(struct xd_hub *hub, const char *erp, struct xd_now now, bool *more) {
-    const struct xd_hub_store *store = hub->config.store;
     struct xd_books *books = hub->books;
     struct waiting *waiting = xd_alloc(sizeof *waiting);
     *more = false;
-    if (waiting == NULL) {
-        return XD_NO_MEMORY;
-    }
-    enum xd_result result = store->books.waiting_list(store->context, erp, books->waiting_what,
-                                                      books->waiting_number, AGAIN_MAX, collect, waiting);
-    for (size_t index = 0; index < waiting->count && result == XD_OK; index++) {
+    enum xd_result result =
+        waiting == NULL ? XD_NO_MEMORY : list_waiting(hub, erp, books->again_max, waiting);
+    for (size_t index = 0; result == XD_OK && index < waiting->count; index++) {
+        books->trying_what = waiting->rows[index].what;
+        xd_copy(books->trying_number, sizeof books->trying_number, waiting->rows[index].number);
         result = once_more(hub, &waiting->rows[index], false, NULL, now);
     }
     if (result == XD_OK && waiting->count > 0) {
         const struct xd_waiting_row *last = &waiting->rows[waiting->count - 1];
         books->waiting_what = last->what;
         xd_copy(books->waiting_number, sizeof books->waiting_number, last->number);
-        *more = waiting->count == AGAIN_MAX;
+        *more = waiting->count == books->again_max;
     }
     xd_free(waiting);
     return result;
