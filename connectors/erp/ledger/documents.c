@@ -190,7 +190,7 @@ static void write_shipment(struct page *page) {
     xd_entry_open(&lines, page->book, XD_LEDGER_SHIPMENT_LIST_LINES);
     xd_entry_int(&lines, number);
     while (xd_entry_next(&lines)) {
-        struct shipment_line line;
+        struct shipment_line line = {.uom = ""};
         take_shipment_line(&lines, &line);
         write_shipment_line(page, &line);
     }
@@ -207,7 +207,7 @@ static void write_bill(struct page *page, int64_t shipment, struct xd_decimal *t
     xd_entry_open(&lines, page->book, XD_LEDGER_SHIPMENT_LIST_LINES);
     xd_entry_int(&lines, shipment);
     while (xd_entry_next(&lines)) {
-        struct shipment_line line;
+        struct shipment_line line = {.uom = ""};
         struct xd_decimal amount = xd_decimal_of(0);
         take_shipment_line(&lines, &line);
         struct xd_decimal qty = minus(page, line.qty, line.unbilled);
@@ -254,21 +254,21 @@ enum xd_result xd_ledger_list_documents(struct xd_book *book, enum xd_erp_list w
     static const struct {
         int statement;
         void (*write)(struct page *page);
-    } lists[XD_ERP_LIST_COUNT] = {
-        [XD_ERP_SALES] = {XD_LEDGER_SALE_LIST, write_sale},
-        [XD_ERP_SHIPMENTS] = {XD_LEDGER_SHIPMENT_LIST, write_shipment},
-        [XD_ERP_INVOICES] = {XD_LEDGER_SHIPMENT_LIST, write_invoice},
+    } lists[] /* from XD_ERP_SALES on */ = {
+        {XD_LEDGER_SALE_LIST, write_sale},
+        {XD_LEDGER_SHIPMENT_LIST, write_shipment},
+        {XD_LEDGER_SHIPMENT_LIST, write_invoice},
     };
     struct page page = {.book = book, .writer = {.out = entries}, .changed = strtoll(cursor, NULL, 10)};
     size_t before = entries->size;
-    xd_entry_open(&page.entry, book, lists[what].statement);
+    xd_entry_open(&page.entry, book, lists[what - XD_ERP_SALES].statement);
     xd_entry_int(&page.entry, page.changed);
     xd_entry_int(&page.entry, (int64_t)max);
     xd_writer_begin(&page.writer, NULL, '[');
     while (page.result == XD_OK && entries->size - before <= XD_ERP_PAGE_BYTES &&
            xd_entry_next(&page.entry)) {
         page.changed = xd_entry_take_int(&page.entry);
-        lists[what].write(&page);
+        lists[what - XD_ERP_SALES].write(&page);
     }
     xd_writer_end(&page.writer, ']');
     (void)snprintf(next, XD_ERP_CURSOR_SIZE, "%lld", (long long)page.changed);

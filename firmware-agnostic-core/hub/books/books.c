@@ -117,8 +117,8 @@ enum xd_result xd_books_rewind(struct xd_hub *hub, const char *erp, enum xd_erp_
     return save_cursor(hub, erp, (int)list, "");
 }
 
-static enum xd_result call(struct xd_hub *hub, bool comparing, enum xd_erp_list what, const char *cursor,
-                           struct xd_effects *effects) {
+static enum xd_result ask(struct xd_hub *hub, bool comparing, enum xd_erp_list what, const char *cursor,
+                          struct xd_effects *effects) {
     struct xd_books *books = hub->books;
     struct xd_erp_call *page = xd_alloc(sizeof *page);
     struct xd_effect *effect = page == NULL ? NULL : xd_effects_add(effects, XD_EFFECT_ERP_CALL);
@@ -159,7 +159,7 @@ static enum xd_result watch(struct xd_hub *hub, struct xd_now now, struct xd_eff
     if (result == XD_OK) { /* those that wait are decided on with a page: as an event, which can be undone */
         result = load_cursor(hub, hub->config.erp, (int)list, cursor);
     }
-    return result == XD_OK ? call(hub, false, list, cursor, effects) : result;
+    return result == XD_OK ? ask(hub, false, list, cursor, effects) : result;
 }
 
 /* ---- when the books are compared ---- */
@@ -240,7 +240,7 @@ static enum xd_result compare(struct xd_hub *hub, struct xd_now now, struct xd_e
     books->step = now.monotonic + XD_BOOKS_PAUSE_MS;
     enum xd_erp_list wants = xd_compare_wants(books);
     return wants == XD_ERP_LIST_COUNT ? xd_compare_step(hub, now)
-                                      : call(hub, true, wants, books->run.cursor, effects);
+                                      : ask(hub, true, wants, books->run.cursor, effects);
 }
 
 enum xd_result xd_books_run(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects) {
@@ -366,16 +366,16 @@ static enum xd_result not_listed(struct xd_hub *hub, const struct xd_erp_answer 
 }
 
 /* A call that was made for a run that has begun anew since says nothing. */
-enum xd_result xd_books_answer(struct xd_hub *hub, const struct xd_erp_call *page,
+enum xd_result xd_books_answer(struct xd_hub *hub, const struct xd_erp_call *call,
                                const struct xd_erp_answer *answer, struct xd_bytes entries, const char *next,
                                struct xd_now now) {
     struct xd_books *books = hub->books;
     enum xd_result result = XD_OK;
-    if (!books->called || books->call != page->id) {
+    if (!books->called || books->call != call->id) {
         return XD_OK;
     }
-    bool lost = books->comparing && (!books->run.going || xd_compare_wants(books) != page->what ||
-                                     strcmp(books->run.cursor, page->cursor) != 0);
+    bool lost = books->comparing && (!books->run.going || xd_compare_wants(books) != call->what ||
+                                     strcmp(books->run.cursor, call->cursor) != 0);
     if (lost) {
         result = XD_OK;
     } else if (answer->outcome == XD_ERP_DONE) {
@@ -408,9 +408,9 @@ static void again_failed(struct xd_books *books, bool lasting) {
 }
 
 /* The entries of the page come one by one, until the one that cannot be decided on is found. */
-void xd_books_refuse(struct xd_hub *hub, const struct xd_erp_call *page, struct xd_now now) {
+void xd_books_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struct xd_now now) {
     struct xd_books *books = hub->books;
-    if (!books->called || books->call != page->id) {
+    if (!books->called || books->call != call->id) {
         return;
     }
     bool lasting = books->failure == XD_INVALID || books->failure == XD_CONFLICT;

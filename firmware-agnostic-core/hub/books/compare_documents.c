@@ -349,7 +349,7 @@ enum xd_result xd_compare_invoice(struct xd_hub *hub, const struct xd_erp_entry 
     const struct xd_hub_store *store = hub->config.store;
     struct difference difference;
     struct xd_invoice_row row;
-    struct xd_order_row order;
+    struct xd_order_row order = {.updated_at = 0};
     struct xd_job_row job;
     bool settled = false;
     enum xd_result result =
@@ -358,8 +358,8 @@ enum xd_result xd_compare_invoice(struct xd_hub *hub, const struct xd_erp_entry 
         result = settled_order(hub, job.order_id, &order, &settled);
     }
     bool counts = xd_entry_is(entry, "posted") || xd_entry_is(entry, "paid");
-    bool fresh = hub->books->run.began - order.updated_at <= hub->books->config.poll_ms * 3;
-    if (result != XD_OK || !settled || !counts || fresh) {
+    if (result != XD_OK || !settled || !counts ||
+        hub->books->run.began - order.updated_at <= hub->books->config.poll_ms * 3) {
         return result == XD_NOT_FOUND ? XD_OK : result;
     }
     result = store->books.invoice_get(store->context, hub->config.erp, entry->number, &row);

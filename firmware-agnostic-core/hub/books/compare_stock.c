@@ -174,7 +174,7 @@ static enum xd_result effect_of(const struct xd_job_row *job, const struct xd_jo
 static enum xd_result move(struct xd_hub *hub, const struct xd_books_place *place,
                            const struct xd_job_row *job, const struct xd_job_line_row *line) {
     struct xd_book_stock_row row;
-    struct xd_decimal effect;
+    struct xd_decimal effect = xd_decimal_of(0);
     bool posted = job->state == XD_JOB_DONE;
     bool under_way = job->state == XD_JOB_SENT || job->state == XD_JOB_UNKNOWN ||
                      (posted && job->sent_at >= hub->books->run.began);
