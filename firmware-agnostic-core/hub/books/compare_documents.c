@@ -6,7 +6,7 @@
 #include "hub/books/books_internal.h"
 
 #include "base/memory.h"
-#include "hub/orchestration/quantities.h"
+#include "hub/orchestration/conduct.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -107,6 +107,31 @@ static int change_for(const struct xd_order_row *order) {
     return xd_books_is_born(order) ? XD_REPAIR_TAKE_SALE : XD_REPAIR_CHANGE_SALE;
 }
 
+/* Whether that is what is wanted once sites have given back what they are asked for. */
+static enum xd_result is_asked_back(struct xd_hub *hub, const char *order_id,
+                                    const struct xd_order_line_row *row, struct xd_decimal wants, bool *so,
+                                    struct xd_now now) {
+    struct xd_conduct conduct;
+    struct xd_decimal *cancelling = NULL, wanted = xd_decimal_of(0);
+    *so = false;
+    enum xd_result result = xd_conduct_open(&conduct, hub, order_id, now);
+    if (result == XD_OK) {
+        result = xd_conduct_cancelling(&conduct, &cancelling);
+    }
+    for (size_t index = 0; result == XD_OK && index < conduct.lines.count; index++) {
+        if (conduct.lines.rows[index].number == row->number) {
+            result = xd_decimal_subtract(row->ordered, cancelling[index], &wanted);
+        }
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_ratio(wanted, row->factor_num, row->factor_den, &wanted);
+    }
+    *so = result == XD_OK && xd_decimal_compare(wanted, wants) == 0;
+    xd_free(cancelling);
+    xd_conduct_close(&conduct);
+    return result;
+}
+
 static enum xd_result compare_line(struct xd_hub *hub, const struct xd_erp_entry *entry,
                                    const struct xd_order_row *order, const struct xd_order_line_row *row,
                                    struct xd_now now) {
@@ -119,7 +144,13 @@ static enum xd_result compare_line(struct xd_hub *hub, const struct xd_erp_entry
     /* An ERP may leave what was ordered as it was when the rest of a line is given up. */
     bool as_shipped =
         line != NULL && xd_entry_is(entry, "done") && xd_decimal_compare(line->shipped, sums.shipped) == 0;
-    if (result == XD_OK && xd_decimal_compare(sums.wanted, wants) != 0 && !as_shipped) {
+    bool differs = result == XD_OK && xd_decimal_compare(sums.wanted, wants) != 0 && !as_shipped;
+    if (differs) {
+        bool asked = false;
+        result = is_asked_back(hub, order->order_id, row, wants, &asked, now);
+        differs = result == XD_OK && !asked;
+    }
+    if (differs) {
         start(&difference, hub, XD_DIFFERENCE_SALE_QUANTITY, order->sale_reference, entry->number, now);
         of_order(&difference, order);
         memcpy(difference.row.line_id, row->line_id, sizeof difference.row.line_id);
@@ -165,8 +196,9 @@ static enum xd_result compare_lines(struct xd_hub *hub, const struct xd_erp_entr
     return result;
 }
 
+/* Also when sites have still to say so. */
 static bool is_over(const struct xd_order_row *order) {
-    return order->status == XD_ORDER_CANCELLED || order->status == XD_ORDER_REJECTED;
+    return order->cancelled || order->status == XD_ORDER_CANCELLED || order->status == XD_ORDER_REJECTED;
 }
 
 /* Its state first: quantities of a sale that is cancelled are no news. */
