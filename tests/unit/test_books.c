@@ -170,6 +170,20 @@ static void sale_that_changes_or_is_cancelled_in_the_erp_is_followed(void **stat
     assert_count(world, "SELECT revision FROM orders WHERE external_order_id = 'T-1'", 2);
 }
 
+static void sale_of_the_erp_ships_from_its_site_and_no_other(void **state) {
+    struct hub_world *world = *state;
+    (void)hub_world_add_site(world, "WH2");
+    world_stock(world, "WH1", "WIDGET", "0");
+    world_stock(world, "WH2", "WIDGET", "100");
+    type_sale(world, 1, "WH1", "WIDGET", "10");
+    settle(world);
+    assert_count(world, "SELECT count(*) FROM release", 0);
+    assert_int_equal(hub_world_order_status(world, "T-1"), XD_ORDER_BACKORDERED);
+    world_stock(world, "WH1", "WIDGET", "10");
+    settle(world);
+    assert_count(world, "SELECT count(*) FROM release WHERE site = 'WH1'", 1);
+}
+
 static void sale_that_lacks_something_here_waits_and_resumes(void **state) {
     struct hub_world *world = *state;
     type_sale(world, 1, "WH9", "WIDGET", "1");
@@ -248,6 +262,16 @@ static void invoice_is_told_once_and_the_order_is_invoiced(void **state) {
     order_is(world, "PO-1", "10 6 4 0 4");
     assert_int_equal(hub_world_events(world, "acme.order.invoiced.portal", id), 1);
     assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_PART_SHIPPED);
+    (void)hub_world_ledger(world,
+                           "UPDATE shipment_line SET unbilled = '1'"); /* somebody corrects the invoice */
+    (void)hub_world_ledger(world, "UPDATE change SET n = n + 1");
+    (void)hub_world_ledger(world, "UPDATE shipment SET changed = (SELECT n FROM change)");
+    settle(world);
+    order_is(world, "PO-1", "10 6 4 0 3");
+    assert_int_equal(hub_world_events(world, "acme.order.invoiced.portal", id), 1);
+    (void)hub_world_ledger(world, "UPDATE shipment_line SET unbilled = '0'");
+    (void)hub_world_ledger(world, "UPDATE change SET n = n + 1");
+    (void)hub_world_ledger(world, "UPDATE shipment SET changed = (SELECT n FROM change)");
     ship(world, "PO-1", "C-2", "6");
     order_is(world, "PO-1", "10 0 10 0 10");
     assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_INVOICED);
@@ -256,7 +280,7 @@ static void invoice_is_told_once_and_the_order_is_invoiced(void **state) {
     settle(world);
     settle(world);
     assert_int_equal(hub_world_events(world, "acme.order.invoiced.portal", id), 2);
-    assert_count(world, "SELECT count(*) FROM timeline WHERE step = 'invoice.seen'", 2);
+    assert_count(world, "SELECT count(*) FROM timeline WHERE step = 'invoice.seen'", 4);
 }
 
 /* ---- comparing ---- */
@@ -442,6 +466,29 @@ static void plan_no_shipments(struct hub_world *world, const struct xd_erp_call 
     }
 }
 
+static void plan_no_changes(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan) {
+    (void)world;
+    if (!call->list && call->request.kind == XD_ERP_CHANGE) {
+        *plan = (struct call_plan){.lands_ms = -1, .lies = true, .outcome = XD_ERP_UNAVAILABLE};
+    }
+}
+
+static void change_of_a_sale_that_is_under_way_is_no_difference(void **state) {
+    struct hub_world *world = *state;
+    world_stock(world, "WH1", "WIDGET", "4");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    settle(world);
+    world->plan = plan_no_changes;
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"6\"}]}"), 202);
+    hub_world_run(world, 5000);
+    assert_ledger(world, "SELECT qty FROM sale_line", 10);
+    compare_now(world);
+    differences_are(world, "");
+    world->plan = NULL;
+    settle(world);
+    assert_ledger(world, "SELECT qty FROM sale_line", 4);
+}
+
 static void what_is_under_way_is_no_difference(void **state) {
     struct hub_world *world = *state;
     char release[XD_ID_SIZE];
@@ -497,6 +544,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         BOOKS_TEST(sale_of_the_erp_becomes_an_order_and_its_shipment_is_posted_to_it),
         BOOKS_TEST(sale_that_changes_or_is_cancelled_in_the_erp_is_followed),
+        BOOKS_TEST(sale_of_the_erp_ships_from_its_site_and_no_other),
         BOOKS_TEST(sale_that_lacks_something_here_waits_and_resumes),
         BOOKS_TEST(entry_that_cannot_be_decided_on_holds_no_other_up),
         BOOKS_TEST(what_was_taken_is_not_taken_twice_by_a_hub_that_went_back),
@@ -510,6 +558,7 @@ int main(void) {
         BOOKS_TEST(invoices_that_are_missing_are_told),
         BOOKS_TEST(stock_is_compared_as_of_the_snapshot_and_as_of_now),
         BOOKS_TEST(what_is_under_way_is_no_difference),
+        BOOKS_TEST(change_of_a_sale_that_is_under_way_is_no_difference),
         BOOKS_TEST(run_that_was_cut_off_begins_anew),
         BOOKS_TEST(books_are_compared_when_it_is_time),
     };
