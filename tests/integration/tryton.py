@@ -69,6 +69,11 @@ def decoded(value):
     return makers[kind](fields) if kind in makers else value
 
 
+def text_of(quantity):
+    """As a person writes it: 10, 9.87."""
+    return f"{quantity:.6f}".rstrip("0").rstrip(".")
+
+
 class Tryton:
     name = "tryton"
 
@@ -183,7 +188,31 @@ class Tryton:
     users = property(lambda self: self.state["users"])
     company = property(lambda self: self.state["company"])
 
+    def configuration(self, password_file, url=None, **more):
+        """The lines below `erps:` of a hub that posts to it. url: another way to it."""
+        options = {"type": "tryton", "url": url or self.url, "database": self.database, "username": self.username,
+                   "password_file": password_file, "concurrency": 4, "request_life_s": 5, "timeout_s": 5, "retry_s_min": 1,
+                   "retry_s_max": 2, **more}
+        return "  main:\n" + "".join(f"    {name}: {value}\n" for name, value in options.items())
+
     # -- its books --
+
+    def books(self):
+        """As Stack.books says: sales that have our reference, shipments that are done and have it, all stock."""
+        books = {"sales": {}, "shipments": {}, "stock": {}}
+        for sale in self.find("sale.sale", [("reference", "!=", None)], ["reference", "lines"]):
+            books["sales"][sale["reference"]] = dict.fromkeys(sale["lines"])
+        shipments = self.find("stock.shipment.out", [("reference", "!=", None), ("state", "=", "done")], ["reference", "outgoing_moves"])
+        moves = {move["id"]: move for move in self.moves(one for shipment in shipments for one in shipment["outgoing_moves"])}
+        for shipment in shipments:
+            lines = books["shipments"].setdefault(shipment["reference"], {})
+            for move in (moves[one] for one in shipment["outgoing_moves"]):
+                sku = move["product."]["code"]
+                lines[sku] = text_of(float(lines.get(sku, 0)) + move["internal_quantity"])
+        for warehouse in self.find("stock.location", [("type", "=", "warehouse")], ["code"]):
+            for product in self.find("product.product", [], ["code", "quantity"], locations=[warehouse["id"]]):
+                books["stock"][warehouse["code"], product["code"]] = text_of(product["quantity"])
+        return books
 
     def rpc(self, method, *params, user=None, **context):
         """Calls a method, such as model.sale.sale.read, and returns its result; TrytonError when it refuses. The context
