@@ -180,7 +180,7 @@ simulation: ## the simulator's part of the tests: every world that ever failed, 
 	@$(RUN) simulation
 
 demo: ## the whole of it in two minutes: two sites, a cut line, kills, and the books compared (KEEP=1 leaves it running)
-	@config/install-packages.sh build test
+	@config/install-packages.sh build test $(filter tryton,$(ERP))
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@KEEP=$(KEEP) $(PYTHON) tests/demo/demo.py
 
@@ -192,6 +192,7 @@ install: programs ## install programs and samples under $(DESTDIR)$(PREFIX)
 	install -m 755 $(PROGRAMS) '$(DESTDIR)$(PREFIX)/bin'
 	cd config && find . -type f ! -name install-packages.sh ! -name debian-packages.txt \
 	    -exec install -D -m 644 '{}' '$(abspath $(DESTDIR)$(PREFIX))/share/crossdock/{}' ';'
+	chmod 755 '$(DESTDIR)$(PREFIX)/share/crossdock/erp/tryton/tryton'
 
 clean: ## remove build/
 	rm -rf $(BUILD)
