@@ -192,6 +192,7 @@ install: programs ## install programs and samples under $(DESTDIR)$(PREFIX)
 	install -m 755 $(PROGRAMS) '$(DESTDIR)$(PREFIX)/bin'
 	cd config && find . -type f ! -name install-packages.sh ! -name debian-packages.txt \
 	    -exec install -D -m 644 '{}' '$(abspath $(DESTDIR)$(PREFIX))/share/crossdock/{}' ';'
+	chmod 755 '$(DESTDIR)$(PREFIX)/share/crossdock/erp/tryton/tryton'
 
 clean: ## remove build/
 	rm -rf $(BUILD)
