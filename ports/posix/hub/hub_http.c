@@ -259,6 +259,13 @@ static enum xd_result view_status(struct asked *asked, struct xd_buffer *out) {
     return xd_view_status(&asked->query->store, xd_world_now().wall, out);
 }
 
+static enum xd_result view_erps(struct asked *asked, struct xd_buffer *out) {
+    struct xd_hub_program *program = asked->query->program;
+    struct xd_erp_figures figures[XD_ERPS_MAX];
+    xd_hub_board_erps(&program->board, figures);
+    return xd_view_erps(&asked->query->store, program->erps, figures, program->config->erp_count, out);
+}
+
 static enum xd_result view_references(struct asked *asked, struct xd_buffer *out) {
     enum xd_reference_kind kind = xd_reference_kind_of(asked->id);
     size_t max;
@@ -503,6 +510,9 @@ static const struct route routes[] = {
     {"POST", "/v1/sites", ROLE_ADMIN, NULL, xd_hub_site_add, {NULL}},
     {"GET", "/v1/sites", ROLE_VIEWER, view_sites, NULL, {NULL}},
     {"GET", "/v1/sites/{id}", ROLE_VIEWER, view_site, NULL, {NULL}},
+    {"GET", "/v1/erps", ROLE_VIEWER, view_erps, NULL, {NULL}},
+    {"POST", "/v1/erps/{id}/pause", ROLE_OPERATOR, NULL, xd_hub_erp_pause, {NULL}},
+    {"POST", "/v1/erps/{id}/resume", ROLE_OPERATOR, NULL, xd_hub_erp_resume, {NULL}},
     {"GET",
      "/v1/exceptions",
      ROLE_VIEWER,
