@@ -95,11 +95,19 @@ void xd_lane_slot_clear(struct xd_erp_lane *lane, struct xd_job_slot *slot) {
 
 /* ---- jobs ---- */
 
-void xd_hub_job_comes(struct xd_hub *hub, int state) {
+static void comes(struct xd_hub *hub, int state) {
     for (size_t index = 0; index < hub->lane_count; index++) {
         struct xd_erp_lane *lane = &hub->lanes[index];
         lane->queue_seen = lane->queue_seen && state != XD_JOB_QUEUED;
         lane->unknown_seen = lane->unknown_seen && state != XD_JOB_UNKNOWN;
+    }
+}
+
+/* It may be an old job, whose number is below the cursor. */
+void xd_hub_job_comes(struct xd_hub *hub, int state) {
+    comes(hub, state);
+    for (size_t index = 0; state == XD_JOB_UNKNOWN && index < hub->lane_count; index++) {
+        hub->lanes[index].unknown_cursor = 0;
     }
 }
 
@@ -113,7 +121,7 @@ enum xd_result xd_hub_job_add(struct xd_hub *hub, struct xd_job_row *job, const 
 
 enum xd_result xd_lane_save_job(struct xd_hub *hub, const struct xd_job_row *job) {
     const struct xd_hub_store *store = hub->config.store;
-    xd_hub_job_comes(hub, job->state);
+    comes(hub, job->state);
     return store->job_save(store->context, job);
 }
 

@@ -20,10 +20,13 @@ static enum xd_result count_jobs(const struct xd_hub_program *program, size_t er
     return result;
 }
 
-void xd_hub_board_erps(struct xd_hub_board *board, struct xd_erp_figures *figures) {
-    pthread_mutex_lock(&board->mutex);
-    memcpy(figures, board->erp_figures, sizeof board->erp_figures);
-    pthread_mutex_unlock(&board->mutex);
+enum xd_result xd_hub_board_view_erps(struct xd_hub_program *program, const struct xd_hub_store *store,
+                                      struct xd_buffer *out) {
+    struct xd_erp_figures figures[XD_ERPS_MAX];
+    pthread_mutex_lock(&program->board.mutex);
+    memcpy(figures, program->board.erp_figures, sizeof figures);
+    pthread_mutex_unlock(&program->board.mutex);
+    return xd_view_erps(store, program->erps, figures, program->config->erp_count, out);
 }
 
 enum xd_result xd_hub_board_fill(struct xd_hub_program *program) {

@@ -260,10 +260,7 @@ static enum xd_result view_status(struct asked *asked, struct xd_buffer *out) {
 }
 
 static enum xd_result view_erps(struct asked *asked, struct xd_buffer *out) {
-    struct xd_hub_program *program = asked->query->program;
-    struct xd_erp_figures figures[XD_ERPS_MAX];
-    xd_hub_board_erps(&program->board, figures);
-    return xd_view_erps(&asked->query->store, program->erps, figures, program->config->erp_count, out);
+    return xd_hub_board_view_erps(asked->query->program, &asked->query->store, out);
 }
 
 static enum xd_result view_references(struct asked *asked, struct xd_buffer *out) {
@@ -416,13 +413,6 @@ static enum xd_result view_subscription(struct asked *asked, struct xd_buffer *o
 }
 
 /* ---- writes ---- */
-
-/* RFC 7240: Prefer: wait=<seconds>, among other preferences, which are not for us. */
-xd_ms xd_query_wait(const char *prefer) {
-    const char *wait = prefer == NULL ? NULL : strcasestr(prefer, "wait=");
-    bool whole = wait != NULL && (wait == prefer || strchr(" ,;", wait[-1]) != NULL);
-    return whole && wait[5] >= '0' && wait[5] <= '9' ? (xd_ms)strtoul(wait + 5, NULL, 10) * XD_SECOND_MS : 0;
-}
 
 /* Orders wait by shares, so that a flood of one client spares the others. */
 static void line_up(struct asked *asked, struct xd_api_event *event) {

@@ -134,8 +134,6 @@ XD_CHECKED enum xd_result xd_query_client(const struct xd_hub_store *store, cons
                                           struct xd_client_row *client, bool *expired);
 /* Whether a client with that role may write that. */
 bool xd_query_may(const struct xd_client_row *client, xd_api_write_fn write);
-/* What a header Prefer asks for; NULL: absent. 0: no waiting. */
-xd_ms xd_query_wait(const char *prefer);
 
 /* ---- hub_orders_queue.c: orders from the queue crossdock.intake; the turn's thread ---- */
 XD_CHECKED enum xd_result xd_orders_queue_start(struct xd_hub_program *program, struct xd_orders_queue **out);
@@ -162,13 +160,16 @@ XD_CHECKED enum xd_result xd_intake_put(struct xd_intake *intake, struct xd_api_
 XD_CHECKED enum xd_result xd_intake_add(struct xd_intake *intake, struct xd_api_event *event);
 /* The turn, after a ticket of the mailbox for each: whose turn it is. NULL: nobody waits. */
 struct xd_api_event *xd_intake_take(struct xd_intake *intake);
+/* What a header Prefer asks for; NULL: absent. 0: no waiting. */
+xd_ms xd_query_wait(const char *prefer);
 
 /* ---- hub_board.c ---- */
 XD_CHECKED enum xd_result xd_hub_board_fill(struct xd_hub_program *program);
 void xd_hub_board_metrics(struct xd_hub_board *board, struct xd_buffer *out);
 bool xd_hub_board_moves(struct xd_hub_board *board);
-/* The last figures of the ERPs; room for XD_ERPS_MAX. Any thread. */
-void xd_hub_board_erps(struct xd_hub_board *board, struct xd_erp_figures *figures);
+/* GET /v1/erps: the last figures, and what that store says. Any thread. */
+XD_CHECKED enum xd_result xd_hub_board_view_erps(struct xd_hub_program *program,
+                                                 const struct xd_hub_store *store, struct xd_buffer *out);
 /* /healthz, /readyz, /metrics. */
 void xd_hub_board_answer(struct xd_hub_board *board, struct xd_http_request *request, const char *path);
 
