@@ -190,6 +190,19 @@ static void say(struct xd_http_reply *reply, const char *text) {
     (void)snprintf(reply->why, sizeof reply->why, "%s", text);
 }
 
+#define RETRY_AFTER_S_MAX 86400u
+
+/* Seconds; a date there counts as not said. */
+static void take_retry_after(CURL *curl, struct xd_http_reply *reply) {
+    struct curl_header *header = NULL;
+
+    if (curl_easy_header(curl, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return;
+    for (const char *at = header->value; *at >= '0' && *at <= '9' && reply->retry_after_s < RETRY_AFTER_S_MAX;
+         at++)
+        reply->retry_after_s = reply->retry_after_s * 10 + (unsigned)(*at - '0');
+}
+
 static enum xd_result take_location(CURL *curl, struct xd_http_reply *reply) {
     struct curl_header *header = NULL;
 
@@ -220,6 +233,7 @@ static enum xd_result perform(CURL *curl, const struct xd_http_call *call, const
     }
     if (result == XD_OK)
         result = take_location(curl, reply);
+    take_retry_after(curl, reply);
     if (result == XD_OK)
         reply->why[0] = '\0';
     else if (result == XD_FULL)
