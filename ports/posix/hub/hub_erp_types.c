@@ -1,6 +1,7 @@
 #include "posix/hub/hub_erp_types.h"
 
 #include "erp/ledger/ledger.h"
+#include "erp/tryton/tryton.h"
 
 #include <stdio.h>
 
@@ -40,6 +41,20 @@ static enum xd_result ledger_open(const struct xd_hub_config_erp *config, const 
     return xd_ledger_open(&ledger, out, why, why_size);
 }
 
+/* ---- tryton: a server of its own ---- */
+
+static enum xd_result tryton_open(const struct xd_hub_config_erp *config, const char *state_dir,
+                                  struct xd_erp *out, char *why, size_t why_size) {
+    struct xd_tryton_config tryton = {.url = config->url,
+                                      .database = config->database,
+                                      .username = config->username,
+                                      .password = config->password,
+                                      .ca_file = config->ca_file,
+                                      .timeout_ms = (unsigned)(config->timeout_s * XD_SECOND_MS)};
+    (void)state_dir;
+    return xd_tryton_open(&tryton, out, why, why_size);
+}
+
 /* ---- the table ---- */
 
 static const struct {
@@ -47,6 +62,7 @@ static const struct {
     open_fn open;
 } types[] = {
     [XD_ERP_TYPE_LEDGER] = {ledger_check, ledger_prepare, ledger_open},
+    [XD_ERP_TYPE_TRYTON] = {NULL, NULL, tryton_open},
 };
 
 enum xd_result xd_erp_type_check(const struct xd_hub_config_erp *config, const char *state_dir, char *why,
