@@ -249,6 +249,112 @@ static void a_closed_period_moves_the_day(void **state) {
     assert_string_equal(answer.code, "period_closed");
 }
 
+static void a_change_says_what_a_line_shall_be_in_all(void **state) {
+    char text[512];
+    (void)state;
+    sell("life/11", "WIDGET", "10");
+    assert_done(ship("life/11-S1", "life/11", "WH1", "WIDGET", "4", false));
+    struct xd_erp_line lines[2] = {a_line("L1", "WIDGET", "12"), a_line("L2", "GADGET", "3")};
+    struct xd_erp_request request = a_request(XD_ERP_CHANGE, "life/11-C1", "life/11", "WH1", lines, 2);
+    assert_int_equal(find(XD_ERP_CHANGE, "life/11-C1").outcome, XD_ERP_ABSENT);
+    struct xd_erp_answer first = post(&request);
+    assert_done(first);
+    describe("life/11", text, sizeof text);
+    assert_string_equal(text, "processing/waiting 4.0:done 8.0:draft 3.0:draft");
+    struct xd_erp_answer again = post(&request);
+    assert_done(again);
+    assert_string_equal(again.document, first.document);
+    assert_string_equal(find(XD_ERP_CHANGE, "life/11-C1").document, first.document);
+    request.reference = "life/11-C2";
+    lines[0].qty = stores_decimal("3");
+    assert_refused(post(&request), "below_shipped");
+    lines[0].qty = stores_decimal("4");
+    lines[1].qty = xd_decimal_of(0);
+    assert_done(post(&request));
+    describe("life/11", text, sizeof text);
+    assert_string_equal(text, "processing/sent 4.0:done");
+}
+
+static void stock_is_adjusted_both_ways_under_one_reference(void **state) {
+    (void)state;
+    struct xd_erp_line lines[3] = {a_line("1", "TEA-BOX", "-5"), a_line("2", "OLD-WIDGET", "2"),
+                                   a_line("3", "SUGAR-KG", "-0.25")};
+    lines[2].uom = "KG";
+    struct xd_erp_request request = a_request(XD_ERP_ADJUSTMENT, "life/ADJ-1", NULL, "WH1", lines, 3);
+    struct xd_erp_answer first = post(&request);
+    assert_done(first);
+    struct xd_erp_answer again = post(&request);
+    assert_done(again);
+    assert_string_equal(again.document, first.document);
+    assert_string_equal(find(XD_ERP_ADJUSTMENT, "life/ADJ-1").document, first.document);
+    assert_stock("WH1", "TEA-BOX", "2395.0");
+    assert_stock("WH1", "SUGAR-KG", "750.25");
+    lines[0].qty = stores_decimal("-6");
+    assert_refused(post(&request), "reference_conflict");
+}
+
+static void a_reversed_shipment_is_back_and_its_lines_open(void **state) {
+    char text[512];
+    (void)state;
+    sell("life/12", "LOTTED", "10");
+    struct xd_erp_line line = a_line("L1", "LOTTED", "7");
+    line.lot = "LOT-B";
+    line.close = true;
+    struct xd_erp_request request = a_request(XD_ERP_SHIPMENT, "life/12-S1", "life/12", "WH1", &line, 1);
+    assert_done(post(&request));
+    struct xd_erp_request reversal = a_request(XD_ERP_REVERSAL, "life/12-R1", "life/12", "WH1", NULL, 0);
+    reversal.reverses = "life/12-S1";
+    struct xd_erp_answer first = post(&reversal);
+    assert_done(first);
+    struct xd_erp_answer again = post(&reversal);
+    assert_string_equal(again.document, first.document);
+    assert_string_equal(find(XD_ERP_REVERSAL, "life/12-R1").document, first.document);
+    describe("life/12", text, sizeof text);
+    assert_string_equal(text, "processing/sent 7.0@LOT-B:done 3.0:cancelled 7.0@LOT-B:done:back 10.0:draft");
+    billed("life/12", text, sizeof text);
+    assert_string_equal(text, "billed: 7.0 -7.0");
+    reversal.reference = "life/12-R2";
+    assert_refused(post(&reversal), "already_reversed");
+    request.reference = "life/12-S2";
+    line.qty = stores_decimal("9");
+    assert_done(post(&request));
+    describe("life/12", text, sizeof text);
+    assert_string_equal(
+        text,
+        "processing/sent 7.0@LOT-B:done 3.0:cancelled 7.0@LOT-B:done:back 9.0@LOT-B:done 1.0:cancelled");
+    billed("life/12", text, sizeof text);
+    assert_string_equal(text, "billed: 7.0 -7.0 9.0");
+}
+
+static size_t list_all(enum xd_erp_list what, size_t max, struct xd_buffer *all) {
+    char cursor[XD_ERP_CURSOR_SIZE] = "", next[XD_ERP_CURSOR_SIZE];
+    size_t pages = 0;
+    for (bool more = true; more; pages++) {
+        struct xd_erp_answer answer;
+        size_t before = all->size;
+        erp.list(erp.context, what, cursor, max, &answer, all, next);
+        if (answer.outcome != XD_ERP_DONE) {
+            fail_msg("%s: %s %s", xd_erp_list_names[what], answer.code, answer.detail);
+        }
+        more = all->size > before + 2 && next[0] != '\0';
+        memcpy(cursor, next, sizeof cursor);
+        xd_buffer_byte(all, '\n');
+    }
+    return pages;
+}
+
+static void everything_is_listed(void **state) {
+    (void)state;
+    for (int what = 0; what < XD_ERP_LIST_COUNT; what++) {
+        struct xd_buffer all;
+        xd_buffer_init(&all, 0);
+        size_t pages = list_all((enum xd_erp_list)what, 7, &all);
+        print_message("---- %s, %zu pages\n%s\n", xd_erp_list_names[what], pages, xd_buffer_string(&all));
+        assert_true(all.size > 100);
+        xd_buffer_free(&all);
+    }
+}
+
 static void a_refused_sale_leaves_nothing(void **state) {
     (void)state;
     struct xd_erp_line line = a_line("L1", "WIDGET", "3000"); /* 29,850 above a limit of 10,000 */
@@ -294,6 +400,10 @@ int main(void) {
         cmocka_unit_test(a_substitute_leaves_for_what_was_sold),
         cmocka_unit_test(a_closed_period_moves_the_day),
         cmocka_unit_test(a_refused_sale_leaves_nothing),
+        cmocka_unit_test(a_change_says_what_a_line_shall_be_in_all),
+        cmocka_unit_test(stock_is_adjusted_both_ways_under_one_reference),
+        cmocka_unit_test(a_reversed_shipment_is_back_and_its_lines_open),
+        cmocka_unit_test(everything_is_listed),
     };
     if (!tryton_is_there()) {
         print_message("XD_TRYTON names no server: skipped\n");

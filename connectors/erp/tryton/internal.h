@@ -123,6 +123,8 @@ XD_CHECKED enum xd_result xd_tryton_write_line(struct xd_tryton *erp, const stru
                                                const char *sale_json, int64_t sale, bool with_quantity,
                                                struct xd_buffer *out);
 
+/* With the answer DONE: that it is dated on another day than the request's. */
+void xd_tryton_say_moved(struct xd_tryton *erp, bool moved, int64_t day);
 void xd_tryton_say_document(struct xd_tryton *erp, const char *number, int64_t id);
 
 #endif

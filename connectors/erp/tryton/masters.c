@@ -63,6 +63,14 @@ void xd_tryton_say_document(struct xd_tryton *erp, const char *number, int64_t i
     }
 }
 
+void xd_tryton_say_moved(struct xd_tryton *erp, bool moved, int64_t day) {
+    char text[XD_DATE_TEXT_SIZE];
+    if (moved) {
+        (void)snprintf(erp->answer->code, sizeof erp->answer->code, "period_closed");
+        (void)snprintf(erp->answer->detail, sizeof erp->answer->detail, "dated %s", xd_date_write(day, text));
+    }
+}
+
 /* ---- masters ---- */
 
 enum xd_result xd_tryton_get_warehouse(struct xd_tryton *erp, const char *site,

@@ -629,11 +629,8 @@ enum xd_result xd_tryton_shipment(struct xd_tryton *erp) {
         }
         result = result == XD_INVALID && erp->rpc.touched && work.id != 0 ? give_up(&work) : result;
     }
-    if (result == XD_OK && work.moved) {
-        char day[XD_DATE_TEXT_SIZE];
-        (void)snprintf(erp->answer->code, sizeof erp->answer->code, "period_closed");
-        (void)snprintf(erp->answer->detail, sizeof erp->answer->detail, "dated %s",
-                       xd_date_write(work.day, day));
+    if (result == XD_OK) {
+        xd_tryton_say_moved(erp, work.moved, work.day);
     }
     return result == XD_DUPLICATE ? XD_AGAIN : result;
 }

@@ -60,6 +60,7 @@ static enum xd_result read_lines(struct xd_tryton *erp, const struct xd_node *ro
         line->base_unit = xd_node_int(product, "default_uom");
         line->sku = xd_node_text(product, "code");
         line->sku = line->sku == NULL ? "" : line->sku;
+        line->description = xd_node_text(row, "description");
         line->price = xd_node_text(xd_node_member(row, "unit_price"), "decimal");
         xd_tryton_line_id(row, line->line_id);
         result = xd_tryton_convert(erp, qty, line->unit, line->base_unit, &line->ordered);

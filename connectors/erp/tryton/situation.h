@@ -23,6 +23,7 @@ struct xd_tryton_move {
 struct xd_tryton_sold {
     int64_t id, product, unit, base_unit;
     char line_id[XD_TRYTON_TEXT];
+    const char *description;   /* NULL: none */
     const char *sku, *price;   /* price: of unit, a decimal */
     struct xd_decimal ordered; /* base units */
 };
