@@ -29,7 +29,8 @@ static const struct meaning refusals[] = {
     {"because its lot", "lot_required"},
     {"period", "period_closed"},
     {"number of digits", "digits"},
-    {"You are not allowed", "not_allowed"},
+    {"is not allowed", "not_allowed"},
+    {"not allowed to", "not_allowed"},
     {"permission", "not_allowed"},
 };
 

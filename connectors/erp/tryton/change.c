@@ -47,6 +47,17 @@ static enum xd_result find_amendment(struct change *change) {
 
 /* ---- what may be changed ---- */
 
+/* What the line shall be in all, in base units: never less than left. */
+static enum xd_result wanted_of(struct change *change, const struct xd_erp_line *line,
+                                const struct xd_tryton_sold *sold, struct xd_decimal *base) {
+    enum xd_result result = xd_tryton_to_base(change->erp, line, line->qty, sold->base_unit, base);
+    struct xd_decimal shipped = xd_tryton_shipped(&change->now, sold->id);
+    if (result == XD_OK && xd_decimal_compare(*base, shipped) < 0) {
+        *base = shipped;
+    }
+    return result;
+}
+
 static enum xd_result check_line(struct change *change, const struct xd_erp_line *line) {
     struct xd_rpc *rpc = &change->erp->rpc;
     const struct xd_tryton_sold *sold = xd_tryton_line(&change->now, line->line_id);
@@ -60,11 +71,7 @@ static enum xd_result check_line(struct change *change, const struct xd_erp_line
     if (line->sku != NULL && strcmp(line->sku, sold->sku) != 0) {
         return xd_rpc_refuse(rpc, "unknown_line", "the sale has no line %s of %s", line->line_id, line->sku);
     }
-    enum xd_result result = xd_tryton_to_base(change->erp, line, line->qty, sold->base_unit, &base);
-    if (result == XD_OK && xd_decimal_compare(base, xd_tryton_shipped(&change->now, sold->id)) < 0) {
-        return xd_rpc_refuse(rpc, "below_shipped", "more of line %s has been shipped", line->line_id);
-    }
-    return result;
+    return wanted_of(change, line, sold, &base);
 }
 
 /* An amendment would leave the goods of a picked shipment between two places. */
@@ -108,6 +115,39 @@ static enum xd_result free_parcels(struct change *change) {
     return result;
 }
 
+/* Of a line that was closed short and shall be more now, all that did not leave is open again. */
+static enum xd_result reopen_line(struct change *change, const struct xd_erp_line *line) {
+    const struct xd_tryton_sold *sold = xd_tryton_line(&change->now, line->line_id);
+    struct xd_decimal base;
+    struct xd_buffer ids;
+    enum xd_result result = sold == NULL ? XD_NOT_FOUND : wanted_of(change, line, sold, &base);
+    if (result != XD_OK || xd_decimal_compare(base, sold->ordered) <= 0) {
+        return result == XD_NOT_FOUND ? XD_OK : result;
+    }
+    xd_buffer_init(&ids, 0);
+    for (size_t i = 0; i < change->now.move_count; i++) {
+        const struct xd_tryton_move *move = &change->now.moves[i];
+        if (move->line == sold->id && move->ignored && !move->recreated) {
+            xd_buffer_format(&ids, "%s%lld", ids.size > 0 ? "," : "[", (long long)move->id);
+        }
+    }
+    bool any = ids.size > 0;
+    xd_buffer_byte(&ids, ']');
+    const char *text = xd_tryton_keep(change->erp, &ids);
+    if (text == NULL) {
+        return XD_UNAVAILABLE;
+    }
+    return any ? xd_tryton_mark(change->erp, sold->id, "moves_recreated", text) : XD_OK;
+}
+
+static enum xd_result reopen(struct change *change) {
+    enum xd_result result = XD_OK;
+    for (size_t i = 0; i < change->erp->request->line_count && result == XD_OK; i++) {
+        result = reopen_line(change, &change->erp->request->lines[i]);
+    }
+    return result;
+}
+
 /* In one call, so that none comes twice. */
 static enum xd_result add_lines(struct change *change) {
     const struct xd_erp_request *request = change->erp->request;
@@ -135,35 +175,57 @@ static enum xd_result add_lines(struct change *change) {
     return result == XD_OK ? look(change) : result;
 }
 
+/* By what the line is sold from now on: by what it was, or by the piece, where the piece has a price. A new
+ * price is that of the request's unit. */
+static enum xd_result choose_unit(struct change *change, const struct xd_erp_line *line,
+                                  const struct xd_tryton_sold *sold, struct xd_decimal base, int64_t *unit,
+                                  struct xd_decimal *qty, struct xd_decimal *price) {
+    struct xd_tryton *erp = change->erp;
+    struct xd_decimal many = xd_decimal_of(1);
+    enum xd_result result = XD_OK;
+    *unit = sold->unit;
+    if (sold->price == NULL || xd_tryton_number_parse(sold->price, 8, price) != XD_OK) {
+        return xd_rpc_refuse(&erp->rpc, "missing_price", "line %s has no price", line->line_id);
+    }
+    if (line->has_unit_price) {
+        *price = line->unit_price;
+        result = xd_tryton_to_base(erp, line, many, sold->base_unit, &many);
+        *unit = sold->base_unit;
+    } else if (!xd_tryton_expressible(erp, base, sold->base_unit, sold->unit, qty)) {
+        result = xd_tryton_convert(erp, many, sold->unit, sold->base_unit, &many);
+        *unit = sold->base_unit;
+    }
+    if (result == XD_OK && *unit == sold->base_unit) {
+        *qty = base;
+        if (many.scale != 0 || many.coefficient <= 0 ||
+            xd_decimal_ratio(*price, 1, many.coefficient, price) != XD_OK || price->scale > 4) {
+            return xd_rpc_refuse(&erp->rpc, "digits", "the piece of line %s has no exact price",
+                                 line->line_id);
+        }
+    }
+    return result;
+}
+
 static enum xd_result write_line(struct change *change, const struct xd_erp_line *line,
                                  struct xd_buffer *out) {
     const struct xd_tryton_sold *sold = xd_tryton_line(&change->now, line->line_id);
-    struct xd_rpc *rpc = &change->erp->rpc;
-    struct xd_decimal base, qty, price, one;
+    struct xd_decimal base, qty, price;
     char text[XD_DECIMAL_TEXT_MAX];
-    int64_t unit = sold->unit;
-    enum xd_result result = xd_tryton_to_base(change->erp, line, line->qty, sold->base_unit, &base);
-    if (result != XD_OK || sold->price == NULL || xd_tryton_number_parse(sold->price, 8, &price) != XD_OK) {
-        return result != XD_OK ? result
-                               : xd_rpc_refuse(rpc, "missing_price", "line %s has no price", line->line_id);
+    int64_t unit;
+    enum xd_result result = wanted_of(change, line, sold, &base);
+    if (result == XD_OK) {
+        result = choose_unit(change, line, sold, base, &unit, &qty, &price);
     }
-    if (!xd_tryton_expressible(change->erp, base, sold->base_unit, unit, &qty)) {
-        unit = sold->base_unit; /* a part of a carton: by the piece from now on, if the piece has a price */
-        qty = base;
-        result = xd_tryton_convert(change->erp, xd_decimal_of(1), sold->unit, unit, &one);
-        if (result == XD_OK &&
-            (one.scale != 0 || one.coefficient == 0 ||
-             xd_decimal_ratio(price, 1, one.coefficient, &price) != XD_OK || price.scale > 4)) {
-            return xd_rpc_refuse(rpc, "digits", "line %s is sold by a larger unit", line->line_id);
-        }
+    if (result != XD_OK) {
+        return result;
     }
     xd_buffer_format(out,
                      "{\"action\":\"line\",\"line\":%lld,\"product\":%lld,\"quantity\":%s,\"unit\":%lld,"
                      "\"unit_price\":%s,\"description\":%s}",
                      (long long)sold->id, (long long)sold->product, xd_decimal_write(qty, text),
                      (long long)unit, xd_tryton_decimal_json(change->erp, price),
-                     xd_rpc_quote(rpc, sold->description));
-    return result;
+                     xd_rpc_quote(&change->erp->rpc, sold->description));
+    return XD_OK;
 }
 
 static enum xd_result amend(struct change *change) {
@@ -213,6 +275,9 @@ enum xd_result xd_tryton_change(struct xd_tryton *erp) {
     result = check(&change);
     if (result == XD_OK) {
         result = free_parcels(&change);
+    }
+    if (result == XD_OK) {
+        result = reopen(&change);
     }
     if (result == XD_OK) {
         result = add_lines(&change);

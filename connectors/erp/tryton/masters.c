@@ -67,7 +67,7 @@ void xd_tryton_say_moved(struct xd_tryton *erp, bool moved, int64_t day) {
     char text[XD_DATE_TEXT_SIZE];
     if (moved) {
         (void)snprintf(erp->answer->code, sizeof erp->answer->code, "period_closed");
-        (void)snprintf(erp->answer->detail, sizeof erp->answer->detail, "dated %s", xd_date_write(day, text));
+        (void)snprintf(erp->answer->detail, sizeof erp->answer->detail, "%s", xd_date_write(day, text));
     }
 }
 

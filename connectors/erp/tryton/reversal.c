@@ -22,6 +22,7 @@ struct work {
 
 /* ---- looking ---- */
 
+/* A return that is there is of a shipment that is there. */
 static enum xd_result find_shipment(struct work *work) {
     struct xd_rpc *rpc = &work->erp->rpc;
     const struct xd_node *rows;
@@ -32,6 +33,10 @@ static enum xd_result find_shipment(struct work *work) {
         "0,1,[[\"id\",\"ASC\"]],[\"state\"]",
         xd_rpc_quote(rpc, reference == NULL ? "" : reference), (long long)rpc->company);
     work->shipment = result == XD_OK ? xd_node_int(xd_node_at(rows, 0), "id") : 0;
+    if (result == XD_OK && work->shipment == 0 && work->id != 0) {
+        return xd_rpc_refuse(rpc, "reference_conflict", "reference %s is there with another content",
+                             work->erp->request->reference);
+    }
     if (result == XD_OK && work->shipment == 0) {
         return xd_rpc_refuse(rpc, "unknown_shipment", "no shipment has the reference %s",
                              reference == NULL ? "" : reference);
@@ -199,13 +204,13 @@ enum xd_result xd_tryton_reversal(struct xd_tryton *erp) {
                              erp->request->sale_reference);
     }
     if (result == XD_OK) {
+        result = find_return(&work);
+    }
+    if (result == XD_OK) {
         result = find_shipment(&work);
     }
     if (result == XD_OK) {
         result = xd_tryton_get_day(erp, erp->request->at, &work.day, &work.moved);
-    }
-    if (result == XD_OK) {
-        result = find_return(&work);
     }
     if (result == XD_OK && work.id == 0) {
         result = create(&work);

@@ -46,6 +46,10 @@ static const struct xd_erp_line *line_at(const struct work *work, size_t index) 
     return &work->erp->request->lines[index];
 }
 
+static bool is_over(const struct work *work) {
+    return strcmp(work->state, "done") == 0 || strcmp(work->state, "cancelled") == 0;
+}
+
 /* ---- what is wanted ---- */
 
 static enum xd_result find_line(struct work *work, const struct xd_erp_line *line,
@@ -106,7 +110,7 @@ static enum xd_result want_line(struct work *work, const struct xd_erp_line *lin
     }
     want.product = product.id;
     if (line->lot != NULL && !xd_decimal_is_zero(all)) {
-        result = xd_tryton_get_lot(erp, product.id, line->lot, true, &want.lot);
+        result = xd_tryton_get_lot(erp, product.id, line->lot, !is_over(work), &want.lot);
     }
     if (result == XD_OK) {
         result = add_want(work, want, billed, product.unit);
@@ -498,10 +502,6 @@ static enum xd_result step(struct work *work) {
     return XD_UNKNOWN;
 }
 
-static bool is_over(const struct work *work) {
-    return strcmp(work->state, "done") == 0 || strcmp(work->state, "cancelled") == 0;
-}
-
 static enum xd_result drive(struct work *work) {
     enum xd_result result = XD_OK;
     for (int steps = 0; steps < STEPS_MAX && result == XD_OK && !is_over(work); steps++) {
@@ -553,27 +553,39 @@ static enum xd_result find_parcel(struct work *work) {
     return result == XD_OK && work->id != 0 ? read_state(work) : result;
 }
 
-/* What a repeated request says must be what is there: for each of its lines the quantity that left. */
+/* What of a line left in a lot, or in none: as it is asked for, and as it is. */
+static enum xd_result sums_of(struct work *work, const struct want *want, struct xd_decimal *asked,
+                              struct xd_decimal *left) {
+    enum xd_result result = XD_OK;
+    *asked = *left = xd_decimal_of(0);
+    for (size_t j = 0; j < work->want_count && result == XD_OK; j++) {
+        const struct want *other = &work->wants[j];
+        struct xd_decimal base;
+        if (other->line == want->line && other->lot == want->lot && other->part == PART_MAIN) {
+            result = xd_tryton_convert(work->erp, other->qty, other->unit, want->line->base_unit, &base);
+            result = result == XD_OK ? xd_decimal_add(*asked, base, asked) : result;
+        }
+    }
+    for (size_t i = 0; i < work->now.move_count && result == XD_OK; i++) {
+        const struct xd_tryton_move *move = &work->now.moves[i];
+        if (move->line == want->line->id && move->lot == want->lot && move->shipment == work->id &&
+            !move->back && move->state == XD_MOVE_DONE) {
+            result = xd_decimal_add(*left, move->base, left);
+        }
+    }
+    return result;
+}
+
+/* What a repeated request says must be what is there. */
 static enum xd_result compare(struct work *work) {
     enum xd_result result = plan(work);
     for (size_t k = 0; k < work->want_count && result == XD_OK; k++) {
-        const struct want *want = &work->wants[k];
-        struct xd_decimal left = xd_decimal_of(0), asked = xd_decimal_of(0), base;
-        for (size_t j = 0; j < work->want_count && result == XD_OK; j++) {
-            if (work->wants[j].line == want->line && work->wants[j].part == PART_MAIN) {
-                result = xd_tryton_convert(work->erp, work->wants[j].qty, work->wants[j].unit,
-                                           want->line->base_unit, &base);
-                result = result == XD_OK ? xd_decimal_add(asked, base, &asked) : result;
-            }
+        struct xd_decimal asked, left;
+        if (work->wants[k].part != PART_MAIN) {
+            continue;
         }
-        for (size_t i = 0; i < work->now.move_count && result == XD_OK; i++) {
-            const struct xd_tryton_move *move = &work->now.moves[i];
-            if (move->line == want->line->id && move->shipment == work->id && !move->back &&
-                move->state == XD_MOVE_DONE) {
-                result = xd_decimal_add(left, move->base, &left);
-            }
-        }
-        if (result == XD_OK && want->part == PART_MAIN && xd_decimal_compare(left, asked) != 0) {
+        result = sums_of(work, &work->wants[k], &asked, &left);
+        if (result == XD_OK && xd_decimal_compare(left, asked) != 0) {
             return xd_rpc_refuse(&work->erp->rpc, "reference_conflict",
                                  "reference %s is there with another content", work->erp->request->reference);
         }
