@@ -3,6 +3,7 @@
     erp = Tryton(folder)
     erp.start()                        # returns when it serves; seconds once the seeded database is cached
     erp.kill9(); erp.start()           # trytond dies where it stands, PostgreSQL does not: same port, same data
+    erp.kill_database(); erp.start()   # the other way round: trytond answers each call with an error at HTTP 200
     erp.restart(); erp.reset()         # in order;  back to the database as it was seeded
     erp.stop()                         # both servers;  destroy(): and the folder
     erp.rpc("model.sale.sale.search_read", [("reference", "=", "PO-1")], 0, None, None, ["state"])
@@ -107,6 +108,13 @@ class Tryton:
         self._signal(signal.SIGKILL)
         wait_for(lambda: not self.running, CALL_SECONDS_MAX, "trytond to be gone")
 
+    def kill_database(self):
+        """PostgreSQL drops its connections and ends at once, without a checkpoint: it recovers when it is started."""
+        server = self.state["postgresql"]
+        if self._runs(server):
+            os.kill(server["pid"], signal.SIGQUIT)
+            wait_for(lambda: not self._runs(server), CALL_SECONDS_MAX, "PostgreSQL to be gone")
+
     def restart(self):
         self._signal(signal.SIGTERM)
         wait_for(lambda: not self.running, CALL_SECONDS_MAX, "trytond to end")
@@ -134,11 +142,14 @@ class Tryton:
     @property
     def running(self):
         """Whether trytond runs."""
+        return "trytond" in self.state and self._runs(self.state["trytond"])
+
+    def _runs(self, server):
         self._reap()
         try:
-            with open(f"/proc/{self.pid}/stat", encoding="utf-8", errors="replace") as file:
+            with open(f"/proc/{server['pid']}/stat", encoding="utf-8", errors="replace") as file:
                 state, *fields = file.read().rpartition(")")[2].split()
-            return state not in "ZX" and int(fields[18]) == self.state["trytond"]["born"]
+            return state not in "ZX" and int(fields[18]) == server["born"]
         except OSError:
             return False
 
@@ -147,7 +158,7 @@ class Tryton:
             os.kill(self.pid, number)
 
     def _reap(self):
-        """The servers are children of a script that has ended: they became ours."""
+        """The servers are children of a script that has ended: they became ours (or another's, who reaps them)."""
         for server in ("trytond", "postgresql"):
             try:
                 os.waitpid(self.state[server]["pid"], os.WNOHANG)
