@@ -511,6 +511,7 @@ static void lie(struct pending_call *pending) {
     if (pending->plan.lies) {
         memset(&pending->answer, 0, sizeof pending->answer);
         pending->answer.outcome = pending->plan.outcome;
+        pending->answer.retry_after_ms = pending->plan.retry_after_ms;
         snprintf(pending->answer.code, sizeof pending->answer.code, "as_planned");
     }
 }

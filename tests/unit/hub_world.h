@@ -80,6 +80,7 @@ struct call_plan {
     xd_ms answers_ms; /* after it left it answers; < 0: never */
     bool lies;        /* answers `outcome`, whatever happened */
     enum xd_erp_outcome outcome;
+    uint32_t retry_after_ms;
 };
 
 struct pending_call {
