@@ -26,7 +26,7 @@ def by_plan(release):
 class Place:
     """A Tryton as it was seeded, a hub that posts to it, and warehouses WH1 and 3PL-A."""
 
-    def __init__(self, folder, tryton, url=None, hub_more="policies: {erp_poll_s: 1}\n", **more):
+    def __init__(self, folder, tryton, url=None, hub_more="policies: {}\n", **more):
         self.tryton = tryton
         self.stack = Stack(folder, tryton=tryton, tryton_more=dict(more, url=url), hub_more=hub_more)
 
