@@ -43,7 +43,8 @@ static void assert_next(struct store_world *world, const char *erp, const char *
     assert_string_equal(seen, expected);
 }
 
-static void assert_tenant(struct store_world *world, const char *erp, const char *after, const char *expected) {
+static void assert_tenant(struct store_world *world, const char *erp, const char *after,
+                          const char *expected) {
     char tenant[XD_NAME_SIZE] = "";
     enum xd_result result = world->hub.job_tenant(world->hub.context, erp, after, tenant);
     assert_int_equal(result, expected == NULL ? XD_NOT_FOUND : XD_OK);

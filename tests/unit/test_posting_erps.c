@@ -1,5 +1,5 @@
-/* Several ERPs: each order goes to the one of its tenant and stays there, each has its own trouble, and a shadow is
- * never posted to. */
+/* Several ERPs: each order goes to the one of its tenant and stays there, each has its own trouble, and a
+ * shadow is never posted to. */
 #include "unit/posting_world.h"
 
 #include "base/memory.h"
@@ -26,7 +26,8 @@ static void an_order_goes_to_the_erp_of_its_tenant(void **state) {
     assert_true(hub_world_quiet(world, MINUTE_MS));
     assert_int_equal(world->posts_of[0], 2);
     assert_int_equal(world->posts_of[1], 2);
-    assert_count(world, "SELECT count(*) FROM orders WHERE erp = 'second' AND tenant IN ('beta', 'gamma')", 2);
+    assert_count(world, "SELECT count(*) FROM orders WHERE erp = 'second' AND tenant IN ('beta', 'gamma')",
+                 2);
     assert_count(world, "SELECT count(*) FROM orders WHERE erp = 'main' AND tenant IN ('acme', 'delta')", 2);
 }
 
@@ -132,7 +133,8 @@ static void of_reference_data_each_erp_looks_after_its_own(void **state) {
     hub_world_start(world); /* one alone at first: both are the same ledger */
     hub_world_run(world, 10000);
     assert_count(world, "SELECT count(*) FROM reference WHERE source = 'erp'", 4);
-    (void)hub_world_ledger(world, "INSERT INTO customer(code, name, active, currency) VALUES('NEW', 'n', 1, 'EUR')");
+    (void)hub_world_ledger(world,
+                           "INSERT INTO customer(code, name, active, currency) VALUES('NEW', 'n', 1, 'EUR')");
     posting_restart(world, 2);
     hub_world_run(world, 5 * MINUTE_MS);
     assert_count(world, "SELECT count(*) FROM reference_current", 5);

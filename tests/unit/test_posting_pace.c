@@ -1,4 +1,5 @@
-/* How fast an ERP is called, and when not at all: its rate, its breaker, its word (Retry-After), a person's word. */
+/* How fast an ERP is called, and when not at all: its rate, its breaker, its word (Retry-After), a person's
+ * word. */
 #include "unit/posting_world.h"
 
 #include <stdio.h>
