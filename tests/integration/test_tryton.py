@@ -10,7 +10,6 @@ from brokers import wait_for
 from erp_faults import FAULTS, FaultProxy
 from stack import Stack
 from test_flow import exceptions
-from tryton import Tryton
 from wms import Warehouse
 
 WIDGETS = (("WIDGET", "10", "9.95"),)
@@ -117,15 +116,9 @@ def short_for_good(release):
 
 
 @pytest.fixture(scope="module")
-def tryton(tmp_path_factory):
-    with Tryton(tmp_path_factory.mktemp("tryton")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def place(tryton, tmp_path_factory):
-    tryton.reset()
-    with Place(tmp_path_factory.mktemp("place"), tryton) as running:
+def place(erp, tmp_path_factory):
+    erp.reset()
+    with Place(tmp_path_factory.mktemp("place"), erp) as running:
         yield running
 
 
@@ -171,6 +164,7 @@ def test_a_sale_that_was_typed_into_tryton_is_shipped(place):
 def test_an_order_is_shipped_from_the_3pl(place):
     order_id = place.order("3PL-1", site="3PL-A")
     place.status(order_id, "SHIPPED", "INVOICED")
+    place.quiet()
     shipment, = place.tryton.shipments("default/web/3PL-1")
     assert shipment["state"] == "done" and shipment["warehouse."]["code"] == "3PL-A"
 
@@ -234,8 +228,8 @@ def test_unknown_and_inactive_ones_are_refused_before_tryton_sees_them(place):
         assert status == 422, answer
         return {error["code"] for error in answer["errors"]}
 
-    assert problem((("NOPE", "1", "1"),)) == {"unknown_sku"}
-    assert problem((("OLD-WIDGET", "1", "1"),)) == {"inactive_sku"}
+    assert problem((("NOPE", "1", "1"),)) == {"unknown_product"}
+    assert problem((("OLD-WIDGET", "1", "1"),)) == {"inactive_product"}
     assert problem(WIDGETS, customer="NOBODY") == {"unknown_customer"}
     assert problem(WIDGETS, customer="CUST-3") == {"inactive_customer"}
 
@@ -280,10 +274,10 @@ def books_are_one_each(place, orders):
     assert sorted(references) == sorted(set(references))
 
 
-def test_whatever_goes_wrong_on_the_way_to_tryton_happens_once_in_its_books(tryton, tmp_path):
-    tryton.reset()
-    with FaultProxy(tryton.port, every=7, applies=lambda body: b"common.db.login" not in body) as line:
-        with Place(tmp_path, tryton, line.url, timeout_s=2) as place:
+def test_whatever_goes_wrong_on_the_way_to_tryton_happens_once_in_its_books(erp, tmp_path):
+    erp.reset()
+    with FaultProxy(erp.port, every=7, applies=lambda body: b"common.db.login" not in body) as line:
+        with Place(tmp_path, erp, line.url, timeout_s=2) as place:
             orders = [f"FAULT-{number}" for number in range(FAULTY_ORDERS)]
             place.stack.lift_credit()
             ids = [place.order(external) for external in orders]
@@ -296,10 +290,10 @@ def test_whatever_goes_wrong_on_the_way_to_tryton_happens_once_in_its_books(tryt
         assert set(line.fired) == set(FAULTS)
 
 
-def test_tryton_killed_thirty_times_in_the_middle_of_calls_keeps_one_of_each(tryton, tmp_path):
-    tryton.reset()
+def test_tryton_killed_thirty_times_in_the_middle_of_calls_keeps_one_of_each(erp, tmp_path):
+    erp.reset()
     chance = random.Random(5)
-    with Place(tmp_path, tryton) as place:
+    with Place(tmp_path, erp) as place:
         orders = [f"KILL-{number}" for number in range(KILLED_ORDERS)]
         place.stack.lift_credit()
         ids = [place.order(external) for external in orders]
@@ -307,8 +301,8 @@ def test_tryton_killed_thirty_times_in_the_middle_of_calls_keeps_one_of_each(try
             calls = place.stack.hub.get("/v1/status")["erp_jobs"]
             moment = time.monotonic() + chance.uniform(0.05, 1.2)
             wait_for(lambda: time.monotonic() > moment, 5, "the moment of the next kill")  # pylint: disable=cell-var-from-loop
-            tryton.kill9()
-            tryton.start()
+            erp.kill9()
+            erp.start()
             if {name: calls[name] for name in FINISHED} == FINISHED:  # nothing is posted any more: more to do
                 orders.append(f"KILL-{len(orders)}")
                 ids.append(place.order(orders[-1]))
