@@ -1,10 +1,10 @@
 #!/bin/sh
 # Installs what is missing of config/debian-packages.txt, and nothing else.
 #
-#   install-packages.sh [--check] [GROUP...]     groups: build test lint; none named: all
+#   install-packages.sh [--check] [GROUP...]     groups: build test tryton lint; none named: all
 #
 # --check only says what is missing (exit 1). Nothing missing: returns at once, needs no rights and no network.
-# The brokers are wanted as programs, not as services: they are neither started nor enabled, and one that runs
+# The brokers, Tryton and PostgreSQL are wanted as programs, not as services: they are neither started nor enabled, and one that runs
 # already is left alone. Safe to run several times at once.
 # shellcheck disable=SC2086  # lists of packages are split into words on purpose
 set -eu
@@ -48,7 +48,7 @@ keep_services_down() {
     cat >"$policy" <<POLICY
 #!/bin/sh
 # $mark; removed when it is done
-case "\$1" in rabbitmq-server* | mosquitto* | epmd*) exit 101 ;; esac
+case "\$1" in rabbitmq-server* | mosquitto* | epmd* | postgresql* | tryton-server*) exit 101 ;; esac
 exit 0
 POLICY
     chmod 755 "$policy"
@@ -59,6 +59,8 @@ leave_units_disabled() { # package...
     for package in "$@"; do
         case $package in
         rabbitmq-server) systemctl --quiet disable rabbitmq-server.service epmd.service epmd.socket 2>/dev/null || true ;;
+        tryton-server) systemctl --quiet disable tryton-server.service 2>/dev/null || true ;;
+        postgresql-15) systemctl --quiet disable postgresql.service 2>/dev/null || true ;;
         mosquitto) systemctl --quiet disable mosquitto.service 2>/dev/null || true ;;
         esac
     done

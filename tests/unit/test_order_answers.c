@@ -534,6 +534,31 @@ static void a_refused_change_of_a_release_that_came_back_is_no_refusal_of_it(voi
     assert_raised(world, "RELEASE_REJECTED", 0);
 }
 
+static void a_line_that_a_forgotten_revision_brought_comes_back_with_its_release(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "20");
+    char text[ORDER_TEXT_SIZE], lines[512], one[256], two[256];
+    world_quiet(world);
+    hub_world_copy(world);
+    assert_int_equal(world_order(world, 1, "", world_line("1", "WIDGET", "5", "EA", one)), 202);
+    world_quiet(world);
+    (void)snprintf(lines, sizeof lines, "%s,%s", one, world_line("2", "WIDGET", "3", "EA", two));
+    assert_int_equal(world_revise(world, 1, "\"1\"", world_order_text(1, "", lines, text)), 202);
+    world_quiet(world);
+    xd_site_line_down(&world->sites[0].site);
+    world->sites[0].online = false;
+    hub_world_restore(world);
+    assert_int_equal(world_order(world, 1, "", one), 202); /* the channel sends it again, as it first was */
+    hub_world_run(world, 1000);
+    world->sites[0].online = true;
+    xd_site_line_up(&world->sites[0].site, world->now);
+    world_quiet(world);
+    assert_line(world, 1, "2", "0 0 3 0 0 0 0");
+    world_ships_line(world, 1, 2, "2", "WIDGET", "3", "EA", NULL);
+    world_quiet(world);
+    assert_line(world, 1, "2", "0 0 0 3 0 0 0");
+    assert_sale(world, 1, "2", "3 2.5 3");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define WITH(test, setup) cmocka_unit_test_setup_teardown(test, setup, hub_world_teardown)
@@ -570,6 +595,7 @@ int main(void) {
         WITH(a_site_that_answers_late_is_not_silent_any_more_and_is_still_asked, world_two_sites),
         WITH(a_rejection_is_no_question_any_more_when_it_is_placed_or_over, world_two_sites),
         WITH(a_refused_change_of_a_release_that_came_back_is_no_refusal_of_it, world_two_sites),
+        WITH(a_line_that_a_forgotten_revision_brought_comes_back_with_its_release, world_two_sites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -475,7 +475,9 @@ static struct xd_order_line_row *add_line(struct xd_conduct *conduct, const stru
     return row;
 }
 
-/* All that is known of an order that its sites gave back is what they say: it grows with each of them. */
+/* All that is known of an order that its sites gave back is what they say: it grows with each of them. An
+ * order that was taken again as it once was lacks the lines that a forgotten revision had brought: a site has
+ * work for them. */
 static enum xd_result grow_line(struct xd_conduct *conduct, const struct xd_release_line *line,
                                 struct xd_order_line_row **out) {
     const struct xd_hub_store *store = conduct->hub->config.store;
@@ -484,9 +486,9 @@ static enum xd_result grow_line(struct xd_conduct *conduct, const struct xd_rele
     if (*out != NULL) {
         return adopted ? xd_line_increase(*out, line->qty) : XD_OK;
     }
-    *out = adopted ? add_line(conduct, line) : NULL;
+    *out = add_line(conduct, line);
     if (*out == NULL) {
-        return adopted ? XD_NO_MEMORY : XD_OK;
+        return XD_NO_MEMORY;
     }
     enum xd_result result = xd_line_increase(*out, line->qty);
     return result == XD_OK && !conduct->new_lines
@@ -505,7 +507,7 @@ static enum xd_result adopt_line(struct xd_conduct *conduct, const struct xd_rel
     xd_copy(row->uom, sizeof row->uom, line->uom);
     row->factor_num = line->factor_num;
     row->factor_den = line->factor_den;
-    if (result != XD_OK || ordered == NULL) {
+    if (result != XD_OK) {
         return result;
     }
     struct xd_decimal open = xd_line_pot(ordered, XD_POT_OPEN);
