@@ -237,3 +237,12 @@ def test_a_bad_dump_is_not_taken_for_the_seed(tmp_path):
     with pytest.raises(RuntimeError, match="pg_restore failed"):
         Tryton(tmp_path / "erp", environment=environment).start()
     assert servers_of(tmp_path / "erp") == []
+
+
+def test_the_commands_of_the_readme_work_as_written(tmp_path):
+    from test_readme import blocks  # pylint: disable=import-outside-toplevel
+    script = blocks("tryton").replace("/tmp/tryton", str(tmp_path / "own"))
+    done = subprocess.run(["bash", "-e", "-c", script], cwd=os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(SCRIPT)))),
+                          capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (tmp_path / "own").exists() and not servers_of(tmp_path / "own")
