@@ -67,8 +67,11 @@ class Intake:
             raise RuntimeError(f"PUT /v1/stock: {status} {answer}")
 
     def load_reference(self):
-        for kind in ("customers", "products"):
-            self.whole.cli("reference", "load", kind, os.path.join(self.folder + "-ledger", f"{kind}.csv"))
+        products = os.path.join(self.folder, "products.csv")
+        with open(products, "w", encoding="utf-8") as file:
+            file.write("\n".join(["sku,base_uom"] + [f"SKU-{n:05},EA" for n in range(PRODUCTS)]) + "\n")
+        self.whole.cli("reference", "load", "customers", os.path.join(self.folder + "-ledger", "customers.csv"))
+        self.whole.cli("reference", "load", "products", products)
 
     @contextlib.contextmanager
     def erp_waits(self):
