@@ -3,7 +3,7 @@
 
 #include "base/bucket.h"
 #include "posix/config/checks.h"
-#include "posix/config/config.h"
+#include "shared/config.h"
 #include "shared/http_guard.h"
 
 #include <stdio.h>
