@@ -190,13 +190,22 @@ static void say(struct xd_http_reply *reply, const char *text) {
     (void)snprintf(reply->why, sizeof reply->why, "%s", text);
 }
 
-static enum xd_result take_location(CURL *curl, struct xd_http_reply *reply) {
+static enum xd_result take_header(CURL *curl, const char *name, char **out) {
     struct curl_header *header = NULL;
 
-    if (curl_easy_header(curl, "Location", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+    if (curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
         return XD_OK;
-    reply->location = xd_copy_text(header->value);
-    return reply->location != NULL ? XD_OK : XD_NO_MEMORY;
+    *out = xd_copy_text(header->value);
+    return *out != NULL ? XD_OK : XD_NO_MEMORY;
+}
+
+static enum xd_result take_headers(CURL *curl, const struct xd_http_call *call, struct xd_http_reply *reply) {
+    enum xd_result result = take_header(curl, "Location", &reply->location);
+
+    for (size_t i = 0; i < XD_HTTP_KEEP_MAX && result == XD_OK; i++)
+        if (call->keep[i] != NULL)
+            result = take_header(curl, call->keep[i], &reply->kept[i]);
+    return result;
 }
 
 static enum xd_result perform(CURL *curl, const struct xd_http_call *call, const struct curl_slist *headers,
@@ -219,7 +228,7 @@ static enum xd_result perform(CURL *curl, const struct xd_http_call *call, const
         result = XD_DENIED;
     }
     if (result == XD_OK)
-        result = take_location(curl, reply);
+        result = take_headers(curl, call, reply);
     if (result == XD_OK)
         reply->why[0] = '\0';
     else if (result == XD_FULL)
@@ -261,4 +270,8 @@ void xd_http_reply_free(struct xd_http_reply *reply) {
     xd_buffer_free(&reply->body);
     xd_free(reply->location);
     reply->location = NULL;
+    for (size_t i = 0; i < XD_HTTP_KEEP_MAX; i++) {
+        xd_free(reply->kept[i]);
+        reply->kept[i] = NULL;
+    }
 }

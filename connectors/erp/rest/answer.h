@@ -1,0 +1,27 @@
+/* What an answer means, by the description and nothing else. */
+#ifndef XD_ERP_REST_ANSWER_H
+#define XD_ERP_REST_ANSWER_H
+
+#include "erp/rest/session.h"
+#include "shared/json_view.h"
+
+enum xd_rest_verdict {
+    XD_REST_DONE,
+    XD_REST_KNOWN, /* done before: the reference is there */
+    XD_REST_REJECTED,
+    XD_REST_UNAVAILABLE,
+    XD_REST_UNKNOWN,
+};
+
+struct xd_rest_reading {
+    struct xd_json_view root; /* of the reply's body; ABSENT: it is no JSON */
+    char their_code[64];      /* of an error; "" none */
+};
+
+/* Judges a reply whose request may have had an effect. answer has all but the document's number. */
+enum xd_rest_verdict xd_rest_judge(const struct xd_rest_answers *answers, const struct xd_http_reply *reply,
+                                   struct xd_rest_reading *reading, struct xd_erp_answer *answer);
+/* A number of the ERP's at path; false: none is there that fits. */
+bool xd_rest_read_number(struct xd_json_view from, const char *path, char out[64]);
+
+#endif
