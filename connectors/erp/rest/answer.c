@@ -11,7 +11,7 @@
 
 #define EXCERPT 120
 
-static bool is_there(struct xd_json_view value) {
+bool xd_rest_is_there(struct xd_json_view value) {
     switch (value.kind) {
     case XD_JSON_ABSENT:
     case XD_JSON_NULL:
@@ -68,6 +68,16 @@ static const char *our_code(const struct xd_rest_answers *answers, const char *t
     return found != NULL ? found->text : NULL;
 }
 
+void xd_rest_read_note(const struct xd_rest_answers *answers, struct xd_json_view document,
+                       struct xd_erp_answer *answer) {
+    char theirs[64];
+    if (read_text(document, answers->note, theirs, sizeof theirs) && our_code(answers, theirs) != NULL) {
+        (void)snprintf(answer->code, sizeof answer->code, "%s", our_code(answers, theirs));
+        (void)read_text(document, answers->note_text, answer->detail, sizeof answer->detail);
+        xd_text_make_printable(answer->detail);
+    }
+}
+
 /* A refusal in the ERP's own words. */
 static bool has_words(const struct xd_rest_answers *answers, const struct xd_rest_reading *reading) {
     char text[8];
@@ -115,8 +125,9 @@ enum xd_rest_verdict xd_rest_judge(const struct xd_rest_answers *answers, const 
     (void)snprintf(status, sizeof status, "%u", reply->status);
     bool good = xd_rest_texts_have(&answers->done, status);
     bool read = xd_json_view_open(xd_buffer_view(&reply->body), &reading->root) == XD_OK;
-    bool error = (answers->error != NULL && is_there(xd_json_view_path(reading->root, answers->error))) ||
-                 (answers->success != NULL && !is_there(xd_json_view_path(reading->root, answers->success)));
+    bool error =
+        (answers->error != NULL && xd_rest_is_there(xd_json_view_path(reading->root, answers->error))) ||
+        (answers->success != NULL && !xd_rest_is_there(xd_json_view_path(reading->root, answers->success)));
     bool empty = reply->status == 204 && reply->body.size == 0; /* only there it is not half an answer */
     if (good && (read || empty) && !error) {
         xd_rest_say(answer, XD_ERP_DONE, "", "");

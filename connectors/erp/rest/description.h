@@ -35,6 +35,7 @@ struct xd_rest_answers {
     const char *error;   /* is there: the answer is an error, whatever its status */
     const char *success; /* is not there: likewise */
     const char *error_code, *error_text;
+    const char *note, *note_text;     /* of what was done, but not as asked for: a code and words */
     const struct xd_tree_node *codes; /* a map: their code of a refusal, ours; may be NULL */
     struct xd_rest_texts known_codes, unavailable_codes;
     int unlisted; /* enum xd_rest_unlisted: an error with a good status and a code that nobody listed */
@@ -70,7 +71,7 @@ struct xd_rest_list {
     const char *entries;
     struct {
         int type; /* enum xd_rest_paging */
-        const char *parameter, *next, *size_parameter;
+        const char *parameter, *next, *more, *size_parameter;
         int64_t first, size;
     } paging;
     struct {

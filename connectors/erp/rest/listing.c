@@ -185,7 +185,9 @@ static bool step(struct listing *listing, const struct page *page, const char *p
     default:
         return true;
     }
-    if (page->count > 0) {
+    bool more =
+        list->paging.more == NULL || xd_rest_is_there(xd_json_view_path(page->root, list->paging.more));
+    if (page->count > 0 && more) {
         (void)snprintf(next, POSITION_SIZE, "%lld", number);
     }
     return true;

@@ -36,32 +36,35 @@ static bool is_reference(struct xd_json_view entry, const char *path, const char
     return same;
 }
 
-static void say_found(const struct xd_rest_find *find, struct xd_json_view entry, const char *reference,
-                      struct xd_erp_answer *answer) {
+static void say_found(const struct xd_rest_answers *answers, const struct xd_rest_find *find,
+                      struct xd_json_view entry, const char *reference, struct xd_erp_answer *answer) {
     xd_rest_say(answer, XD_ERP_DONE, "", "");
     if (find->document == NULL) {
         (void)snprintf(answer->document, sizeof answer->document, "%s", reference);
     } else if (!xd_rest_read_number(entry, find->document, answer->document)) {
         xd_rest_say(answer, XD_ERP_UNAVAILABLE, "erp_unreadable", "what was found has no number");
     }
+    if (answer->outcome == XD_ERP_DONE) {
+        xd_rest_read_note(answers, entry, answer);
+    }
 }
 
-static void read_found(const struct xd_rest_find *find, struct xd_json_view root, const char *reference,
-                       struct xd_erp_answer *answer) {
+static void read_found(const struct xd_rest_answers *answers, const struct xd_rest_find *find,
+                       struct xd_json_view root, const char *reference, struct xd_erp_answer *answer) {
     if (find->entries == NULL) {
         if (find->match != NULL && !is_reference(root, find->match, reference)) {
             xd_rest_say(answer, XD_ERP_UNAVAILABLE, "erp_unreadable",
                         "another document was found than asked for");
             return;
         }
-        say_found(find, root, reference, answer);
+        say_found(answers, find, root, reference, answer);
         return;
     }
     struct xd_json_view entries = xd_json_view_path(root, find->entries);
     struct xd_json_view first = xd_json_view_first(entries);
     for (struct xd_json_view one = first; one.kind != XD_JSON_ABSENT; one = xd_json_view_next(entries, one)) {
         if (is_reference(one, find->match, reference)) {
-            say_found(find, one, reference, answer);
+            say_found(answers, find, one, reference, answer);
             return;
         }
     }
@@ -109,7 +112,7 @@ static void look_up(struct xd_rest_session *session, enum xd_erp_kind kind, cons
     if (xd_rest_ask(session, &ask, &reply, answer) == XD_OK) {
         enum xd_rest_verdict verdict = xd_rest_judge(&session->description.answers, &reply, &reading, answer);
         if (verdict == XD_REST_DONE) {
-            read_found(find, reading.root, reference, answer);
+            read_found(&session->description.answers, find, reading.root, reference, answer);
         } else if (says_absent(find, &reply, &reading)) {
             xd_rest_say(answer, XD_ERP_ABSENT, "", "");
         } else {
@@ -208,9 +211,10 @@ static void take_document(struct posting *posting, const struct xd_rest_reading 
     const struct xd_erp_request *request = posting->values.request;
     if (posting->call->document == NULL) {
         (void)snprintf(answer->document, sizeof answer->document, "%s", request->reference);
-        return;
     }
-    if (xd_rest_read_number(reading->root, posting->call->document, answer->document)) {
+    if (answer->document[0] != '\0' ||
+        xd_rest_read_number(reading->root, posting->call->document, answer->document)) {
+        xd_rest_read_note(&posting->session->description.answers, reading->root, answer);
         return;
     }
     if (known) {
