@@ -3,11 +3,13 @@
  * ERP's pages and ours need not be of one size.
  *
  * Documents go by the time of their last change, which the ERP filters by and sorts by. The cursor is
- * "changed|key", the time and the number of the last entry given: it stays good however long it rests. What
- * changed at that very time may be given or not, so the next question is from that time on, the time
- * included; entries up to the one with that key are stepped over. When it is not among them it has changed
- * since, and those beside it are given again rather than lost. Pages of the ERP are followed only as far as
- * they hold nothing new: what is in them moves while documents change, a time does not.
+ * "changed|key|marks": the time and the number of the last entry given, and marks of all entries of that time
+ * that were given, as they were then. It stays good however long it rests. What changes at that very time may
+ * stand before or behind what was given, so the next question is from that time on, the time included, and
+ * what has its mark in the cursor is left out. When more entries have one time than there are marks for,
+ * those up to the one with the key are stepped over instead; when it is not among them it has changed since,
+ * and those beside it are given again rather than lost. Pages of the ERP are followed only as far as they
+ * hold nothing new: what is in them moves while documents change, a time does not.
  *
  * An ERP whose filter excludes the time itself, or takes whole days, is served by the same rules. */
 #include "erp/rest/listing.h"
@@ -15,12 +17,17 @@
 #include "erp/rest/answer.h"
 #include "erp/rest/mapping.h"
 
+#include "base/crypto.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define POSITION_SIZE 1024
-#define PAGES_MAX 1000u /* of one time of change */
+#define MARK_SIZE 9 /* of a hash in hexadecimal, with the terminator */
+#define MARKS_MAX 8u
+#define CURSOR_REST (3u + MARKS_MAX * (MARK_SIZE - 1u)) /* bytes of a cursor besides time and key */
+#define PAGES_MAX 1000u                                 /* of one time of change */
 
 struct listing {
     struct xd_rest_session *session;
@@ -237,6 +244,19 @@ struct mark {
     char changed[64], key[64];
 };
 
+/* The last entry given, and those beside it. */
+struct place {
+    struct mark last;
+    char marks[MARKS_MAX][MARK_SIZE];
+    size_t count; /* of marks; 0 with a key: there were too many */
+};
+
+struct walk {
+    struct place since, now;
+    bool stepping; /* up to the key */
+    char position[POSITION_SIZE], following[POSITION_SIZE];
+};
+
 static int compare(const char *a, const char *b) {
     struct xd_decimal left, right;
     xd_ms earlier, later;
@@ -252,16 +272,54 @@ static int compare(const char *a, const char *b) {
 static bool read_mark(struct listing *listing, struct xd_json_view entry, struct mark *mark) {
     return (xd_rest_read_number(entry, listing->list->since.member, mark->changed) &&
             xd_rest_read_number(entry, listing->list->since.key, mark->key) &&
-            strlen(mark->changed) + strlen(mark->key) + 2 <= XD_ERP_CURSOR_SIZE) ||
+            strlen(mark->changed) + strlen(mark->key) + CURSOR_REST <= XD_ERP_CURSOR_SIZE) ||
            fail(listing, "an entry does not say when it changed, or has no number");
 }
 
-struct walk {
-    struct mark last;  /* given */
-    struct mark since; /* where the cursor was; "" from the start */
-    bool stepping;     /* over what was given before */
-    char position[POSITION_SIZE], following[POSITION_SIZE];
-};
+static void parse_cursor(const char *cursor, struct place *place) {
+    size_t changed = strcspn(cursor, "|");
+    const char *key = cursor + changed + (cursor[changed] == '|' ? 1 : 0);
+    size_t key_size = strcspn(key, "|");
+    memset(place, 0, sizeof *place);
+    (void)snprintf(place->last.changed, sizeof place->last.changed, "%.*s", (int)changed, cursor);
+    (void)snprintf(place->last.key, sizeof place->last.key, "%.*s", (int)key_size, key);
+    const char *marks = key + key_size + (key[key_size] == '|' ? 1 : 0);
+    while (strlen(marks) >= MARK_SIZE - 1 && place->count < MARKS_MAX) {
+        (void)snprintf(place->marks[place->count++], MARK_SIZE, "%.8s", marks);
+        marks += MARK_SIZE - 1;
+    }
+}
+
+static void write_cursor(const struct place *place, char next[XD_ERP_CURSOR_SIZE]) {
+    int size = snprintf(next, XD_ERP_CURSOR_SIZE, "%s|%s|", place->last.changed, place->last.key);
+    for (size_t i = 0; i < place->count; i++) {
+        size += snprintf(next + size, XD_ERP_CURSOR_SIZE - (size_t)size, "%s", place->marks[i]);
+    }
+}
+
+static bool is_marked(const struct place *place, const char *mark) {
+    for (size_t i = 0; i < place->count; i++) {
+        if (strcmp(place->marks[i], mark) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void move_on(struct place *place, const struct mark *to, const char *mark) {
+    bool beside = strcmp(place->last.changed, to->changed) == 0 && place->last.key[0] != '\0';
+    bool overflown = beside && (place->count == 0 || place->count == MARKS_MAX);
+    place->last = *to;
+    place->count = beside && !overflown ? place->count : 0;
+    if (!overflown) {
+        (void)snprintf(place->marks[place->count++], MARK_SIZE, "%s", mark);
+    }
+}
+
+static int order_of(const struct walk *walk, const struct mark *mark) {
+    const char *since = walk->since.last.changed;
+    return since[0] == '\0' ? 1 : compare(mark->changed, since);
+}
 
 /* How many entries at the start of the page were given before. *beyond: the page reaches no further than
  * the cursor, and does not have its key. */
@@ -277,11 +335,11 @@ static bool count_given(struct listing *listing, const struct walk *walk, const 
         if (!read_mark(listing, one, &mark)) {
             return false;
         }
-        int order = walk->since.changed[0] == '\0' ? 1 : compare(mark.changed, walk->since.changed);
+        int order = order_of(walk, &mark);
         index++;
         earlier = order < 0 ? index : earlier;
         *beyond = order <= 0;
-        if (walk->stepping && order == 0 && strcmp(mark.key, walk->since.key) == 0) {
+        if (walk->stepping && order == 0 && strcmp(mark.key, walk->since.last.key) == 0) {
             *given = index;
             found = true;
         }
@@ -289,6 +347,29 @@ static bool count_given(struct listing *listing, const struct walk *walk, const 
     *given = found ? *given : earlier;
     *beyond = *beyond && !found && page->count > 0;
     return true;
+}
+
+/* Gives the entry unless it was given before, as it is. */
+static void give_new(struct listing *listing, struct walk *walk, struct xd_json_view entry,
+                     const struct mark *mark) {
+    size_t before = listing->entries->size;
+    char hash[XD_HASH_TEXT_SIZE], short_hash[MARK_SIZE];
+    size_t count = listing->count;
+    give(listing, entry);
+    size_t comma = count > 0 ? 1 : 0;
+    if (xd_buffer_result(listing->entries) != XD_OK) {
+        return;
+    }
+    struct xd_hash value = xd_sha256(
+        xd_bytes_of(listing->entries->data + before + comma, listing->entries->size - before - comma));
+    xd_hash_write(&value, hash);
+    (void)snprintf(short_hash, sizeof short_hash, "%.8s", hash);
+    if (order_of(walk, mark) == 0 && is_marked(&walk->since, short_hash)) {
+        listing->entries->size = before;
+        listing->count = count;
+    } else {
+        move_on(&walk->now, mark, short_hash);
+    }
 }
 
 static bool give_page(struct listing *listing, struct walk *walk, const struct page *page, size_t given) {
@@ -302,11 +383,10 @@ static bool give_page(struct listing *listing, struct walk *walk, const struct p
         if (!read_mark(listing, one, &mark)) {
             return false;
         }
-        if (walk->last.changed[0] != '\0' && compare(mark.changed, walk->last.changed) < 0) {
+        if (walk->now.last.changed[0] != '\0' && compare(mark.changed, walk->now.last.changed) < 0) {
             return fail(listing, "the list is not in the order of change: its path has to ask for that");
         }
-        give(listing, one);
-        walk->last = mark;
+        give_new(listing, walk, one, &mark);
     }
     return true;
 }
@@ -316,7 +396,7 @@ static bool walk_page(struct listing *listing, struct walk *walk, bool *ended) {
     struct page page;
     size_t given = 0;
     bool beyond = false;
-    bool fine = fetch(listing, walk->since.changed, walk->position, &page) &&
+    bool fine = fetch(listing, walk->since.last.changed, walk->position, &page) &&
                 step(listing, &page, walk->position, walk->following) &&
                 count_given(listing, walk, &page, &given, &beyond);
     *ended = !fine;
@@ -338,19 +418,16 @@ static bool walk_page(struct listing *listing, struct walk *walk, bool *ended) {
 static bool list_changes(struct listing *listing, const char *cursor) {
     struct walk walk;
     bool ended = false, fine = true;
-    size_t changed = strcspn(cursor, "|");
     memset(&walk, 0, sizeof walk);
-    (void)snprintf(walk.since.changed, sizeof walk.since.changed, "%.*s", (int)changed, cursor);
-    (void)snprintf(walk.since.key, sizeof walk.since.key, "%s",
-                   cursor[changed] == '|' ? cursor + changed + 1 : "");
-    walk.stepping = walk.since.key[0] != '\0';
-    walk.last = walk.since;
+    parse_cursor(cursor, &walk.since);
+    walk.now = walk.since;
+    walk.stepping = walk.since.last.key[0] != '\0' && walk.since.count == 0;
     for (unsigned pages = 0; fine && !ended; pages++) {
         fine = pages < PAGES_MAX ? walk_page(listing, &walk, &ended)
                                  : fail(listing, "too many documents changed at the same time");
     }
     if (fine) {
-        (void)snprintf(listing->next, XD_ERP_CURSOR_SIZE, "%.79s|%.79s", walk.last.changed, walk.last.key);
+        write_cursor(&walk.now, listing->next);
     }
     return fine;
 }
