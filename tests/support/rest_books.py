@@ -42,8 +42,8 @@ def multiplied(one, other):
 
 
 class Books:
-    def __init__(self, unique, path=None):
-        self.unique, self.path = unique, path
+    def __init__(self, unique, tick_ms, path=None):
+        self.unique, self.tick_ms, self.path = unique, tick_ms, path
         self.clock = 0
         self.tables = {name: [] for name in DOCUMENTS}
         self.customers = {}
@@ -73,8 +73,8 @@ class Books:
     # ---- what all documents have ----
 
     def stamp(self, document):
-        """Times of change are coarse, as they are in many an ERP: what is done in one millisecond has one."""
-        self.clock = max(self.clock, int(time.time() * 1000))
+        """Times of change are coarse, as they are in many an ERP: what is done within one tick has one."""
+        self.clock = max(self.clock, int(time.time() * 1000) // self.tick_ms * self.tick_ms)
         document["changedAt"] = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self.clock // 1000)) + f".{self.clock % 1000:03d}Z"
 
     def find(self, table, member, value):

@@ -16,6 +16,7 @@ What a test may ask for besides, without any authorisation:
 
   POST /_test/fault {"kind": ..., "path": "/orders", "method": "POST", "times": 1, "after": 7}
   POST /_test/orders   an order typed in by the ERP's own people
+  POST /_test/begin {"data": FOLDER}   as if it were started anew
   GET  /_test/books    all there is; /_test/seen: how many requests of each kind came
 """
 
@@ -36,7 +37,7 @@ API = "/api/v1"
 TABLES = {"orders": "sales", "shipments": "shipments", "reversals": "reversals", "adjustments": "adjustments", "changes": "changes",
           "invoices": "invoices"}
 FAULTS = ("cut_before", "cut_after", "hang_before", "hang_after", "truncated_after", "html_500_before", "html_500_after", "busy_429", "down_503",
-          "error_in_200", "locked_in_200", "html_404", "expire_tokens")
+          "error_in_200", "locked_in_200", "html_404", "expire_tokens", "warning")
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -47,12 +48,15 @@ class Server(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", options.port), Handler)
         self.options = options
         self.lock = threading.Lock()
-        self.books = rest_books.Books(options.references == "unique", options.state)
+        self.begin(options.data)
+
+    def begin(self, data):
+        self.books = rest_books.Books(self.options.references == "unique", self.options.tick_ms, self.options.state)
         self.tokens = {}
         self.faults = []
         self.seen = {}
-        if options.data:
-            self.books.fill(*(self.read(options.data, name) for name in ("customers", "products", "stock")))
+        if data:
+            self.books.fill(*(self.read(data, name) for name in ("customers", "products", "stock")))
 
     @staticmethod
     def read(folder, name):
@@ -254,6 +258,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.refuse(409, "DUPLICATE", "the reference is there", {"number": number})
         elif known and server.options.known == "409-bare":
             self.refuse(409, "DUPLICATE", "the reference is there")
+        elif self.fault["kind"] == "warning":
+            self.answer(201, {"number": number, "warning": {"code": "PERIOD_MOVED", "message": "2026-12-01"}})
         else:
             self.answer(200 if known else 201, {"number": number})
 
@@ -327,6 +333,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif parts == ["orders"]:
             number, _ = server.books.make("sales", None, {**content, "externalId": None})
             self.answer(201, {"number": number})
+        elif parts == ["begin"]:
+            server.begin(content["data"])
+            self.answer(200, {})
         elif parts == ["seen"]:
             self.answer(200, server.seen)
         elif parts == ["books"]:
@@ -340,6 +349,7 @@ def main():
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--data")
     parser.add_argument("--state")
+    parser.add_argument("--tick-ms", type=int, default=1, help="how coarse times of change are")
     parser.add_argument("--references", choices=("unique", "any"), default="unique", help="whether a reference may come twice")
     parser.add_argument("--known", choices=("200", "409", "409-bare"), default="409", help="what a reference that is there is answered with")
     parser.add_argument("--auth", choices=("none", "basic", "token", "oauth2"), default="none")
