@@ -15,8 +15,9 @@
 #define CALL(member) offsetof(struct xd_rest_call, member)
 #define FIND(member) offsetof(struct xd_rest_find, member)
 #define LIST(member) offsetof(struct xd_rest_list, member)
-#define TEXTS(base, member)                                                                                  \
-    .type = XD_CONFIG_TEXTS, .max = 64, .offset = base(member.items), .count_offset = base(member.count)
+#define TEXTS(at)                                                                                            \
+    .type = XD_CONFIG_TEXTS, .max = 64, .offset = (at) + offsetof(struct xd_rest_texts, items),              \
+    .count_offset = (at) + offsetof(struct xd_rest_texts, count)
 
 static const char *const http_schemes[] = {"http", "https", NULL};
 static const char *const auth_types[] = {"none", "basic", "token", "oauth2", NULL};
@@ -71,10 +72,10 @@ static const struct xd_config_key auth_keys[] = {
 };
 
 static const struct xd_config_key answer_keys[] = {
-    {.name = "done", TEXTS(ANSWERS, done), .check = check_status},
-    {.name = "known", TEXTS(ANSWERS, known), .check = check_status},
-    {.name = "rejected", TEXTS(ANSWERS, rejected), .check = check_status},
-    {.name = "unavailable", TEXTS(ANSWERS, unavailable), .check = check_status},
+    {.name = "done", TEXTS(ANSWERS(done)), .check = check_status},
+    {.name = "known", TEXTS(ANSWERS(known)), .check = check_status},
+    {.name = "rejected", TEXTS(ANSWERS(rejected)), .check = check_status},
+    {.name = "unavailable", TEXTS(ANSWERS(unavailable)), .check = check_status},
     {.name = "error", .type = XD_CONFIG_TEXT, .offset = ANSWERS(error)},
     {.name = "success", .type = XD_CONFIG_TEXT, .offset = ANSWERS(success)},
     {.name = "error_code", .type = XD_CONFIG_TEXT, .offset = ANSWERS(error_code)},
@@ -82,8 +83,8 @@ static const struct xd_config_key answer_keys[] = {
     {.name = "note", .type = XD_CONFIG_TEXT, .offset = ANSWERS(note)},
     {.name = "note_text", .type = XD_CONFIG_TEXT, .offset = ANSWERS(note_text)},
     {.name = "codes", .type = XD_CONFIG_NODE, .offset = ANSWERS(codes)},
-    {.name = "known_codes", TEXTS(ANSWERS, known_codes)},
-    {.name = "unavailable_codes", TEXTS(ANSWERS, unavailable_codes)},
+    {.name = "known_codes", TEXTS(ANSWERS(known_codes))},
+    {.name = "unavailable_codes", TEXTS(ANSWERS(unavailable_codes))},
     {.name = "unlisted",
      .type = XD_CONFIG_CHOICE,
      .fallback = "unknown",
@@ -110,8 +111,8 @@ static const struct xd_config_key find_keys[] = {
     {.name = "entries", .type = XD_CONFIG_TEXT, .offset = FIND(entries)},
     {.name = "match", .type = XD_CONFIG_TEXT, .offset = FIND(match)},
     {.name = "document", .type = XD_CONFIG_TEXT, .offset = FIND(document)},
-    {.name = "absent", TEXTS(FIND, absent), .check = check_status},
-    {.name = "absent_codes", TEXTS(FIND, absent_codes)},
+    {.name = "absent", TEXTS(FIND(absent)), .check = check_status},
+    {.name = "absent_codes", TEXTS(FIND(absent_codes))},
     {.type = XD_CONFIG_END},
 };
 
