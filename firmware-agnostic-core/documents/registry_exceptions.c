@@ -19,6 +19,11 @@ const struct xd_code xd_registry_exceptions[] = {
      "Correct the ERP's data or the order as the detail says, then post it again."},
     {"ERP_REJECTED_SHIPMENT", 0, false, XD_ACTOR_ERP, "The ERP refused a shipment.",
      "Correct the ERP's data as the detail says, then post it again."},
+    {"ERP_UNKNOWN_OUTCOME", 0, false, XD_ACTOR_OPERATOR,
+     "Nobody can tell whether a posting to the ERP happened.",
+     "Look in the ERP for the reference that the exception names. Accept: it is there, and the order goes "
+     "on. Retry: "
+     "it is not, and it is posted again."},
     {"LINES_PARKED", 0, false, XD_ACTOR_OPERATOR, "A document was posted, but for some of its lines.",
      "See the exceptions of those lines; each is settled alone."},
     {"OVERSHIP", 0, false, XD_ACTOR_OPERATOR, "More was shipped than is tolerated.",

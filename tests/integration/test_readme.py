@@ -142,7 +142,8 @@ def test_every_verb_and_option_of_the_command_line_that_is_named_exists():
 
 
 def test_the_configuration_reference_names_every_key_and_no_other():
-    known = set(re.findall(r'\.name = "(\w+)"', sources("ports/posix/config/agent_config.c", "ports/posix/config/hub_config.c")))
+    known = set(re.findall(r'\.name = "(\w+)"', sources("ports/posix/config/agent_config.c", "ports/posix/config/hub_config.c", "ports/posix/config/hub_config_erps.c",
+                   "ports/posix/config/hub_config_erps.c")))
     reference = README[README.index("## Configuration reference"):README.index("## Exit statuses")]
     named = {key.rsplit(".", 1)[-1] for row in re.findall(r"^\| (`.*?) \|", reference, re.M) for key in re.findall(r"`([^`]+)`", row)}
     enrolment = re.search(r"\*\*The enrolment file\*\*.*", reference).group(0)
@@ -152,7 +153,7 @@ def test_the_configuration_reference_names_every_key_and_no_other():
 
 
 def test_defaults_in_the_configuration_reference_are_those_of_the_programs():
-    text = sources("ports/posix/config/agent_config.c", "ports/posix/config/hub_config.c")
+    text = sources("ports/posix/config/agent_config.c", "ports/posix/config/hub_config.c", "ports/posix/config/hub_config_erps.c")
     defaults = {}
     for entry in re.findall(r"\{\.name = \"\w+\",.*?\.offset", text, re.S):
         name, fallback = re.search(r'\.name = "(\w+)"', entry), re.search(r'\.fallback = "([^"]*)"', entry)
