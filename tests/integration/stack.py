@@ -106,7 +106,7 @@ class Hub:
 
     def call(self, method, path, body=None, key=None, seconds=10, headers=None, if_match=None):
         """(status, JSON); status 0 when nobody answers (in time). Every answer is held against the OpenAPI document."""
-        headers = dict(headers or {}, Authorization=f"Bearer {self.token()}")
+        headers = {"Authorization": f"Bearer {self.token()}", **(headers or {})}
         headers["Content-Type"] = "application/json"
         if key:
             headers["Idempotency-Key"] = f'"{key}"'

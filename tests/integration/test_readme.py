@@ -64,6 +64,14 @@ def test_the_status_commands_work_as_written(stack, tmp_path):
     assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
 
 
+def test_the_commands_about_erps_work_as_written(stack, tmp_path):
+    done = run(blocks("erps"), stack, tmp_path)
+    assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
+    shown = re.search(r"```text\n\$ crossdock erp status\n(.*?)\n", README).group(1)
+    assert re.split(r" {2,}", shown) == re.split(r" {2,}", done.stdout.splitlines()[0])
+    assert "main is paused" in done.stdout and "main goes on" in done.stdout
+
+
 def test_stock_is_loaded_as_written(stack, tmp_path):
     done = run(blocks("stock"), stack, tmp_path)
     assert done.returncode == 0 and "1 quantity taken" in done.stdout, done.stdout + done.stderr
