@@ -99,7 +99,7 @@ def test_what_it_refuses_is_shown_in_its_own_words(place):
     order_id = place.order("REST-2")
     found = wait_for(lambda: rejected(order_id), 30, "the exception")
     assert "period_closed" in found[0]["detail"] and "the books of that month are closed" in found[0]["detail"]
-    place.stack.cli("exceptions", "retry", found[0]["exception_id"])
+    place.stack.cli("exceptions", "resolve", found[0]["id"], "retry", "--reason", "looked into the ERP")
     place.status(order_id, "SHIPPED")
     assert len(place.erp.sales("REST-2")) == 1
 
@@ -165,7 +165,7 @@ def test_grade_c_is_made_once_and_a_person_decides(tmp_path):
         found = wait_for(lambda: exceptions(place.stack, "ERP_UNKNOWN_OUTCOME"), 60, "the question")
         assert [row["order_id"] for row in found] == [order_id]
         assert len(place.erp.sales("C-1")) == 1
-        place.stack.cli("exceptions", "accept", found[0]["exception_id"])
+        place.stack.cli("exceptions", "resolve", found[0]["id"], "accept", "--reason", "looked into the ERP")
         place.status(order_id, "SHIPPED")
         assert len(place.erp.sales("C-1")) == 1
 
