@@ -10,8 +10,10 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TIMEOUT_MS 30000u
@@ -190,6 +192,24 @@ static void say(struct xd_http_reply *reply, const char *text) {
     (void)snprintf(reply->why, sizeof reply->why, "%s", text);
 }
 
+#define RETRY_AFTER_S_MAX 86400
+
+/* Seconds, or a date (RFC 9110, 10.2.3). */
+static void take_retry_after(CURL *curl, struct xd_http_reply *reply) {
+    struct curl_header *header = NULL;
+    char *end = NULL;
+
+    if (curl_easy_header(curl, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return;
+    long long seconds = strtoll(header->value, &end, 10);
+    if (end == header->value || *end != '\0') {
+        time_t at = curl_getdate(header->value, NULL);
+        seconds = at == (time_t)-1 ? 0 : (long long)(at - time(NULL));
+    }
+    if (seconds > 0)
+        reply->retry_after_s = (unsigned)(seconds < RETRY_AFTER_S_MAX ? seconds : RETRY_AFTER_S_MAX);
+}
+
 static enum xd_result take_header(CURL *curl, const char *name, char **out) {
     struct curl_header *header = NULL;
 
@@ -197,15 +217,6 @@ static enum xd_result take_header(CURL *curl, const char *name, char **out) {
         return XD_OK;
     *out = xd_copy_text(header->value);
     return *out != NULL ? XD_OK : XD_NO_MEMORY;
-}
-
-static enum xd_result take_headers(CURL *curl, const struct xd_http_call *call, struct xd_http_reply *reply) {
-    enum xd_result result = take_header(curl, "Location", &reply->location);
-
-    for (size_t i = 0; i < XD_HTTP_KEEP_MAX && result == XD_OK; i++)
-        if (call->keep[i] != NULL)
-            result = take_header(curl, call->keep[i], &reply->kept[i]);
-    return result;
 }
 
 static enum xd_result perform(CURL *curl, const struct xd_http_call *call, const struct curl_slist *headers,
@@ -228,7 +239,10 @@ static enum xd_result perform(CURL *curl, const struct xd_http_call *call, const
         result = XD_DENIED;
     }
     if (result == XD_OK)
-        result = take_headers(curl, call, reply);
+        result = take_header(curl, "Location", &reply->location);
+    if (result == XD_OK)
+        result = take_header(curl, "Link", &reply->link);
+    take_retry_after(curl, reply);
     if (result == XD_OK)
         reply->why[0] = '\0';
     else if (result == XD_FULL)
@@ -270,8 +284,6 @@ void xd_http_reply_free(struct xd_http_reply *reply) {
     xd_buffer_free(&reply->body);
     xd_free(reply->location);
     reply->location = NULL;
-    for (size_t i = 0; i < XD_HTTP_KEEP_MAX; i++) {
-        xd_free(reply->kept[i]);
-        reply->kept[i] = NULL;
-    }
+    xd_free(reply->link);
+    reply->link = NULL;
 }

@@ -20,8 +20,6 @@
 
 struct xd_http_guard;
 
-#define XD_HTTP_KEEP_MAX 3
-
 struct xd_http_call {
     const char *method; /* NULL: GET */
     const char *url;
@@ -38,15 +36,14 @@ struct xd_http_call {
      * timeout_ms is then that of the connecting. False: ends the call. NULL: none. */
     bool (*take)(void *context, struct xd_bytes part);
     void *context;
-    const char *keep[XD_HTTP_KEEP_MAX]; /* names of headers of the answer that are wanted; NULL: none */
 };
 
 struct xd_http_reply {
-    unsigned status;              /* 0 when there was no answer */
-    struct xd_buffer body;        /* zero-terminated behind its size */
-    char *location;               /* header, or NULL */
-    char *kept[XD_HTTP_KEEP_MAX]; /* what the headers of `keep` said; NULL: not there */
-    char why[256];                /* a sentence for people on failure, else "" */
+    unsigned status;        /* 0 when there was no answer */
+    struct xd_buffer body;  /* zero-terminated behind its size */
+    char *location, *link;  /* headers, or NULL */
+    unsigned retry_after_s; /* header, in seconds from now, a day at most; 0: not said, or not readable */
+    char why[256];          /* a sentence for people on failure, else "" */
 };
 
 /* Calls and waits. reply is always set and MUST be freed, whatever the result, and

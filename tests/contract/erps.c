@@ -3,6 +3,7 @@
 #include "contract/erps_degraded.h"
 #include "contract/faulty_vfs.h"
 #include "contract/rest_erp.h"
+#include "contract/tryton_erp.h"
 #include "erp/ledger/ledger.h"
 
 #include <stdio.h>
@@ -128,13 +129,14 @@ static const struct erp_maker ledger_maker = {
     .documents = ledger_documents,
     .break_commits = ledger_break_commits,
     .occupy = ledger_occupy,
-    .can = ERP_CAN_CHANGE,
+    .can = ERP_CAN_CHANGE | ERP_CAN_TELL_CLOSED | ERP_CAN_FREE_CREDIT,
 };
 
 /* A new one is a line here. */
 static const struct erp_maker *const all[] = {
     &ledger_maker,
     &rest_erp_maker,
+    &tryton_maker,
 };
 
 struct erp_maker erp_makers[ERP_MAKERS_MAX];
@@ -149,6 +151,14 @@ void erps_start(void) {
             erp_makers[erp_maker_count++] = *all[i];
             erp_degraded[erp_degraded_count++] = erps_degrade(all[i], XD_ERP_GRADE_B);
             erp_degraded[erp_degraded_count++] = erps_degrade(all[i], XD_ERP_GRADE_C);
+        }
+    }
+}
+
+void erps_end(void) {
+    for (size_t i = 0; i < erp_maker_count; i++) {
+        if (erp_makers[i].end != NULL) {
+            erp_makers[i].end();
         }
     }
 }

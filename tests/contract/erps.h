@@ -21,6 +21,8 @@
 #define ERP_CAN_LOTS 4u            /* a line once for each of its lots */
 #define ERP_CAN_SUBSTITUTE 8u      /* ordered_sku */
 #define ERP_CAN_LIST_DOCUMENTS 16u /* sales, shipments, invoices */
+#define ERP_CAN_TELL_CLOSED 32u    /* a line that is shipped whole and closed from one that is not closed */
+#define ERP_CAN_FREE_CREDIT 64u    /* what was shipped does not count against the credit limit any longer */
 
 /* Each ERP begins with:
  *   customers  CUST-1 (EUR, no limit), LIMITED (EUR, limit 100), ASLEEP (not active)
@@ -45,6 +47,7 @@ struct erp_maker {
     /* Once; false: there is none here (a server that was not given, say), and it is left out. NULL: always.
      */
     bool (*start)(void);
+    void (*end)(void); /* once, after all; NULL: nothing to do */
     /* A sale of 3 WIDGET for CUST-1 that the ERP's own people type in; out: its number (NULL: cannot be
      * tested). */
     void (*type_sale)(const char *folder, char out[64]);
@@ -59,5 +62,6 @@ extern struct erp_maker erp_degraded[ERP_MAKERS_MAX];
 extern size_t erp_degraded_count;
 /* Once, before the first. */
 void erps_start(void);
+void erps_end(void); /* once, after the last */
 
 #endif

@@ -212,7 +212,9 @@ static void reference_with_another_content_is_refused(void **state) {
     struct xd_erp_request request = a_sale("t/PO-1", lines, 2);
     assert_rejected(post(world, &request), "reference_conflict");
     assert_done(ship(world, "t/S-1", "t/PO-1", "1", "1", false));
-    assert_rejected(ship(world, "t/S-1", "t/PO-1", "1", "1", true), "reference_conflict");
+    if ((maker->can & ERP_CAN_TELL_CLOSED) != 0) {
+        assert_rejected(ship(world, "t/S-1", "t/PO-1", "1", "1", true), "reference_conflict");
+    }
     assert_stock(world, "99");
 }
 
@@ -381,6 +383,7 @@ static void price_of_the_line_stands_above_the_products(void **state) {
 static void credit_limit_counts_what_is_sold_and_not_yet_shipped(void **state) {
     struct world *world = *state;
     struct xd_erp_line line = a_line("1", "WIDGET", "10"); /* 99.50 */
+    need(ERP_CAN_FREE_CREDIT);
     struct xd_erp_request first = a_sale("t/PO-1", &line, 1);
     first.customer = "LIMITED";
     struct xd_erp_request second = first;
@@ -751,5 +754,6 @@ int main(void) {
         maker = &erp_degraded[i];
         failed += cmocka_run_group_tests_name(maker->name, tests, NULL, NULL);
     }
+    erps_end();
     return failed;
 }

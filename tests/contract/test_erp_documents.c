@@ -390,5 +390,6 @@ int main(void) {
         maker = &erp_makers[i];
         failed += cmocka_run_group_tests_name(maker->name, tests, NULL, NULL);
     }
+    erps_end();
     return failed;
 }

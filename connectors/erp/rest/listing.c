@@ -174,7 +174,7 @@ static bool step(struct listing *listing, const struct page *page, const char *p
     next[0] = '\0';
     switch (list->paging.type) {
     case XD_REST_PAGES_LINK:
-        return read_link(listing, page->reply.kept[XD_REST_KEEP_LINK], next);
+        return read_link(listing, page->reply.link, next);
     case XD_REST_PAGES_CURSOR:
         xd_buffer_init(&text, 0);
         (void)xd_json_view_text(xd_json_view_path(page->root, list->paging.next), &text);

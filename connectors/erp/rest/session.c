@@ -8,9 +8,7 @@
 #include "base/memory.h"
 #include "shared/json_view.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -18,7 +16,6 @@
 #define TOKEN_SIZE_MAX ((size_t)16384)
 #define TOKEN_LIFE_S 300     /* of one whose life is not told */
 #define TOKEN_EARLY_MS 10000 /* before its end it is not used any longer */
-#define RETRY_AFTER_MAX_S 86400
 
 static xd_ms now(void) {
     struct timespec time;
@@ -36,27 +33,10 @@ void xd_rest_say(struct xd_erp_answer *answer, enum xd_erp_outcome outcome, cons
     xd_text_make_printable(answer->detail);
 }
 
-/* Seconds, or a date of HTTP. */
-static uint32_t read_retry_after(const char *text) {
-    char *end = NULL;
-    long long seconds = strtoll(text, &end, 10);
-    if (end == text || *end != '\0') {
-        time_t at = curl_getdate(text, NULL);
-        seconds = at == (time_t)-1 ? 0 : (long long)(at - time(NULL));
-    }
-    if (seconds < 0) {
-        seconds = 0;
-    }
-    return (uint32_t)(seconds > RETRY_AFTER_MAX_S ? RETRY_AFTER_MAX_S : seconds) * 1000u;
-}
-
 void xd_rest_say_unavailable(struct xd_erp_answer *answer, const struct xd_http_reply *reply,
                              const char *code, const char *detail) {
-    const char *after = reply->kept[XD_REST_KEEP_RETRY_AFTER];
     xd_rest_say(answer, XD_ERP_UNAVAILABLE, code, detail);
-    if (after != NULL) {
-        answer->retry_after_ms = read_retry_after(after);
-    }
+    answer->retry_after_ms = reply->retry_after_s * 1000u;
 }
 
 /* ---- headers ---- */
@@ -200,8 +180,7 @@ static enum xd_result get_token(struct xd_rest_session *session, struct xd_erp_a
                                 .body = xd_buffer_view(&body),
                                 .timeout_ms = (unsigned)(description->timeout_s * XD_SECOND_MS),
                                 .answer_max = 4 * TOKEN_SIZE_MAX,
-                                .ca_file = description->ca_file,
-                                .keep = {[XD_REST_KEEP_RETRY_AFTER] = "Retry-After"}};
+                                .ca_file = description->ca_file};
     enum xd_result result = xd_http_fetch(&call, &reply);
     if (result == XD_OK && reply.status == 200) {
         result = take_token(session, &reply);
@@ -260,14 +239,12 @@ static enum xd_result ask_once(struct xd_rest_session *session, const struct xd_
     }
     add_described(&headers, description->headers, ask->values);
     add_described(&headers, ask->headers, ask->values);
-    struct xd_http_call call = {
-        .method = ask->method,
-        .url = ask->url,
-        .headers = (const char *const *)headers.items,
-        .body = ask->body,
-        .timeout_ms = (unsigned)(description->timeout_s * XD_SECOND_MS),
-        .ca_file = description->ca_file,
-        .keep = {[XD_REST_KEEP_LINK] = "Link", [XD_REST_KEEP_RETRY_AFTER] = "Retry-After"}};
+    struct xd_http_call call = {.method = ask->method,
+                                .url = ask->url,
+                                .headers = (const char *const *)headers.items,
+                                .body = ask->body,
+                                .timeout_ms = (unsigned)(description->timeout_s * XD_SECOND_MS),
+                                .ca_file = description->ca_file};
     enum xd_result result = headers.failed ? XD_UNAVAILABLE : xd_http_fetch(&call, reply);
     free_headers(&headers);
     switch (result) {

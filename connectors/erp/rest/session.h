@@ -15,9 +15,6 @@ struct xd_rest_session {
     xd_ms access_until; /* by the monotonic clock */
 };
 
-#define XD_REST_KEEP_LINK 0 /* in xd_http_reply.kept */
-#define XD_REST_KEEP_RETRY_AFTER 1
-
 struct xd_rest_ask {
     const char *method; /* NULL: GET */
     const char *url;

@@ -26,7 +26,7 @@ static bool names_tenant(const struct xd_erp_settings *erp, const char *tenant) 
 }
 
 const char *xd_hub_erp_of(const struct xd_hub *hub, const char *tenant) {
-    const struct xd_erp_settings *others = NULL;
+    const struct xd_erp_settings *others = &hub->config.erps[0];
     for (size_t index = 0; index < hub->config.erp_count; index++) {
         const struct xd_erp_settings *erp = &hub->config.erps[index];
         if (!erp->shadow && names_tenant(erp, tenant)) {

@@ -2,6 +2,7 @@
 
 #include "erp/ledger/ledger.h"
 #include "erp/rest/rest.h"
+#include "erp/tryton/tryton.h"
 
 #include <stdio.h>
 
@@ -41,6 +42,20 @@ static enum xd_result ledger_open(const struct xd_hub_config_erp *config, const 
     return xd_ledger_open(&ledger, out, why, why_size);
 }
 
+/* ---- tryton: a server of its own ---- */
+
+static enum xd_result tryton_open(const struct xd_hub_config_erp *config, const char *state_dir,
+                                  struct xd_erp *out, char *why, size_t why_size) {
+    struct xd_tryton_config tryton = {.url = config->url,
+                                      .database = config->database,
+                                      .username = config->username,
+                                      .password = config->password,
+                                      .ca_file = config->ca_file,
+                                      .timeout_ms = (unsigned)(config->timeout_s * XD_SECOND_MS)};
+    (void)state_dir;
+    return xd_tryton_open(&tryton, out, why, why_size);
+}
+
 /* ---- rest: a server that a file describes ---- */
 
 static enum xd_result rest_check(const struct xd_hub_config_erp *config, const char *state_dir, char *why,
@@ -64,6 +79,7 @@ static const struct {
 } types[] = {
     [XD_ERP_TYPE_LEDGER] = {ledger_check, ledger_prepare, ledger_open},
     [XD_ERP_TYPE_REST] = {rest_check, NULL, rest_open},
+    [XD_ERP_TYPE_TRYTON] = {NULL, NULL, tryton_open},
 };
 
 enum xd_result xd_erp_type_check(const struct xd_hub_config_erp *config, const char *state_dir, char *why,
