@@ -10,8 +10,10 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TIMEOUT_MS 30000u
@@ -190,26 +192,31 @@ static void say(struct xd_http_reply *reply, const char *text) {
     (void)snprintf(reply->why, sizeof reply->why, "%s", text);
 }
 
-#define RETRY_AFTER_S_MAX 86400u
+#define RETRY_AFTER_S_MAX 86400
 
-/* Seconds; a date there counts as not said. */
+/* Seconds, or a date (RFC 9110, 10.2.3). */
 static void take_retry_after(CURL *curl, struct xd_http_reply *reply) {
     struct curl_header *header = NULL;
+    char *end = NULL;
 
     if (curl_easy_header(curl, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
         return;
-    for (const char *at = header->value; *at >= '0' && *at <= '9' && reply->retry_after_s < RETRY_AFTER_S_MAX;
-         at++)
-        reply->retry_after_s = reply->retry_after_s * 10 + (unsigned)(*at - '0');
+    long long seconds = strtoll(header->value, &end, 10);
+    if (end == header->value || *end != '\0') {
+        time_t at = curl_getdate(header->value, NULL);
+        seconds = at == (time_t)-1 ? 0 : (long long)(at - time(NULL));
+    }
+    if (seconds > 0)
+        reply->retry_after_s = (unsigned)(seconds < RETRY_AFTER_S_MAX ? seconds : RETRY_AFTER_S_MAX);
 }
 
-static enum xd_result take_location(CURL *curl, struct xd_http_reply *reply) {
+static enum xd_result take_header(CURL *curl, const char *name, char **out) {
     struct curl_header *header = NULL;
 
-    if (curl_easy_header(curl, "Location", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+    if (curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
         return XD_OK;
-    reply->location = xd_copy_text(header->value);
-    return reply->location != NULL ? XD_OK : XD_NO_MEMORY;
+    *out = xd_copy_text(header->value);
+    return *out != NULL ? XD_OK : XD_NO_MEMORY;
 }
 
 static enum xd_result perform(CURL *curl, const struct xd_http_call *call, const struct curl_slist *headers,
@@ -232,7 +239,9 @@ static enum xd_result perform(CURL *curl, const struct xd_http_call *call, const
         result = XD_DENIED;
     }
     if (result == XD_OK)
-        result = take_location(curl, reply);
+        result = take_header(curl, "Location", &reply->location);
+    if (result == XD_OK)
+        result = take_header(curl, "Link", &reply->link);
     take_retry_after(curl, reply);
     if (result == XD_OK)
         reply->why[0] = '\0';
@@ -275,4 +284,6 @@ void xd_http_reply_free(struct xd_http_reply *reply) {
     xd_buffer_free(&reply->body);
     xd_free(reply->location);
     reply->location = NULL;
+    xd_free(reply->link);
+    reply->link = NULL;
 }

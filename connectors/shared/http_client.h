@@ -41,8 +41,8 @@ struct xd_http_call {
 struct xd_http_reply {
     unsigned status;        /* 0 when there was no answer */
     struct xd_buffer body;  /* zero-terminated behind its size */
-    char *location;         /* header, or NULL */
-    unsigned retry_after_s; /* header, where it says seconds; 0: not said */
+    char *location, *link;  /* headers, or NULL */
+    unsigned retry_after_s; /* header, in seconds from now, a day at most; 0: not said, or not readable */
     char why[256];          /* a sentence for people on failure, else "" */
 };
 

@@ -216,5 +216,14 @@ static int64_t documents(const char *folder, enum xd_erp_kind kind) {
         ->count;
 }
 
-const struct erp_maker tryton_maker = {"tryton",   XD_ERP_GRADE_A, prepare, open_worker, stock,
-                                       sale_state, documents,      NULL,    NULL};
+const struct erp_maker tryton_maker = {
+    .name = "tryton",
+    .grade = XD_ERP_GRADE_A,
+    .prepare = prepare,
+    .open = open_worker,
+    .stock = stock,
+    .sale_state = sale_state,
+    .documents = documents,
+    .start = tryton_is_there,
+    .end = tryton_admin_close,
+};

@@ -2,8 +2,8 @@
 #include "base/memory.h"
 #include "posix/config/agent_config.h"
 #include "posix/config/checks.h"
-#include "posix/config/config.h"
 #include "posix/config/hub_config.h"
+#include "shared/config.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

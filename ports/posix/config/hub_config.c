@@ -3,8 +3,8 @@
 
 #include "base/bucket.h"
 #include "posix/config/checks.h"
-#include "posix/config/config.h"
 #include "posix/config/hub_config_erps.h"
+#include "shared/config.h"
 #include "shared/http_guard.h"
 
 #include <stdio.h>

@@ -2,8 +2,8 @@
 #ifndef XD_POSIX_CONFIG_HUB_CONFIG_ERPS_H
 #define XD_POSIX_CONFIG_HUB_CONFIG_ERPS_H
 
-#include "posix/config/config.h"
 #include "posix/config/hub_config.h"
+#include "shared/config.h"
 
 #define XD_CONFIG_ERPS_MAX 16
 

@@ -1,6 +1,7 @@
 #include "posix/hub/hub_erp_types.h"
 
 #include "erp/ledger/ledger.h"
+#include "erp/rest/rest.h"
 #include "erp/tryton/tryton.h"
 
 #include <stdio.h>
@@ -55,6 +56,21 @@ static enum xd_result tryton_open(const struct xd_hub_config_erp *config, const 
     return xd_tryton_open(&tryton, out, why, why_size);
 }
 
+/* ---- rest: a server that a file describes ---- */
+
+static enum xd_result rest_check(const struct xd_hub_config_erp *config, const char *state_dir, char *why,
+                                 size_t why_size) {
+    (void)state_dir;
+    return xd_rest_check(config->file, why, why_size);
+}
+
+static enum xd_result rest_open(const struct xd_hub_config_erp *config, const char *state_dir,
+                                struct xd_erp *out, char *why, size_t why_size) {
+    struct xd_rest_config rest = {.file = config->file};
+    (void)state_dir;
+    return xd_rest_open(&rest, out, why, why_size);
+}
+
 /* ---- the table ---- */
 
 static const struct {
@@ -62,6 +78,7 @@ static const struct {
     open_fn open;
 } types[] = {
     [XD_ERP_TYPE_LEDGER] = {ledger_check, ledger_prepare, ledger_open},
+    [XD_ERP_TYPE_REST] = {rest_check, NULL, rest_open},
     [XD_ERP_TYPE_TRYTON] = {NULL, NULL, tryton_open},
 };
 
