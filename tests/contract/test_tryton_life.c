@@ -408,8 +408,8 @@ static void live_in_doubt(struct xd_erp *worker, unsigned long seed) {
     struct xd_erp_request request = a_request(XD_ERP_SALE, sale, NULL, "WH1", lines, 1);
     insist(worker, &request);
     (void)snprintf(first, sizeof first, "%s-S1", sale);
-    lines[0] = a_line("L1", "LOTTED",
-                      "8"); /* 12 of 20 at another site, 3 of them for nothing; the rest never comes */
+    /* 12 of 20 leave another site, 3 of them for nothing; the rest never comes */
+    lines[0] = a_line("L1", "LOTTED", "8");
     lines[1] = a_line("L1", "LOTTED", "4");
     lines[0].lot = "LOT-A";
     lines[1].lot = "LOT-B";
@@ -423,16 +423,18 @@ static void live_in_doubt(struct xd_erp *worker, unsigned long seed) {
     struct xd_erp_request reversal = a_request(XD_ERP_REVERSAL, reference, sale, "WH2", NULL, 0);
     reversal.reverses = first;
     insist(worker, &reversal);
+    describe_by_state(sale, text, sizeof text);
+    assert_string_equal(text,
+                        "processing/sent 11.0:cancelled 5.0@LOT-A:done 5.0@LOT-A:done:back 4.0@LOT-B:done "
+                        "4.0@LOT-B:done:back 20.0:draft");
+    billed(sale, text, sizeof text);
+    assert_string_equal(text, "billed: 9.0 -9.0");
     lines[0] = a_line("L1", "LOTTED", "25");
     (void)snprintf(reference, sizeof reference, "%s-C1", sale);
     request = a_request(XD_ERP_CHANGE, reference, sale, "WH1", lines, 1);
     insist(worker, &request);
     describe_by_state(sale, text, sizeof text);
-    assert_string_equal(text,
-                        "processing/sent 11.0:cancelled 5.0@LOT-A:done 5.0@LOT-A:done:back 4.0@LOT-B:done "
-                        "4.0@LOT-B:done:back 25.0:draft");
-    billed(sale, text, sizeof text);
-    assert_string_equal(text, "billed: 9.0 -9.0");
+    assert_non_null(strstr(text, " 4.0@LOT-B:done:back 25.0:draft"));
     lines[0] = a_line("1", "GADGET", "-2");
     lines[1] = a_line("2", "CABLE-10M", "3");
     (void)snprintf(reference, sizeof reference, "%s-A1", sale);
