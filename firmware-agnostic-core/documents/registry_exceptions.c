@@ -29,6 +29,11 @@ const struct xd_code xd_registry_exceptions[] = {
      "A sale that was typed into the ERP cannot become an order, or its order cannot follow a change of it.",
      "Add what the detail says is lacking here, or correct the sale in the ERP: it is looked at again by "
      "itself."},
+    {"ERP_UNKNOWN_OUTCOME", 0, false, XD_ACTOR_OPERATOR,
+     "Nobody can tell whether a posting to the ERP happened.",
+     "Look in the ERP for the reference that the exception names. Accept: it is there, and the order goes "
+     "on. Retry: "
+     "it is not, and it is posted again."},
     {"LINES_PARKED", 0, false, XD_ACTOR_OPERATOR, "A document was posted, but for some of its lines.",
      "See the exceptions of those lines; each is settled alone."},
     {"OVERSHIP", 0, false, XD_ACTOR_OPERATOR, "More was shipped than is tolerated.",

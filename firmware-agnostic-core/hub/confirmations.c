@@ -437,12 +437,11 @@ static int release_status(const struct matched *match) {
 
 static void job_of(const struct applying *applying, const struct matched *match, struct xd_job_row *job) {
     memset(job, 0, sizeof *job);
-    xd_copy(job->erp, sizeof job->erp, applying->hub->config.erp);
     job->kind = XD_ERP_SHIPMENT;
+    xd_hub_job_of(applying->hub, &match->order, applying->now, job);
     snprintf(job->reference, sizeof job->reference, "%s/%s/%lld/%s", applying->row->site,
              applying->row->confirmation_id, (long long)applying->row->version, match->row.release_id);
     job->state = XD_JOB_QUEUED;
-    memcpy(job->order_id, match->order.order_id, sizeof job->order_id);
     memcpy(job->site, applying->row->site, sizeof job->site);
     memcpy(job->confirmation_id, applying->row->confirmation_id, sizeof job->confirmation_id);
     job->confirmation_version = applying->row->version;

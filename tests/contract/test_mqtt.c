@@ -23,7 +23,7 @@
 #include <cmocka.h>
 
 #define DEADLINE_S 60 /* a test that waits so long has failed */
-#define RESETS 40u     /* connections that end in the middle of sending */
+#define RESETS 40u    /* connections that end in the middle of sending */
 #define SEEN_MAX 512
 
 static unsigned broker_port;

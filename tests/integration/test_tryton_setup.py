@@ -15,10 +15,9 @@ WAREHOUSES = ["WH1", "WH2", "3PL-A"]
 THIS_YEAR = datetime.date.today().year
 
 
-@pytest.fixture(scope="module")
-def erp(tmp_path_factory):
-    with Tryton(tmp_path_factory.mktemp("tryton")) as tryton:
-        yield tryton
+@pytest.fixture(scope="module", autouse=True)
+def seeded(erp):
+    erp.reset()
 
 
 def new_sale(erp, reference, quantity=10, user=None):
@@ -85,7 +84,6 @@ def test_customers_are_those_of_the_samples(erp):
 
 
 def test_opening_stock_lies_where_it_is_said_to(erp):
-    erp.reset()
     assert {w: erp.stock(w, "WIDGET") for w in WAREHOUSES} == {"WH1": 5000, "WH2": 3000, "3PL-A": 4000}
     assert erp.stock("WH1", "SUGAR-KG") == 750.5 and erp.stock("3PL-A", "SUGAR-KG") == 0
     warehouse, = erp.find("stock.location", [("code", "=", "WH1"), ("type", "=", "warehouse")], ["id"])
@@ -172,6 +170,17 @@ def test_a_killed_tryton_comes_back_with_its_port_and_its_sales(erp):
     assert len(erp.sales("PO-KILL")) == 1
 
 
+def test_a_killed_database_comes_back_with_its_port_and_its_sales(erp):
+    new_sale(erp, "PO-DB")
+    port, pid = erp.state["database_port"], erp.pid
+    erp.kill_database()
+    with pytest.raises(TrytonError):
+        erp.sales("PO-DB")
+    erp.start()
+    assert (erp.state["database_port"], erp.pid) == (port, pid)
+    assert len(erp.sales("PO-DB")) == 1
+
+
 def test_reset_forgets_what_came_after_the_seed(erp):
     new_sale(erp, "PO-RESET")
     where = (erp.url, erp.password)
@@ -228,3 +237,12 @@ def test_a_bad_dump_is_not_taken_for_the_seed(tmp_path):
     with pytest.raises(RuntimeError, match="pg_restore failed"):
         Tryton(tmp_path / "erp", environment=environment).start()
     assert servers_of(tmp_path / "erp") == []
+
+
+def test_the_commands_of_the_readme_work_as_written(tmp_path):
+    from test_readme import blocks  # pylint: disable=import-outside-toplevel
+    script = blocks("tryton").replace("/tmp/tryton", str(tmp_path / "own"))
+    done = subprocess.run(["bash", "-e", "-c", script], cwd=os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(SCRIPT)))),
+                          capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (tmp_path / "own").exists() and not servers_of(tmp_path / "own")

@@ -3,6 +3,7 @@
     erp = Tryton(folder)
     erp.start()                        # returns when it serves; seconds once the seeded database is cached
     erp.kill9(); erp.start()           # trytond dies where it stands, PostgreSQL does not: same port, same data
+    erp.kill_database(); erp.start()   # the other way round: trytond answers each call with an error at HTTP 200
     erp.restart(); erp.reset()         # in order;  back to the database as it was seeded
     erp.stop()                         # both servers;  destroy(): and the folder
     erp.rpc("model.sale.sale.search_read", [("reference", "=", "PO-1")], 0, None, None, ["state"])
@@ -69,6 +70,11 @@ def decoded(value):
     return makers[kind](fields) if kind in makers else value
 
 
+def text_of(quantity):
+    """As a person writes it: 10, 9.87."""
+    return f"{quantity:.6f}".rstrip("0").rstrip(".")
+
+
 class Tryton:
     name = "tryton"
 
@@ -102,6 +108,13 @@ class Tryton:
         self._signal(signal.SIGKILL)
         wait_for(lambda: not self.running, CALL_SECONDS_MAX, "trytond to be gone")
 
+    def kill_database(self):
+        """PostgreSQL drops its connections and ends at once, without a checkpoint: it recovers when it is started."""
+        server = self.state["postgresql"]
+        if self._runs(server):
+            os.kill(server["pid"], signal.SIGQUIT)
+            wait_for(lambda: not self._runs(server), CALL_SECONDS_MAX, "PostgreSQL to be gone")
+
     def restart(self):
         self._signal(signal.SIGTERM)
         wait_for(lambda: not self.running, CALL_SECONDS_MAX, "trytond to end")
@@ -129,11 +142,14 @@ class Tryton:
     @property
     def running(self):
         """Whether trytond runs."""
+        return "trytond" in self.state and self._runs(self.state["trytond"])
+
+    def _runs(self, server):
         self._reap()
         try:
-            with open(f"/proc/{self.pid}/stat", encoding="utf-8", errors="replace") as file:
+            with open(f"/proc/{server['pid']}/stat", encoding="utf-8", errors="replace") as file:
                 state, *fields = file.read().rpartition(")")[2].split()
-            return state not in "ZX" and int(fields[18]) == self.state["trytond"]["born"]
+            return state not in "ZX" and int(fields[18]) == server["born"]
         except OSError:
             return False
 
@@ -142,7 +158,7 @@ class Tryton:
             os.kill(self.pid, number)
 
     def _reap(self):
-        """The servers are children of a script that has ended: they became ours."""
+        """The servers are children of a script that has ended: they became ours (or another's, who reaps them)."""
         for server in ("trytond", "postgresql"):
             try:
                 os.waitpid(self.state[server]["pid"], os.WNOHANG)
@@ -183,7 +199,31 @@ class Tryton:
     users = property(lambda self: self.state["users"])
     company = property(lambda self: self.state["company"])
 
+    def configuration(self, password_file, url=None, **more):
+        """The lines below `erps:` of a hub that posts to it. url: another way to it."""
+        options = {"type": "tryton", "url": url or self.url, "database": self.database, "username": self.username,
+                   "password_file": password_file, "concurrency": 4, "request_life_s": 5, "timeout_s": 5, "retry_s_min": 1,
+                   "retry_s_max": 2, **more}
+        return "  main:\n" + "".join(f"    {name}: {value}\n" for name, value in options.items())
+
     # -- its books --
+
+    def books(self):
+        """As Stack.books says: sales that have our reference, shipments that are done and have it, all stock."""
+        books = {"sales": {}, "shipments": {}, "stock": {}}
+        for sale in self.find("sale.sale", [("reference", "!=", None)], ["reference", "lines"]):
+            books["sales"][sale["reference"]] = dict.fromkeys(sale["lines"])
+        shipments = self.find("stock.shipment.out", [("reference", "!=", None), ("state", "=", "done")], ["reference", "outgoing_moves"])
+        moves = {move["id"]: move for move in self.moves(one for shipment in shipments for one in shipment["outgoing_moves"])}
+        for shipment in shipments:
+            lines = books["shipments"].setdefault(shipment["reference"], {})
+            for move in (moves[one] for one in shipment["outgoing_moves"] if moves[one]["state"] == "done"):
+                sku = move["product."]["code"]
+                lines[sku] = text_of(float(lines.get(sku, 0)) + move["internal_quantity"])
+        for warehouse in self.find("stock.location", [("type", "=", "warehouse")], ["code"]):
+            for product in self.find("product.product", [], ["code", "quantity"], locations=[warehouse["id"]]):
+                books["stock"][warehouse["code"], product["code"]] = text_of(product["quantity"])
+        return books
 
     def rpc(self, method, *params, user=None, **context):
         """Calls a method, such as model.sale.sale.read, and returns its result; TrytonError when it refuses. The context

@@ -3,6 +3,7 @@
 #include "hub/books/books_internal.h"
 
 #include "base/memory.h"
+#include "hub/posting/posting.h"
 #include "hub/reference/reference.h"
 
 #include <stdio.h>
@@ -30,6 +31,14 @@ const char *const xd_books_repair_names[] = {"NONE",       "POST_AGAIN",   "CHAN
 
 /* ---- life ---- */
 
+static void begin_round(struct xd_books_watch *watch, xd_ms due) {
+    watch->list = XD_ERP_SALES;
+    watch->waiting_what = -1;
+    watch->waiting_number[0] = 0;
+    watch->again_max = XD_BOOKS_AGAIN;
+    watch->due = due;
+}
+
 enum xd_result xd_books_open(struct xd_hub *hub, struct xd_now now) {
     hub->books = xd_alloc(sizeof *hub->books);
     if (hub->books == NULL) {
@@ -37,12 +46,15 @@ enum xd_result xd_books_open(struct xd_hub *hub, struct xd_now now) {
     }
     struct xd_books *books = hub->books;
     books->config = hub->config.books;
-    books->list = XD_ERP_SALES;
-    books->max = XD_BOOKS_PAGE;
-    books->due = books->step = now.monotonic;
-    books->waiting_what = -1;
-    books->again_max = XD_BOOKS_AGAIN;
-    xd_retry_init(&books->retry, hub->config.erp_retry_ms_min, hub->config.erp_retry_ms_max);
+    books->step = now.monotonic;
+    for (size_t index = 0; index < hub->config.erp_count; index++) {
+        struct xd_books_watch *watch = &books->watches[index];
+        const struct xd_erp_settings *erp = &hub->config.erps[index];
+        watch->lane = index;
+        watch->max = XD_BOOKS_PAGE;
+        begin_round(watch, now.monotonic);
+        xd_retry_init(&watch->retry, erp->retry_ms_min, erp->retry_ms_max);
+    }
     return XD_OK;
 }
 
@@ -54,6 +66,11 @@ void xd_books_close(struct xd_hub *hub) {
     hub->books = NULL;
 }
 
+static void call_is_over(struct xd_hub *hub, struct xd_books_watch *watch) {
+    watch->called = false;
+    xd_lane_list_over(&hub->lanes[watch->lane]);
+}
+
 /* What a run has noted may be lost with a batch: it begins anew. Cursors of watching are in the store. */
 void xd_books_reload(struct xd_hub *hub, bool restart) {
     struct xd_books *books = hub->books;
@@ -63,30 +80,65 @@ void xd_books_reload(struct xd_hub *hub, bool restart) {
         return;
     }
     books->run_failures += books->run.going; /* it may be what failed the batch */
-    if (books->called && books->fresh) {
-        books->called = false;
-        hub->calls--;
-    }
-    books->fresh = false;
     books->run.going = false;
+    for (size_t index = 0; index < hub->config.erp_count; index++) {
+        struct xd_books_watch *watch = &books->watches[index];
+        if (watch->called && watch->fresh) {
+            call_is_over(hub, watch);
+        }
+        watch->fresh = false;
+    }
 }
 
 void xd_books_left(struct xd_hub *hub) {
-    hub->books->fresh = false;
+    for (size_t index = 0; index < hub->config.erp_count; index++) {
+        hub->books->watches[index].fresh = false;
+    }
 }
 
-unsigned xd_books_calls(const struct xd_hub *hub) {
-    return hub->books->called ? 1 : 0;
+unsigned xd_books_calls(const struct xd_hub *hub, size_t lane) {
+    return hub->books->watches[lane].called ? 1 : 0;
 }
 
 bool xd_books_check(const struct xd_hub *hub) {
-    const struct xd_books *books = hub->books;
-    return (!books->fresh || books->called) && books->max > 0 && books->max <= XD_ERP_PAGE_MAX &&
-           books->list >= XD_ERP_SALES && books->list <= XD_ERP_LIST_COUNT;
+    bool fine = true;
+    for (size_t index = 0; index < hub->config.erp_count; index++) {
+        const struct xd_books_watch *watch = &hub->books->watches[index];
+        fine = fine && (!watch->fresh || watch->called) && watch->max > 0 && watch->max <= XD_ERP_PAGE_MAX &&
+               watch->list >= XD_ERP_SALES && watch->list <= XD_ERP_LIST_COUNT;
+    }
+    return fine;
 }
 
 const struct xd_books_counters *xd_books_counters_of(const struct xd_hub *hub) {
     return &hub->books->counters;
+}
+
+/* ---- which ERP ---- */
+
+struct xd_books_watch *xd_books_watch_of(struct xd_hub *hub, const char *erp) {
+    for (size_t index = 0; index < hub->config.erp_count; index++) {
+        if (strcmp(hub->config.erps[index].name, erp) == 0) {
+            return &hub->books->watches[index];
+        }
+    }
+    return NULL;
+}
+
+static const char *erp_of(const struct xd_hub *hub, const struct xd_books_watch *watch) {
+    return hub->config.erps[watch->lane].name;
+}
+
+const char *xd_run_erp(const struct xd_hub *hub) {
+    return hub->config.erps[hub->books->run.lane].name;
+}
+
+bool xd_run_of_shadow(const struct xd_hub *hub) {
+    return hub->config.erps[hub->books->run.lane].shadow;
+}
+
+const char *xd_run_posted(const struct xd_hub *hub) {
+    return xd_run_of_shadow(hub) ? xd_hub_erp_of(hub, "") : xd_run_erp(hub);
 }
 
 /* ---- asking ---- */
@@ -117,49 +169,50 @@ enum xd_result xd_books_rewind(struct xd_hub *hub, const char *erp, enum xd_erp_
     return save_cursor(hub, erp, (int)list, "");
 }
 
-static enum xd_result ask(struct xd_hub *hub, bool comparing, enum xd_erp_list what, const char *cursor,
-                          struct xd_effects *effects) {
-    struct xd_books *books = hub->books;
-    struct xd_erp_call *page = xd_alloc(sizeof *page);
-    struct xd_effect *effect = page == NULL ? NULL : xd_effects_add(effects, XD_EFFECT_ERP_CALL);
+static enum xd_result ask(struct xd_hub *hub, struct xd_books_watch *watch, bool comparing,
+                          enum xd_erp_list what, const char *cursor, struct xd_effects *effects) {
+    struct xd_erp_call *call = xd_alloc(sizeof *call);
+    struct xd_effect *effect = call == NULL ? NULL : xd_effects_add(effects, XD_EFFECT_ERP_CALL);
     if (effect == NULL) {
-        xd_erp_call_free(page);
-        return page == NULL ? XD_NO_MEMORY : effects->result;
+        xd_erp_call_free(call);
+        return call == NULL ? XD_NO_MEMORY : effects->result;
     }
-    page->list = page->books = true;
-    page->max = books->max;
-    page->what = books->what = what;
-    xd_copy(page->cursor, sizeof page->cursor, cursor);
-    effect->object = page;
-    books->call = page->id = ++hub->call_id;
-    books->called = books->fresh = true;
-    books->comparing = comparing;
-    hub->calls++;
+    call->list = call->books = true;
+    call->lane = watch->lane;
+    call->max = watch->max;
+    call->what = watch->what = what;
+    xd_copy(call->cursor, sizeof call->cursor, cursor);
+    effect->object = call;
+    watch->call = call->id = ++hub->call_id;
+    watch->called = watch->fresh = true;
+    watch->comparing = comparing;
+    xd_lane_list_called(&hub->lanes[watch->lane]);
     return XD_OK;
 }
 
-static void end_round(struct xd_books *books, struct xd_now now) {
-    books->list = XD_ERP_SALES;
-    books->waiting_what = -1;
-    books->waiting_number[0] = 0;
-    books->again_max = XD_BOOKS_AGAIN;
-    books->due = now.monotonic + books->config.poll_ms;
+static bool may_ask(const struct xd_hub *hub, const struct xd_books_watch *watch, struct xd_now now) {
+    return !watch->called && xd_lane_may_list(&hub->lanes[watch->lane], now.monotonic);
 }
 
-static enum xd_result watch(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects) {
-    struct xd_books *books = hub->books;
+/* What a shadow has is compared, and counts for nothing. */
+static bool is_watched(const struct xd_hub *hub, const struct xd_books_watch *watch) {
+    return hub->books->config.poll_ms > 0 && !hub->config.erps[watch->lane].shadow;
+}
+
+static enum xd_result watch_erp(struct xd_hub *hub, struct xd_books_watch *watch, struct xd_now now,
+                                struct xd_effects *effects) {
     char cursor[XD_ERP_CURSOR_SIZE];
-    bool round_ends = books->list == XD_ERP_LIST_COUNT, waits = false;
-    enum xd_erp_list list = round_ends ? XD_ERP_SALES : (enum xd_erp_list)books->list;
-    enum xd_result result = round_ends ? xd_books_waits(hub, hub->config.erp, &waits) : XD_OK;
+    bool round_ends = watch->list == XD_ERP_LIST_COUNT, waits = false;
+    enum xd_erp_list list = round_ends ? XD_ERP_SALES : (enum xd_erp_list)watch->list;
+    enum xd_result result = round_ends ? xd_books_waits(hub, erp_of(hub, watch), &waits) : XD_OK;
     if (result == XD_OK && round_ends && !waits) {
-        end_round(books, now);
+        begin_round(watch, now.monotonic + hub->books->config.poll_ms);
         return XD_OK;
     }
     if (result == XD_OK) { /* those that wait are decided on with a page: as an event, which can be undone */
-        result = load_cursor(hub, hub->config.erp, (int)list, cursor);
+        result = load_cursor(hub, erp_of(hub, watch), (int)list, cursor);
     }
-    return result == XD_OK ? ask(hub, false, list, cursor, effects) : result;
+    return result == XD_OK ? ask(hub, watch, false, list, cursor, effects) : result;
 }
 
 /* ---- when the books are compared ---- */
@@ -169,19 +222,40 @@ static int64_t due_number(const struct xd_books_config *config, xd_ms wall) {
     return (wall - config->at_ms) / config->every_ms;
 }
 
-static enum xd_result add_run(struct xd_hub *hub, struct xd_now now) {
+/* One that waits to begin will see all that another one would. */
+enum xd_result xd_books_queue(struct xd_hub *hub, const char *erp, const char *by, struct xd_now now,
+                              char first[XD_ID_SIZE]) {
     const struct xd_hub_store *store = hub->config.store;
-    struct xd_books_run_row row = {.state = XD_RUN_QUEUED, .queued_at = now.wall};
-    xd_id_make(hub->config.env, "B", 17, row.id);
+    struct xd_books_run_row row;
+    enum xd_result result = store->books.run_next(store->context, &row);
+    first[0] = 0;
+    if (result == XD_OK && row.state == XD_RUN_QUEUED && (erp == NULL || strcmp(row.erp, erp) == 0)) {
+        xd_copy(first, XD_ID_SIZE, row.id);
+        return XD_OK;
+    }
+    result = result == XD_NOT_FOUND ? XD_OK : result;
+    for (size_t index = 0; index < hub->config.erp_count && result == XD_OK; index++) {
+        const char *name = hub->config.erps[index].name;
+        if (erp != NULL && strcmp(erp, name) != 0) {
+            continue;
+        }
+        memset(&row, 0, sizeof row);
+        row.queued_at = now.wall;
+        xd_id_make(hub->config.env, "B", 17, row.id);
+        xd_copy(row.erp, sizeof row.erp, name);
+        xd_copy(row.by, sizeof row.by, by);
+        result = store->books.run_add(store->context, &row);
+        xd_copy(first, XD_ID_SIZE, first[0] != 0 ? first : row.id);
+    }
     hub->books->run_seen = false;
-    return store->books.run_add(store->context, &row);
+    return result;
 }
 
 /* The first start waits for the next time. */
 static enum xd_result look_at_the_clock(struct xd_hub *hub, struct xd_now now) {
     const struct xd_delivery_store *store = &hub->config.store->delivery;
     const struct xd_books_config *config = &hub->books->config;
-    char text[32], due[32];
+    char text[32], due[32], id[XD_ID_SIZE];
     int64_t number = config->every_ms == 0 ? 0 : due_number(config, now.wall);
     if (number == hub->books->clock) {
         return XD_OK;
@@ -194,7 +268,17 @@ static enum xd_result look_at_the_clock(struct xd_hub *hub, struct xd_now now) {
         return result;
     }
     result = store->meta_set(store->context, TIMER, due);
-    return result == XD_OK && !first ? add_run(hub, now) : result;
+    return result == XD_OK && !first ? xd_books_queue(hub, NULL, "", now, id) : result;
+}
+
+static enum xd_result fail_run(struct xd_hub *hub, struct xd_books_run_row *row, const char *why,
+                               struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    hub->books->run_failures = 0;
+    row->state = XD_RUN_FAILED;
+    row->ended_at = now.wall;
+    xd_copy(row->detail, sizeof row->detail, why);
+    return store->books.run_save(store->context, row);
 }
 
 static enum xd_result begin_run(struct xd_hub *hub, struct xd_now now) {
@@ -208,12 +292,12 @@ static enum xd_result begin_run(struct xd_hub *hub, struct xd_now now) {
     if (result != XD_OK) {
         return result == XD_NOT_FOUND ? XD_OK : result;
     }
+    const struct xd_books_watch *watch = xd_books_watch_of(hub, row.erp);
+    if (watch == NULL) {
+        return fail_run(hub, &row, "There is no such ERP any more.", now);
+    }
     if (books->run_failures >= RUN_FAILURES_MAX) {
-        books->run_failures = 0;
-        row.state = XD_RUN_FAILED;
-        row.ended_at = now.wall;
-        xd_copy(row.detail, sizeof row.detail, "It could not be carried through; the hub's log says why.");
-        return store->books.run_save(store->context, &row);
+        return fail_run(hub, &row, "It could not be carried through; the hub's log says why.", now);
     }
     row.state = XD_RUN_RUNNING;
     row.started_at = now.wall;
@@ -223,6 +307,7 @@ static enum xd_result begin_run(struct xd_hub *hub, struct xd_now now) {
     run->places = places;
     run->row = row;
     run->began = now.wall;
+    run->lane = watch->lane;
     run->going = true;
     books->counters.runs++;
     return store->books.run_save(store->context, &row);
@@ -237,31 +322,36 @@ static enum xd_result compare(struct xd_hub *hub, struct xd_now now, struct xd_e
     if (result != XD_OK || !books->run.going) {
         return result;
     }
-    books->step = now.monotonic + XD_BOOKS_PAUSE_MS;
+    struct xd_books_watch *watch = &books->watches[books->run.lane];
     enum xd_erp_list wants = xd_compare_wants(books);
+    if (watch->called || (wants != XD_ERP_LIST_COUNT && !may_ask(hub, watch, now))) {
+        return XD_OK;
+    }
+    books->step = now.monotonic + XD_BOOKS_PAUSE_MS;
     return wants == XD_ERP_LIST_COUNT ? xd_compare_step(hub, now)
-                                      : ask(hub, true, wants, books->run.cursor, effects);
+                                      : ask(hub, watch, true, wants, books->run.cursor, effects);
 }
 
 enum xd_result xd_books_run(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects) {
     struct xd_books *books = hub->books;
-    if (books->called || hub->calls >= hub->config.erp_concurrency) {
-        return XD_OK;
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < hub->config.erp_count && result == XD_OK; index++) {
+        struct xd_books_watch *watch = &books->watches[index];
+        if (is_watched(hub, watch) && now.monotonic >= watch->due && may_ask(hub, watch, now)) {
+            result = watch_erp(hub, watch, now, effects);
+        }
     }
-    if (books->config.poll_ms > 0 && now.monotonic >= books->due) {
-        return watch(hub, now, effects);
-    }
-    return now.monotonic >= books->step ? compare(hub, now, effects) : XD_OK;
+    return result == XD_OK && now.monotonic >= books->step ? compare(hub, now, effects) : result;
 }
 
 /* ---- answers ---- */
 
 /* It came alone and cannot be decided on: a matter for a person, and the others go on. */
-static enum xd_result pass_over(struct xd_hub *hub, const cJSON *entry, struct xd_now now) {
+static enum xd_result pass_over(struct xd_hub *hub, const struct xd_books_watch *watch, const cJSON *entry,
+                                struct xd_now now) {
     const char *number = xd_json_text(entry, "number");
     char name[XD_BOOKS_NAME_SIZE + 24];
-    snprintf(name, sizeof name, "%s/%.71s", xd_erp_list_names[hub->books->what],
-             number != NULL ? number : "");
+    snprintf(name, sizeof name, "%s/%.71s", xd_erp_list_names[watch->what], number != NULL ? number : "");
     struct xd_complaint complaint = {.code = "ERP_ENTRY_UNUSABLE",
                                      .document_id = name,
                                      .detail =
@@ -271,20 +361,19 @@ static enum xd_result pass_over(struct xd_hub *hub, const cJSON *entry, struct x
     return xd_hub_complain(hub, &complaint, now);
 }
 
-static enum xd_result decide_page(struct xd_hub *hub, const cJSON *entries, const char *next,
-                                  struct xd_now now) {
-    struct xd_books *books = hub->books;
-    const char *erp = hub->config.erp;
+static enum xd_result decide_page(struct xd_hub *hub, const struct xd_books_watch *watch,
+                                  const cJSON *entries, const char *next, struct xd_now now) {
+    const char *erp = erp_of(hub, watch);
     const cJSON *entry;
     enum xd_result result = XD_OK;
     cJSON_ArrayForEach(entry, entries) {
         if (result != XD_OK) {
             break;
         }
-        result =
-            books->skips ? pass_over(hub, entry, now) : xd_books_decide(hub, erp, books->what, entry, now);
+        result = watch->skips ? pass_over(hub, watch, entry, now)
+                              : xd_books_decide(hub, erp, watch->what, entry, now);
     }
-    return result == XD_OK ? save_cursor(hub, erp, (int)books->what, next) : result;
+    return result == XD_OK ? save_cursor(hub, erp, (int)watch->what, next) : result;
 }
 
 static enum xd_result parse_page(struct xd_bytes entries, cJSON **out) {
@@ -294,137 +383,140 @@ static enum xd_result parse_page(struct xd_bytes entries, cJSON **out) {
 }
 
 /* A page that had something is followed by the next one at once. again: those that wait were looked at. */
-static void page_watched(struct xd_books *books, const cJSON *entries, bool again, bool more,
-                         struct xd_now now) {
-    books->max = XD_BOOKS_PAGE;
-    books->due = now.monotonic + XD_BOOKS_PAUSE_MS;
+static void page_watched(struct xd_hub *hub, struct xd_books_watch *watch, const cJSON *entries, bool again,
+                         bool more, struct xd_now now) {
+    watch->due = now.monotonic + XD_BOOKS_PAUSE_MS;
     if (again && !more) {
-        end_round(books, now);
+        begin_round(watch, now.monotonic + hub->books->config.poll_ms);
     } else if (!again) {
-        books->list += cJSON_GetArraySize(entries) > 0 ? 0 : 1;
+        watch->list += cJSON_GetArraySize(entries) > 0 ? 0 : 1;
     }
 }
 
-static void wait_for(struct xd_hub *hub, xd_ms least, struct xd_now now) {
-    struct xd_books *books = hub->books;
-    xd_ms wait = xd_retry_next(&books->retry, hub->config.env);
+static void wait_for(struct xd_hub *hub, struct xd_books_watch *watch, xd_ms least, struct xd_now now) {
+    xd_ms wait = xd_retry_next(&watch->retry, hub->config.env);
     xd_ms at = now.monotonic + (wait > least ? wait : least);
-    if (books->comparing) {
-        books->step = at;
+    if (watch->comparing) {
+        hub->books->step = at;
     } else {
-        books->due = at;
+        watch->due = at;
     }
 }
 
-static enum xd_result take_page(struct xd_hub *hub, struct xd_bytes text, const char *next,
-                                struct xd_now now) {
-    struct xd_books *books = hub->books;
-    bool again = !books->comparing && books->list == XD_ERP_LIST_COUNT, more = false;
+static enum xd_result take_page(struct xd_hub *hub, struct xd_books_watch *watch, struct xd_bytes text,
+                                const char *next, struct xd_now now) {
+    bool again = !watch->comparing && watch->list == XD_ERP_LIST_COUNT, more = false;
     cJSON *entries = NULL;
     enum xd_result result = parse_page(text, &entries);
     if (result == XD_INVALID) {
-        xd_log(hub->config.env, XD_LOG_WARNING, "books.bad_page", NULL, "a page of the ERP's %s is no list",
-               xd_erp_list_names[books->what]);
+        xd_log(hub->config.env, XD_LOG_WARNING, "books.bad_page", NULL, "a page of the %s of %s is no list",
+               xd_erp_list_names[watch->what], erp_of(hub, watch));
         cJSON_Delete(entries);
-        wait_for(hub, 0, now);
+        wait_for(hub, watch, 0, now);
         return XD_OK;
     }
-    books->counters.pages += result == XD_OK;
-    books->trying_number[0] = 0;
-    if (result == XD_OK && books->comparing) {
-        result = xd_compare_page(hub, entries, next, now);
+    hub->books->counters.pages += result == XD_OK;
+    watch->trying_number[0] = 0;
+    if (result == XD_OK && watch->comparing) {
+        result = xd_compare_page(hub, watch->what, entries, next, now);
     } else if (result == XD_OK) {
-        result = decide_page(hub, entries, next, now);
+        result = decide_page(hub, watch, entries, next, now);
     }
     if (result == XD_OK && again) {
-        result = xd_books_again(hub, hub->config.erp, now, &more);
+        result = xd_books_again(hub, erp_of(hub, watch), now, &more);
     }
-    if (result == XD_OK && !books->comparing) {
-        page_watched(books, entries, again, more, now);
+    if (result == XD_OK && !watch->comparing) {
+        page_watched(hub, watch, entries, again, more, now);
     }
-    books->max = result == XD_OK ? XD_BOOKS_PAGE : books->max;
-    books->skips = books->skips && result != XD_OK;
+    watch->max = result == XD_OK ? XD_BOOKS_PAGE : watch->max;
+    watch->skips = watch->skips && result != XD_OK;
     cJSON_Delete(entries);
     return result;
 }
 
 /* The ERP does not list that. */
-static enum xd_result not_listed(struct xd_hub *hub, const struct xd_erp_answer *answer, struct xd_now now) {
-    struct xd_books *books = hub->books;
-    xd_log(hub->config.env, XD_LOG_DEBUG, "books.not_listed", NULL, "the ERP's %s: %s %s",
-           xd_erp_list_names[books->what], answer->code, answer->detail);
-    if (books->comparing) {
-        return xd_compare_not_listed(hub, now);
+static enum xd_result not_listed(struct xd_hub *hub, struct xd_books_watch *watch,
+                                 const struct xd_erp_answer *answer, struct xd_now now) {
+    xd_log(hub->config.env, XD_LOG_DEBUG, "books.not_listed", NULL, "the %s of %s: %s %s",
+           xd_erp_list_names[watch->what], erp_of(hub, watch), answer->code, answer->detail);
+    if (watch->comparing) {
+        return xd_compare_not_listed(hub, watch->what);
     }
-    if (books->list == XD_ERP_LIST_COUNT) {
-        end_round(books, now);
+    if (watch->list == XD_ERP_LIST_COUNT) {
+        begin_round(watch, now.monotonic + hub->books->config.poll_ms);
         return XD_OK;
     }
-    books->list++;
-    books->due = now.monotonic + XD_BOOKS_PAUSE_MS;
+    watch->list++;
+    watch->due = now.monotonic + XD_BOOKS_PAUSE_MS;
     return XD_OK;
 }
 
-/* A call that was made for a run that has begun anew since says nothing. */
+/* Whether the call was made for a run that has begun anew since. */
+static bool is_lost(const struct xd_hub *hub, const struct xd_books_watch *watch,
+                    const struct xd_erp_call *call) {
+    const struct xd_books_comparison *run = &hub->books->run;
+    return watch->comparing &&
+           (!run->going || run->lane != watch->lane || xd_compare_wants(hub->books) != call->what ||
+            strcmp(run->cursor, call->cursor) != 0);
+}
+
 enum xd_result xd_books_answer(struct xd_hub *hub, const struct xd_erp_call *call,
                                const struct xd_erp_answer *answer, struct xd_bytes entries, const char *next,
                                struct xd_now now) {
-    struct xd_books *books = hub->books;
+    struct xd_books_watch *watch = &hub->books->watches[call->lane];
     enum xd_result result = XD_OK;
-    if (!books->called || books->call != call->id) {
+    if (!watch->called || watch->call != call->id) {
         return XD_OK;
     }
-    bool lost = books->comparing && (!books->run.going || xd_compare_wants(books) != call->what ||
-                                     strcmp(books->run.cursor, call->cursor) != 0);
-    if (lost) {
+    if (is_lost(hub, watch, call)) {
         result = XD_OK;
     } else if (answer->outcome == XD_ERP_DONE) {
-        result = take_page(hub, entries, next, now);
+        result = take_page(hub, watch, entries, next, now);
     } else if (answer->outcome == XD_ERP_REJECTED) {
-        result = not_listed(hub, answer, now);
+        result = not_listed(hub, watch, answer, now);
     } else {
-        wait_for(hub, (xd_ms)answer->retry_after_ms, now);
+        wait_for(hub, watch, (xd_ms)answer->retry_after_ms, now);
     }
     if (result != XD_OK) {
-        books->failure = result; /* undone: see refuse */
+        watch->failure = result; /* undone: see refuse */
         return result;
     }
     if (answer->outcome == XD_ERP_DONE) {
-        xd_retry_reset(&books->retry);
+        xd_retry_reset(&watch->retry);
     }
-    books->called = false;
-    hub->calls--;
+    call_is_over(hub, watch);
+    xd_lane_heard(&hub->lanes[watch->lane], answer, now);
     return XD_OK;
 }
 
 /* One of those that wait could not be decided on: they are looked at one by one, and that one is passed over.
  */
-static void again_failed(struct xd_books *books, bool lasting) {
-    if (books->again_max == 1 && lasting) {
-        books->waiting_what = books->trying_what;
-        memcpy(books->waiting_number, books->trying_number, sizeof books->waiting_number);
+static void again_failed(struct xd_books_watch *watch, bool lasting) {
+    if (watch->again_max == 1 && lasting) {
+        watch->waiting_what = watch->trying_what;
+        memcpy(watch->waiting_number, watch->trying_number, sizeof watch->waiting_number);
     }
-    books->again_max = 1;
+    watch->again_max = 1;
 }
 
 /* The entries of the page come one by one, until the one that cannot be decided on is found. */
 void xd_books_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struct xd_now now) {
     struct xd_books *books = hub->books;
-    if (!books->called || books->call != call->id) {
+    struct xd_books_watch *watch = &books->watches[call->lane];
+    if (!watch->called || watch->call != call->id) {
         return;
     }
-    bool lasting = books->failure == XD_INVALID || books->failure == XD_CONFLICT;
-    xd_log(hub->config.env, XD_LOG_ERROR, "books.page_failed", NULL, "a page of the ERP's %s: %s",
-           xd_erp_list_names[books->what], xd_result_name(books->failure));
-    bool waited = !books->comparing && books->trying_number[0] != 0;
+    bool lasting = watch->failure == XD_INVALID || watch->failure == XD_CONFLICT;
+    xd_log(hub->config.env, XD_LOG_ERROR, "books.page_failed", NULL, "a page of the %s of %s: %s",
+           xd_erp_list_names[watch->what], erp_of(hub, watch), xd_result_name(watch->failure));
+    bool waited = !watch->comparing && watch->trying_number[0] != 0;
     if (waited) {
-        again_failed(books, lasting);
+        again_failed(watch, lasting);
     }
-    books->skips = !books->comparing && !waited && books->max == 1 && lasting;
-    books->max = waited ? books->max : 1;
-    books->run_failures += books->comparing;
-    books->run.going = books->run.going && !books->comparing; /* it begins anew */
-    wait_for(hub, 0, now);
-    books->called = false;
-    hub->calls--;
+    watch->skips = !watch->comparing && !waited && watch->max == 1 && lasting;
+    watch->max = waited ? watch->max : 1;
+    books->run_failures += watch->comparing;
+    books->run.going = books->run.going && !watch->comparing; /* it begins anew */
+    wait_for(hub, watch, 0, now);
+    call_is_over(hub, watch);
 }

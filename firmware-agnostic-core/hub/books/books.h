@@ -35,7 +35,7 @@ struct xd_books_config {
     xd_ms every_ms;     /* the books are compared so often; 0: only when somebody asks */
     xd_ms at_ms;        /* ... at this time of the day (UTC), and then every so often */
     xd_ms invoice_ms;   /* what was shipped so long ago should have been invoiced */
-    const char *tenant; /* of sales that are born in the ERP; NULL: XD_BOOKS_TENANT */
+    const char *tenant; /* of sales born in an ERP that is no tenant's; NULL: XD_BOOKS_TENANT */
 };
 #define XD_BOOKS_TENANT "default"
 #define XD_CLIENT_ERP "erp" /* the client, and the channel type, of an order that was born in the ERP */
@@ -58,13 +58,14 @@ XD_CHECKED enum xd_result xd_books_answer(struct xd_hub *hub, const struct xd_er
                                           const char *next, struct xd_now now);
 void xd_books_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struct xd_now now);
 bool xd_books_check(const struct xd_hub *hub);
-/* Workers that have a call of the books. */
-unsigned xd_books_calls(const struct xd_hub *hub);
+/* Workers of an ERP (by its place in the configuration) that have a call of the books. */
+unsigned xd_books_calls(const struct xd_hub *hub, size_t lane);
 const struct xd_books_counters *xd_books_counters_of(const struct xd_hub *hub);
 
 /* ---- the API ---- */
 
-/* POST /v1/reconciliation {"erp"}: 202, and a run begins when those before it have ended. */
+/* POST /v1/reconciliation {"erp"}: 202, and a run begins when those before it have ended. Without erp one for
+ * each of them; the first is answered. */
 XD_CHECKED enum xd_result xd_books_start(struct xd_hub *hub, const struct xd_api_request *request,
                                          struct xd_now now, struct xd_effects *effects);
 /* POST /v1/reconciliation/differences/{id}/approve: its repair is done. 409 when there is none that the hub

@@ -36,7 +36,7 @@ static enum xd_result read_start(struct xd_hub *hub, const struct xd_api_request
         result =
             xd_schema_read(document, document->tree, start_fields, XD_UNKNOWN_REFUSED, out, &hub->problems);
     }
-    if (result == XD_OK && out->erp != NULL && strcmp(out->erp, hub->config.erp) != 0) {
+    if (result == XD_OK && out->erp != NULL && xd_books_watch_of(hub, out->erp) == NULL) {
         xd_problem_add(&hub->problems, "unknown_erp", "/erp", "There is no ERP %s.", out->erp);
         result = XD_INVALID;
     }
@@ -61,23 +61,11 @@ static enum xd_result answer_run(struct xd_hub *hub, const struct xd_api_request
     return result;
 }
 
-/* One that waits to begin will see all that this one would. */
-static enum xd_result add_run(struct xd_hub *hub, const struct xd_api_request *request, const char *erp,
-                              struct xd_now now, struct xd_effects *effects) {
-    const struct xd_hub_store *store = hub->config.store;
-    struct xd_books_run_row row;
-    enum xd_result result = store->books.run_next(store->context, &row);
-    bool waits = result == XD_OK && row.state == XD_RUN_QUEUED;
-    if (result == XD_NOT_FOUND || (result == XD_OK && !waits)) {
-        memset(&row, 0, sizeof row);
-        xd_id_make(hub->config.env, "B", 17, row.id);
-        xd_copy(row.erp, sizeof row.erp, erp);
-        xd_copy(row.by, sizeof row.by, request->client->client);
-        row.queued_at = now.wall;
-        result = store->books.run_add(store->context, &row);
-        hub->books->run_seen = false;
-    }
-    return result == XD_OK ? answer_run(hub, request, row.id, effects) : result;
+static enum xd_result add_runs(struct xd_hub *hub, const struct xd_api_request *request, const char *erp,
+                               struct xd_now now, struct xd_effects *effects) {
+    char first[XD_ID_SIZE];
+    enum xd_result result = xd_books_queue(hub, erp, request->client->client, now, first);
+    return result == XD_OK ? answer_run(hub, request, first, effects) : result;
 }
 
 enum xd_result xd_books_start(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,
@@ -88,7 +76,7 @@ enum xd_result xd_books_start(struct xd_hub *hub, const struct xd_api_request *r
     xd_hub_jobs_left(hub);
     xd_problems_clear(&hub->problems);
     enum xd_result result = read_start(hub, request, &document, &body, effects);
-    result = result == XD_OK ? add_run(hub, request, body.erp, now, effects)
+    result = result == XD_OK ? add_runs(hub, request, body.erp, now, effects)
                              : (result == XD_INVALID ? XD_OK : result);
     xd_document_free(&document);
     return result;

@@ -95,6 +95,7 @@ struct xd_books_place {
 
 struct xd_books_comparison {
     bool going;
+    size_t lane;                 /* its ERP's place in the configuration */
     struct xd_books_run_row row; /* as it was stored last */
     xd_ms began;                 /* wall: what went to the ERP since is under way */
     enum xd_books_phase phase;
@@ -109,31 +110,46 @@ struct xd_books_comparison {
     size_t place_count;
 };
 
-struct xd_books {
-    struct xd_books_config config;
-    struct xd_books_counters counters;
-    /* One call at a time, for either. */
+/* One ERP, as it is watched. One call at a time, for this or for the run. */
+struct xd_books_watch {
+    size_t lane;        /* its place in the configuration */
     bool called, fresh; /* fresh: in this batch, whose commit may fail */
     bool comparing;     /* it is the run's */
     uint64_t call;
     enum xd_erp_list what;
     size_t max;             /* entries that are asked for: fewer after a page could not be decided on */
-    int list;               /* the list that is watched now; XD_ERP_LIST_COUNT: those that wait come again */
-    xd_ms due;              /* monotonic: of watching */
-    xd_ms step;             /* ... and of the run */
+    int list;               /* the one that is watched now; XD_ERP_LIST_COUNT: those that wait come again */
+    xd_ms due;              /* monotonic */
     bool skips;             /* the entry that is asked for alone cannot be decided on */
     enum xd_result failure; /* of the last page that was undone */
-    unsigned run_failures;  /* of the run that is to be done */
     struct xd_retry retry;
     /* Of those that wait, looked at last in this round, and looked at now: one that cannot be decided on is
      * passed over until the next round. */
     char waiting_number[XD_BOOKS_NAME_SIZE], trying_number[XD_BOOKS_NAME_SIZE];
     int waiting_what, trying_what;
     size_t again_max; /* of them are looked at at once: fewer after they could not be */
-    int64_t clock;    /* the run whose time came last, as the store has it; 0: to be asked */
-    bool run_seen;    /* there is no run but the one under way */
+};
+
+struct xd_books {
+    struct xd_books_config config;
+    struct xd_books_counters counters;
+    struct xd_books_watch watches[XD_ERPS_MAX];
+    xd_ms step;            /* monotonic: of the run */
+    unsigned run_failures; /* of the run that is to be done */
+    bool run_seen;         /* there is no run but the one under way */
+    int64_t clock;         /* the run whose time came last, as the store has it; 0: to be asked */
     struct xd_books_comparison run;
 };
+/* The ERP of that name; NULL: none. */
+struct xd_books_watch *xd_books_watch_of(struct xd_hub *hub, const char *erp);
+/* Of the run under way: its ERP, and the one whose postings it is held against (a shadow's: whoever is posted
+ * to instead). */
+const char *xd_run_erp(const struct xd_hub *hub);
+const char *xd_run_posted(const struct xd_hub *hub);
+bool xd_run_of_shadow(const struct xd_hub *hub);
+/* Queues a run of that ERP (NULL: of each). first: the id of the first. by "": it is its time. */
+XD_CHECKED enum xd_result xd_books_queue(struct xd_hub *hub, const char *erp, const char *by,
+                                         struct xd_now now, char first[XD_ID_SIZE]);
 
 #define XD_BOOKS_PAUSE_MS ((xd_ms)20) /* between two pages, in which jobs get a worker */
 
@@ -143,10 +159,10 @@ XD_CHECKED enum xd_result xd_books_rewind(struct xd_hub *hub, const char *erp, e
 XD_CHECKED enum xd_result xd_compare_step(struct xd_hub *hub, struct xd_now now);
 /* Which list it waits for; XD_ERP_LIST_COUNT: none. */
 enum xd_erp_list xd_compare_wants(const struct xd_books *books);
-XD_CHECKED enum xd_result xd_compare_page(struct xd_hub *hub, const cJSON *entries, const char *next,
-                                          struct xd_now now);
+XD_CHECKED enum xd_result xd_compare_page(struct xd_hub *hub, enum xd_erp_list what, const cJSON *entries,
+                                          const char *next, struct xd_now now);
 /* That list is passed over. */
-XD_CHECKED enum xd_result xd_compare_not_listed(struct xd_hub *hub, struct xd_now now);
+XD_CHECKED enum xd_result xd_compare_not_listed(struct xd_hub *hub, enum xd_erp_list what);
 /* compare_documents.c */
 XD_CHECKED enum xd_result xd_compare_sale(struct xd_hub *hub, const struct xd_erp_entry *entry,
                                           struct xd_now now);

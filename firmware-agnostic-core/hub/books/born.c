@@ -36,7 +36,14 @@ static enum xd_result wait_for_problem(struct xd_hub *hub, struct xd_books_why *
     return wait_for(why, "ERP_SALE_REFUSED", detail);
 }
 
-static const char *tenant_of(const struct xd_hub *hub) {
+/* The first that the ERP is of; else whoever is nobody's in particular. */
+static const char *tenant_of(const struct xd_hub *hub, const char *erp) {
+    for (size_t index = 0; index < hub->config.erp_count; index++) {
+        const struct xd_erp_settings *settings = &hub->config.erps[index];
+        if (strcmp(settings->name, erp) == 0 && settings->tenant_count > 0) {
+            return settings->tenants[0];
+        }
+    }
     return hub->config.books.tenant != NULL ? hub->config.books.tenant : XD_BOOKS_TENANT;
 }
 
@@ -111,8 +118,8 @@ static enum xd_result read_order(struct taking *taking) {
         result = xd_order_read(&taking->document, &taking->order, &hub->problems);
     }
     if (result == XD_OK) {
-        result = xd_hub_validate(hub, tenant_of(hub), &taking->order, taking->now.wall, &taking->enriched,
-                                 &hub->problems);
+        result = xd_hub_validate(hub, tenant_of(hub, taking->erp), &taking->order, taking->now.wall,
+                                 &taking->enriched, &hub->problems);
     }
     return result == XD_INVALID ? wait_for_problem(hub, taking->why) : result;
 }
@@ -147,7 +154,7 @@ static void fill_row(const struct taking *taking, struct xd_order_row *row) {
     snprintf(row->sale_reference, sizeof row->sale_reference, "=%s", order->external_order_id);
     snprintf(name, sizeof name, "erp/%s/%s", taking->erp, order->external_order_id);
     xd_hub_id(taking->hub, "O", name, row->order_id);
-    xd_copy(row->tenant, sizeof row->tenant, tenant_of(taking->hub));
+    xd_copy(row->tenant, sizeof row->tenant, tenant_of(taking->hub, taking->erp));
     xd_copy(row->client, sizeof row->client, XD_CLIENT_ERP);
     xd_copy(row->channel_type, sizeof row->channel_type, order->channel_type);
     xd_copy(row->channel_account, sizeof row->channel_account, order->channel_account);
@@ -160,6 +167,8 @@ static void fill_row(const struct taking *taking, struct xd_order_row *row) {
     xd_copy(row->currency, sizeof row->currency, order->currency);
     xd_copy(row->site, sizeof row->site, order->preferred_site);
     xd_copy(row->correlation_id, sizeof row->correlation_id, row->order_id);
+    xd_copy(row->erp, sizeof row->erp, taking->erp);
+    row->ship_by = xd_hub_ship_by(order->requested_ship, order->ship_not_after);
     row->status = XD_ORDER_RECEIVED;
     row->revision = 1;
     /* Credit is the ERP's matter, and so is whoever is asked about orders of channels. */
@@ -190,7 +199,7 @@ static enum xd_result fill_lines(const struct taking *taking, struct xd_conduct 
 static enum xd_result is_posted(const struct taking *taking, struct xd_conduct *conduct) {
     const struct xd_order_row *order = &conduct->order;
     char quoted[XD_QUOTED_SIZE];
-    enum xd_result result = xd_sale_born(conduct, taking->erp, taking->entry->number);
+    enum xd_result result = xd_sale_born(conduct, taking->entry->number);
     conduct->order.steps |= XD_STEP_BIT(XD_STEP_POST);
     if (result == XD_OK) {
         result =
@@ -229,7 +238,7 @@ static enum xd_result take(struct xd_hub *hub, const char *erp, const struct xd_
         result = read_order(&taking);
     }
     if (result == XD_OK) {
-        result = store->order_find(store->context, tenant_of(hub), erp, entry->number, &known);
+        result = store->order_find(store->context, tenant_of(hub, erp), erp, entry->number, &known);
         result = result == XD_OK
                      ? wait_for(why, "ERP_SALE_REFUSED",
                                 "A channel that is called as the ERP has sent an order of this number.")

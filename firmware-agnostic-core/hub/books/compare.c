@@ -31,15 +31,16 @@ static void next_phase(struct xd_books_comparison *run) {
 
 /* ---- lists ---- */
 
-static enum xd_result compare_document(struct xd_hub *hub, const cJSON *tree, struct xd_now now) {
+static enum xd_result compare_document(struct xd_hub *hub, enum xd_erp_list what, const cJSON *tree,
+                                       struct xd_now now) {
     struct xd_books_run_row *row = &hub->books->run.row;
     struct xd_erp_entry entry;
     char why[XD_BOOKS_VALUE_SIZE];
     enum xd_result result = xd_entry_read(tree, &entry, why);
-    if (result == XD_OK && hub->books->what == XD_ERP_SALES) {
+    if (result == XD_OK && what == XD_ERP_SALES) {
         row->sales++;
         result = xd_compare_sale(hub, &entry, now);
-    } else if (result == XD_OK && hub->books->what == XD_ERP_SHIPMENTS) {
+    } else if (result == XD_OK && what == XD_ERP_SHIPMENTS) {
         row->shipments++;
         result = xd_compare_shipment(hub, &entry, now);
     } else if (result == XD_OK) {
@@ -54,10 +55,10 @@ static enum xd_result compare_document(struct xd_hub *hub, const cJSON *tree, st
     return result;
 }
 
-enum xd_result xd_compare_page(struct xd_hub *hub, const cJSON *entries, const char *next,
-                               struct xd_now now) {
+enum xd_result xd_compare_page(struct xd_hub *hub, enum xd_erp_list what, const cJSON *entries,
+                               const char *next, struct xd_now now) {
     struct xd_books_comparison *run = &hub->books->run;
-    bool documents = hub->books->what >= XD_ERP_SALES;
+    bool documents = what >= XD_ERP_SALES;
     bool more = documents ? cJSON_GetArraySize(entries) > 0 : next[0] != 0;
     const cJSON *entry;
     enum xd_result result = XD_OK;
@@ -65,13 +66,13 @@ enum xd_result xd_compare_page(struct xd_hub *hub, const cJSON *entries, const c
         if (result != XD_OK) {
             break;
         }
-        result = documents ? compare_document(hub, entry, now) : xd_compare_stock(hub, entry);
+        result = documents ? compare_document(hub, what, entry, now) : xd_compare_stock(hub, entry);
     }
     if (result != XD_OK) {
         return result;
     }
     run->stock_listed = run->stock_listed || !documents;
-    run->lists |= 1u << hub->books->what;
+    run->lists |= 1u << what;
     if (!more || strcmp(next, run->cursor) == 0) {
         next_phase(run);
     } else {
@@ -80,11 +81,10 @@ enum xd_result xd_compare_page(struct xd_hub *hub, const cJSON *entries, const c
     return XD_OK;
 }
 
-enum xd_result xd_compare_not_listed(struct xd_hub *hub, struct xd_now now) {
+enum xd_result xd_compare_not_listed(struct xd_hub *hub, enum xd_erp_list what) {
     struct xd_books_comparison *run = &hub->books->run;
-    (void)now;
     snprintf(run->row.detail, sizeof run->row.detail, "The ERP does not list its %s.",
-             xd_erp_list_names[hub->books->what]);
+             xd_erp_list_names[what]);
     next_phase(run);
     return XD_OK;
 }
@@ -105,8 +105,8 @@ static enum xd_result read_jobs(struct xd_hub *hub, int state, struct xd_now now
     if (jobs == NULL) {
         return XD_NO_MEMORY;
     }
-    enum xd_result result =
-        store->job_list(store->context, hub->config.erp, state, run->job, XD_BOOKS_PAGE, collect_job, jobs);
+    enum xd_result result = store->job_list(store->context, xd_run_posted(hub), state, run->job,
+                                            XD_BOOKS_PAGE, collect_job, jobs);
     *done = jobs->count < XD_BOOKS_PAGE;
     for (size_t index = 0; index < jobs->count && result == XD_OK; index++) {
         const struct xd_job_row *job = &jobs->rows[index];
@@ -145,8 +145,8 @@ static enum xd_result end_run(struct xd_hub *hub, struct xd_now now) {
     books->run_failures = 0;
     xd_log(hub->config.env, row->differences > 0 ? XD_LOG_WARNING : XD_LOG_INFO, "books.compared", NULL,
            "%lld sales, %lld shipments and %lld invoices of %s: %lld differences", (long long)row->sales,
-           (long long)row->shipments, (long long)row->invoices, hub->config.erp, (long long)row->differences);
-    enum xd_result result = xd_difference_tell(hub, hub->config.erp, now);
+           (long long)row->shipments, (long long)row->invoices, xd_run_erp(hub), (long long)row->differences);
+    enum xd_result result = xd_difference_tell(hub, xd_run_erp(hub), now);
     return result == XD_OK ? store->books.run_save(store->context, row) : result;
 }
 

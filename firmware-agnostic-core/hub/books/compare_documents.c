@@ -23,7 +23,7 @@ static void start(struct difference *difference, struct xd_hub *hub, int kind, c
     difference->hub = hub;
     difference->now = now;
     difference->row.kind = kind;
-    xd_copy(difference->row.erp, sizeof difference->row.erp, hub->config.erp);
+    xd_copy(difference->row.erp, sizeof difference->row.erp, xd_run_erp(hub));
     xd_copy(difference->row.hub_document, sizeof difference->row.hub_document, reference);
     xd_copy(difference->row.erp_document, sizeof difference->row.erp_document, number);
 }
@@ -47,7 +47,7 @@ static void say_quantities(struct difference *difference, struct xd_decimal hub,
 static enum xd_result note(struct difference *difference, int repair) {
     struct xd_difference_row *row = &difference->row;
     char name[XD_BOOKS_REFERENCE_SIZE + XD_BOOKS_NAME_SIZE * 2];
-    row->repair = repair;
+    row->repair = xd_run_of_shadow(difference->hub) ? XD_REPAIR_NONE : repair; /* it is never posted to */
     snprintf(name, sizeof name, "%s/%s/%s", row->hub_document,
              row->hub_document[0] == 0 ? row->erp_document : "", row->line_id);
     return xd_difference_note(difference->hub, row, name, difference->now);
@@ -68,7 +68,7 @@ static enum xd_result settled_order(struct xd_hub *hub, const char *order_id, st
 
 static enum xd_result see(struct xd_hub *hub, enum xd_erp_list what, const char *reference) {
     const struct xd_hub_store *store = hub->config.store;
-    return store->books.seen_add(store->context, hub->config.erp, (int)what, reference,
+    return store->books.seen_add(store->context, xd_run_erp(hub), (int)what, reference,
                                  hub->books->run.row.n);
 }
 
@@ -216,7 +216,7 @@ static enum xd_result compare_known(struct xd_hub *hub, const struct xd_erp_entr
         result = compare_lines(hub, entry, order, now);
     }
     if (result == XD_OK && xd_books_is_born(order)) {
-        result = xd_books_propose(hub, hub->config.erp, XD_ERP_SALES, entry);
+        result = xd_books_propose(hub, xd_run_erp(hub), XD_ERP_SALES, entry);
     }
     return result;
 }
@@ -233,7 +233,7 @@ static enum xd_result compare_stranger(struct xd_hub *hub, const struct xd_erp_e
         return XD_OK;
     }
     enum xd_result result =
-        store->books.waiting_get(store->context, hub->config.erp, XD_ERP_SALES, entry->number, &row, NULL);
+        store->books.waiting_get(store->context, xd_run_erp(hub), XD_ERP_SALES, entry->number, &row, NULL);
     bool waits = result == XD_OK && !row.proposed;
     if (result != XD_OK && result != XD_NOT_FOUND) {
         return result;
@@ -243,7 +243,7 @@ static enum xd_result compare_stranger(struct xd_hub *hub, const struct xd_erp_e
     }
     start(&difference, hub, XD_DIFFERENCE_SALE_MISSING_IN_HUB, entry->reference, entry->number, now);
     say(&difference, waits ? row.detail : "", entry->state);
-    result = waits || !open ? XD_OK : xd_books_propose(hub, hub->config.erp, XD_ERP_SALES, entry);
+    result = waits || !open ? XD_OK : xd_books_propose(hub, xd_run_erp(hub), XD_ERP_SALES, entry);
     return result == XD_OK ? note(&difference, waits || !open ? XD_REPAIR_NONE : XD_REPAIR_TAKE_SALE)
                            : result;
 }
@@ -252,7 +252,8 @@ enum xd_result xd_compare_sale(struct xd_hub *hub, const struct xd_erp_entry *en
     struct xd_job_row job;
     struct xd_order_row order;
     bool settled = false;
-    enum xd_result result = xd_books_find_sale(hub, hub->config.erp, entry->reference, entry->number, &job);
+    enum xd_result result =
+        xd_books_find_sale(hub, xd_run_posted(hub), entry->reference, entry->number, &job);
     if (result == XD_NOT_FOUND) {
         return compare_stranger(hub, entry, now);
     }
@@ -272,9 +273,10 @@ static enum xd_result find_shipment(struct xd_hub *hub, const char *reference, s
     if (reference == NULL) {
         return XD_NOT_FOUND;
     }
-    enum xd_result result = store->job_find(store->context, hub->config.erp, XD_ERP_SHIPMENT, reference, job);
+    enum xd_result result =
+        store->job_find(store->context, xd_run_posted(hub), XD_ERP_SHIPMENT, reference, job);
     return result == XD_NOT_FOUND
-               ? store->job_find(store->context, hub->config.erp, XD_ERP_REVERSAL, reference, job)
+               ? store->job_find(store->context, xd_run_posted(hub), XD_ERP_REVERSAL, reference, job)
                : result;
 }
 
@@ -338,7 +340,7 @@ static enum xd_result compare_strange_shipment(struct xd_hub *hub, const struct 
     struct xd_job_row job;
     bool settled = false;
     enum xd_result result =
-        xd_books_find_sale(hub, hub->config.erp, entry->sale_reference, entry->sale, &job);
+        xd_books_find_sale(hub, xd_run_posted(hub), entry->sale_reference, entry->sale, &job);
     if (result == XD_OK) {
         result = settled_order(hub, job.order_id, &order, &settled);
     }
@@ -385,7 +387,7 @@ enum xd_result xd_compare_invoice(struct xd_hub *hub, const struct xd_erp_entry 
     struct xd_job_row job;
     bool settled = false;
     enum xd_result result =
-        xd_books_find_sale(hub, hub->config.erp, entry->sale_reference, entry->sale, &job);
+        xd_books_find_sale(hub, xd_run_posted(hub), entry->sale_reference, entry->sale, &job);
     if (result == XD_OK) {
         result = settled_order(hub, job.order_id, &order, &settled);
     }
@@ -394,7 +396,7 @@ enum xd_result xd_compare_invoice(struct xd_hub *hub, const struct xd_erp_entry 
         hub->books->run.began - order.updated_at <= hub->books->config.poll_ms * 3) {
         return result == XD_NOT_FOUND ? XD_OK : result;
     }
-    result = store->books.invoice_get(store->context, hub->config.erp, entry->number, &row);
+    result = store->books.invoice_get(store->context, xd_run_erp(hub), entry->number, &row);
     bool known = result == XD_OK && (strcmp(row.state, "posted") == 0 || strcmp(row.state, "paid") == 0);
     if ((result != XD_OK && result != XD_NOT_FOUND) || known) {
         return result;
@@ -430,7 +432,7 @@ static enum xd_result is_missing(struct xd_hub *hub, const struct xd_job_row *jo
         return XD_OK;
     }
     result =
-        store->books.seen_has(store->context, hub->config.erp, (int)what, job->reference, run->row.n, &seen);
+        store->books.seen_has(store->context, xd_run_erp(hub), (int)what, job->reference, run->row.n, &seen);
     if (result == XD_OK && !seen) {
         result = settled_order(hub, job->order_id, order, &settled);
     }

@@ -233,7 +233,7 @@ static enum xd_result differ(struct xd_hub *hub, int kind, const struct xd_book_
     if (xd_decimal_compare(ours, theirs) == 0) {
         return XD_OK;
     }
-    xd_copy(difference.erp, sizeof difference.erp, hub->config.erp);
+    xd_copy(difference.erp, sizeof difference.erp, xd_run_erp(hub));
     memcpy(difference.site, row->site, sizeof difference.site);
     memcpy(difference.sku, row->sku, sizeof difference.sku);
     (void)xd_decimal_write(ours, difference.hub_value);

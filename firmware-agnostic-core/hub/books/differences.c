@@ -69,7 +69,7 @@ enum xd_result xd_difference_sweep(struct xd_hub *hub, struct xd_now now, bool *
     if (stale == NULL) {
         return XD_NO_MEMORY;
     }
-    enum xd_result result = store->books.difference_stale(store->context, hub->config.erp,
+    enum xd_result result = store->books.difference_stale(store->context, xd_run_erp(hub),
                                                           hub->books->run.row.n, SWEEP_MAX, collect, stale);
     *done = stale->count < SWEEP_MAX;
     for (size_t index = 0; index < stale->count && result == XD_OK; index++) {
@@ -147,7 +147,7 @@ static enum xd_result post_shipment_again(struct xd_hub *hub, const struct xd_di
     result = reopen_confirmation(hub, &job);
     job.state = XD_JOB_UNKNOWN;
     job.due_at = now.wall;
-    hub->unknown_cursor = 0; /* its number is below what was looked at last */
+    job.waits = false;
     xd_hub_job_comes(hub, job.state);
     return result == XD_OK ? store->job_save(store->context, &job) : result;
 }

@@ -161,8 +161,8 @@ static enum xd_result once_more(struct xd_hub *hub, const struct xd_waiting_row 
 
 static enum xd_result list_waiting(struct xd_hub *hub, const char *erp, size_t max, struct waiting *waiting) {
     const struct xd_hub_store *store = hub->config.store;
-    const struct xd_books *books = hub->books;
-    return store->books.waiting_list(store->context, erp, books->waiting_what, books->waiting_number, max,
+    const struct xd_books_watch *watch = xd_books_watch_of(hub, erp);
+    return store->books.waiting_list(store->context, erp, watch->waiting_what, watch->waiting_number, max,
                                      collect, waiting);
 }
 
@@ -175,21 +175,21 @@ enum xd_result xd_books_waits(struct xd_hub *hub, const char *erp, bool *waits) 
 }
 
 enum xd_result xd_books_again(struct xd_hub *hub, const char *erp, struct xd_now now, bool *more) {
-    struct xd_books *books = hub->books;
+    struct xd_books_watch *watch = xd_books_watch_of(hub, erp);
     struct waiting *waiting = xd_alloc(sizeof *waiting);
     *more = false;
     enum xd_result result =
-        waiting == NULL ? XD_NO_MEMORY : list_waiting(hub, erp, books->again_max, waiting);
+        waiting == NULL ? XD_NO_MEMORY : list_waiting(hub, erp, watch->again_max, waiting);
     for (size_t index = 0; result == XD_OK && index < waiting->count; index++) {
-        books->trying_what = waiting->rows[index].what;
-        xd_copy(books->trying_number, sizeof books->trying_number, waiting->rows[index].number);
+        watch->trying_what = waiting->rows[index].what;
+        xd_copy(watch->trying_number, sizeof watch->trying_number, waiting->rows[index].number);
         result = once_more(hub, &waiting->rows[index], false, NULL, now);
     }
     if (result == XD_OK && waiting->count > 0) {
         const struct xd_waiting_row *last = &waiting->rows[waiting->count - 1];
-        books->waiting_what = last->what;
-        xd_copy(books->waiting_number, sizeof books->waiting_number, last->number);
-        *more = waiting->count == books->again_max;
+        watch->waiting_what = last->what;
+        xd_copy(watch->waiting_number, sizeof watch->waiting_number, last->number);
+        *more = waiting->count == watch->again_max;
     }
     xd_free(waiting);
     return result;

@@ -194,7 +194,7 @@ XD_CHECKED enum xd_result xd_sale_check(struct xd_conduct *conduct);
 XD_CHECKED enum xd_result xd_sale_check_again(struct xd_conduct *conduct);
 XD_CHECKED enum xd_result xd_sale_post(struct xd_conduct *conduct, int job_state);
 /* The ERP has it by itself, under that number: its job is done. */
-XD_CHECKED enum xd_result xd_sale_born(struct xd_conduct *conduct, const char *erp, const char *number);
+XD_CHECKED enum xd_result xd_sale_born(struct xd_conduct *conduct, const char *number);
 /* The ERP has lost it: it is looked for and, when it is not there, posted again with the same reference, as
  * the order is now. XD_NOT_FOUND: it is on its way already. */
 XD_CHECKED enum xd_result xd_sale_post_again(struct xd_conduct *conduct, const char *erp);
