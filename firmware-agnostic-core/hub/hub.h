@@ -11,10 +11,10 @@
 
 #include "base/effects.h"
 #include "delivery/line.h"
+#include "hub/confirmations/reconcile.h"
 #include "hub/events/events.h"
 #include "hub/events/webhooks.h"
 #include "hub/orchestration/zones.h"
-#include "hub/reconcile.h"
 #include "hub/store.h"
 #include "hub/waiters.h"
 

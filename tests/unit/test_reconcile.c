@@ -1,6 +1,6 @@
 /* The decision on one line, row by row of the reconciliation table, and the folds. */
+#include "hub/confirmations/reconcile.h"
 #include "hub/orchestration/quantities.h"
-#include "hub/reconcile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

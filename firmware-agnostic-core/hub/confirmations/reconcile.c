@@ -1,4 +1,4 @@
-#include "hub/reconcile.h"
+#include "hub/confirmations/reconcile.h"
 
 #include <string.h>
 
