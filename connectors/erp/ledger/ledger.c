@@ -74,15 +74,12 @@ static void ledger_list(void *context, enum xd_erp_list what, const char *cursor
     struct ledger *ledger = context;
     memset(answer, 0, sizeof *answer);
     next[0] = '\0';
-    if (what >= XD_ERP_SALES) {
-        answer->outcome = XD_ERP_REJECTED;
-        (void)snprintf(answer->code, sizeof answer->code, "not_listed");
-        return;
-    }
     if (be_open(ledger, answer) != XD_OK) {
         return;
     }
-    enum xd_result result = xd_ledger_list(&ledger->book, what, cursor, max, entries, next);
+    enum xd_result result = what >= XD_ERP_SALES
+                                ? xd_ledger_list_documents(&ledger->book, what, cursor, max, entries, next)
+                                : xd_ledger_list(&ledger->book, what, cursor, max, entries, next);
     if (result == XD_OK) {
         answer->outcome = XD_ERP_DONE;
     } else {

@@ -204,6 +204,9 @@ static enum xd_result add_sale_line(const struct xd_ledger_post *post, int64_t s
     xd_entry_int(&entry, number);
     xd_entry_text(&entry, line->sku);
     xd_entry_text(&entry, line->uom);
+    bool base = line->factor_num == line->factor_den;
+    xd_entry_int(&entry, base ? 1 : line->factor_num);
+    xd_entry_int(&entry, base ? 1 : line->factor_den);
     xd_entry_decimal(&entry, line->qty);
     xd_entry_decimal(&entry, price);
     result = xd_entry_run(&entry);
