@@ -591,8 +591,9 @@ static void documents_are_listed_as_they_change_and_a_cursor_lasts(void **state)
     sell(world, "t/PO-2", "1", "2");
     list_from(world, XD_ERP_SALES, cursor, text);
     assert_non_null(strstr(text, "\"reference\":\"t/PO-1\",\"state\":\"open\",\"customer\":\"CUST-1\""));
-    assert_non_null(strstr(text, "\"qty\":\"10\",\"base_qty\":\"10\",\"unit_price\":\"9.95\",\"shipped\":\"0\","
-                                 "\"invoiced\":\"0\""));
+    assert_non_null(strstr(text,
+                           "\"qty\":\"10\",\"base_qty\":\"10\",\"unit_price\":\"9.95\",\"shipped\":\"0\","
+                           "\"invoiced\":\"0\""));
     list_from(world, XD_ERP_SALES, cursor, text);
     assert_non_null(strstr(text, "t/PO-2"));
     list_from(world, XD_ERP_SALES, cursor, text);
