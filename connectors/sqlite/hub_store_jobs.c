@@ -16,7 +16,8 @@ enum {
     LIST,
     LIST_DONE,
     SHIPMENTS,
-    AFTER
+    AFTER,
+    REFUSED
 };
 
 #define IDENTITY                                                                                             \
@@ -24,6 +25,7 @@ enum {
 #define PROGRESS "state, attempt, due_at, sent_at, document, code, detail, reversed"
 
 _Static_assert(XD_JOB_DONE == 3, "the partial index job_open and the statements here say 3");
+_Static_assert(XD_JOB_REJECTED == 4, "the partial index job_refused and the statement here say 4");
 _Static_assert(XD_ERP_SHIPMENT == 1, "the partial index job_shipments and the statement here say 1");
 
 static const char *const sql[] = {
@@ -54,6 +56,8 @@ static const char *const sql[] = {
         " ORDER BY number LIMIT ?",
     [SHIPMENTS] =
         "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE order_id = ? AND kind = 1 ORDER BY number",
+    [REFUSED] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE confirmation_id = ? AND site = ?"
+                " AND confirmation_version = ? AND state = 4 ORDER BY number",
     [AFTER] =
         "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE after_job = ? AND after_job > 0 ORDER BY "
         "number",
@@ -269,6 +273,16 @@ static enum xd_result job_shipments(void *context, const char *order_id, xd_job_
     return each_job(&query, each, each_context);
 }
 
+static enum xd_result job_refused(void *context, const char *site, const char *confirmation_id,
+                                  int64_t version, xd_job_fn each, void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, REFUSED);
+    xd_bind_text(&query, confirmation_id);
+    xd_bind_text(&query, site);
+    xd_bind_int(&query, version);
+    return each_job(&query, each, each_context);
+}
+
 static enum xd_result job_after(void *context, int64_t number, xd_job_fn each, void *each_context) {
     struct xd_query query;
     open_query(&query, context, AFTER);
@@ -290,5 +304,6 @@ void xd_hub_jobs_fill(struct xd_hub_store *out) {
     out->job_list = job_list;
     out->job_shipments = job_shipments;
     out->job_after = job_after;
+    out->job_refused = job_refused;
     out->job_count = job_count;
 }

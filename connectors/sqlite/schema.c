@@ -239,7 +239,8 @@ static const char hub_confirmations_4[] =
     "ALTER TABLE job_line ADD COLUMN lot TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE job_line ADD COLUMN ordered_sku TEXT NOT NULL DEFAULT '';"
     "CREATE INDEX job_shipments ON job(order_id) WHERE kind = 1;"
-    "CREATE INDEX job_after ON job(after_job) WHERE after_job > 0;";
+    "CREATE INDEX job_after ON job(after_job) WHERE after_job > 0;"
+    "CREATE INDEX job_refused ON job(confirmation_id) WHERE state = 4;";
 
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8

@@ -343,6 +343,9 @@ enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, s
         result = xd_hub_releases_late(hub, now);
     }
     if (result == XD_OK) {
+        result = xd_hub_confirmations_late(hub, now);
+    }
+    if (result == XD_OK) {
         result = xd_hub_sla_run(hub, now);
     }
     if (result == XD_OK) {

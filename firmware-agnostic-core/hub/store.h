@@ -493,6 +493,9 @@ struct xd_hub_store {
     /* Jobs of erp in state with number > after, in order, at most max. Must not slow down with jobs done. */
     enum xd_result (*job_list)(void *context, const char *erp, int state, int64_t after, size_t max,
                                xd_job_fn each, void *each_context);
+    /* Those of one version of a confirmation that the ERP refused. */
+    enum xd_result (*job_refused)(void *context, const char *site, const char *confirmation_id,
+                                  int64_t version, xd_job_fn each, void *each_context);
     /* The order's shipments, from the first; and the jobs that are to be done after that one. */
     enum xd_result (*job_shipments)(void *context, const char *order_id, xd_job_fn each, void *each_context);
     enum xd_result (*job_after)(void *context, int64_t number, xd_job_fn each, void *each_context);

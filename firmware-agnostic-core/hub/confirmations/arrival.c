@@ -34,7 +34,8 @@ static void row_of(const struct xd_arrived *arrived, const struct xd_confirmatio
     memset(row, 0, sizeof *row);
     memcpy(row->site, arrived->site->row.site, sizeof row->site);
     xd_copy(row->confirmation_id, sizeof row->confirmation_id, confirmation->confirmation_id);
-    row->version = confirmation->version;
+    row->version = row->base = confirmation->version;
+    row->kind = confirmation->kind;
     row->hash = arrived->document->hash;
     xd_copy(row->shipment_id, sizeof row->shipment_id, confirmation->shipment_id);
     row->received_at = now.wall;
@@ -45,7 +46,6 @@ enum xd_result xd_hub_confirmation(struct xd_hub *hub, const struct xd_arrived *
     const struct xd_hub_store *store = hub->config.store;
     struct xd_confirmation confirmation;
     struct xd_confirmation_row row, known;
-    int64_t latest = 0;
     xd_problems_clear(&hub->problems);
     enum xd_result result =
         xd_confirmation_read(arrived->document, arrived->data, &confirmation, &hub->problems);
@@ -57,24 +57,20 @@ enum xd_result xd_hub_confirmation(struct xd_hub *hub, const struct xd_arrived *
     }
     row_of(arrived, &confirmation, now, &row);
     result = store->confirmation_get(store->context, row.site, row.confirmation_id, row.version, &known);
-    bool twice = XD_MUTANT(CONFIRMATION_TWICE);
+    bool twice = XD_MUTANT(CONFIRMATION_TWICE), fresh = true;
     if (result == XD_OK && !twice) {
         return conflicting(hub, arrived, "CONFLICTING_CONFIRMATION",
                            "The same id and version came before with another content; that one counts.", now);
     }
-    result = result == XD_NOT_FOUND
-                 ? store->confirmation_latest(store->context, row.site, row.confirmation_id, &latest)
-                 : result;
     if (result != XD_OK && result != XD_NOT_FOUND) {
         return result;
     }
-    if (result == XD_OK && !twice) { /* another version was applied: correcting it is a person's decision */
-        struct xd_applying applying = {.hub = hub, .now = now, .row = &row, .confirmation = &confirmation};
-        row.lines_in = (int64_t)confirmation.line_count;
-        result = xd_applying_park(&applying, "CORRECTION", "",
-                                  "Another version was applied before; a person decides.");
-    } else {
-        result = xd_confirmation_apply(hub, &confirmation, &row, now);
+    result = twice ? XD_OK : xd_confirmation_correct(hub, &confirmation, &row, now, &fresh);
+    if (result == XD_OK && fresh) {
+        result = xd_confirmation_apply(hub, &confirmation, &row, NULL, 0, NULL, now);
     }
-    return result == XD_OK ? store->confirmation_put(store->context, &row) : result;
+    if (result == XD_OK) {
+        result = store->confirmation_put(store->context, &row);
+    }
+    return result == XD_OK ? xd_resume_after(hub, &row, &confirmation, now) : result;
 }

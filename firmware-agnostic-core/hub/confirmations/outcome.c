@@ -1,6 +1,8 @@
 /* What became of a confirmation: told to the site, raised as an exception, heard from the ERP. */
 #include "hub/confirmations/applying.h"
 
+#include "base/id.h"
+#include "base/memory.h"
 #include "base/mutant.h"
 
 #include <stdio.h>
@@ -44,10 +46,11 @@ enum xd_result xd_hub_tell_fate(struct xd_hub *hub, struct xd_confirmation_row *
 
 /* ---- complaints ---- */
 
-enum xd_result xd_applying_complain(struct xd_applying *applying, const struct xd_match *match,
-                                    const char *line_id, struct xd_decimal qty, const char *code, bool info,
-                                    const char *detail) {
-    struct xd_complaint complaint = {.code = code,
+static enum xd_result complain(struct xd_applying *applying, const char *id, const struct xd_match *match,
+                               const char *line_id, struct xd_decimal qty, const char *code, bool info,
+                               const char *detail) {
+    struct xd_complaint complaint = {.id = id,
+                                     .code = code,
                                      .info = info,
                                      .site = applying->row->site,
                                      .order_id = match != NULL ? match->order.order_id : NULL,
@@ -55,7 +58,7 @@ enum xd_result xd_applying_complain(struct xd_applying *applying, const struct x
                                      .line_id = line_id,
                                      .kind = XD_DOC_CONFIRMATION,
                                      .document_id = applying->row->confirmation_id,
-                                     .version = applying->row->version,
+                                     .version = applying->row->base,
                                      .qty = qty,
                                      .detail = detail};
     if (!info && applying->first_code == NULL) {
@@ -63,6 +66,30 @@ enum xd_result xd_applying_complain(struct xd_applying *applying, const struct x
         applying->first_detail = detail;
     }
     return xd_hub_complain(applying->hub, &complaint, applying->now);
+}
+
+enum xd_result xd_applying_complain(struct xd_applying *applying, const struct xd_match *match,
+                                    const char *line_id, struct xd_decimal qty, const char *code, bool info,
+                                    const char *detail) {
+    return complain(applying, NULL, match, line_id, qty, code, info, detail);
+}
+
+enum xd_result xd_applying_park_line(struct xd_applying *applying, const struct xd_match *match, size_t index,
+                                     const char *code, const char *detail, const char *waits_for) {
+    const struct xd_hub_store *store = applying->hub->config.store;
+    const struct xd_confirmation_line *line = &applying->confirmation->lines[index];
+    struct xd_parked_line_row parked = {.version = applying->row->base};
+    applying->row->lines_parked++;
+    applying->hub->counters.lines_parked++;
+    xd_id_make(applying->hub->config.env, "E", 17, parked.exception);
+    xd_copy(parked.site, sizeof parked.site, applying->row->site);
+    xd_copy(parked.confirmation_id, sizeof parked.confirmation_id, applying->row->confirmation_id);
+    parked.line = applying->line_index != NULL ? applying->line_index[index] : (int64_t)index;
+    xd_copy(parked.code, sizeof parked.code, code);
+    xd_copy(parked.waits_for, sizeof parked.waits_for, waits_for);
+    enum xd_result result =
+        complain(applying, parked.exception, match, line->line_id, line->qty_shipped, code, false, detail);
+    return result == XD_OK ? store->confirmations.park(store->context, &parked) : result;
 }
 
 /* The whole document waits for a person or for its release. */
@@ -78,57 +105,6 @@ enum xd_result xd_applying_park(struct xd_applying *applying, const char *code, 
     return result == XD_OK
                ? xd_hub_tell_fate(applying->hub, row, XD_OUTCOME_PARKED, code, detail, applying->now)
                : result;
-}
-
-/* ---- the ERP's word ---- */
-
-enum xd_result xd_hub_shipment_done(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
-    const struct xd_hub_store *store = hub->config.store;
-    struct xd_confirmation_row row;
-    struct xd_order_row order;
-    char id[XD_QUOTED_SIZE], document[XD_QUOTED_SIZE];
-    enum xd_result result = store->confirmation_get(store->context, job->site, job->confirmation_id,
-                                                    job->confirmation_version, &row);
-    if (result == XD_OK) {
-        result = store->order_get(store->context, job->order_id, &order);
-    }
-    if (result == XD_OK) {
-        result = xd_hub_timeline(hub, &order, "shipment.posted", now,
-                                 "\"confirmation_id\":%s,\"erp\":\"%s\",\"shipment\":%s,\"attempt\":%lld",
-                                 xd_hub_quote(job->confirmation_id, id), job->erp,
-                                 xd_hub_quote(job->document, document), (long long)job->attempt);
-    }
-    if (result != XD_OK) {
-        return result;
-    }
-    row.jobs_open--;
-    if (row.jobs_open == 0) {
-        result = xd_confirmation_posted(hub, &row, now);
-    }
-    return result == XD_OK ? store->confirmation_save(store->context, &row) : result;
-}
-
-enum xd_result xd_hub_shipment_rejected(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
-    const struct xd_hub_store *store = hub->config.store;
-    struct xd_confirmation_row row;
-    char detail[256];
-    snprintf(detail, sizeof detail, "%.47s: %.199s", job->code, job->detail);
-    struct xd_complaint complaint = {.code = "ERP_REJECTED_SHIPMENT",
-                                     .site = job->site,
-                                     .order_id = job->order_id,
-                                     .kind = XD_DOC_CONFIRMATION,
-                                     .document_id = job->confirmation_id,
-                                     .version = job->confirmation_version,
-                                     .detail = detail};
-    enum xd_result result = xd_hub_complain(hub, &complaint, now);
-    if (result == XD_OK) {
-        result = store->confirmation_get(store->context, job->site, job->confirmation_id,
-                                         job->confirmation_version, &row);
-    }
-    if (result == XD_OK) {
-        result = xd_hub_tell_fate(hub, &row, XD_OUTCOME_PARKED, "ERP_REJECTED_SHIPMENT", detail, now);
-    }
-    return result == XD_OK ? store->confirmation_save(store->context, &row) : result;
 }
 
 /* All that was to post is in the ERP. */

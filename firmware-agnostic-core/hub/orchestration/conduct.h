@@ -80,6 +80,8 @@ XD_CHECKED enum xd_result xd_conduct_call_back(struct xd_conduct *conduct);
 XD_CHECKED enum xd_result xd_conduct_rebook(struct xd_conduct *conduct, bool *within);
 /* Whether the customer's limit allows what is not booked of the order yet; `why` says it in a sentence. */
 XD_CHECKED enum xd_result xd_conduct_credit(struct xd_conduct *conduct, bool *within, char why[220]);
+/* Something of it is to be shipped once more: its credit, which was free at its end, is booked again. */
+XD_CHECKED enum xd_result xd_conduct_book_reopened(struct xd_conduct *conduct);
 /* What was cancelled of it is free again; at_end: all of it. */
 XD_CHECKED enum xd_result xd_conduct_free_credit(struct xd_conduct *conduct, bool at_end);
 
