@@ -362,8 +362,7 @@ static enum xd_result apply_line(struct xd_applying *applying, size_t index, str
 }
 
 enum xd_result xd_applying_line(struct xd_applying *applying, size_t index) {
-    if (applying->confirmation->lines[index].reversal ||
-        applying->confirmation->kind == XD_KIND_REVERSAL) {
+    if (applying->confirmation->lines[index].reversal || applying->confirmation->kind == XD_KIND_REVERSAL) {
         return xd_applying_reversal(applying, index);
     }
     struct said *said = xd_alloc(sizeof *said);

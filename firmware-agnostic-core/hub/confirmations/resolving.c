@@ -15,6 +15,8 @@
 
 #include <string.h>
 
+#define SHIPMENTS_MAX ((size_t)500)
+
 struct resolving {
     struct xd_hub *hub;
     struct xd_now now;
@@ -93,6 +95,55 @@ static enum xd_result reject_document(const struct resolving *resolving, struct 
     return result == XD_OK ? done(resolving) : result;
 }
 
+/* Whether a release that the document names is still not this site's. */
+static enum xd_result lacks_release(struct xd_hub *hub, const struct xd_confirmation_row *row,
+                                    const struct xd_confirmation *confirmation, bool *lacks) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_release_row release;
+    enum xd_result result = XD_OK;
+    *lacks = false;
+    for (size_t index = 0; index < confirmation->release_count && result == XD_OK; index++) {
+        result = strlen(confirmation->release_ids[index]) < XD_ID_SIZE
+                     ? store->release_get(store->context, confirmation->release_ids[index], &release)
+                     : XD_NOT_FOUND;
+        *lacks =
+            *lacks || result == XD_NOT_FOUND || (result == XD_OK && strcmp(release.site, row->site) != 0);
+        result = result == XD_NOT_FOUND ? XD_OK : result;
+    }
+    return result;
+}
+
+/* Whether nothing that it takes back is known. */
+static enum xd_result lacks_shipment(struct xd_hub *hub, const struct xd_confirmation_row *row, bool *lacks) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_confirmation_rows list = {NULL, 0, 0};
+    enum xd_result result = store->confirmation_of_shipment(store->context, row->site, row->shipment_id,
+                                                            SHIPMENTS_MAX, xd_confirmation_collect, &list);
+    *lacks = true;
+    for (size_t index = 0; index < list.count; index++) {
+        int kind = list.rows[index].kind;
+        *lacks = *lacks && kind != XD_KIND_SHIP && kind != XD_KIND_SHORT_CLOSE;
+    }
+    xd_free(list.rows);
+    return result;
+}
+
+static enum xd_result still_parks(const struct resolving *resolving, const struct xd_confirmation_row *row,
+                                  bool *still) {
+    char why[XD_TOTALS_WHY_SIZE];
+    struct xd_stored stored;
+    enum xd_result result = xd_stored_open(resolving->hub, row, &stored);
+    if (result == XD_OK && strcmp(resolving->exception->code, "UNKNOWN_SHIPMENT") == 0) {
+        result = lacks_shipment(resolving->hub, row, still);
+    } else if (result == XD_OK && strcmp(resolving->exception->code, "HASH_TOTAL") == 0) {
+        *still = !xd_facts_totals(&stored.confirmation, why);
+    } else if (result == XD_OK) {
+        result = lacks_release(resolving->hub, row, &stored.confirmation, still);
+    }
+    xd_stored_close(&stored);
+    return result == XD_INVALID ? XD_OK : result; /* resuming says that it cannot be read */
+}
+
 static enum xd_result resolve_document(const struct resolving *resolving, struct xd_confirmation_row *row) {
     bool totals = strcmp(resolving->exception->code, "HASH_TOTAL") == 0;
     if (resolving->action == XD_ACTION_REJECT) {
@@ -101,8 +152,14 @@ static enum xd_result resolve_document(const struct resolving *resolving, struct
     if (resolving->action == XD_ACTION_ACCEPT && !totals) {
         return done(resolving);
     }
-    enum xd_result result = xd_resume_document(
-        resolving->hub, row, resolving->action == XD_ACTION_ACCEPT ? "HASH_TOTAL" : NULL, resolving->now);
+    bool still = false;
+    enum xd_result result =
+        resolving->action == XD_ACTION_RETRY ? still_parks(resolving, row, &still) : XD_OK;
+    if (result != XD_OK || still) {
+        return still ? cannot(resolving, "It would be parked once more, for the same reason.") : result;
+    }
+    result = xd_resume_document(resolving->hub, row,
+                                resolving->action == XD_ACTION_ACCEPT ? "HASH_TOTAL" : NULL, resolving->now);
     return result == XD_OK ? done(resolving) : result;
 }
 
