@@ -58,9 +58,8 @@ static const char *const sql[] = {
         "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE order_id = ? AND kind = 1 ORDER BY number",
     [REFUSED] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE confirmation_id = ? AND site = ?"
                 " AND confirmation_version = ? AND state = 4 ORDER BY number",
-    [AFTER] =
-        "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE after_job = ? AND after_job > 0 ORDER BY "
-        "number",
+    [AFTER] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE after_job = ? AND after_job > 0"
+              " ORDER BY number",
 };
 
 static void open_query(struct xd_query *query, void *context, int which) {

@@ -24,8 +24,7 @@ const struct xd_code xd_registry_exceptions[] = {
      "See the exceptions of those lines; each is settled alone."},
     {"OVERSHIP", 0, false, XD_ACTOR_OPERATOR, "More was shipped than is tolerated.",
      "Decide whether the excess is billed or comes back."},
-    {"PERIOD_CLOSED", 0, false, XD_ACTOR_NOBODY,
-     "A shipment is of a day whose books the ERP has closed.",
+    {"PERIOD_CLOSED", 0, false, XD_ACTOR_NOBODY, "A shipment is of a day whose books the ERP has closed.",
      "Nothing: the ERP has it on the first open day, and keeps the true one."},
     {"QUANTITY_OUT_OF_RANGE", 0, false, XD_ACTOR_OPERATOR, "A quantity cannot be added up exactly.",
      "Ask the site for the true quantity."},
@@ -74,11 +73,13 @@ const struct xd_code xd_registry_exceptions[] = {
      "meant."},
     {"UNKNOWN_RELEASE_OVERDUE", 0, false, XD_ACTOR_OPERATOR,
      "A confirmation has waited too long for its release.",
-     "Ask the site which release is meant; reject the confirmation if it was a mistake. It is still applied by "
+     "Ask the site which release is meant; reject the confirmation if it was a mistake. It is still applied "
+     "by "
      "itself when the release arrives."},
     {"UNKNOWN_SHIPMENT", 0, true, XD_ACTOR_NOBODY,
      "What is taken back was not shipped, as far as is known (yet).",
-     "It is applied by itself when that shipment is confirmed; when it is not, ask the site, and reject it if it "
+     "It is applied by itself when that shipment is confirmed; when it is not, ask the site, and reject it "
+     "if it "
      "was a mistake."},
     {"UNKNOWN_REVISION", 0, false, XD_ACTOR_SITE, "The release has no such revision.",
      "Ask the site which revision it answers."},
@@ -88,7 +89,8 @@ const struct xd_code xd_registry_exceptions[] = {
     {"UNUSABLE_DOCUMENT", 0, false, XD_ACTOR_SITE, "A document cannot be read or is not for this hub.",
      "Correct what the detail names, at the site, and send it again."},
     {"UOM_MISMATCH", 0, false, XD_ACTOR_OPERATOR, "A quantity is in a unit that does not convert exactly.",
-     "Add the unit to the product's reference data: then the line is applied by itself; or ask the site for the "
+     "Add the unit to the product's reference data: then the line is applied by itself; or ask the site for "
+     "the "
      "quantity in the unit of the release."},
     {"ACK_TIMEOUT", 0, false, XD_ACTOR_SITE, "A site did not answer a release in time.",
      "It is asked to give the release back, and then it ships from elsewhere. When it stays silent, call it; "

@@ -146,8 +146,11 @@ static enum xd_result collect_parked(void *context, const struct xd_parked_line_
 enum xd_result xd_hub_resume_cause(struct xd_hub *hub, const char *cause, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
     struct parked_lines *lines = xd_alloc(sizeof *lines);
-    enum xd_result result = lines == NULL ? XD_NO_MEMORY : XD_OK;
+    enum xd_result result = XD_OK;
     size_t done = 1;
+    if (lines == NULL) {
+        return XD_NO_MEMORY;
+    }
     while (result == XD_OK && done > 0) {
         done = lines->count = 0;
         result = store->confirmations.parked_for(store->context, cause, RESUME_PAGE, collect_parked, lines);
@@ -156,7 +159,7 @@ enum xd_result xd_hub_resume_cause(struct xd_hub *hub, const char *cause, struct
             result = xd_resume_line(hub, &lines->rows[index], NULL, now, &applied);
             done += applied;
         }
-        if (lines != NULL && lines->count < RESUME_PAGE) {
+        if (lines->count < RESUME_PAGE) {
             break;
         }
     }
