@@ -305,7 +305,7 @@ struct xd_job_row {
     xd_ms at;                         /* see xd_erp_request.at */
     char reverses[XD_REFERENCE_SIZE]; /* reversal: the reference of the shipment */
     int64_t after;                    /* the job that is done before; 0: none */
-    bool reversed;                    /* shipment: another job undoes it, or will */
+    bool reversed;                    /* shipment: another job undoes it, or will; change: it is said again */
     char document[64];                /* the ERP's number when done */
     char code[48];
     char detail[200];

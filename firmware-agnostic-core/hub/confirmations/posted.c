@@ -5,6 +5,7 @@
 #include "hub/confirmations/applying.h"
 
 #include "base/memory.h"
+#include "hub/orchestration/conduct.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -105,6 +106,13 @@ static enum xd_result tell_of_period(struct xd_hub *hub, const struct xd_job_row
     return strcmp(job->code, "period_closed") == 0 ? xd_hub_complain(hub, &complaint, now) : XD_OK;
 }
 
+/* The sale is open again, at the ERP too, and shall have the quantities that it has here. */
+static enum xd_result restate(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
+    struct xd_conduct conduct;
+    enum xd_result result = xd_conduct_open(&conduct, hub, job->order_id, now);
+    return xd_conduct_end(&conduct, result == XD_OK ? xd_sale_restate(&conduct) : result);
+}
+
 enum xd_result xd_hub_shipment_done(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
     struct xd_order_row order;
@@ -122,6 +130,9 @@ enum xd_result xd_hub_shipment_done(struct xd_hub *hub, const struct xd_job_row 
     }
     if (result == XD_OK) {
         result = one_less(hub, job, now);
+    }
+    if (result == XD_OK && reversal) {
+        result = restate(hub, job, now);
     }
     return result == XD_OK ? go_on(hub, job, now) : result;
 }

@@ -196,6 +196,9 @@ XD_CHECKED enum xd_result xd_sale_post(struct xd_conduct *conduct, int job_state
 XD_CHECKED enum xd_result xd_sale_renew(struct xd_conduct *conduct);
 /* True: it was never called for, and now will not be. The check is not asked for any more in any case. */
 XD_CHECKED enum xd_result xd_sale_withdraw(struct xd_conduct *conduct, bool *withdrawn);
+/* Something that had shipped has not: what the ERP was told last it may have kept only as far as that went,
+ * so it is told again. */
+XD_CHECKED enum xd_result xd_sale_restate(struct xd_conduct *conduct);
 /* When the sale at the ERP says another quantity than the order does, it is changed; when a
  * change is under way, afterwards. */
 XD_CHECKED enum xd_result xd_sale_settle(struct xd_conduct *conduct);
