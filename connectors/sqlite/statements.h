@@ -45,6 +45,7 @@ enum xd_group {
     XD_GROUP_REFERENCE,
     XD_GROUP_EVENTS,
     XD_GROUP_SLA,
+    XD_GROUP_PARKED,
     XD_GROUP_COUNT
 };
 #define XD_STATEMENTS_MAX 24 /* in one group */

@@ -717,6 +717,65 @@ static void products_and_stock_are_listed_as_documents(void **state) {
     (void)list(world, XD_ERP_PRODUCTS, "\xff' OR 1", 1, text, next);
 }
 
+/* The documents of a list from a cursor on; "" until there is something in it. */
+static void list_from(struct world *world, enum xd_erp_list what, char cursor[XD_ERP_CURSOR_SIZE],
+                      char text[1024]) {
+    char next[XD_ERP_CURSOR_SIZE];
+    assert_int_equal(list(world, what, cursor, 1, text, next).outcome, XD_ERP_DONE);
+    assert_true(next[0] != '\0');
+    memcpy(cursor, next, sizeof next);
+}
+
+static void documents_are_listed_as_they_change_and_a_cursor_lasts(void **state) {
+    struct world *world = *state;
+    char text[1024], cursor[XD_ERP_CURSOR_SIZE] = "";
+    list_from(world, XD_ERP_SALES, cursor, text);
+    assert_string_equal(text, "[]");
+    sell(world, "t/PO-1", "10", "2");
+    sell(world, "t/PO-2", "1", "2");
+    list_from(world, XD_ERP_SALES, cursor, text);
+    assert_non_null(strstr(text, "\"reference\":\"t/PO-1\",\"state\":\"open\",\"customer\":\"CUST-1\""));
+    assert_non_null(strstr(text,
+                           "\"qty\":\"10\",\"base_qty\":\"10\",\"unit_price\":\"9.95\",\"shipped\":\"0\","
+                           "\"invoiced\":\"0\""));
+    list_from(world, XD_ERP_SALES, cursor, text);
+    assert_non_null(strstr(text, "t/PO-2"));
+    list_from(world, XD_ERP_SALES, cursor, text);
+    assert_string_equal(text, "[]");
+    struct xd_erp_line line = a_line("1", "WIDGET", "4");
+    line.unbilled = stores_decimal("1");
+    struct xd_erp_request shipment = a_shipment("s/1", "t/PO-1", &line, 1);
+    assert_done(post(world, &shipment));
+    list_from(world, XD_ERP_SALES, cursor, text); /* it changed, and comes again */
+    assert_non_null(strstr(text, "t/PO-1"));
+    assert_non_null(strstr(text, "\"shipped\":\"4\",\"invoiced\":\"3\""));
+    list_from(world, XD_ERP_SALES, cursor, text);
+    assert_string_equal(text, "[]");
+}
+
+static void shipments_and_invoices_are_listed_with_their_sale(void **state) {
+    struct world *world = *state;
+    char text[1024], cursor[XD_ERP_CURSOR_SIZE] = "";
+    sell(world, "t/PO-1", "10", "2");
+    struct xd_erp_line line = a_line("1", "WIDGET", "4");
+    line.unbilled = stores_decimal("1");
+    struct xd_erp_request shipment = a_shipment("s/1", "t/PO-1", &line, 1);
+    assert_done(post(world, &shipment));
+    list_from(world, XD_ERP_SHIPMENTS, cursor, text);
+    assert_non_null(strstr(text, "\"reference\":\"s/1\",\"sale\":\""));
+    assert_non_null(strstr(text, "\"sale_reference\":\"t/PO-1\",\"site\":\"WH1\",\"state\":\"done\""));
+    assert_non_null(strstr(text, "\"qty\":\"4\",\"base_qty\":\"4\""));
+    list_from(world, XD_ERP_SHIPMENTS, cursor, text);
+    assert_string_equal(text, "[]");
+    cursor[0] = '\0';
+    list_from(world, XD_ERP_INVOICES, cursor, text);
+    assert_non_null(strstr(text, "\"sale_reference\":\"t/PO-1\",\"state\":\"posted\",\"currency\":\"EUR\""));
+    assert_non_null(strstr(text, "\"line_id\":\"1\",\"sku\":\"WIDGET\",\"base_qty\":\"3\"}]"));
+    assert_non_null(strstr(text, "\"total\":\"29.85\""));
+    list_from(world, XD_ERP_INVOICES, cursor, text);
+    assert_string_equal(text, "[]");
+}
+
 #define ERP_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -739,6 +798,8 @@ int main(void) {
         ERP_TEST(adjustment_is_refused_for_what_is_wrong_and_leaves_nothing),
         ERP_TEST(what_the_erp_knows_is_listed_page_by_page),
         ERP_TEST(products_and_stock_are_listed_as_documents),
+        ERP_TEST(documents_are_listed_as_they_change_and_a_cursor_lasts),
+        ERP_TEST(shipments_and_invoices_are_listed_with_their_sale),
         ERP_TEST(refusal_takes_nothing_back_but_its_own),
         ERP_TEST(nothing_is_done_when_all_fail_to_commit_together),
         ERP_TEST(failed_commit_is_unknown_and_the_reference_settles_it),

@@ -255,6 +255,35 @@ static void missing_files_and_folders_are_told(void **state) {
     assert_non_null(strstr(world->why, "/nonexistent/ledger.db"));
 }
 
+#define TYPED "number,line_id,customer,site,sku,qty,currency,unit_price,ship_to_name\n"
+
+static void sales_are_typed_in_once_and_changed_by_typing_another_quantity(void **state) {
+    struct world *world = *state;
+    put_files(world);
+    put_file(world, "sales.csv",
+             TYPED "T-1,1,C1,WH1,W,10,EUR,0.5,Shop\nT-1,2,C1,WH1,X,1,EUR,0.5,Shop\n"
+                   "T-2,1,C1,WH1,W,1,EUR,0.5,\n");
+    assert_int_equal(check(world), XD_OK);
+    if (prepare(world) != XD_OK) {
+        fail_msg("%s", world->why);
+    }
+    assert_answer(world, "SELECT group_concat(reference || ' ' || state) FROM sale", "=T-1 open,=T-2 open");
+    assert_answer(world, "SELECT open_value FROM customer WHERE code = 'C1'", "6");
+    assert_answer(world, "SELECT ship_to LIKE '{\"name\":\"Shop\"%' FROM sale WHERE reference = '=T-1'", "1");
+    assert_int_equal(prepare(world), XD_OK); /* the file says the same again */
+    assert_answer(world, "SELECT count(*) FROM sale_change", "0");
+    assert_answer(world, "SELECT group_concat(changed) FROM sale", "1,2");
+    put_file(world, "sales.csv", TYPED "T-1,1,C1,WH1,W,4,EUR,0.5,Shop\nT-2,1,C1,WH1,W,0,EUR,0.5,\n");
+    assert_int_equal(prepare(world), XD_OK);
+    assert_answer(world, "SELECT group_concat(qty) FROM sale_line WHERE sale = 1", "4,1");
+    assert_answer(world, "SELECT group_concat(state) FROM sale", "open,cancelled");
+    assert_answer(world, "SELECT open_value FROM customer WHERE code = 'C1'", "2.5");
+    put_file(world, "sales.csv", TYPED "T-3,1,C1,WH1,NOPE,4,EUR,0.5,Shop\n");
+    assert_int_equal(prepare(world), XD_INVALID);
+    assert_non_null(strstr(world->why, "sales.csv:2: no product has the sku NOPE"));
+    assert_answer(world, "SELECT count(*) FROM sale", "2");
+}
+
 #define BOOKS_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -267,6 +296,7 @@ int main(void) {
         BOOKS_TEST(mistake_in_a_file_is_told_and_nothing_counts),
         BOOKS_TEST(a_check_makes_nothing_and_knows_earlier_products),
         BOOKS_TEST(missing_files_and_folders_are_told),
+        BOOKS_TEST(sales_are_typed_in_once_and_changed_by_typing_another_quantity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

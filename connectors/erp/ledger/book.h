@@ -13,7 +13,7 @@
 
 #include <sqlite3.h>
 
-#define XD_BOOK_STATEMENTS_MAX 32
+#define XD_BOOK_STATEMENTS_MAX 48
 #define XD_BOOK_BUSY_MS 5000
 
 struct xd_book {

@@ -1,12 +1,14 @@
 /* The ledger's tables, and the files that fill them: customers.csv, products.csv,
- * stock.csv. All files are read in one transaction: one mistake and none counts.
- * Stock is only a beginning: where the ledger has some already, it knows better. */
+ * stock.csv, periods.csv (one row: the day up to
+ * which the books are closed), and sales.csv (typed.h). All files are read in one transaction: one mistake
+ * and none counts. Stock is only a beginning: where the ledger has some already, it knows better. */
 #include "erp/ledger/ledger.h"
 
 #include "base/bytes.h"
 #include "base/csv.h"
 #include "base/id.h"
 #include "erp/ledger/book.h"
+#include "erp/ledger/typed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +18,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 5
 #define PATH_SIZE 4096
 
 static const char schema[] =
@@ -60,7 +62,45 @@ static const char schema_3[] =
     "CREATE INDEX sale_change_sale ON sale_change(sale);"
     "PRAGMA user_version = 3;";
 
-enum { VERSION, SEEN, CUSTOMER, PRODUCT, PRODUCT_GET, STOCK };
+/* What version 4 adds: who asks for what changed gets it in that order. Each document that is made or changed
+ * takes the next number of one counter, which never goes back, whatever is deleted. Lines say how many base
+ * units theirs are; those of before were counted in base units only as far as anybody can tell. */
+static const char schema_4[] =
+    "CREATE TABLE change(n INTEGER NOT NULL) STRICT;"
+    "ALTER TABLE sale ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE sale ADD COLUMN customer_po TEXT;"
+    "ALTER TABLE sale ADD COLUMN ship_to TEXT;"
+    "ALTER TABLE sale_line ADD COLUMN factor_num INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE sale_line ADD COLUMN factor_den INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE shipment ADD COLUMN changed INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE sale SET changed = number;"
+    "UPDATE shipment SET changed = number;"
+    "INSERT INTO change SELECT max(coalesce((SELECT max(number) FROM sale), 0),"
+    " coalesce((SELECT max(number) FROM shipment), 0));"
+    "CREATE INDEX sale_changed ON sale(changed);"
+    "CREATE INDEX shipment_changed ON shipment(changed);"
+    "CREATE TRIGGER sale_made AFTER INSERT ON sale BEGIN UPDATE change SET n = n + 1;"
+    " UPDATE sale SET changed = (SELECT n FROM change) WHERE number = NEW.number; END;"
+    "CREATE TRIGGER sale_folded AFTER UPDATE OF state ON sale BEGIN UPDATE change SET n = n + 1;"
+    " UPDATE sale SET changed = (SELECT n FROM change) WHERE number = NEW.number; END;"
+    "CREATE TRIGGER shipment_made AFTER INSERT ON shipment BEGIN UPDATE change SET n = n + 1;"
+    " UPDATE shipment SET changed = (SELECT n FROM change) WHERE number = NEW.number; END;"
+    "PRAGMA user_version = 4;";
+
+/* What version 5 adds: reversals, which are shipments of negative quantities; lots, substitutes, and the day
+ * up to which the books are closed. */
+static const char schema_5[] =
+    "ALTER TABLE shipment ADD COLUMN reverses INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE shipment ADD COLUMN dated INTEGER NOT NULL DEFAULT 0;"
+    "CREATE UNIQUE INDEX shipment_reverses ON shipment(reverses) WHERE reverses > 0;"
+    "ALTER TABLE shipment_line ADD COLUMN lot TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE shipment_line ADD COLUMN ordered_sku TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE shipment_line ADD COLUMN base_qty TEXT;"
+    "ALTER TABLE shipment_line ADD COLUMN unit_price TEXT;"
+    "CREATE TABLE period(one INTEGER PRIMARY KEY CHECK(one = 1), closed_until TEXT NOT NULL) STRICT;"
+    "PRAGMA user_version = 5;";
+
+enum { VERSION, SEEN, CUSTOMER, PRODUCT, PRODUCT_GET, STOCK, PERIOD };
 
 static const char *const sql[] = {
     [VERSION] = "PRAGMA user_version",
@@ -74,6 +114,8 @@ static const char *const sql[] = {
         " unit_price = excluded.unit_price, active = excluded.active, lot_tracked = excluded.lot_tracked",
     [PRODUCT_GET] = "SELECT 1 FROM product WHERE sku = ?",
     [STOCK] = "INSERT INTO stock(site, sku, qty) VALUES(?, ?, ?) ON CONFLICT DO NOTHING",
+    [PERIOD] = "INSERT INTO period(one, closed_until) VALUES(1, ?)"
+               " ON CONFLICT DO UPDATE SET closed_until = excluded.closed_until",
 };
 
 struct load {
@@ -257,7 +299,7 @@ static enum xd_result load_stock(const struct load *load) {
     return xd_entry_run(&entry);
 }
 
-static enum xd_result read_file(const char *path, struct xd_buffer *out) {
+enum xd_result xd_ledger_read_file(const char *path, struct xd_buffer *out) {
     char block[16384];
     FILE *file = fopen(path, "re");
     if (file == NULL) {
@@ -271,6 +313,26 @@ static enum xd_result read_file(const char *path, struct xd_buffer *out) {
     enum xd_result result = ferror(file) != 0 ? XD_IO : xd_buffer_result(out);
     (void)fclose(file);
     return result;
+}
+
+static const struct xd_csv_column period_columns[] = {
+    {"closed_until", true},
+    {NULL, false},
+};
+
+static enum xd_result load_period(const struct load *load) {
+    const char *closed_until = load->csv.values[0];
+    struct xd_entry entry;
+    if (xd_date_check(closed_until) != XD_OK) {
+        return wrong(load, "\"%.60s\" is no date (YYYY-MM-DD)", closed_until);
+    }
+    enum xd_result result = check_once(load, "period", "");
+    if (result != XD_OK) {
+        return result;
+    }
+    xd_entry_open(&entry, load->book, PERIOD);
+    xd_entry_text(&entry, closed_until);
+    return xd_entry_run(&entry);
 }
 
 static enum xd_result load_records(struct load *load, struct xd_bytes text,
@@ -299,7 +361,7 @@ static enum xd_result load_file(struct xd_book *book, const char *folder, const 
     struct xd_buffer text;
     xd_buffer_init(&text, 0);
     errno = 0;
-    enum xd_result result = read_file(path, &text);
+    enum xd_result result = xd_ledger_read_file(path, &text);
     if (result == XD_OK) {
         result = load_records(&load, xd_buffer_view(&text), columns, each);
     } else if (result == XD_NOT_FOUND && !required) {
@@ -327,7 +389,10 @@ static enum xd_result load_folder(struct xd_book *book, const char *folder, char
     if (result == XD_OK) {
         result = load_file(book, folder, "stock.csv", false, stock_columns, load_stock, why, why_size);
     }
-    return result;
+    if (result == XD_OK) {
+        result = load_file(book, folder, "periods.csv", false, period_columns, load_period, why, why_size);
+    }
+    return result == XD_OK ? xd_ledger_load_typed(book, folder, why, why_size) : result;
 }
 
 static enum xd_result create_tables(struct xd_book *book, const char *path, char *why, size_t why_size) {
@@ -343,6 +408,12 @@ static enum xd_result create_tables(struct xd_book *book, const char *path, char
     }
     if (result == XD_OK && version < 3) {
         result = xd_book_execute(book, schema_3);
+    }
+    if (result == XD_OK && version < 4) {
+        result = xd_book_execute(book, schema_4);
+    }
+    if (result == XD_OK && version < 5) {
+        result = xd_book_execute(book, schema_5);
     }
     if (result == XD_OK && version > SCHEMA_VERSION) {
         (void)snprintf(why, why_size, "%s:1: was written by a newer program (schema %lld, this one knows %d)",
@@ -390,24 +461,32 @@ enum xd_result xd_ledger_prepare(const struct xd_ledger_config *config, char *wh
     return result;
 }
 
-/* Products of earlier starts, which the files need not name again. A ledger that is not there, or cannot be
+/* One row of a product or a customer: texts, and the price or the limit, or NULL. */
+static enum xd_result borrow(struct xd_book *book, int statement, sqlite3_stmt *row) {
+    struct xd_entry entry;
+    xd_entry_open(&entry, book, statement);
+    for (int column = 0; column < sqlite3_column_count(row); column++) {
+        if (sqlite3_column_type(row, column) == SQLITE_NULL) {
+            xd_entry_null(&entry);
+        } else if (sqlite3_column_type(row, column) == SQLITE_INTEGER) {
+            xd_entry_int(&entry, sqlite3_column_int64(row, column));
+        } else {
+            xd_entry_text(&entry, (const char *)sqlite3_column_text(row, column));
+        }
+    }
+    return xd_entry_run(&entry);
+}
+
+/* What earlier starts knew, which the files need not name again. A ledger that is not there, or cannot be
  * read by whoever checks, has none. */
-static enum xd_result borrow_products(struct xd_book *book, const char *path) {
+static enum xd_result borrow_rows(struct xd_book *book, const char *path, int statement, const char *query) {
     sqlite3 *handle = NULL;
     sqlite3_stmt *rows = NULL;
     enum xd_result result = XD_OK;
     bool there = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
-                 sqlite3_prepare_v2(handle, "SELECT sku, uom FROM product", -1, &rows, NULL) == SQLITE_OK;
+                 sqlite3_prepare_v2(handle, query, -1, &rows, NULL) == SQLITE_OK;
     while (there && result == XD_OK && sqlite3_step(rows) == SQLITE_ROW) {
-        struct xd_entry entry;
-        xd_entry_open(&entry, book, PRODUCT);
-        xd_entry_text(&entry, (const char *)sqlite3_column_text(rows, 0));
-        xd_entry_text(&entry, "");
-        xd_entry_text(&entry, (const char *)sqlite3_column_text(rows, 1));
-        xd_entry_null(&entry);
-        xd_entry_int(&entry, true);
-        xd_entry_int(&entry, false);
-        result = xd_entry_run(&entry);
+        result = borrow(book, statement, rows);
     }
     (void)sqlite3_finalize(rows);
     (void)sqlite3_close(handle);
@@ -422,7 +501,12 @@ enum xd_result xd_ledger_check(const struct xd_ledger_config *config, char *why,
         result = create_tables(&book, config->path, why, why_size);
     }
     if (result == XD_OK) {
-        result = borrow_products(&book, config->path);
+        result = borrow_rows(&book, config->path, PRODUCT,
+                             "SELECT sku, description, uom, unit_price, active, lot_tracked FROM product");
+    }
+    if (result == XD_OK) {
+        result = borrow_rows(&book, config->path, CUSTOMER,
+                             "SELECT code, name, active, credit_limit, currency FROM customer");
     }
     if (result == XD_OK && config->data != NULL) {
         result = load_folder(&book, config->data, why, why_size);

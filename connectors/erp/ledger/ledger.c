@@ -60,7 +60,12 @@ static void ledger_find(void *context, enum xd_erp_kind kind, const char *refere
     enum xd_result result = xd_ledger_find(&ledger->book, kind, reference, &number, &print);
     if (result == XD_OK) {
         xd_ledger_say_done(answer, kind, number);
-    } else if (result == XD_NOT_FOUND) {
+        result = xd_ledger_say_more(&ledger->book, kind, number, answer);
+    }
+    if (result == XD_OK) {
+        return;
+    }
+    if (result == XD_NOT_FOUND) {
         answer->outcome = XD_ERP_ABSENT;
     } else {
         xd_ledger_say_unavailable(answer, result == XD_AGAIN ? "ledger_busy" : "ledger_unavailable",
@@ -74,15 +79,12 @@ static void ledger_list(void *context, enum xd_erp_list what, const char *cursor
     struct ledger *ledger = context;
     memset(answer, 0, sizeof *answer);
     next[0] = '\0';
-    if (what >= XD_ERP_SALES) {
-        answer->outcome = XD_ERP_REJECTED;
-        (void)snprintf(answer->code, sizeof answer->code, "not_listed");
-        return;
-    }
     if (be_open(ledger, answer) != XD_OK) {
         return;
     }
-    enum xd_result result = xd_ledger_list(&ledger->book, what, cursor, max, entries, next);
+    enum xd_result result = what >= XD_ERP_SALES
+                                ? xd_ledger_list_documents(&ledger->book, what, cursor, max, entries, next)
+                                : xd_ledger_list(&ledger->book, what, cursor, max, entries, next);
     if (result == XD_OK) {
         answer->outcome = XD_ERP_DONE;
     } else {

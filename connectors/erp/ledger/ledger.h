@@ -10,12 +10,13 @@
 
 struct xd_ledger_config {
     const char *path; /* the SQLite file; shared by all workers, each with its own connection */
-    const char *data; /* folder of customers.csv, products.csv, stock.csv; NULL: none */
+    const char
+        *data; /* folder of customers.csv, products.csv, stock.csv, periods.csv, sales.csv; NULL: none */
 };
 
 /* Creates the file, loads the CSV files (rows added or updated; stock only where
- * there is none yet). Once, before workers open. XD_INVALID: why is
- * "file:line: what is wrong". */
+ * there is none yet; sales.csv: what people type into this ERP). Once, before workers open. XD_INVALID: why
+ * is "file:line: what is wrong". */
 XD_CHECKED enum xd_result xd_ledger_prepare(const struct xd_ledger_config *config, char *why,
                                             size_t why_size);
 /* Reads the files as xd_ledger_prepare would and says what it would say; creates and changes nothing. */

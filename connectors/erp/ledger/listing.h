@@ -9,5 +9,9 @@
 XD_CHECKED enum xd_result xd_ledger_list(struct xd_book *book, enum xd_erp_list what, const char *cursor,
                                          size_t max, struct xd_buffer *entries,
                                          char next[XD_ERP_CURSOR_SIZE]);
+/* The same for documents, in the order in which they changed. */
+XD_CHECKED enum xd_result xd_ledger_list_documents(struct xd_book *book, enum xd_erp_list what,
+                                                   const char *cursor, size_t max, struct xd_buffer *entries,
+                                                   char next[XD_ERP_CURSOR_SIZE]);
 
 #endif
