@@ -56,17 +56,27 @@ void tryton_reset(void) {
     run("config/erp/tryton/tryton", "reset", "--folder", folder);
 }
 
-void tryton_open_worker(struct xd_erp *out) {
-    char why[256];
+unsigned tryton_port(void) {
+    return (unsigned)xd_node_int(read_settings(), "port");
+}
+
+void tryton_open_other(unsigned port, const char *username, const char *password, struct xd_erp *out) {
+    char why[256], url[64];
     const struct xd_node *tree = read_settings();
-    struct xd_tryton_config config = {.url = xd_node_text(tree, "url"),
-                                      .database = xd_node_text(tree, "database"),
-                                      .username = xd_node_text(tree, "username"),
-                                      .password = xd_node_text(tree, "password"),
-                                      .timeout_ms = 60000};
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
+    struct xd_tryton_config config = {
+        .url = url,
+        .database = xd_node_text(tree, "database"),
+        .username = username != NULL ? username : xd_node_text(tree, "username"),
+        .password = password != NULL ? password : xd_node_text(tree, "password"),
+        .timeout_ms = 60000};
     if (xd_tryton_open(&config, out, why, sizeof why) != XD_OK) {
         fail_msg("%s", why);
     }
+}
+
+void tryton_open_worker(struct xd_erp *out) {
+    tryton_open_other(tryton_port(), NULL, NULL, out);
 }
 
 struct xd_rpc *tryton_admin(void) {

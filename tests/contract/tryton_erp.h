@@ -14,6 +14,9 @@ void tryton_reset(void);
 extern const struct erp_maker tryton_maker;
 /* A worker of the hub. */
 void tryton_open_worker(struct xd_erp *out);
+unsigned tryton_port(void);
+/* One that reaches it by another port of loopback, or with another password (NULL: its own). */
+void tryton_open_other(unsigned port, const char *username, const char *password, struct xd_erp *out);
 /* Calls as the administrator, with asserted success; the trees live until tryton_admin_close. */
 struct xd_rpc *tryton_admin(void);
 void tryton_admin_close(void);

@@ -94,9 +94,11 @@ class Place:
 
 
 def sum_of(moves):
+    """What has moved; what was closed short stays in its shipment as a move that was cancelled."""
     sums = collections.Counter()
     for move in moves:
-        sums[move["product."]["code"]] += move["internal_quantity"]
+        if move["state"] == "done":
+            sums[move["product."]["code"]] += move["internal_quantity"]
     return sums
 
 

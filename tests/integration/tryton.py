@@ -217,7 +217,7 @@ class Tryton:
         moves = {move["id"]: move for move in self.moves(one for shipment in shipments for one in shipment["outgoing_moves"])}
         for shipment in shipments:
             lines = books["shipments"].setdefault(shipment["reference"], {})
-            for move in (moves[one] for one in shipment["outgoing_moves"]):
+            for move in (moves[one] for one in shipment["outgoing_moves"] if moves[one]["state"] == "done"):
                 sku = move["product."]["code"]
                 lines[sku] = text_of(float(lines.get(sku, 0)) + move["internal_quantity"])
         for warehouse in self.find("stock.location", [("type", "=", "warehouse")], ["code"]):

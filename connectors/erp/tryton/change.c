@@ -209,7 +209,7 @@ static enum xd_result choose_unit(struct change *change, const struct xd_erp_lin
 static enum xd_result write_line(struct change *change, const struct xd_erp_line *line,
                                  struct xd_buffer *out) {
     const struct xd_tryton_sold *sold = xd_tryton_line(&change->now, line->line_id);
-    struct xd_decimal base, qty, price;
+    struct xd_decimal base, qty = xd_decimal_of(0), price = xd_decimal_of(0);
     char text[XD_DECIMAL_TEXT_MAX];
     int64_t unit;
     enum xd_result result = wanted_of(change, line, sold, &base);

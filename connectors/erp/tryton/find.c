@@ -2,7 +2,7 @@
  * again takes it on. */
 #include "erp/tryton/internal.h"
 
-#include <string.h>
+#include <stdio.h>
 
 static const struct {
     const char *model, *number, *effective; /* the states that have the effect, as a JSON list */
@@ -21,9 +21,7 @@ enum xd_result xd_tryton_find(struct xd_tryton *erp, enum xd_erp_kind kind, cons
     if (kind == XD_ERP_CHECK || reference == NULL) {
         return XD_NOT_FOUND;
     }
-    (void)strcpy(method, "model.");
-    (void)strcat(method, documents[kind].model);
-    (void)strcat(method, ".search_read");
+    (void)snprintf(method, sizeof method, "model.%s.search_read", documents[kind].model);
     enum xd_result result = xd_rpc_ask(
         &erp->rpc, &rows, method, "[[\"%s\",\"=\",%s],[\"state\",\"in\",%s]],0,1,[[\"id\",\"ASC\"]],[\"%s\"]",
         documents[kind].field, xd_rpc_quote(&erp->rpc, reference), documents[kind].effective,

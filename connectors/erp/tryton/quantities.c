@@ -45,7 +45,7 @@ static bool take_apart(const char *text, char digits[64], long *point) {
 }
 
 enum xd_result xd_tryton_number_parse(const char *text, unsigned digits, struct xd_decimal *out) {
-    char all[64], plain[96];
+    char all[64] = "", plain[96];
     long point;
     bool negative = *text == '-';
     if (!take_apart(text + (negative ? 1 : 0), all, &point)) {

@@ -116,7 +116,7 @@ enum xd_result xd_tryton_write_line(struct xd_tryton *erp, const struct xd_erp_l
                                     const char *sale_json, int64_t sale, bool with_quantity,
                                     struct xd_buffer *out) {
     struct xd_tryton_product product;
-    struct xd_decimal base, qty, price;
+    struct xd_decimal base, qty = xd_decimal_of(0), price = xd_decimal_of(0);
     char text[XD_DECIMAL_TEXT_MAX], note[XD_TRYTON_TEXT + 16];
     const char *taxes = "[]";
     int64_t unit;

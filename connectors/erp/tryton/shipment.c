@@ -294,11 +294,54 @@ static enum xd_result create_parcel(struct work *work, const char *moves) {
     return result;
 }
 
+/* How many of the parts are this move, just as it is. */
+static size_t same_as(const struct work *work, const struct xd_tryton_move *move) {
+    size_t count = 0;
+    for (size_t k = 0; k < work->want_count; k++) {
+        const struct want *want = &work->wants[k];
+        count += want->part == PART_MAIN && want->line->id == move->line && want->product == move->product &&
+                         want->lot == move->lot && want->unit == move->unit &&
+                         xd_decimal_compare(want->qty, move->qty) == 0
+                     ? 1
+                     : 0;
+    }
+    return count;
+}
+
+/* Whether what left is what waited there, and nothing else waits of its lines. */
+static bool is_plain(const struct work *work, const struct xd_tryton_parcel *parcel) {
+    size_t found = 0;
+    for (size_t i = 0; i < work->now.move_count; i++) {
+        const struct xd_tryton_move *move = &work->now.moves[i];
+        if (move->back || move->state != XD_MOVE_OPEN) {
+            continue;
+        }
+        if (move->shipment == parcel->id && same_as(work, move) != 1) {
+            return false;
+        }
+        for (size_t k = 0; move->shipment != parcel->id && k < work->want_count; k++) {
+            if (work->wants[k].line->id == move->line) {
+                return false;
+            }
+        }
+        found += move->shipment == parcel->id ? 1 : 0;
+    }
+    return !work->moved && found == work->want_count && strcmp(parcel->state, "draft") != 0;
+}
+
 /* Gives the shipment the reference and its moves. XD_DUPLICATE: another has the reference. */
 static enum xd_result claim(struct work *work) {
     struct xd_tryton *erp = work->erp;
     const struct xd_tryton_parcel *parcel = work->id != 0 ? NULL : choose(work);
+    const char *day = xd_tryton_date_json(erp, work->day);
     enum xd_result result = XD_OK;
+    if (parcel != NULL && is_plain(work, parcel)) {
+        work->id = parcel->id;
+        (void)snprintf(work->state, sizeof work->state, "%s", parcel->state);
+        return xd_rpc_change(&erp->rpc, NULL, "model." MODEL ".write",
+                             "[%lld],{\"reference\":%s,\"effective_date\":%s}", (long long)work->id,
+                             xd_rpc_quote(&erp->rpc, erp->request->reference), day);
+    }
     if (parcel != NULL) {
         work->id = parcel->id;
         result = xd_tryton_to_draft(erp, parcel->id, parcel->state);
@@ -311,7 +354,6 @@ static enum xd_result claim(struct work *work) {
         return create_parcel(work, moves);
     }
     (void)snprintf(work->state, sizeof work->state, "draft");
-    const char *day = xd_tryton_date_json(erp, work->day);
     return xd_rpc_change(&erp->rpc, NULL, "model." MODEL ".write",
                          "[%lld],{\"reference\":%s,\"effective_date\":%s%s%s,\"outgoing_moves\":%s}",
                          (long long)work->id, xd_rpc_quote(&erp->rpc, erp->request->reference), day,
