@@ -179,10 +179,10 @@ mutants: ## tests of the simulator's oracle: it must notice every mistake that t
 simulation: ## the simulator's part of the tests: every world that ever failed, fresh ones for XD_SIM_SECONDS (150), the same trace in every build
 	@$(RUN) simulation
 
-demo: ## the whole of it in two minutes: two sites, a cut line, kills, and the books compared (KEEP=1 leaves it running)
-	@config/install-packages.sh build test
+demo: ## the whole of it in two minutes: two sites, a cut line, kills, and the books compared (KEEP=1 leaves it running; ERP=tryton: a real ERP)
+	@config/install-packages.sh build test $(filter tryton,$(ERP))
 	@$(MAKE) --no-print-directory -j$(JOBS) all
-	@KEEP=$(KEEP) $(PYTHON) tests/demo/demo.py
+	@KEEP=$(KEEP) ERP=$(ERP) $(PYTHON) tests/demo/demo.py
 
 docs: $(PROGRAM_cli) ## make the pages of documentation that follow from the programs: config/problems.md
 	@$(PROGRAM_cli) problems --markdown >config/problems.md.new && mv config/problems.md.new config/problems.md
@@ -192,6 +192,7 @@ install: programs ## install programs and samples under $(DESTDIR)$(PREFIX)
 	install -m 755 $(PROGRAMS) '$(DESTDIR)$(PREFIX)/bin'
 	cd config && find . -type f ! -name install-packages.sh ! -name debian-packages.txt \
 	    -exec install -D -m 644 '{}' '$(abspath $(DESTDIR)$(PREFIX))/share/crossdock/{}' ';'
+	chmod 755 '$(DESTDIR)$(PREFIX)/share/crossdock/erp/tryton/tryton'
 
 clean: ## remove build/
 	rm -rf $(BUILD)

@@ -1,11 +1,11 @@
 #!/bin/sh
 # Installs what is missing of config/debian-packages.txt, and nothing else.
 #
-#   install-packages.sh [--check] [GROUP...]     groups: build test lint; none named: all
+#   install-packages.sh [--check] [GROUP...]     groups: build test tryton lint; none named: all
 #
 # --check only says what is missing (exit 1). Nothing missing: returns at once, needs no rights and no network.
-# The brokers are wanted as programs, not as services: they are neither started nor enabled, and one that runs
-# already is left alone. Safe to run several times at once.
+# The brokers, Tryton and PostgreSQL are wanted as programs, not as services: they are neither started nor enabled, and
+# one that runs already is left alone. Safe to run several times at once.
 # shellcheck disable=SC2086  # lists of packages are split into words on purpose
 set -eu
 
@@ -48,10 +48,15 @@ keep_services_down() {
     cat >"$policy" <<POLICY
 #!/bin/sh
 # $mark; removed when it is done
-case "\$1" in rabbitmq-server* | mosquitto* | epmd*) exit 101 ;; esac
+case "\$1" in rabbitmq-server* | mosquitto* | epmd* | postgresql* | tryton-server*) exit 101 ;; esac
 exit 0
 POLICY
     chmod 755 "$policy"
+}
+
+other_postgresql() { # one unit is for all versions
+    dpkg-query -W -f '${db:Status-Status} ${Package}\n' 'postgresql-[0-9]*' 2>/dev/null |
+        grep -E '^installed postgresql-[0-9]+$' | grep -qvxF 'installed postgresql-15'
 }
 
 leave_units_disabled() { # package...
@@ -59,6 +64,8 @@ leave_units_disabled() { # package...
     for package in "$@"; do
         case $package in
         rabbitmq-server) systemctl --quiet disable rabbitmq-server.service epmd.service epmd.socket 2>/dev/null || true ;;
+        tryton-server) systemctl --quiet disable tryton-server.service 2>/dev/null || true ;;
+        postgresql-15) other_postgresql || systemctl --quiet disable postgresql.service 2>/dev/null || true ;;
         mosquitto) systemctl --quiet disable mosquitto.service 2>/dev/null || true ;;
         esac
     done

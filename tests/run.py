@@ -165,8 +165,9 @@ def programs_suite(kind, variant, tally, extra_env, jobs):
 
 # ---- pytest ----
 
-def pytest_suite(folder, variant, tally, marker=None):
-    """Runs a folder's test_*.py; the counts come from the JUnit file, so that a test's own output cannot fool us."""
+def pytest_suite(folder, variant, tally, marker=None, workers=1):
+    """Runs a folder's test_*.py, each file on one of the workers; the counts come from the JUnit file, so that a test's own output cannot
+    fool us."""
     if not any(name.startswith("test_") and name.endswith(".py") for name in os.listdir(os.path.join(TOP, folder))):
         return
     state = tempfile.mkdtemp(prefix="xd-pytest-")
@@ -178,6 +179,7 @@ def pytest_suite(folder, variant, tally, marker=None):
         command = ["/usr/bin/python3", "-m", "pytest", "-c", "tests/pytest.ini", "--rootdir", TOP, "-p", "no:cacheprovider",
                    "-v" if folder in ("tests/integration", "tests/demo") else "-q", "--tb=short", "--junitxml", results, folder]
         command += ["-m", marker] if marker else []
+        command += ["-n", str(workers), "--dist", "loadfile"] if workers > 1 else []
         status, _ = run(command, PYTEST_SECONDS_MAX, env, capture=False)
         read_junit(results, status, folder, tally)
     finally:
@@ -244,7 +246,8 @@ def build_programs(variant, tally):
 
 def integration(variant, tally):
     if build_programs(variant, tally):
-        pytest_suite("tests/integration", variant, tally, None if variant == "plain" else "sanitize")
+        # They mostly wait for one another: two at a time take little more than half as long, each with brokers of its own.
+        pytest_suite("tests/integration", variant, tally, None if variant == "plain" else "sanitize", workers=2)
         if variant == "plain":
             pytest_suite("tests/demo", variant, tally)
 

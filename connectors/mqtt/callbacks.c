@@ -195,7 +195,7 @@ static void connected(void *context, char *cause) {
  * means (a receipt is asked for again, a release is delivered until answered). */
 static void publish_ended(struct xd_mqtt *mqtt) {
     pthread_mutex_lock(&mqtt->lock);
-    if (mqtt->inflight > 0) /* a stall counts what was in flight as gone */
+    if (mqtt->inflight > 0) /* what was in flight is counted as gone when its connection ends */
         mqtt->inflight--;
     mqtt->progress_ms = xd_mqtt_now_ms();
     pthread_cond_signal(&mqtt->changed);
@@ -212,14 +212,24 @@ static void publish_succeeded5(void *context, MQTTAsync_successData5 *data) {
     publish_ended(context);
 }
 
-static void publish_failed(void *context, MQTTAsync_failureData *data) {
-    (void)data;
-    publish_ended(context);
+static void note_spoilt(struct xd_mqtt *mqtt) {
+    pthread_mutex_lock(&mqtt->lock);
+    mqtt->spoilt = true;
+    pthread_mutex_unlock(&mqtt->lock);
+    publish_ended(mqtt);
 }
 
-static void publish_failed5(void *context, MQTTAsync_failureData5 *data) {
+static void publish_failed(void *context, MQTTAsync_failureData *data) {
     (void)data;
-    publish_ended(context);
+    note_spoilt(context);
+}
+
+/* With a reason code the broker refused it, and Paho has dealt with it as with an acknowledgement. */
+static void publish_failed5(void *context, MQTTAsync_failureData5 *data) {
+    if (data != NULL && data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR)
+        publish_ended(context);
+    else
+        note_spoilt(context);
 }
 
 /* ---- arrival ---- */
@@ -295,6 +305,26 @@ int xd_mqtt_callbacks_set(struct xd_mqtt *mqtt) {
     if (code == MQTTASYNC_SUCCESS)
         code = MQTTAsync_setDisconnected(mqtt->paho, mqtt, broker_disconnected);
     return code;
+}
+
+static void lost_silently(void *context, char *cause) {
+    (void)context;
+    (void)cause;
+}
+
+/* Never called, for the client never connects again; Paho wants one. */
+static int arrived_silently(void *context, char *topic, int topic_size, MQTTAsync_message *message) {
+    (void)context;
+    (void)topic_size;
+    MQTTAsync_freeMessage(&message);
+    MQTTAsync_free(topic);
+    return 1;
+}
+
+bool xd_mqtt_callbacks_silence(MQTTAsync paho) {
+    return MQTTAsync_setCallbacks(paho, NULL, lost_silently, arrived_silently, NULL) == MQTTASYNC_SUCCESS &&
+           MQTTAsync_setConnected(paho, NULL, NULL) == MQTTASYNC_SUCCESS &&
+           MQTTAsync_setDisconnected(paho, NULL, NULL) == MQTTASYNC_SUCCESS;
 }
 
 struct xd_mqtt_attempt xd_mqtt_callbacks_of_attempt(struct xd_mqtt *mqtt) {

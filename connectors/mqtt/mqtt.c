@@ -21,9 +21,16 @@
  * was not acknowledged either: the broker keeps it for the session. (Returning 0
  * would acknowledge it all the same, and keep it in memory only.)
  *
- * Bounds. queue_max messages wait here, INFLIGHT_MAX are within Paho; both survive
+ * Bounds. queue_max messages wait here, INFLIGHT_MAX are within Paho; the former survive
  * a reconnect, not the process. A connection with messages in flight and no
  * progress for STALL_MS is cut, lest a lost completion stop us for ever.
+ *
+ * Spoilt clients. When Paho cannot write a message it frees its payload, but keeps it among those that it
+ * sends again on the next connection (its issues 1592 and 1621, open): what goes out then is whatever that
+ * memory holds by now, and acknowledging or dropping it frees somebody else's. So a client that could not
+ * write a message is never used again, nor destroyed: it is left lying, and another one takes the session
+ * over. That costs what it had in flight, which was never receipted or is published again from its row, and
+ * some memory: after ABANDONED_MAX of them the session begins anew on the client that is there.
  *
  * Paho sends again, on each connection of the session, what it holds unacknowledged.
  * Should the broker find fault with that, it would do so for ever: after DISPUTES_MAX
@@ -50,6 +57,7 @@
 #define PAUSE_MS 50      /* after Paho would not take a message */
 #define FAREWELL_MS 1000
 #define DISPUTES_MAX 3u
+#define ABANDONED_MAX 1024u    /* clients left lying; each holds INFLIGHT_MAX messages at most */
 #define REFUSALS_UNSAID_MAX 5u /* closed without CONNACK so often: it may not know version 5 */
 #define CORRELATION_SIZE_MAX 65535u
 #define PAYLOAD_SIZE_MAX ((size_t)64 * 1024 * 1024)
@@ -122,12 +130,40 @@ static void queue_put_back(struct xd_mqtt *mqtt, struct xd_mqtt_outgoing *out) {
 
 /* ---- our thread: connecting ---- */
 
+/* The lock is not held. */
+static bool create_paho(struct xd_mqtt *mqtt) {
+    MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer5;
+
+    options.MQTTVersion = mqtt->version;
+    options.maxBufferedMessages = (int)(2 * INFLIGHT_MAX);
+    if (MQTTAsync_createWithOptions(&mqtt->paho, mqtt->settings.uri, mqtt->settings.client_id,
+                                    MQTTCLIENT_PERSISTENCE_NONE, NULL, &options) != MQTTASYNC_SUCCESS)
+        return false;
+    if (xd_mqtt_callbacks_set(mqtt) == MQTTASYNC_SUCCESS)
+        return true;
+    MQTTAsync_destroy(&mqtt->paho);
+    return false;
+}
+
+/* Another client instead of one that is spoilt; the lock is not held. */
+static bool renew_paho(struct xd_mqtt *mqtt) {
+    MQTTAsync spoilt = mqtt->paho;
+
+    if (!xd_mqtt_callbacks_silence(spoilt))
+        return false;
+    if (create_paho(mqtt))
+        return true;
+    mqtt->paho = spoilt;
+    return false;
+}
+
 static void attempt(struct xd_mqtt *mqtt) {
     struct xd_mqtt_attempt callbacks = xd_mqtt_callbacks_of_attempt(mqtt);
+    bool renews = mqtt->spoilt && mqtt->abandoned < ABANDONED_MAX, renewed = false;
     int code;
 
-    callbacks.clean = mqtt->disputes >= DISPUTES_MAX;
-    if (callbacks.clean)
+    callbacks.clean = mqtt->disputes >= DISPUTES_MAX || (mqtt->spoilt && !renews);
+    if (callbacks.clean || renews)
         mqtt->inflight = 0; /* Paho drops them */
     mqtt->phase = XD_MQTT_CONNECTING;
     mqtt->under_way = true;
@@ -144,10 +180,17 @@ static void attempt(struct xd_mqtt *mqtt) {
         code = MQTTAsync_disconnect(mqtt->paho, &options);
         if (code == MQTTASYNC_SUCCESS)
             code = MQTTASYNC_OPERATION_INCOMPLETE;
+    } else if (renews && !renew_paho(mqtt)) {
+        code = PAHO_NO_MEMORY;
     } else {
+        renewed = renews;
         code = xd_mqtt_settings_connect(&mqtt->settings, mqtt->paho, mqtt->version, &callbacks);
     }
     pthread_mutex_lock(&mqtt->lock);
+    if (renewed) {
+        mqtt->spoilt = false;
+        mqtt->abandoned++;
+    }
     if (code != MQTTASYNC_SUCCESS && mqtt->phase == XD_MQTT_CONNECTING) {
         mqtt->phase = XD_MQTT_DOWN;
         xd_mqtt_why_set(mqtt, "cannot connect to the broker", MQTTAsync_strerror(code));
@@ -159,7 +202,6 @@ static void cut(struct xd_mqtt *mqtt, const char *why) {
     MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
 
     mqtt->phase = XD_MQTT_DOWN;
-    mqtt->inflight = 0;
     if (why != NULL)
         xd_mqtt_why_set(mqtt, why, NULL);
     pthread_mutex_unlock(&mqtt->lock);
@@ -189,6 +231,7 @@ static void settle(struct xd_mqtt *mqtt) {
 
     mqtt->under_way = false;
     mqtt->told_up = false;
+    mqtt->spoilt = mqtt->spoilt || mqtt->inflight > 0;
     if (falls_back(mqtt)) {
         mqtt->version = MQTTVERSION_3_1_1;
         mqtt->next_attempt_ms = now;
@@ -335,7 +378,8 @@ static void *run(void *context) {
     farewell(mqtt);
     pthread_mutex_unlock(&mqtt->lock);
     /* Sends DISCONNECT, so that no will follows, and ends Paho's threads. */
-    MQTTAsync_destroy(&mqtt->paho);
+    if (!mqtt->spoilt || MQTTAsync_isConnected(mqtt->paho) || !xd_mqtt_callbacks_silence(mqtt->paho))
+        MQTTAsync_destroy(&mqtt->paho);
     return NULL;
 }
 
@@ -384,20 +428,6 @@ static bool make_subscriptions(struct xd_mqtt *mqtt) {
         mqtt->subscribe_options[i].retainHandling = 1; /* retained ones only when the session is new */
     }
     return true;
-}
-
-static bool create_paho(struct xd_mqtt *mqtt) {
-    MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer5;
-
-    options.MQTTVersion = mqtt->version;
-    options.maxBufferedMessages = (int)(2 * INFLIGHT_MAX);
-    if (MQTTAsync_createWithOptions(&mqtt->paho, mqtt->settings.uri, mqtt->settings.client_id,
-                                    MQTTCLIENT_PERSISTENCE_NONE, NULL, &options) != MQTTASYNC_SUCCESS)
-        return false;
-    if (xd_mqtt_callbacks_set(mqtt) == MQTTASYNC_SUCCESS)
-        return true;
-    MQTTAsync_destroy(&mqtt->paho);
-    return false;
 }
 
 /* Signals are the main thread's: our thread, and Paho's that it starts, take none. */

@@ -49,6 +49,8 @@ struct xd_mqtt {
     bool version_proven;      /* version 5 has worked here once */
     unsigned refusals_unsaid; /* closed before CONNACK, in a row */
     unsigned failures;        /* in a row, for the backoff */
+    bool spoilt;              /* something was in flight when its connection ended: mqtt.c's opening */
+    unsigned abandoned;       /* clients that were */
     unsigned disputes;        /* connections that the broker closed over a packet of ours, in a row */
     int64_t next_attempt_ms;  /* monotonic, as all below */
     int64_t deadline_ms;      /* of CONNECTING and SUBSCRIBING */
@@ -67,6 +69,8 @@ void xd_mqtt_why_set(struct xd_mqtt *mqtt, const char *what, const char *detail)
 
 /* Hangs the callbacks of the whole client's life into mqtt->paho. Paho's code. */
 XD_CHECKED int xd_mqtt_callbacks_set(struct xd_mqtt *mqtt);
+/* Takes them away again: nothing more is heard of that client, which is not connected. */
+XD_CHECKED bool xd_mqtt_callbacks_silence(MQTTAsync paho);
 /* Those of one attempt to connect. */
 struct xd_mqtt_attempt xd_mqtt_callbacks_of_attempt(struct xd_mqtt *mqtt);
 /* Those of one message to be sent, for the version in use. */

@@ -10,8 +10,10 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TIMEOUT_MS 30000u
@@ -190,13 +192,31 @@ static void say(struct xd_http_reply *reply, const char *text) {
     (void)snprintf(reply->why, sizeof reply->why, "%s", text);
 }
 
-static enum xd_result take_location(CURL *curl, struct xd_http_reply *reply) {
+#define RETRY_AFTER_S_MAX 86400
+
+/* Seconds, or a date (RFC 9110, 10.2.3). */
+static void take_retry_after(CURL *curl, struct xd_http_reply *reply) {
+    struct curl_header *header = NULL;
+    char *end = NULL;
+
+    if (curl_easy_header(curl, "Retry-After", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return;
+    long long seconds = strtoll(header->value, &end, 10);
+    if (end == header->value || *end != '\0') {
+        time_t at = curl_getdate(header->value, NULL);
+        seconds = at == (time_t)-1 ? 0 : (long long)(at - time(NULL));
+    }
+    if (seconds > 0)
+        reply->retry_after_s = (unsigned)(seconds < RETRY_AFTER_S_MAX ? seconds : RETRY_AFTER_S_MAX);
+}
+
+static enum xd_result take_header(CURL *curl, const char *name, char **out) {
     struct curl_header *header = NULL;
 
-    if (curl_easy_header(curl, "Location", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+    if (curl_easy_header(curl, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
         return XD_OK;
-    reply->location = xd_copy_text(header->value);
-    return reply->location != NULL ? XD_OK : XD_NO_MEMORY;
+    *out = xd_copy_text(header->value);
+    return *out != NULL ? XD_OK : XD_NO_MEMORY;
 }
 
 static enum xd_result perform(CURL *curl, const struct xd_http_call *call, const struct curl_slist *headers,
@@ -219,7 +239,10 @@ static enum xd_result perform(CURL *curl, const struct xd_http_call *call, const
         result = XD_DENIED;
     }
     if (result == XD_OK)
-        result = take_location(curl, reply);
+        result = take_header(curl, "Location", &reply->location);
+    if (result == XD_OK)
+        result = take_header(curl, "Link", &reply->link);
+    take_retry_after(curl, reply);
     if (result == XD_OK)
         reply->why[0] = '\0';
     else if (result == XD_FULL)
@@ -261,4 +284,6 @@ void xd_http_reply_free(struct xd_http_reply *reply) {
     xd_buffer_free(&reply->body);
     xd_free(reply->location);
     reply->location = NULL;
+    xd_free(reply->link);
+    reply->link = NULL;
 }

@@ -39,10 +39,11 @@ struct xd_http_call {
 };
 
 struct xd_http_reply {
-    unsigned status;       /* 0 when there was no answer */
-    struct xd_buffer body; /* zero-terminated behind its size */
-    char *location;        /* header, or NULL */
-    char why[256];         /* a sentence for people on failure, else "" */
+    unsigned status;        /* 0 when there was no answer */
+    struct xd_buffer body;  /* zero-terminated behind its size */
+    char *location, *link;  /* headers, or NULL */
+    unsigned retry_after_s; /* header, in seconds from now, a day at most; 0: not said, or not readable */
+    char why[256];          /* a sentence for people on failure, else "" */
 };
 
 /* Calls and waits. reply is always set and MUST be freed, whatever the result, and

@@ -31,7 +31,7 @@ enum {
     "order_id, tenant, client, channel_type, channel_account, external_order_id, customer_ref, "             \
     "customer_po, currency,"                                                                                 \
     " site, correlation_id, sale_reference, customer_code, status, revision, steps, holds, cancelled,"       \
-    " releases, changes, changing, total, hash, received_at, updated_at"
+    " releases, changes, changing, total, erp, ship_by, hash, received_at, updated_at"
 #define QUANTITIES "ordered, open, allocated, released, shipped, cancelled, backordered, overshipped, pending"
 #define NUMBER "(SELECT n FROM orders WHERE order_id = ?)"
 #define ANY_TENANT "(?1 IS NULL OR tenant = ?1)"
@@ -39,17 +39,17 @@ enum {
 static const char *const sql[] = {
     [ORDER_ADD] =
         "INSERT INTO orders(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-        " ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        " ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     [ORDER_GET] = "SELECT " COLUMNS " FROM orders WHERE order_id = ?",
     [ORDER_FIND] =
         "SELECT " COLUMNS " FROM orders WHERE tenant = ? AND channel_account = ? AND external_order_id = ?",
     [ORDER_PLACE] = "SELECT n FROM orders WHERE order_id = ?",
     [ORDER_STATUS] = "SELECT n, status FROM orders WHERE order_id = ?",
     [ORDER_SET_STATUS] = "UPDATE orders SET status = ?, updated_at = ? WHERE n = ?",
-    [ORDER_SAVE] =
-        "UPDATE orders SET customer_ref = ?, customer_po = ?, currency = ?, site = ?,"
-        " customer_code = ?, status = ?, revision = ?, steps = ?, holds = ?, cancelled = ?,"
-        " releases = ?, changes = ?, changing = ?, total = ?, hash = ?, updated_at = ? WHERE n = ?",
+    [ORDER_SAVE] = "UPDATE orders SET customer_ref = ?, customer_po = ?, currency = ?, site = ?,"
+                   " customer_code = ?, status = ?, revision = ?, steps = ?, holds = ?, cancelled = ?,"
+                   " releases = ?, changes = ?, changing = ?, total = ?, erp = ?, ship_by = ?, hash = ?, "
+                   "updated_at = ? WHERE n = ?",
     [BODY_SET] = "UPDATE order_body SET checksum = ?, body = ? WHERE n = ?",
     [BODY_ADD] = "INSERT INTO order_body(n, checksum, body) VALUES(?, ?, ?)",
     [BODY_GET] = "SELECT checksum, body FROM order_body WHERE n = " NUMBER,
@@ -109,6 +109,8 @@ static void take_order(struct xd_query *query, struct xd_order_row *row) {
     row->changes = xd_take_int(query);
     row->changing = xd_take_int(query) != 0;
     xd_take_decimal(query, &row->total);
+    xd_take_text(query, row->erp, sizeof row->erp);
+    row->ship_by = xd_take_int(query);
     xd_take_hash(query, &row->hash);
     row->received_at = xd_take_int(query);
     row->updated_at = xd_take_int(query);
@@ -127,6 +129,8 @@ static void bind_process(struct xd_query *query, const struct xd_order_row *row)
     xd_bind_int(query, row->changes);
     xd_bind_int(query, row->changing);
     xd_bind_decimal(query, row->total);
+    xd_bind_text(query, row->erp);
+    xd_bind_int(query, row->ship_by);
     xd_bind_hash(query, &row->hash);
 }
 

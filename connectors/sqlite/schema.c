@@ -213,9 +213,29 @@ static const char hub_orders_3[] =
     " WHEN 8 THEN 3 ELSE 0 END FROM release WHERE release.n = release_line.n);"
     "UPDATE release SET ack_by = updated_at + 3600000 WHERE cancel = 1 AND ack_by = 0;";
 
+/* Postings are called tenant by tenant, in the order of what was promised: 0 is QUEUED. Checks of orders
+ * (kind 4) leave the queue of the ERP for one of their own. What was queued before counts as promised when
+ * its order came. */
+static const char hub_work_4[] =
+    "ALTER TABLE orders ADD COLUMN erp TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE orders ADD COLUMN ship_by INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE orders SET erp = coalesce((SELECT erp FROM job WHERE reference = sale_reference AND kind = 0), "
+    "'');"
+    "ALTER TABLE job ADD COLUMN tenant TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE job ADD COLUMN promise INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE job ADD COLUMN waits INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE job SET tenant = coalesce((SELECT tenant FROM orders WHERE orders.order_id = job.order_id), ''),"
+    " promise = at WHERE state <> 3;"
+    "UPDATE job SET erp = '*check' WHERE kind = 4;"
+    "CREATE INDEX job_queue ON job(erp, tenant, promise) WHERE state = 0 AND waits = 0;"
+    "CREATE INDEX job_wait ON job(erp, due_at) WHERE state = 0 AND waits = 1;"
+    "CREATE TABLE job_count(state INTEGER NOT NULL, erp TEXT NOT NULL, count INTEGER NOT NULL,"
+    " PRIMARY KEY(state, erp)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO job_count SELECT state, erp, count(*) FROM job GROUP BY state, erp;"
+    "DELETE FROM counter WHERE topic = 2;";
 /* Confirmations that correct and take back others: the version that a row's postings belong to, lines that
  * are parked, what was done to remainders, postings that undo one and wait for one. 1 is XD_ERP_SHIPMENT. */
-static const char hub_confirmations_4[] =
+static const char hub_confirmations_5[] =
     "ALTER TABLE confirmation ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE confirmation ADD COLUMN base INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE confirmation ADD COLUMN alert_at INTEGER NOT NULL DEFAULT 0;"
@@ -253,7 +273,8 @@ static const struct migration hub_migrations[] = {
     {{delivery_1, hub_orders_1, hub_work_1}},
     {{hub_orders_2, hub_stock_2, hub_reference_2, hub_clients_2, hub_events_2, hub_sla_2}},
     {{hub_orders_3, hub_exceptions_3, hub_stock_3}},
-    {{hub_confirmations_4}},
+    {{hub_work_4}},
+    {{hub_confirmations_5}},
 };
 
 struct schema {

@@ -48,7 +48,7 @@ enum xd_group {
     XD_GROUP_PARKED,
     XD_GROUP_COUNT
 };
-#define XD_STATEMENTS_MAX 24 /* in one group */
+#define XD_STATEMENTS_MAX 32 /* in one group */
 
 struct xd_peer {
     char name[XD_SITE_SIZE];
@@ -153,9 +153,8 @@ void xd_documents_store_fill(struct xd_delivery_store *out);
 enum xd_counter {
     XD_COUNTER_QUARANTINE,
     XD_COUNTER_ORDERS,
-    XD_COUNTER_JOBS,
-    XD_COUNTER_EXCEPTIONS,
-    XD_COUNTER_REFERENCE /* by kind */
+    XD_COUNTER_EXCEPTIONS = 3, /* 2 was of jobs, which are counted by ERP: table job_count */
+    XD_COUNTER_REFERENCE       /* by kind */
 };
 XD_CHECKED enum xd_result xd_counter_add(struct xd_database *database, enum xd_counter counter, int state,
                                          int64_t change);

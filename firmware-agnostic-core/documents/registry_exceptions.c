@@ -16,6 +16,11 @@ const struct xd_code xd_registry_exceptions[] = {
      "Correct the ERP's data or the order as the detail says, then post it again."},
     {"ERP_REJECTED_SHIPMENT", 0, false, XD_ACTOR_ERP, "The ERP refused a shipment, or what undoes one.",
      "Correct the ERP's data as the detail says, then retry: it is posted again."},
+    {"ERP_UNKNOWN_OUTCOME", 0, false, XD_ACTOR_OPERATOR,
+     "Nobody can tell whether a posting to the ERP happened.",
+     "Look in the ERP for the reference that the exception names. Accept: it is there, and the order goes "
+     "on. Retry: "
+     "it is not, and it is posted again."},
     {"HASH_TOTAL", 0, false, XD_ACTOR_OPERATOR, "A confirmation is not what its control totals say.",
      "Ask the site for a version that is whole; or accept it: it is applied as it is."},
     {"LINE_REJECTED", 0, false, XD_ACTOR_NOBODY, "A person settled a line of a document otherwise.",

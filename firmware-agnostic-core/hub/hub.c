@@ -28,8 +28,8 @@ const char *const xd_release_status_names[] = {
 const char *const xd_release_cancel_names[] = {"NONE", "REQUESTED", "ACCEPTED", "REFUSED", NULL};
 const char *const xd_confirmation_state_names[] = {"APPLIED",    "POSTED",   "PARKED", "REJECTED",
                                                    "SUPERSEDED", "REVERSED", NULL};
-const char *const xd_job_state_names[] = {"QUEUED",   "SENT",      "UNKNOWN", "DONE",
-                                          "REJECTED", "WITHDRAWN", "HELD",    NULL};
+const char *const xd_job_state_names[] = {"QUEUED",    "SENT",   "UNKNOWN", "DONE", "REJECTED",
+                                          "WITHDRAWN", "PARKED", "HELD",    NULL};
 const char *const xd_erp_kind_names[] = {"sale",  "shipment", "adjustment", "change",
                                          "check", "reversal", NULL};
 const char *const xd_erp_list_names[] = {"customers", "products", "stock", "sales",
@@ -216,6 +216,9 @@ enum xd_result xd_hub_open(struct xd_hub *hub, const struct xd_hub_config *confi
         result = load_secret(hub);
     }
     if (result == XD_OK) {
+        result = xd_hub_jobs_open(hub, now);
+    }
+    if (result == XD_OK) {
         result = xd_reference_open(hub, now);
     }
     if (result == XD_OK) {
@@ -242,6 +245,7 @@ void xd_hub_close(struct xd_hub *hub) {
     hub->sites = NULL;
     hub->site_count = 0;
     xd_reference_close(hub);
+    xd_hub_jobs_close(hub);
     xd_hub_webhooks_free(hub);
     xd_flight_free(&hub->flight);
     xd_zone_cache_clear(&hub->zones);
@@ -274,7 +278,10 @@ enum xd_result xd_hub_reload(struct xd_hub *hub, bool restart) {
         }
     }
     enum xd_result result = xd_hub_webhooks_reload(hub, restart);
-    return result == XD_OK && restart ? xd_hub_jobs_load(hub, hub->now, false) : result;
+    if (result != XD_OK) {
+        return result;
+    }
+    return restart ? xd_hub_jobs_load(hub, hub->now, false) : xd_hub_jobs_reload(hub);
 }
 
 /* ---- connections ---- */
@@ -385,8 +392,8 @@ enum xd_result xd_hub_end(struct xd_hub *hub, struct xd_now now, struct xd_effec
 }
 
 bool xd_hub_check(const struct xd_hub *hub) {
-    bool fine = hub->calls <= hub->config.erp_concurrency && hub->flight.count <= XD_FLIGHT_MAX &&
-                xd_reference_check(hub) && xd_hub_events_check(hub) && xd_hub_webhooks_check(hub);
+    bool fine = xd_hub_jobs_check(hub) && hub->flight.count <= XD_FLIGHT_MAX && xd_reference_check(hub) &&
+                xd_hub_events_check(hub) && xd_hub_webhooks_check(hub);
     for (size_t index = 0; index < hub->site_count; index++) {
         fine = fine && xd_line_check(&hub->sites[index]->line);
     }

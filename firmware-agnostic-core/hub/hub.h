@@ -19,6 +19,25 @@
 #include "hub/waiters.h"
 
 struct xd_reference;
+struct xd_erp_lane;
+
+#define XD_ERPS_MAX 16u
+
+/* One of the ERPs. What an order makes there is called for by the ERP of its tenant, and stays there. */
+struct xd_erp_settings {
+    const char *name;
+    const char *const *tenants; /* whose orders go there; none: of all tenants that no other ERP names */
+    size_t tenant_count;
+    enum xd_erp_grade grade;
+    bool shadow;          /* is compared, and never posted to: no tenant's orders go there */
+    bool stock;           /* its list of stock is read, too: hub/orchestration/stock_load.h */
+    unsigned concurrency; /* calls at the same time */
+    xd_ms life_ms;        /* the longest life of a request: after it, "not there" is final */
+    xd_ms retry_ms_min, retry_ms_max;
+    int64_t rate_per_minute, burst; /* postings and look-ups; rate_per_minute 0: no limit */
+    unsigned breaker_failures;      /* in a row, then nothing is called for a while; 0: never */
+    xd_ms open_ms_min, open_ms_max; /* for how long (delivery/breaker.h) */
+};
 
 struct xd_hub_config {
     const struct xd_env *env;
@@ -29,13 +48,13 @@ struct xd_hub_config {
     xd_ms idempotency_ms; /* idempotency keys are kept so long */
     xd_ms event_ms;       /* events are kept so long, and until they are published */
     struct xd_webhook_config webhooks;
-    const char *erp;          /* the name of the ERP in the configuration */
-    bool checks;              /* somebody outside is asked about each order first */
-    unsigned erp_concurrency; /* calls at the same time */
-    xd_ms erp_life_ms;        /* the longest life of a request: after it, "not there" is final */
-    xd_ms erp_retry_ms_min, erp_retry_ms_max;
-    xd_ms reference_ms;                /* the ERP is asked so often for its reference data; 0: never */
-    bool erp_stock;                    /* ... and for its stock: hub/orchestration/stock_load.h */
+    /* 1..XD_ERPS_MAX. Exactly one that is no shadow names no tenants; no tenant is named by two that are
+     * none. Kept by whoever gives them. */
+    const struct xd_erp_settings *erps;
+    size_t erp_count;
+    bool checks;                       /* somebody outside is asked about each order first */
+    unsigned check_concurrency;        /* ... about so many at the same time */
+    xd_ms reference_ms;                /* each ERP is asked so often for its reference data; 0: never */
     const char *line_url, *line_vhost; /* what enrolment files name; NULL: left out */
     /* The broker's salted hash of a site's password. */
     void (*hash_password)(const char *password, const unsigned char salt[4], char out[64]);
@@ -45,6 +64,7 @@ struct xd_hub_config {
  * which gives it back with the answer and frees it with xd_erp_call_free. */
 struct xd_erp_call {
     uint64_t id; /* of this call, in this process: an answer counts for the call that it was made for */
+    size_t lane; /* which ERP, by its place in the configuration; erp_count: who checks orders */
     int64_t job;
     int64_t attempt;
     bool find; /* look the reference up; else post ... */
@@ -61,20 +81,6 @@ struct xd_hub_site {
     struct xd_line line;
     char went_back[XD_EPOCH_SIZE]; /* the epoch whose forgotten range was told last; "" none */
 };
-
-/* A job that is due or under way. The rest of the queue stays in the store. */
-struct xd_job_slot {
-    int64_t number;  /* 0: free */
-    int state;       /* enum xd_job_state */
-    bool check;      /* it is an XD_ERP_CHECK */
-    bool called;     /* a worker has it */
-    uint64_t call;   /* ... by this call's id */
-    bool fresh;      /* ... since the last batch, whose commit may have failed */
-    bool looked;     /* UNKNOWN: looked up at least once since the call */
-    xd_ms due, sent; /* monotonic */
-    struct xd_retry retry;
-};
-#define XD_JOB_SLOTS 256u
 
 struct xd_hub_counters {
     uint64_t orders_accepted, orders_repeated, orders_refused;
@@ -94,18 +100,13 @@ struct xd_hub {
     struct xd_flight flight;
     struct xd_problems problems; /* scratch */
     struct xd_key secret;        /* makes ids that a restored hub makes again */
-    struct xd_job_slot slots[XD_JOB_SLOTS];
-    size_t slot_count;
-    int64_t queued_cursor, unknown_cursor; /* jobs in that state up to here are in slots or decided */
-    bool queued_seen, unknown_seen;        /* there is none in that state beyond the cursor */
-    bool queued_later;                     /* some QUEUED job below the cursor has no slot: its time comes */
-    bool checks_later;                     /* ... because as many checks as may have slots have one */
-    xd_ms rescan_at;                       /* monotonic: not before, the cursor starts over for those */
-    unsigned calls;                        /* workers in use */
-    uint64_t call_id;                      /* of the last call */
-    bool calls_fresh;                      /* some slot is fresh */
-    bool up;                               /* the publishing connection */
-    xd_ms up_at;                           /* monotonic: since when */
+    struct xd_erp_lane
+        *lanes; /* one for each ERP, in its order, and one for checks; owned (hub/posting/posting.h) */
+    size_t lane_count;
+    struct xd_erp_settings check_lane; /* of the last one */
+    uint64_t call_id;                  /* of the last call */
+    bool up;                           /* the publishing connection */
+    xd_ms up_at;                       /* monotonic: since when */
     struct xd_event_log events;
     struct xd_webhooks webhooks;
     struct xd_zone_cache zones;
@@ -185,7 +186,16 @@ void xd_hub_line_up(struct xd_hub *hub, struct xd_now now);
 void xd_hub_line_down(struct xd_hub *hub);
 void xd_hub_line_confirmed(struct xd_hub *hub, uint64_t tag, bool taken, struct xd_now now);
 
-/* ---- the ERP ---- */
+/* ---- the ERPs ---- */
+
+/* POST /v1/erps/{name}/pause and /resume: 200. Nothing is called while it is paused, also after a restart;
+ * what is under way ends, and all else queues. */
+XD_CHECKED enum xd_result xd_hub_erp_pause(struct xd_hub *hub, const struct xd_api_request *request,
+                                           struct xd_now now, struct xd_effects *effects);
+XD_CHECKED enum xd_result xd_hub_erp_resume(struct xd_hub *hub, const struct xd_api_request *request,
+                                            struct xd_now now, struct xd_effects *effects);
+/* Calls under way, of all ERPs and checks. */
+unsigned xd_hub_erp_calls(const struct xd_hub *hub);
 
 XD_CHECKED enum xd_result xd_hub_erp_answer(struct xd_hub *hub, const struct xd_erp_call *call,
                                             const struct xd_erp_answer *answer, struct xd_now now,

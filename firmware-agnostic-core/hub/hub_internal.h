@@ -48,6 +48,7 @@ XD_CHECKED enum xd_result xd_hub_timeline(struct xd_hub *hub, const struct xd_or
 #define XD_QUOTED_SIZE 512
 const char *xd_hub_quote(const char *text, char out[XD_QUOTED_SIZE]);
 
+#define XD_UNKNOWN_OUTCOME "ERP_UNKNOWN_OUTCOME" /* of the job that its version numbers */
 #define XD_CHECK_UNAVAILABLE "CHECK_UNAVAILABLE" /* closed when the check answers, or its order ends */
 
 struct xd_complaint {
@@ -174,6 +175,13 @@ XD_CHECKED enum xd_result xd_hub_adjustment_decided(struct xd_hub *hub, const st
                                                     struct xd_now now);
 
 /* ---- ERP jobs ---- */
+/* The name of the ERP that serves a tenant ("": nobody's in particular); never a shadow. */
+const char *xd_hub_erp_of(const struct xd_hub *hub, const char *tenant);
+/* Fills the job of an order: which one, its ERP (the one that has its sale), and when it is its turn. */
+void xd_hub_job_of(const struct xd_hub *hub, const struct xd_order_row *order, struct xd_now now,
+                   struct xd_job_row *job);
+/* When an order was asked to ship, by its dates (NULL: not said); 0: whenever. */
+xd_ms xd_hub_ship_by(const char *requested_ship, const char *ship_not_after);
 /* MUST be told of every job that is added or saved: one that comes into a state that jobs are
  * looked for in, and is not told of, is found at the next start only. */
 void xd_hub_job_comes(struct xd_hub *hub, int state);
@@ -184,7 +192,18 @@ XD_CHECKED enum xd_result xd_hub_job_add(struct xd_hub *hub, struct xd_job_row *
 /* Another batch has begun, so the last one was committed: what it called has left. To
  * be said first by every entry, for a batch can fail before its tick. */
 void xd_hub_jobs_left(struct xd_hub *hub);
+XD_CHECKED enum xd_result xd_hub_jobs_open(struct xd_hub *hub, struct xd_now now);
+void xd_hub_jobs_close(struct xd_hub *hub);
+/* restart: the process starts, so nobody has a call under way. Otherwise a commit failed: calls that are
+ * under way stay known, all else is read again. */
 XD_CHECKED enum xd_result xd_hub_jobs_load(struct xd_hub *hub, struct xd_now now, bool restart);
+/* An event was undone: what it may have changed is read again. */
+XD_CHECKED enum xd_result xd_hub_jobs_reload(struct xd_hub *hub);
+bool xd_hub_jobs_check(const struct xd_hub *hub);
+/* A person says what became of a job that is PARKED: it happened, or it did not and is posted again. Of a job
+ * that is not, or not any more, nothing. XD_NOT_FOUND. */
+XD_CHECKED enum xd_result xd_hub_job_settle(struct xd_hub *hub, int64_t number, bool happened,
+                                            struct xd_now now);
 XD_CHECKED enum xd_result xd_hub_jobs_run(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects);
 
 /* ---- sites ---- */

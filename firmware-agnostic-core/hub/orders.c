@@ -250,6 +250,7 @@ static void fill_order(const struct intake *intake, const struct xd_hub_site *si
     xd_copy(row->customer_po, sizeof row->customer_po, order->customer_po);
     xd_copy(row->currency, sizeof row->currency, order->currency);
     xd_copy(row->site, sizeof row->site, site != NULL ? site->row.site : NULL);
+    row->ship_by = xd_hub_ship_by(order->requested_ship, order->ship_not_after);
     if (can_correlate(intake->request->correlation_id)) {
         xd_copy(row->correlation_id, sizeof row->correlation_id, intake->request->correlation_id);
     } else {

@@ -250,14 +250,14 @@ static enum xd_result post_delta(struct xd_hub *hub, const struct xd_arrived *ar
         return XD_NO_MEMORY;
     }
     memset(&job, 0, sizeof job);
-    xd_copy(job.erp, sizeof job.erp, hub->config.erp);
+    xd_copy(job.erp, sizeof job.erp, xd_hub_erp_of(hub, "")); /* stock is nobody's in particular */
     job.kind = XD_ERP_ADJUSTMENT;
     snprintf(job.reference, sizeof job.reference, "%s/%s", arrived->site->row.site, inventory->advice_id);
     job.state = XD_JOB_QUEUED;
     xd_copy(job.site, sizeof job.site, arrived->site->row.site);
     xd_copy(job.confirmation_id, sizeof job.confirmation_id, inventory->advice_id);
     job.confirmation_version = 1;
-    job.at = now.wall;
+    job.at = job.promise = now.wall;
     for (size_t index = 0; index < inventory->line_count; index++) {
         snprintf(lines[index].line_id, sizeof lines[index].line_id, "%zu", index + 1);
         xd_copy(lines[index].sku, sizeof lines[index].sku, inventory->lines[index].sku);

@@ -121,6 +121,8 @@ struct xd_order_row {
     int64_t releases;              /* made so far, to number them */
     int64_t changes;               /* of the sale that were posted to the ERP, to number them */
     bool changing;                 /* ... the last of which is under way */
+    char erp[XD_NAME_SIZE];        /* that has its sale, once it was posted; "" not yet */
+    xd_ms ship_by;                 /* wall: when it was asked to ship; 0: whenever */
     struct xd_decimal total;       /* what is booked against the customer's credit for it; 0 none */
     struct xd_hash hash;           /* content hash of the body */
     xd_ms received_at, updated_at; /* wall */
@@ -284,6 +286,7 @@ enum xd_job_state {
     XD_JOB_DONE,
     XD_JOB_REJECTED,  /* the ERP refuses for good: an exception says why */
     XD_JOB_WITHDRAWN, /* without effect, and not to be called any more */
+    XD_JOB_PARKED,    /* it may have happened, and the ERP cannot be asked: a person decides */
     XD_JOB_HELD,      /* not to be called for before another one is done */
     XD_JOB_STATE_COUNT
 };
@@ -294,9 +297,12 @@ struct xd_job_row {
     char erp[XD_NAME_SIZE];
     enum xd_erp_kind kind;
     char reference[XD_REFERENCE_SIZE];
-    int state; /* enum xd_job_state */
+    char tenant[XD_NAME_SIZE]; /* whose share of the ERP it takes; "" nobody's */
+    xd_ms promise;             /* wall: among its tenant's the earliest is called first */
+    int state;                 /* enum xd_job_state */
+    bool waits;                /* QUEUED: is not called before due_at; job_wake ends that */
     int64_t attempt;
-    xd_ms due_at;  /* wall; a hint across restarts: the core keeps time by the monotonic clock */
+    xd_ms due_at;  /* wall; of UNKNOWN a hint: the core keeps their time by the monotonic clock */
     xd_ms sent_at; /* wall, of the last call */
     char order_id[XD_ID_SIZE];
     char site[XD_SITE_SIZE];
@@ -499,7 +505,25 @@ struct xd_hub_store {
     /* The order's shipments, from the first; and the jobs that are to be done after that one. */
     enum xd_result (*job_shipments)(void *context, const char *order_id, xd_job_fn each, void *each_context);
     enum xd_result (*job_after)(void *context, int64_t number, xd_job_fn each, void *each_context);
-    enum xd_result (*job_count)(void *context, int state, int64_t *count); /* R, cheap */
+    enum xd_result (*job_count)(void *context, int state, int64_t *count);                     /* R, cheap */
+    enum xd_result (*job_count_of)(void *context, const char *erp, int state, int64_t *count); /* R, cheap */
+    enum xd_result (*job_last)(void *context, int64_t *number); /* the highest; 0: there is none */
+    /* The ERP behind `after` ("" from the start) of which any job is not DONE. XD_NOT_FOUND. */
+    enum xd_result (*job_lane)(void *context, const char *after, char erp[XD_NAME_SIZE]);
+
+    /* The queue of an ERP: its jobs that are QUEUED and do not wait. None of these may slow down with what
+     * is done, with what waits, nor with how much there is. */
+
+    /* The tenant behind `after` (NULL from the start) that has any. XD_NOT_FOUND. */
+    enum xd_result (*job_tenant)(void *context, const char *erp, const char *after,
+                                 char tenant[XD_NAME_SIZE]);
+    /* The numbers of that tenant's first ones, at most max: by promise, then as they were added. */
+    enum xd_result (*job_next)(void *context, const char *erp, const char *tenant, size_t max,
+                               int64_t *numbers, size_t *count);
+    /* Those whose due_at is over wait no more, nor those that would wait longer than wait_max (a clock was
+     * set), at most max of them. *next: the due_at of the next one, 0: none waits. */
+    enum xd_result (*job_wake)(void *context, const char *erp, xd_ms now, xd_ms wait_max, size_t max,
+                               size_t *woken, xd_ms *next);
 
     /* R. site NULL: all sites, a row each, also of sites that have nothing yet. */
     enum xd_result (*reconcile)(void *context, const char *site, xd_reconciliation_fn each,

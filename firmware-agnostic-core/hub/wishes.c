@@ -341,7 +341,7 @@ enum xd_result xd_hub_order_unhold(struct xd_hub *hub, const struct xd_api_reque
 /* ---- exceptions ---- */
 
 /* What can be done about it beside taking note of it. */
-enum remedy { REMEDY_NOTE, REMEDY_HOLD, REMEDY_PLACE, REMEDY_JOB, REMEDY_SITE };
+enum remedy { REMEDY_NOTE, REMEDY_HOLD, REMEDY_PLACE, REMEDY_JOB, REMEDY_SITE, REMEDY_POSTING };
 
 static const struct {
     const char *code;
@@ -358,6 +358,7 @@ static const struct {
     {"ERP_REJECTED_CHANGE", REMEDY_JOB, 0, XD_ORDER_CANCELLED},
     {"ACK_TIMEOUT", REMEDY_SITE, 0, XD_ORDER_CANCELLED},
     {"CANCEL_PENDING", REMEDY_SITE, 0, XD_ORDER_CANCELLED},
+    {XD_UNKNOWN_OUTCOME, REMEDY_POSTING, 0, XD_ORDER_CANCELLED},
 };
 
 static enum xd_result close_exception(struct wish *wish, const struct xd_exception_row *row,
@@ -478,6 +479,36 @@ static enum xd_result reject(struct wish *wish, size_t remedy, const struct xd_e
     return finish(wish, result);
 }
 
+/* A person has looked: the ERP has it (accept), or has not, and it is posted again (retry). What follows for
+ * the order is as if the ERP had said so. */
+static enum xd_result settle_posting(struct wish *wish, const struct xd_exception_row *row,
+                                     struct xd_now now) {
+    const struct xd_hub_store *store = wish->hub->config.store;
+    char by[XD_QUOTED_SIZE], reason[XD_QUOTED_SIZE];
+    struct xd_order_row order;
+    enum xd_result result = XD_OK;
+    if (wish->body.action == XD_ACTION_REJECT) {
+        return refuse(
+            wish, 409, "action_not_possible",
+            "What may be in the ERP cannot be rejected: look there, then accept (it is there) or retry "
+            "(it is not).");
+    }
+    if (row->order_id[0] != 0) {
+        result = store->order_get(store->context, row->order_id, &order);
+        if (result == XD_OK) {
+            result = xd_hub_timeline(wish->hub, &order, "exception.resolved", now,
+                                     "\"code\":\"%s\",\"action\":\"%s\",\"by\":%s,\"reason\":%s", row->code,
+                                     action_names[wish->body.action],
+                                     xd_hub_quote(wish->request->client->client, by),
+                                     xd_hub_quote(reason_of(wish), reason));
+        }
+    }
+    if (result == XD_OK) {
+        result = xd_hub_job_settle(wish->hub, row->version, wish->body.action == XD_ACTION_ACCEPT, now);
+    }
+    return result == XD_OK ? note(wish, row, now) : result;
+}
+
 static enum xd_result do_about(struct wish *wish, size_t remedy, const struct xd_exception_row *row,
                                struct xd_now now) {
     bool retry = wish->body.action == XD_ACTION_RETRY;
@@ -570,6 +601,9 @@ static enum xd_result decide_resolve(struct wish *wish, struct xd_now now) {
                    ? note(wish, &row, now)
                    : refuse(wish, 409, "action_not_possible",
                             "About this exception nothing can be done here but to take note of it: accept.");
+    }
+    if (remedies[remedy].remedy == REMEDY_POSTING) {
+        return settle_posting(wish, &row, now);
     }
     result = open_order(wish, row.order_id, now, &told);
     return result != XD_OK || told ? result : do_about(wish, remedy, &row, now);

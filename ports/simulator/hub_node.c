@@ -208,6 +208,15 @@ static void hash_password(const char *password, const unsigned char salt[4], cha
     (void)snprintf(out, 64, "%02x/%.40s", salt[0], password);
 }
 
+static const struct xd_erp_settings erp = {.name = "main",
+                                           .concurrency = 4,
+                                           .life_ms = 2 * XD_MINUTE_MS,
+                                           .retry_ms_min = XD_SECOND_MS,
+                                           .retry_ms_max = 5 * XD_MINUTE_MS,
+                                           .breaker_failures = 5,
+                                           .open_ms_min = XD_SECOND_MS,
+                                           .open_ms_max = XD_MINUTE_MS};
+
 bool xd_sim_hub_open(struct xd_sim *sim) {
     struct xd_sim_node *node = &sim->hub_node;
     struct xd_turn_ops ops;
@@ -217,11 +226,9 @@ bool xd_sim_hub_open(struct xd_sim *sim) {
                                    .retention_ms = XD_SIM_KEPT_MS,
                                    .idempotency_ms = 30 * XD_DAY_MS,
                                    .event_ms = 7 * XD_DAY_MS,
-                                   .erp = "main",
-                                   .erp_concurrency = 4,
-                                   .erp_life_ms = 2 * XD_MINUTE_MS,
-                                   .erp_retry_ms_min = XD_SECOND_MS,
-                                   .erp_retry_ms_max = 5 * XD_MINUTE_MS,
+                                   .erps = &erp,
+                                   .erp_count = 1,
+                                   .check_concurrency = 1,
                                    .hash_password = hash_password};
     if (!xd_sim_node_open_store(node)) {
         return false;

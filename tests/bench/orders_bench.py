@@ -48,21 +48,30 @@ def cpu_seconds(pid):
 class Intake:
     """A hub with reference data and stock, without agents; numbers orders through."""
 
-    def __init__(self, folder):
-        self.folder, self.next = folder, 1
-        self.whole = stack.Stack(folder, sites=(), ledger=write_ledger(folder + "-ledger"))
+    def __init__(self, folder, **more):
+        self.folder, self.next, self.own = folder, 1, "tryton" in more
+        self.whole = stack.Stack(folder, sites=(), ledger=write_ledger(folder + "-ledger"), **more)
         self.hub = self.whole.hub
 
     def start(self):
         self.whole.rabbit.start()
         self.hub.start()
         self.whole.add_site(SITE, "warehouse", os.path.join(self.folder, "site.enrol"))
+        if self.own:  # this ERP knows none of them
+            self.load_reference()
         for path in (f"/v1/reference/products/SKU-{PRODUCTS - 1:05}", f"/v1/reference/customers/CUST-{CUSTOMERS - 1:04}"):
             brokers.wait_for(lambda: self.hub.call("GET", path)[0] == 200, 60, path)  # pylint: disable=cell-var-from-loop
         entries = [{"site": SITE, "sku": f"SKU-{n:05}", "qty": "100000000"} for n in range(PRODUCTS)]
         status, answer = self.hub.call("PUT", "/v1/stock", {"entries": entries})
         if status != 200:
             raise RuntimeError(f"PUT /v1/stock: {status} {answer}")
+
+    def load_reference(self):
+        products = os.path.join(self.folder, "products.csv")
+        with open(products, "w", encoding="utf-8") as file:
+            file.write("\n".join(["sku,base_uom"] + [f"SKU-{n:05},EA" for n in range(PRODUCTS)]) + "\n")
+        self.whole.cli("reference", "load", "customers", os.path.join(self.folder + "-ledger", "customers.csv"))
+        self.whole.cli("reference", "load", "products", products)
 
     @contextlib.contextmanager
     def erp_waits(self):

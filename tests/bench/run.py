@@ -24,6 +24,7 @@ sys.path[:0] = [os.path.join(TOP, "tests", "integration"), HERE]
 import agents  # noqa: E402
 import brokers  # noqa: E402
 import hub_bench  # noqa: E402
+import erp_bench  # noqa: E402
 import orders_bench  # noqa: E402
 import stub_hub  # noqa: E402
 
@@ -287,7 +288,7 @@ def sim(table, notes):
 
 
 def main():
-    parts = sys.argv[1:] or ["intake", "drain", "scale", "memory", "hub", "orders", "sim"]
+    parts = sys.argv[1:] or ["intake", "drain", "scale", "memory", "hub", "orders", "erp", "sim"]
     started = time.monotonic()
     os.makedirs(BUILD, exist_ok=True)
     folder = tempfile.mkdtemp(prefix="bench-", dir=BUILD)
@@ -314,6 +315,7 @@ def main():
             tell_memory(table, memory)
         part("hub", hub_bench.run, os.path.join(folder, "hub"), table, notes)
         part("orders", orders_bench.run, os.path.join(folder, "orders"), table, notes)
+        part("erp", erp_bench.run, os.path.join(folder, "erp"), table, notes)
         part("sim", sim, table, notes)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,9 @@
 #include "contract/erps.h"
 
+#include "contract/erps_degraded.h"
 #include "contract/faulty_vfs.h"
+#include "contract/rest_erp.h"
+#include "contract/tryton_erp.h"
 #include "erp/ledger/ledger.h"
 
 #include <stdio.h>
@@ -95,7 +98,8 @@ static int64_t ledger_documents(const char *folder, enum xd_erp_kind kind) {
     struct xd_decimal value;
     static const char *const sql[] = {[XD_ERP_SALE] = "SELECT count(*) FROM sale",
                                       [XD_ERP_SHIPMENT] = "SELECT count(*) FROM shipment",
-                                      [XD_ERP_ADJUSTMENT] = "SELECT count(*) FROM adjustment"};
+                                      [XD_ERP_ADJUSTMENT] = "SELECT count(*) FROM adjustment",
+                                      [XD_ERP_CHANGE] = "SELECT count(*) FROM change"};
     ledger_ask(folder, sql[kind], NULL, NULL, text, sizeof text);
     assert_int_equal(xd_decimal_parse(text, &value), XD_OK);
     return value.coefficient; /* small and whole */
@@ -115,12 +119,46 @@ static void ledger_occupy(const char *folder, bool busy) {
     }
 }
 
-const struct erp_maker erp_makers[] = {
-    {"ledger", XD_ERP_GRADE_A, ledger_prepare, ledger_open, ledger_stock, ledger_sale_state, ledger_documents,
-     ledger_break_commits, ledger_occupy},
+static const struct erp_maker ledger_maker = {
+    .name = "ledger",
+    .grade = XD_ERP_GRADE_A,
+    .prepare = ledger_prepare,
+    .open = ledger_open,
+    .stock = ledger_stock,
+    .sale_state = ledger_sale_state,
+    .documents = ledger_documents,
+    .break_commits = ledger_break_commits,
+    .occupy = ledger_occupy,
+    .can = ERP_CAN_CHANGE | ERP_CAN_TELL_CLOSED | ERP_CAN_FREE_CREDIT,
 };
-const size_t erp_maker_count = sizeof erp_makers / sizeof erp_makers[0];
+
+/* A new one is a line here. */
+static const struct erp_maker *const all[] = {
+    &ledger_maker,
+    &rest_erp_maker,
+    &tryton_maker,
+};
+
+struct erp_maker erp_makers[ERP_MAKERS_MAX];
+size_t erp_maker_count;
+struct erp_maker erp_degraded[ERP_MAKERS_MAX];
+size_t erp_degraded_count;
 
 void erps_start(void) {
     faulty_vfs_register(true);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (all[i]->start == NULL || all[i]->start()) {
+            erp_makers[erp_maker_count++] = *all[i];
+            erp_degraded[erp_degraded_count++] = erps_degrade(all[i], XD_ERP_GRADE_B);
+            erp_degraded[erp_degraded_count++] = erps_degrade(all[i], XD_ERP_GRADE_C);
+        }
+    }
+}
+
+void erps_end(void) {
+    for (size_t i = 0; i < erp_maker_count; i++) {
+        if (erp_makers[i].end != NULL) {
+            erp_makers[i].end();
+        }
+    }
 }

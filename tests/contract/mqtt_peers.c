@@ -150,7 +150,7 @@ static void *run_line(void *context) {
 static bool answer_connect(struct peer_broker *broker, int fd, unsigned version) {
     static const unsigned char accepted[3] = {0, 0, 0};
 
-    if (version == 5 && !broker->takes_5 && !broker->disputes) {
+    if (version == 5 && !broker->takes_5 && !broker->disputes && !broker->resetting) {
         broker->fives++;
         if (broker->refusal_size > 0)
             send_packet(fd, 0x20, broker->refusal, broker->refusal_size);
@@ -171,13 +171,36 @@ static void answer_subscribe(const struct peer_broker *broker, int fd, const uns
         return;
     }
 
-    if (broker->disputes)
+    if (broker->disputes || broker->resetting)
         granted[2] = 0;
     if (broker->takes_5) {
         granted[2] = 0;    /* no properties */
         granted[4] = 0x87; /* not authorised */
     }
-    send_packet(fd, 0x90, granted, broker->takes_5 || broker->disputes ? 5 : 4);
+    send_packet(fd, 0x90, granted, broker->takes_5 || broker->disputes || broker->resetting ? 5 : 4);
+}
+
+/* A PUBLISH at QoS 1 without properties. False: the connection is to end with a reset. */
+static bool answer_publish(struct peer_broker *broker, int fd, const unsigned char *body, size_t size) {
+    size_t topic = (size_t)(body[0] << 8 | body[1]), at = 2 + topic;
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    unsigned char id[2];
+
+    need(at + 3 <= size, "read a PUBLISH");
+    memcpy(id, body + at, sizeof id);
+    broker->published++;
+    for (at += 3; at < size; at++)
+        if (body[at] != PEER_LETTER) {
+            broker->garbled++;
+            break;
+        }
+    if (broker->resets > 0) {
+        broker->resets--;
+        need(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0, "reset a connection");
+        return false;
+    }
+    send_packet(fd, 0x40, id, sizeof id);
+    return true;
 }
 
 static void serve(struct peer_broker *broker, int fd) {
@@ -192,6 +215,8 @@ static void serve(struct peer_broker *broker, int fd) {
             return;
         if ((first & 0xf0) == 0x80)
             answer_subscribe(broker, fd, body);
+        if ((first & 0xf0) == 0x30 && !answer_publish(broker, fd, body, size))
+            return;
         if ((first & 0xf0) == 0xe0)
             return;
     }

@@ -29,14 +29,19 @@ void peer_line_open(struct peer_line *line, unsigned broker_port);
 void peer_line_cut(struct peer_line *line);
 void peer_line_close(struct peer_line *line);
 
+#define PEER_LETTER 'm'
+
 /* A broker by script. The caller fills in the first members. */
 struct peer_broker {
     unsigned char refusal[8]; /* version 5 is met with this CONNACK */
     size_t refusal_size;      /* 0: the connection is closed without one */
     bool takes_5;             /* version 5 is accepted, and every subscription but the first refused */
     bool disputes;            /* version 5 is accepted; SUBSCRIBE is called malformed until a clean start */
+    bool resetting;           /* version 5 is granted all, and the next `resets` connections are ... */
+    unsigned resets;          /* ... reset at their first PUBLISH */
     int listener;
     unsigned port;
+    unsigned published, garbled; /* with resets: PUBLISHs seen, and those that are not of PEER_LETTER alone */
     unsigned cleans;       /* CONNECTs of version 5 with clean start; with disputes they are granted all */
     unsigned fives, fours; /* CONNECTs seen, by version; to be read after the stop */
     pthread_t thread;

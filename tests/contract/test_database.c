@@ -407,9 +407,8 @@ static void hub_counters_pass_fsck(void **state) {
     assert_ok(world->hub.order_add(world->hub.context, &order, NULL, 0));
     stores_commit(world);
     assert_ok(xd_database_fsck(world->store, told, &findings));
-    tamper(world->path,
-           "UPDATE order_body SET body = CAST('{ ' AS BLOB); UPDATE counter SET count = 4 WHERE topic = 2"
-           " AND state = 3");
+    tamper(world->path, "UPDATE order_body SET body = CAST('{ ' AS BLOB); UPDATE job_count SET count = 4"
+                        " WHERE state = 3 AND erp = 'main'");
     assert_int_equal(xd_database_fsck(world->store, told, &findings), XD_CORRUPT);
     assert_int_equal(findings.count, 2);
     assert_string_equal(findings.last, "counter 2/3: 4 instead of 1");

@@ -23,6 +23,7 @@
 #include <cmocka.h>
 
 #define DEADLINE_S 60 /* a test that waits so long has failed */
+#define RESETS 40u    /* connections that end in the middle of sending */
 #define SEEN_MAX 512
 
 static unsigned broker_port;
@@ -119,6 +120,22 @@ static void hold_arrivals(struct world *world, bool hold) {
     world->hold = hold;
     pthread_cond_broadcast(&world->changed);
     pthread_mutex_unlock(&world->lock);
+}
+
+/* Whether it has been told of so many ends; gives the others a moment. */
+static bool went_down(struct world *world, unsigned times) {
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += 5000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&world->lock);
+    if (world->downs < times)
+        (void)pthread_cond_timedwait(&world->changed, &world->lock, &until);
+    bool down = world->downs >= times;
+    pthread_mutex_unlock(&world->lock);
+    return down;
 }
 
 static bool has_seen(struct world *world, const char *payload) {
@@ -488,6 +505,36 @@ static void begins_anew_when_the_broker_finds_fault_with_every_packet(void **sta
     test_free(world);
 }
 
+/* Paho frees what it could not write, and sends it again: mqtt.c's opening. */
+static void sends_nothing_that_it_was_not_given_when_connections_break(void **state) {
+    struct world *world = test_malloc(sizeof *world);
+    struct peer_broker script = {.resetting = true, .resets = RESETS};
+    char letters[60];
+    struct xd_mqtt *mqtt;
+
+    (void)state;
+    memset(letters, PEER_LETTER, sizeof letters);
+    peer_broker_start(&script);
+    world_init(world);
+    mqtt = start_at(world, script.port, "reset", 5);
+    for (unsigned connection = 1; connection <= RESETS; connection++) {
+        wait_for(world, ups, connection);
+        do
+            for (int i = 0; i < 8; i++)
+                (void)publish(mqtt, "reset", letters, sizeof letters); /* a full queue drops it */
+        while (!went_down(world, connection));
+    }
+    wait_for(world, ups, RESETS + 1);
+    while (publish(mqtt, "reset", letters, sizeof letters) != XD_OK)
+        ;
+    xd_mqtt_stop(mqtt);
+    peer_broker_stop(&script);
+    assert_int_equal(script.resets, 0);
+    assert_true(script.published > RESETS);
+    assert_int_equal(script.garbled, 0);
+    test_free(world);
+}
+
 static void gets_what_was_sent_while_it_was_away(unsigned version) {
     struct world *world = test_malloc(sizeof *world);
     char id[64], topic[128];
@@ -683,6 +730,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(falls_back_to_3_1_1_when_version_5_is_met_with_silence),
         cmocka_unit_test(a_refused_subscription_is_told_and_tried_again),
         cmocka_unit_test(begins_anew_when_the_broker_finds_fault_with_every_packet),
+        cmocka_unit_test(sends_nothing_that_it_was_not_given_when_connections_break),
         cmocka_unit_test(gets_by_mqtt_5_what_was_sent_while_it_was_away),
         cmocka_unit_test(gets_by_mqtt_3_1_1_what_was_sent_while_it_was_away),
         cmocka_unit_test(an_arrival_under_way_is_finished_and_acknowledged_by_stop),

@@ -5,7 +5,7 @@ cut; work goes on; its agent and the hub are killed in the middle; the line come
 compared with what the warehouses say that they shipped: twice, once by `crossdock reconcile` and once by this script, which
 looks at the two ends only. Exit status 0 when the difference is 0, 1 when it is not or something failed, 130 on Ctrl-C.
 
-KEEP=1 leaves all running and says how to look at it.
+KEEP=1 leaves all running and says how to look at it. ERP=tryton: the books are those of a real Tryton.
 """
 import concurrent.futures
 import json
@@ -31,17 +31,18 @@ from floor import Floor, units_apart  # noqa: E402
 from keep import stay_as_warehouse, tell_how_to_look  # noqa: E402
 from stack import Stack  # noqa: E402
 from story import BOLD, GREEN, RED, Story  # noqa: E402
+from tryton import Tryton, TrytonError  # noqa: E402
 
 OWN, THIRD = "WH1", "3PL-A"
-ORDERS = 60
+ERPS = {"ledger": 60, "tryton": 24}  # with how many orders: a real one takes three or four a second, and ships fewer
 PRICES = (("WIDGET", "9.95"), ("GADGET", "24.50"))
 SECONDS_BETWEEN_ORDERS = 0.1
 SECONDS_BETWEEN_SHIPMENTS = {OWN: 0.3, THIRD: 0.75}  # a 3PL has more than our goods to ship
 OFFLINE_SECONDS = 12
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = {"ledger": 60, "tryton": 240}
 NEEDED = [os.path.join(BUILD, name) for name in ("crossdock", "crossdock-agent", "crossdock-hub")] + \
          [os.path.join(brokers.RABBITMQ_BIN, "rabbitmq-server")]
-MISHAPS = (AssertionError, RuntimeError, TimeoutError, OSError, ValueError, sqlite3.Error, subprocess.SubprocessError)
+MISHAPS = (TrytonError, AssertionError, RuntimeError, TimeoutError, OSError, ValueError, sqlite3.Error, subprocess.SubprocessError)
 
 
 def lines_of(number):
@@ -54,9 +55,11 @@ def plural(count, what):
 
 
 class Demo:
-    def __init__(self, folder, keep=False, orders=ORDERS):
-        self.story, self.folder, self.keep, self.orders = Story(), folder, keep, orders
-        self.stack = Stack(folder, sites=((OWN, "warehouse"), (THIRD, "3pl")), keep=keep)
+    def __init__(self, folder, keep=False, orders=None, erp="ledger"):
+        self.story, self.folder, self.keep, self.orders = Story(), folder, keep, orders or ERPS[erp]
+        self.patience = PATIENCE_SECONDS[erp]
+        self.tryton = Tryton(os.path.join(folder, "tryton"), keep=keep) if erp == "tryton" else None
+        self.stack = None
         self.warehouses, self.floors = {}, {}
         self.audit, self.repeats, self.kills = None, 0, {OWN: 0, THIRD: 0, "hub": 0}
         self.cut_at = self.offline = None
@@ -67,7 +70,7 @@ class Demo:
     def now(self):
         try:
             self.booked = len(self.stack.books()["shipments"])
-        except sqlite3.Error:  # the hub is just starting: the number of before will do
+        except (sqlite3.Error, OSError):  # the hub is just starting: the number of before will do
             pass
         releases = sum(len(warehouse.releases) for warehouse in self.warehouses.values())
         shipped = sum(len(floor.shipments) for floor in self.floors.values())
@@ -86,9 +89,9 @@ class Demo:
         except (OSError, ValueError):
             return 0
 
-    def watch(self, until, seconds=PATIENCE_SECONDS):
+    def watch(self, until, seconds=None):
         """Until something is so, or the time is over; says which."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + (seconds or self.patience)
         while not until():
             if time.monotonic() > deadline:
                 return False
@@ -102,7 +105,11 @@ class Demo:
         missing = [path for path in NEEDED if not os.path.exists(path)]
         if missing:
             raise RuntimeError(f"{missing[0]} is not there; `make deps all` installs and builds what is needed")
+        if self.tryton:
+            self.story.tell("Starting Tryton and its PostgreSQL; the first time it is set up, which takes some two minutes")
+            self.tryton.start()
         self.story.tell("Starting RabbitMQ, the hub, and at each of two sites a Mosquitto and an agent")
+        self.stack = Stack(self.folder, sites=((OWN, "warehouse"), (THIRD, "3pl")), keep=self.keep, tryton=self.tryton)
         self.stack.start()
         for site in self.stack.sites.values():
             warehouse = wms.Warehouse(site.mosquitto.port, site.name, ship=wms.nothing).start()
@@ -251,7 +258,7 @@ class Demo:
             self.settle()
             faults = self.account()
         except MISHAPS as mishap:
-            self.story.fail(str(mishap), self.stack.log_tails(8))
+            self.story.fail(str(mishap), self.stack.log_tails(8) if self.stack else "")
             return 1
         if faults:
             self.story.plain("\n" + self.story.paint(RED, "The books do not agree:") + "".join(f"\n  {fault}" for fault in faults))
@@ -265,7 +272,10 @@ class Demo:
             floor.close()
         for warehouse in self.warehouses.values():
             warehouse.stop()
-        self.stack.end()
+        if self.stack:
+            self.stack.end()
+        if self.tryton:
+            self.tryton.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -305,13 +315,14 @@ def perform(demo):
 def main(arguments):
     if arguments[:1] == ["--warehouse"]:
         return stay_as_warehouse(*arguments[1:])
-    if os.environ.get("ERP", "") not in ("", "ledger"):
-        print(f"make demo: there is no ERP `{os.environ['ERP']}`; there is: ledger", file=sys.stderr)
+    erp = os.environ.get("ERP") or "ledger"
+    if erp not in ERPS:
+        print(f"make demo: there is no ERP `{erp}`; there is: {', '.join(ERPS)}", file=sys.stderr)
         return 2
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     os.environ["XD_DEMO"] = secrets.token_hex(8)  # inherited by everything that is started: what to end, by keep.py's script
-    return perform(Demo(tempfile.mkdtemp(prefix="crossdock-demo-"), os.environ.get("KEEP", "") not in ("", "0")))
+    return perform(Demo(tempfile.mkdtemp(prefix="crossdock-demo-"), os.environ.get("KEEP", "") not in ("", "0"), erp=erp))
 
 
 if __name__ == "__main__":

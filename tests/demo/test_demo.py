@@ -169,7 +169,7 @@ def test_program_that_was_not_built_is_named(tmp_path):
 
 def test_erp_that_there_is_not_is_refused():
     status, output = finish(start(DEMO, ERP="abacus"))
-    assert status == 2 and "there is no ERP `abacus`; there is: ledger" in output
+    assert status == 2 and "there is no ERP `abacus`; there is: ledger, tryton" in output
 
 
 def test_books_are_compared_shipment_by_shipment():

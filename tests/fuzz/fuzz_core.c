@@ -416,7 +416,7 @@ static void tell_unrest(void) {
                   (long long)hub_world_count(&core.world, "SELECT count(*) FROM job WHERE state = 0"),
                   (long long)hub_world_count(&core.world, "SELECT count(*) FROM job WHERE state = 1"),
                   (long long)hub_world_count(&core.world, "SELECT count(*) FROM job WHERE state = 2"),
-                  core.world.hub.calls);
+                  xd_hub_erp_calls(&core.world.hub));
     for (size_t i = 0; i < WORLD_CALLS; i++) {
         const struct pending_call *pending = &core.world.calls[i];
         if (pending->used) {

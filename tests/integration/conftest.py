@@ -3,6 +3,7 @@ import pytest
 
 import brokers
 from brokers import wait_for  # noqa: F401  tests import it from here or from brokers
+from tryton import Tryton
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -32,3 +33,10 @@ def mosquitto(tmp_path_factory):
     broker.start()
     yield broker
     broker.stop()
+
+
+@pytest.fixture(scope="session")
+def erp(tmp_path_factory):
+    """A Tryton for the run. A test that kills it leaves it serving; one that counts on the seed resets it first."""
+    with Tryton(tmp_path_factory.mktemp("tryton")) as running:
+        yield running

@@ -33,6 +33,7 @@ from proxy import Proxy
 SITES = (("WH1", "warehouse"), ("3PL-A", "3pl"))
 AGENT_MORE = "release: {retry_s_min: 1, retry_s_max: 5}\nstatus_interval_s: 1\n"
 HUB_POLICIES = "policies: {}\n"
+LEDGER = "  main:\n    type: ledger\n    data: ledger\n"
 ERP_MORE = "    request_life_s: 2\n"
 _no_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -40,7 +41,7 @@ _no_proxy = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 class Hub:
     """crossdock-hub with a folder of its own."""
 
-    def __init__(self, folder, rabbit, ledger=None, erp_more=ERP_MORE, more=HUB_POLICIES, program=None, http_more=""):
+    def __init__(self, folder, rabbit, ledger=None, erp_more=ERP_MORE, more=HUB_POLICIES, program=None, http_more="", erps=None):
         self.folder, self.program = str(folder), program or os.path.join(BUILD, "crossdock-hub")
         self.port = free_port()
         self.process = None
@@ -58,7 +59,7 @@ class Hub:
                        f"broker:\n  url: {rabbit.url}\n  vhost: {rabbit.vhost}\n  username: {rabbit.user}\n"
                        f"  password_file: hub.password\n  management_url: {rabbit.management_url}\n"
                        f"http: {{listen: '127.0.0.1:{self.port}'{http_more}}}\n"
-                       f"erps:\n  main:\n    type: ledger\n    data: ledger\n{erp_more}{more}")
+                       f"erps:\n{erps or LEDGER + erp_more}{more}")
 
     @property
     def url(self):
@@ -106,7 +107,7 @@ class Hub:
 
     def call(self, method, path, body=None, key=None, seconds=10, headers=None, if_match=None):
         """(status, JSON); status 0 when nobody answers (in time). Every answer is held against the OpenAPI document."""
-        headers = dict(headers or {}, Authorization=f"Bearer {self.token()}")
+        headers = {"Authorization": f"Bearer {self.token()}", **(headers or {})}
         headers["Content-Type"] = "application/json"
         if key:
             headers["Idempotency-Key"] = f'"{key}"'
@@ -153,14 +154,20 @@ class Site:
 class Stack:
     """See the module. ledger: a folder of CSV files for the ERP (default: the sample). lines=False: agents connect to RabbitMQ
     directly. hub_more, erp_more, agent_more: lines of YAML for the configurations; http_more: further keys of the hub's `http`, from
-    a comma on."""
+    a comma on; tryton: a Tryton that runs, in place of the ledger, and tryton_more: what its configuration takes besides."""
 
     def __init__(self, folder, sites=SITES, keep=False, lines=True, ledger=None, hub_more=HUB_POLICIES, erp_more=ERP_MORE,
-                 agent_more=AGENT_MORE, http_more=""):
+                 agent_more=AGENT_MORE, http_more="", tryton=None, tryton_more=None):
         self.folder, self.keep, self.agent_more = os.path.abspath(folder), keep, agent_more
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         self.rabbit = brokers.RabbitMQ(self._path("rabbitmq"), keep=keep)
-        self.hub = Hub(self._path("hub"), self.rabbit, ledger, erp_more, hub_more, http_more=http_more)
+        erps = tryton and tryton.configuration("tryton.password", **(tryton_more or {}))
+        self.tryton = tryton
+        self.hub = Hub(self._path("hub"), self.rabbit, ledger, erp_more, hub_more, http_more=http_more, erps=erps)
+        if tryton:
+            with open(os.open(self._path("hub", "tryton.password"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
+                      encoding="utf-8") as file:
+                file.write(tryton.password + "\n")
         self.sites = {}
         for name, kind in sites:
             self.sites[name] = self._new_site(name, kind, lines)
@@ -383,7 +390,9 @@ class Stack:
 
     def books(self):
         """What the ERP holds: sales {reference: {line_id: shipped}}, shipments {reference: {sku: qty}}, stock {(site, sku): qty}.
-        Quantities are the ledger's texts."""
+        Quantities are texts."""
+        if self.tryton:
+            return self.tryton.books()
         with sqlite3.connect(f"file:{self.hub.ledger}?mode=ro", uri=True, timeout=10) as ledger:
             ledger.execute("BEGIN")
             books = {"sales": {}, "shipments": {}, "stock": {}}

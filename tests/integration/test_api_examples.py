@@ -11,7 +11,7 @@ from stack import Hub
 
 METHODS = ("get", "put", "post", "delete")
 NAMES = {"order_id": "O1", "release_id": "R00000000000000000", "site": "WH1", "code": "order_exists", "kind": "customers",
-         "key": "CUST-1", "client": "admin", "subscription_id": "W1", "exception_id": "E1"}
+         "key": "CUST-1", "client": "admin", "subscription_id": "W1", "exception_id": "E1", "erp": "main"}
 
 
 def examples():

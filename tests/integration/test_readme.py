@@ -64,6 +64,14 @@ def test_the_status_commands_work_as_written(stack, tmp_path):
     assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
 
 
+def test_the_commands_about_erps_work_as_written(stack, tmp_path):
+    done = run(blocks("erps"), stack, tmp_path)
+    assert done.returncode == 0 and done.stderr == "", done.stdout + done.stderr
+    shown = re.search(r"```text\n\$ crossdock erp status\n(.*?)\n", README).group(1)
+    assert re.split(r" {2,}", shown) == re.split(r" {2,}", done.stdout.splitlines()[0])
+    assert "main is paused" in done.stdout and "main goes on" in done.stdout
+
+
 def test_stock_is_loaded_as_written(stack, tmp_path):
     done = run(blocks("stock"), stack, tmp_path)
     assert done.returncode == 0 and "1 quantity taken" in done.stdout, done.stdout + done.stderr
@@ -142,7 +150,8 @@ def test_every_verb_and_option_of_the_command_line_that_is_named_exists():
 
 
 def test_the_configuration_reference_names_every_key_and_no_other():
-    known = set(re.findall(r'\.name = "(\w+)"', sources("ports/posix/config/agent_config.c", "ports/posix/config/hub_config.c")))
+    known = set(re.findall(r'\.name = "(\w+)"', sources("ports/posix/config/agent_config.c", "ports/posix/config/hub_config.c", "ports/posix/config/hub_config_erps.c",
+                   "ports/posix/config/hub_config_erps.c")))
     reference = README[README.index("## Configuration reference"):README.index("## Exit statuses")]
     named = {key.rsplit(".", 1)[-1] for row in re.findall(r"^\| (`.*?) \|", reference, re.M) for key in re.findall(r"`([^`]+)`", row)}
     enrolment = re.search(r"\*\*The enrolment file\*\*.*", reference).group(0)
@@ -152,7 +161,7 @@ def test_the_configuration_reference_names_every_key_and_no_other():
 
 
 def test_defaults_in_the_configuration_reference_are_those_of_the_programs():
-    text = sources("ports/posix/config/agent_config.c", "ports/posix/config/hub_config.c")
+    text = sources("ports/posix/config/agent_config.c", "ports/posix/config/hub_config.c", "ports/posix/config/hub_config_erps.c")
     defaults = {}
     for entry in re.findall(r"\{\.name = \"\w+\",.*?\.offset", text, re.S):
         name, fallback = re.search(r'\.name = "(\w+)"', entry), re.search(r'\.fallback = "([^"]*)"', entry)

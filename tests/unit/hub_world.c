@@ -218,22 +218,35 @@ static void reclaim(struct hub_world *world) {
     }
 }
 
+/* In the order in which they leave. */
+static void note_post(struct hub_world *world, const struct xd_erp_call *call) {
+    if (!call->list && !call->find && world->posted_count < WORLD_POSTED) {
+        snprintf(world->posted[world->posted_count++], sizeof world->posted[0], "%.60s",
+                 call->request.reference);
+    }
+}
+
 static void call_leaves(struct hub_world *world, struct xd_erp_call *call) {
     struct pending_call *free_place = NULL;
     unsigned waiting = 0;
+    bool check = call->lane == world->erp_count;
     for (size_t index = 0; index < WORLD_CALLS; index++) {
-        waiting += world->calls[index].used && !world->calls[index].gone;
+        waiting += world->calls[index].used && !world->calls[index].gone &&
+                   world->calls[index].call->lane == call->lane;
         if (!world->calls[index].used) {
             free_place = &world->calls[index];
         }
     }
     assert_non_null(free_place);
-    assert_true(waiting < world->hub.config.erp_concurrency); /* only for a free worker */
+    assert_true(waiting < (check ? 1 : world->erps[call->lane].concurrency)); /* only for a free worker */
+    assert_true(check || call->list || !world->erps[call->lane].shadow);
     *free_place = (struct pending_call){.used = true, .call = call, .left_at = world->now.monotonic};
     if (world->plan != NULL) {
         world->plan(world, call, &free_place->plan);
     }
     *(call->list ? &world->lists : call->find ? &world->finds : &world->posts) += 1;
+    world->posts_of[call->lane] += !call->list && !call->find;
+    note_post(world, call);
 }
 
 static void answer_api(struct hub_world *world, const struct xd_effects *effects,
@@ -321,6 +334,10 @@ void hub_world_start(struct hub_world *world) {
                                                     .savepoint = tx_savepoint,
                                                     .keep = tx_keep,
                                                     .undo = tx_undo};
+    for (size_t index = 0; index < world->erp_count; index++) {
+        world->erps[index].life_ms = world->erp_life_ms;
+        world->erps[index].stock = world->erp_stock;
+    }
     struct xd_hub_config hub = {.env = &world->env,
                                 .store = &world->store,
                                 .policies = world->policies,
@@ -331,14 +348,11 @@ void hub_world_start(struct hub_world *world) {
                                              .retry_ms_min = 1000,
                                              .retry_ms_max = 60000,
                                              .disable_ms = world->webhook_disable_ms},
-                                .erp = "main",
+                                .erps = world->erps,
+                                .erp_count = world->erp_count,
                                 .checks = world->checks,
-                                .erp_concurrency = 3,
-                                .erp_life_ms = world->erp_life_ms,
+                                .check_concurrency = 1,
                                 .reference_ms = world->reference_ms,
-                                .erp_stock = world->erp_stock,
-                                .erp_retry_ms_min = 200,
-                                .erp_retry_ms_max = 5000,
                                 .hash_password = hash_password};
     struct xd_turn_ops ops = {.context = world,
                               .decide = decide,
@@ -396,6 +410,16 @@ void hub_world_open(struct hub_world *world, uint64_t seed) {
     world->env = (struct xd_env){.context = world, .entropy = entropy, .log = quiet_log};
     world->policies.over_tolerance_pct = xd_decimal_of(5);
     world->erp_life_ms = 30000;
+    world->erp_count = 1;
+    for (size_t index = 0; index < WORLD_ERPS; index++) {
+        static const char *const names[WORLD_ERPS] = {"main", "second", "third"};
+        world->erps[index] = (struct xd_erp_settings){.name = names[index],
+                                                      .concurrency = 3,
+                                                      .retry_ms_min = 200,
+                                                      .retry_ms_max = 5000,
+                                                      .open_ms_min = 1000,
+                                                      .open_ms_max = 20000};
+    }
     world->webhook_disable_ms = DAY_MS;
     world->webhook_concurrency = 2;
     const char *base = getenv("TMPDIR");
@@ -487,6 +511,7 @@ static void lie(struct pending_call *pending) {
     if (pending->plan.lies) {
         memset(&pending->answer, 0, sizeof pending->answer);
         pending->answer.outcome = pending->plan.outcome;
+        pending->answer.retry_after_ms = pending->plan.retry_after_ms;
         snprintf(pending->answer.code, sizeof pending->answer.code, "as_planned");
     }
 }

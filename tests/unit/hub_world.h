@@ -11,6 +11,7 @@
 
 #include "common/turn.h"
 #include "hub/hub.h"
+#include "hub/posting/posting.h"
 #include "hub/view.h"
 #include "site/site.h"
 #include "sqlite/database.h"
@@ -25,6 +26,8 @@
 
 #define WORLD_SITES 2u
 #define WORLD_PATH 128u
+#define WORLD_ERPS 3u
+#define WORLD_POSTED 512u
 #define WORLD_CALLS 64u
 #define WORLD_STEP_MS ((xd_ms)100)
 
@@ -77,6 +80,7 @@ struct call_plan {
     xd_ms answers_ms; /* after it left it answers; < 0: never */
     bool lies;        /* answers `outcome`, whatever happened */
     enum xd_erp_outcome outcome;
+    uint32_t retry_after_ms;
 };
 
 struct pending_call {
@@ -132,6 +136,9 @@ struct hub_world {
     struct xd_now now;
     struct xd_policies policies;
     xd_ms erp_life_ms, reference_ms;
+    /* All are one ledger: the first alone, unless erp_count says so before a start. */
+    struct xd_erp_settings erps[WORLD_ERPS];
+    size_t erp_count;
     bool erp_stock;
     /* the hub */
     struct xd_database *database;
@@ -165,7 +172,10 @@ struct hub_world {
     struct xd_erp_answer check; /* ... and says so */
     struct pending_call calls[WORLD_CALLS];
     void (*plan)(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan);
-    unsigned posts, finds, lists; /* that were made */
+    unsigned posts, finds, lists;      /* that were made */
+    unsigned posts_of[WORLD_ERPS + 1]; /* by lane */
+    char posted[WORLD_POSTED][64];     /* the references of the first ones, in their order */
+    size_t posted_count;
     /* sites and their WMS */
     struct world_site sites[WORLD_SITES];
     size_t site_count;

@@ -84,6 +84,25 @@ static void a_change_of_limits_keeps_what_was_taken(void **state) {
     assert_int_equal(taken_at(&bucket, XD_SECOND_MS), 3);
 }
 
+static void a_rate_may_be_of_a_minute(void **state) {
+    struct xd_bucket bucket;
+    (void)state;
+    xd_bucket_init_per(&bucket, XD_MINUTE_MS, 7, 2, 1000);
+    assert_true(xd_bucket_take(&bucket, 1000));
+    assert_true(xd_bucket_take(&bucket, 1000));
+    assert_false(xd_bucket_ready(&bucket, 1000));
+    assert_int_equal(xd_bucket_wait(&bucket), 8572); /* 60000 / 7, and never too early */
+    assert_false(xd_bucket_ready(&bucket, 1000 + 8571));
+    assert_true(xd_bucket_ready(&bucket, 1000 + 8572));
+    assert_int_equal(xd_bucket_left(&bucket), 1); /* looking takes none */
+    assert_true(xd_bucket_take(&bucket, 1000 + 8572));
+    int64_t taken = 0;
+    for (xd_ms now = 1000 + 8572; now < 1000 + 8572 + XD_HOUR_MS; now++) {
+        taken += xd_bucket_take(&bucket, now);
+    }
+    assert_in_range(taken, 7 * 60 - 1, 7 * 60);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_burst_is_taken_at_once_and_no_more),
@@ -92,6 +111,7 @@ int main(void) {
         cmocka_unit_test(it_never_holds_more_than_the_burst),
         cmocka_unit_test(a_clock_that_steps_back_gives_nothing_twice),
         cmocka_unit_test(a_change_of_limits_keeps_what_was_taken),
+        cmocka_unit_test(a_rate_may_be_of_a_minute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,8 @@
 #include "base/memory.h"
 #include "posix/config/agent_config.h"
 #include "posix/config/checks.h"
-#include "posix/config/config.h"
 #include "posix/config/hub_config.h"
+#include "shared/config.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -308,14 +308,86 @@ static void hub_reads_who_is_asked_about_orders(void **state) {
                         "hub.yaml:7:37: check.ca_file: has no effect: the address is one without TLS\n");
 }
 
-static void a_second_erp_is_refused(void **state) {
+static void hub_reads_several_erps_of_all_types(void **state) {
     (void)state;
     struct xd_hub_program_config config;
-    char text[1024];
-    snprintf(text, sizeof text, "%s  second:\n    type: ledger\n    data: ledger\n", hub);
-    assert_int_equal(load_hub(text, &config), XD_INVALID);
-    assert_string_equal(errors_seen, "hub.yaml:3:1: erps: one ERP must be named here\n");
+    char text[2048];
+    snprintf(text, sizeof text,
+             "%s  second:\n    type: tryton\n    url: http://127.0.0.1:8000/\n    database: crossdock\n"
+             "    username: hub\n    password_file: hub.password\n    tenants: [acme, other]\n"
+             "    rate_per_minute: 240\n    breaker_failures: 3\n    breaker_s_max: 90\n"
+             "  third: {type: rest, file: hub.password, shadow: true, concurrency: 9, rate_per_minute: 6, "
+             "burst: 2}\n",
+             hub);
+    assert_int_equal(load_hub(text, &config), XD_OK);
+    assert_int_equal(config.erp_count, 3);
+    const struct xd_hub_config_erp *tryton = &config.erps[1], *rest = &config.erps[2];
+    assert_int_equal(config.erps[0].breaker_failures, 5);
+    assert_int_equal(config.erps[0].breaker_s_min, 5);
+    assert_int_equal(config.erps[0].breaker_s_max, 60);
+    assert_int_equal(config.erps[0].rate_per_minute, 0);
+    assert_int_equal(tryton->type, XD_ERP_TYPE_TRYTON);
+    assert_string_equal(tryton->url, "http://127.0.0.1:8000/");
+    assert_string_equal(tryton->database, "crossdock");
+    assert_string_equal(tryton->username, "hub");
+    assert_string_equal(tryton->password, "hub password");
+    assert_int_equal(tryton->timeout_s, 30);
+    assert_int_equal(tryton->concurrency, 4);
+    assert_int_equal(tryton->tenant_count, 2);
+    assert_string_equal(tryton->tenants[1], "other");
+    assert_int_equal(tryton->rate_per_minute, 240);
+    assert_int_equal(tryton->burst, 4); /* as many as there are workers */
+    assert_int_equal(tryton->breaker_failures, 3);
+    assert_int_equal(tryton->breaker_s_max, 90);
+    assert_true(rest->shadow);
+    assert_int_equal(rest->concurrency, 9);
+    assert_int_equal(rest->burst, 2);
     xd_hub_config_free(&config);
+}
+
+static void keys_of_another_type_of_erp_are_refused(void **state) {
+    (void)state;
+    hub_with_is_refused(
+        "    database: x\n",
+        "hub.yaml:7:5: erps.main.database: is of the type tryton; this ERP is of the type ledger\n");
+    hub_with_is_refused(
+        "    timeout_s: 3\n",
+        "hub.yaml:7:5: erps.main.timeout_s: is of the type tryton; this ERP is of the type ledger\n");
+    hub_with_is_refused("  b: {type: rest, tenants: [x], data: ledger}\n",
+                        "hub.yaml:7:33: erps.b.data: is of the type ledger; this ERP is of the type rest\n"
+                        "hub.yaml:7:3: erps.b.file: is missing\n");
+    hub_with_is_refused("  b: {type: ledger, tenants: [x]}\n", "hub.yaml:7:3: erps.b.data: is missing\n");
+    hub_with_is_refused("  b: {type: oracle, tenants: [x]}\n",
+                        "hub.yaml:7:13: erps.b.type: must be ledger, tryton or rest\n");
+}
+
+static void each_tenant_has_one_erp(void **state) {
+    (void)state;
+    hub_with_is_refused("  b: {type: ledger, data: ledger}\n",
+                        "hub.yaml:7:3: erps.b: needs tenants: main serves all that no other ERP names\n");
+    hub_with_is_refused("  b: {type: ledger, data: ledger, tenants: [x, y, x]}\n",
+                        "hub.yaml:7:35: erps.b.tenants: names x twice\n");
+    hub_with_is_refused("  b: {type: ledger, data: ledger, tenants: [x, y]}\n"
+                        "  c: {type: ledger, data: ledger, tenants: [y]}\n",
+                        "hub.yaml:8:35: erps.c.tenants: y is served by b already\n");
+    hub_with_is_refused(
+        "    tenants: [x]\n",
+        "hub.yaml:3:1: erps: one that is no shadow must be without tenants: it serves all that no "
+        "other names\n");
+    hub_with_is_refused(
+        "    shadow: true\n",
+        "hub.yaml:3:1: erps: one that is no shadow must be without tenants: it serves all that no "
+        "other names\n");
+}
+
+static void the_limits_of_an_erp_must_make_sense(void **state) {
+    (void)state;
+    hub_with_is_refused("    burst: 3\n",
+                        "hub.yaml:7:5: erps.main.burst: needs a rate_per_minute of 1 or more\n");
+    hub_with_is_refused("    breaker_s_min: 61\n",
+                        "hub.yaml:7:5: erps.main.breaker_s_min: must not be more than breaker_s_max (60)\n");
+    hub_with_is_refused("    concurrency: 0\n",
+                        "hub.yaml:7:18: erps.main.concurrency: must be 1 to 64, not 0\n");
 }
 
 static void check_state_dir(const char *state_dir, const char *expected) {
@@ -424,8 +496,7 @@ static void missing_keys_are_told_at_their_section(void **state) {
     assert_string_equal(errors_seen, "hub.yaml:1:1: broker: is missing\nhub.yaml:1:1: erps: is missing\n");
     assert_int_equal(load_hub("state_dir: x\nbroker:\n  vhost: y\nerps:\n  a: {}\n", &config), XD_INVALID);
     assert_string_equal(errors_seen, "hub.yaml:2:1: broker.password_file: is missing\n"
-                                     "hub.yaml:5:3: erps.a.type: is missing\n"
-                                     "hub.yaml:5:3: erps.a.data: is missing\n");
+                                     "hub.yaml:5:3: erps.a.type: is missing\n");
 }
 
 static void yamls_cleverness_is_refused(void **state) {
@@ -696,7 +767,10 @@ int main(void) {
         cmocka_unit_test(hub_reads_the_limits_of_its_api),
         cmocka_unit_test(hub_reads_webhooks),
         cmocka_unit_test(hub_reads_who_is_asked_about_orders),
-        cmocka_unit_test(a_second_erp_is_refused),
+        cmocka_unit_test(hub_reads_several_erps_of_all_types),
+        cmocka_unit_test(keys_of_another_type_of_erp_are_refused),
+        cmocka_unit_test(each_tenant_has_one_erp),
+        cmocka_unit_test(the_limits_of_an_erp_must_make_sense),
         cmocka_unit_test(a_state_folder_that_cannot_be_made_is_told),
         cmocka_unit_test(empty_sections_mean_their_defaults),
         cmocka_unit_test(unknown_keys_are_refused_where_they_stand),

@@ -74,7 +74,7 @@ static void assert_books_agree(struct hub_world *world, int orders) {
                   0);
     assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 0);
     assert_int_equal(hub_world_difference(world), 0);
-    assert_int_equal(world->hub.calls, 0);
+    assert_int_equal(xd_hub_erp_calls(&world->hub), 0);
     assert_int_equal(world->queue.dead, 0);
 }
 

@@ -15,9 +15,9 @@ static bool is_post(const struct xd_erp_call *call, const char *part) {
 static struct xd_job_slot *slot_of_only_job(struct hub_world *world) {
     struct xd_job_slot *found = NULL;
     for (size_t index = 0; index < XD_JOB_SLOTS; index++) {
-        if (world->hub.slots[index].number != 0) {
+        if (world->hub.lanes[0].slots[index].number != 0) {
             assert_null(found);
-            found = &world->hub.slots[index];
+            found = &world->hub.lanes[0].slots[index];
         }
     }
     assert_non_null(found);
@@ -130,10 +130,10 @@ static void calls_never_exceed_the_workers(void **state) {
         hub_world_place(world, number, "1");
     }
     hub_world_run(world, 1000);
-    assert_int_equal(world->hub.calls, 3);
+    assert_int_equal(xd_hub_erp_calls(&world->hub), 3);
     assert_count(world, "SELECT count(*) FROM job WHERE state = 1", 3); /* SENT only with a worker */
     assert_true(hub_world_quiet(world, 5 * MINUTE_MS));
-    assert_int_equal(world->hub.calls, 0);
+    assert_int_equal(xd_hub_erp_calls(&world->hub), 0);
     assert_ledger(world, "SELECT count(*) FROM sale", 20);
 }
 
@@ -158,7 +158,7 @@ static void an_unavailable_erp_is_asked_less_and_less(void **state) {
     assert_true(world->posts > 20);  /* it goes on ... */
     assert_true(world->posts < 400); /* ... with a wait of up to 5 s */
     assert_int_equal(world->finds, 0);
-    assert_int_equal(world->hub.calls, 0);
+    assert_int_equal(xd_hub_erp_calls(&world->hub), 0);
     assert_true(hub_world_quiet(world, MINUTE_MS));
     assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_IN_FULFILMENT);
 }
@@ -266,9 +266,9 @@ static void whichever_commit_fails_nothing_is_lost_or_leaked(void **state) {
         (void)hub_world_add_site(&world, "WH1");
         world.fail_commit_at = world.commits + commit;
         the_whole_way(&world);
-        if (world.hub.calls != 0 || hub_world_difference(&world) != 0) {
-            fail_msg("commit %llu: %u calls, difference %lld", (unsigned long long)commit, world.hub.calls,
-                     (long long)hub_world_difference(&world));
+        if (xd_hub_erp_calls(&world.hub) != 0 || hub_world_difference(&world) != 0) {
+            fail_msg("commit %llu: %u calls, difference %lld", (unsigned long long)commit,
+                     xd_hub_erp_calls(&world.hub), (long long)hub_world_difference(&world));
         }
         assert_int_equal(hub_world_order_status(&world, "PO-1"), XD_ORDER_SHIPPED);
         assert_ledger(&world, "SELECT count(*) FROM sale", 1);
@@ -291,11 +291,11 @@ static void a_full_disk_in_the_middle_of_a_batch_frees_no_busy_worker(void **sta
         for (size_t index = 0; index < WORLD_CALLS; index++) {
             busy += world->calls[index].used && !world->calls[index].gone;
         }
-        assert_int_equal(world->hub.calls, busy);
+        assert_int_equal(xd_hub_erp_calls(&world->hub), busy);
         hub_world_run(world, 300);
     }
     assert_true(hub_world_quiet(world, 5 * MINUTE_MS));
-    assert_int_equal(world->hub.calls, 0);
+    assert_int_equal(xd_hub_erp_calls(&world->hub), 0);
     assert_ledger(world, "SELECT count(*) FROM sale", 10);
     assert_count(world, "SELECT count(*) FROM orders", 10);
 }
@@ -310,7 +310,7 @@ static void an_answer_whose_commit_failed_is_looked_up(void **state) {
     assert_true(hub_world_quiet(world, MINUTE_MS));
     assert_int_equal(world->posts, 1);
     assert_true(world->finds >= 1);
-    assert_int_equal(world->hub.calls, 0);
+    assert_int_equal(xd_hub_erp_calls(&world->hub), 0);
     assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_IN_FULFILMENT);
 }
 

@@ -235,8 +235,8 @@ static void nobody_is_asked_about_an_order_that_was_cancelled(void **state) {
     hub_world_run(world, 10 * MINUTE_MS);
     assert_true(world->hub.counters.erp_calls <= calls + 1); /* one may have been under way */
     assert_count(world, "SELECT count(*) FROM job WHERE state != 5", 0);
-    assert_int_equal(world->hub.slot_count, 0);
-    assert_int_equal(world->hub.calls, 0);
+    assert_int_equal(world->hub.lanes[world->erp_count].slot_count, 0);
+    assert_int_equal(xd_hub_erp_calls(&world->hub), 0);
 }
 
 static void a_late_answer_about_a_cancelled_order_says_nothing(void **state) {
@@ -252,8 +252,8 @@ static void a_late_answer_about_a_cancelled_order_says_nothing(void **state) {
     assert_status(world, 1, "CANCELLED");
     assert_exceptions(world, "CHECK_HOLD", 0);
     assert_count(world, "SELECT count(*) FROM job WHERE state = 5", 1);
-    assert_int_equal(world->hub.slot_count, 0);
-    assert_int_equal(world->hub.calls, 0);
+    assert_int_equal(world->hub.lanes[world->erp_count].slot_count, 0);
+    assert_int_equal(xd_hub_erp_calls(&world->hub), 0);
 }
 
 /* As a hub left it that did not withdraw checks. */
@@ -291,7 +291,7 @@ static void checks_that_hang_do_not_stop_postings(void **state) {
     for (int number = 2; number < 2 + 300; number++) {
         assert_int_equal(world_simple(world, number, "", "1"), 202);
     }
-    assert_int_equal(world->hub.calls, 1);
+    assert_int_equal(xd_hub_erp_calls(&world->hub), 1);
     world_ships(world, 1, 1, "1", NULL);
     hub_world_run(world, 20000);
     assert_status(world, 1, "SHIPPED");

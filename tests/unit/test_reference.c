@@ -494,7 +494,7 @@ static void page_that_cannot_be_stored_is_asked_for_again(void **state) {
     assert_ok(xd_reference_customer(&world->hub, "t", "web", "CUST-1", &out));
     assert_int_equal(hub_world_count(world, "SELECT count(*) FROM reference_current WHERE key = 'WIDGET'"),
                      1);
-    assert_int_equal(world->hub.calls, 0);
+    assert_int_equal(xd_hub_erp_calls(&world->hub), 0);
 }
 
 static void orders_go_on_while_the_erp_is_asked(void **state) {

@@ -117,8 +117,9 @@ static void while_too_many_postings_wait_the_list_is_passed_over(void **state) {
     hub_world_crash(world);
     (void)hub_world_count(
         world, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= 1000)"
-               " INSERT INTO job SELECT NULL, 'main', 0, 'x/' || i, 4, 1, 0, 0, 'O', 'WH1', 'C', 1, 0, '',"
-               " '', '' FROM n");
+               " INSERT INTO job(erp, kind, reference, state, attempt, due_at, sent_at, order_id, site,"
+               " confirmation_id, confirmation_version, at, document, code, detail)"
+               " SELECT 'main', 0, 'x/' || i, 4, 1, 0, 0, 'O', 'WH1', 'C', 1, 0, '', '', '' FROM n");
     hub_world_start(world);
     start(world);
     assert_int_equal(world->lists, 3);

@@ -49,11 +49,10 @@ static int64_t after_of(const struct xd_applying *applying, const char *release_
 static enum xd_result add_job(struct xd_applying *applying, const struct xd_match *match) {
     struct xd_job_row job;
     memset(&job, 0, sizeof job);
-    xd_copy(job.erp, sizeof job.erp, applying->hub->config.erp);
     job.kind = XD_ERP_SHIPMENT;
+    xd_hub_job_of(applying->hub, &match->order, applying->now, &job);
     job.after = after_of(applying, match->row.release_id);
     job.state = job.after != 0 ? XD_JOB_HELD : XD_JOB_QUEUED;
-    memcpy(job.order_id, match->order.order_id, sizeof job.order_id);
     memcpy(job.site, applying->row->site, sizeof job.site);
     memcpy(job.confirmation_id, applying->row->confirmation_id, sizeof job.confirmation_id);
     job.confirmation_version = applying->row->base;

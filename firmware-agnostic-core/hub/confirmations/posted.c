@@ -37,8 +37,8 @@ enum xd_result xd_job_call_for(struct xd_hub *hub, struct xd_job_row *job, struc
     const struct xd_hub_store *store = hub->config.store;
     job->state = XD_JOB_QUEUED;
     job->due_at = now.wall;
+    job->waits = false;
     enum xd_result result = store->job_save(store->context, job);
-    hub->queued_cursor = 0; /* its number may be below what was looked at last */
     xd_hub_job_comes(hub, XD_JOB_QUEUED);
     return result;
 }

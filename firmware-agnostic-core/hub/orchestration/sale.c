@@ -56,11 +56,10 @@ static enum xd_result add_job(struct xd_conduct *conduct, struct xd_job_row *job
 static void fill_job(const struct xd_conduct *conduct, enum xd_erp_kind kind, struct xd_job_row *job) {
     const struct xd_order_row *order = &conduct->order;
     memset(job, 0, sizeof *job);
-    xd_copy(job->erp, sizeof job->erp, conduct->hub->config.erp);
     job->kind = kind;
+    xd_hub_job_of(conduct->hub, order, conduct->now, job);
     xd_copy(job->reference, sizeof job->reference, order->sale_reference);
     job->state = XD_JOB_QUEUED;
-    xd_copy(job->order_id, sizeof job->order_id, order->order_id);
     xd_copy(job->site, sizeof job->site, order->site);
     job->at = order->received_at;
 }
@@ -73,6 +72,8 @@ enum xd_result xd_sale_check(struct xd_conduct *conduct) {
 
 enum xd_result xd_sale_post(struct xd_conduct *conduct, int job_state) {
     struct xd_job_row job;
+    xd_copy(conduct->order.erp, sizeof conduct->order.erp,
+            xd_hub_erp_of(conduct->hub, conduct->order.tenant)); /* from here on, whoever serves the tenant */
     fill_job(conduct, XD_ERP_SALE, &job);
     job.state = job_state;
     return add_job(conduct, &job, false);
@@ -81,7 +82,9 @@ enum xd_result xd_sale_post(struct xd_conduct *conduct, int job_state) {
 static enum xd_result find_job(struct xd_conduct *conduct, enum xd_erp_kind kind, const char *reference,
                                struct xd_job_row *job) {
     const struct xd_hub_store *store = conduct->hub->config.store;
-    return store->job_find(store->context, conduct->hub->config.erp, kind, reference, job);
+    struct xd_job_row where = {.kind = kind};
+    xd_hub_job_of(conduct->hub, &conduct->order, conduct->now, &where);
+    return store->job_find(store->context, where.erp, kind, reference, job);
 }
 
 /* No order's number ends so that two changes could have the same one: the last # parts it. */
@@ -102,10 +105,10 @@ static enum xd_result renew(struct xd_conduct *conduct, struct xd_job_row *job) 
     if (result == XD_OK) {
         job->state = XD_JOB_QUEUED;
         job->due_at = conduct->now.wall;
+        job->waits = false;
         result = store->job_renew(store->context, job, lines, count);
     }
     xd_free(lines);
-    conduct->hub->queued_cursor = 0; /* its number is below what was looked at last */
     xd_hub_job_comes(conduct->hub, XD_JOB_QUEUED);
     return result;
 }

@@ -39,6 +39,7 @@ struct job {
 
 struct load {
     struct xd_hub *hub;
+    const char *erp;
     struct job *jobs; /* shipments that are not done; owned */
     size_t job_count, waiting;
     struct untold *untold; /* owned */
@@ -89,8 +90,8 @@ static enum xd_result find_untold(struct load *load) {
         return XD_NO_MEMORY;
     }
     for (size_t index = 0; index < sizeof states / sizeof states[0] && result == XD_OK; index++) {
-        result = store->job_list(store->context, load->hub->config.erp, states[index], 0,
-                                 XD_STOCK_LOAD_JOBS_MAX + 1, collect_job, load);
+        result = store->job_list(store->context, load->erp, states[index], 0, XD_STOCK_LOAD_JOBS_MAX + 1,
+                                 collect_job, load);
     }
     for (size_t index = 0; index < load->job_count && result == XD_OK; index++) {
         load->job_site = load->jobs[index].site;
@@ -193,9 +194,9 @@ static void tell_refused(struct xd_hub *hub, int64_t told) {
     }
 }
 
-enum xd_result xd_stock_load(struct xd_hub *hub, struct xd_document *document, const cJSON *entries,
-                             struct xd_now now, struct xd_stock_loaded *loaded) {
-    struct load load = {.hub = hub};
+enum xd_result xd_stock_load(struct xd_hub *hub, const char *erp, struct xd_document *document,
+                             const cJSON *entries, struct xd_now now, struct xd_stock_loaded *loaded) {
+    struct load load = {.hub = hub, .erp = erp};
     load.product = xd_alloc(sizeof *load.product);
     enum xd_result result = load.product == NULL ? XD_NO_MEMORY : find_untold(&load);
     const cJSON *entry;

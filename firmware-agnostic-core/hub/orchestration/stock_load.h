@@ -24,11 +24,11 @@ struct xd_stock_loaded {
     int64_t seen, changed, refused; /* entries; refused: cannot be read, the log says why */
 };
 
-/* Takes the entries {"site", "sku", "qty"} of a page, a part of document. Adds to loaded what became of
- * them. Entries of sites that this hub does not have, and those of sites that speak for themselves, change
- * nothing. XD_AGAIN: more than XD_STOCK_LOAD_JOBS_MAX postings wait for the ERP, whose list therefore says
- * nothing that is still true; nothing was taken. */
-XD_CHECKED enum xd_result xd_stock_load(struct xd_hub *hub, struct xd_document *document,
+/* Takes the entries {"site", "sku", "qty"} of a page of that ERP, a part of document. Adds to loaded what
+ * became of them. Entries of sites that this hub does not have, and those of sites that speak for themselves,
+ * change nothing. XD_AGAIN: more than XD_STOCK_LOAD_JOBS_MAX postings wait for the ERP, whose list therefore
+ * says nothing that is still true; nothing was taken. */
+XD_CHECKED enum xd_result xd_stock_load(struct xd_hub *hub, const char *erp, struct xd_document *document,
                                         const cJSON *entries, struct xd_now now,
                                         struct xd_stock_loaded *loaded);
 

@@ -291,8 +291,11 @@ enum xd_result xd_reference_open(struct xd_hub *hub, struct xd_now now) {
         hub->reference->generation[kind] = 1;
         hub->reference->counts[kind] = -1;
     }
-    hub->reference->load.due = now.monotonic;
-    xd_retry_init(&hub->reference->load.retry, hub->config.erp_retry_ms_min, hub->config.erp_retry_ms_max);
+    for (size_t index = 0; index < hub->config.erp_count; index++) {
+        const struct xd_erp_settings *erp = &hub->config.erps[index];
+        hub->reference->loads[index].due = now.monotonic;
+        xd_retry_init(&hub->reference->loads[index].retry, erp->retry_ms_min, erp->retry_ms_max);
+    }
     return XD_OK;
 }
 
@@ -316,14 +319,23 @@ static bool check_cache(const struct xd_reference *reference, enum xd_reference_
     return true;
 }
 
+/* Workers that are in use are so for a list or for a job. */
+static bool check_calls(const struct xd_erp_lane *lane, const struct xd_reference_load *load) {
+    unsigned called = load != NULL && load->called ? 1 : 0;
+    bool fine = load == NULL || load->called || !load->fresh;
+    for (size_t index = 0; index < XD_JOB_SLOTS; index++) {
+        called += lane->slots[index].number != 0 && lane->slots[index].called;
+    }
+    return fine && lane->calls == called;
+}
+
 bool xd_reference_check(const struct xd_hub *hub) {
     const struct xd_reference *reference = hub->reference;
-    unsigned called = reference->load.called ? 1 : 0;
-    bool fine = hub->calls >= called && (called == 1 || !reference->load.fresh);
-    for (size_t index = 0; index < XD_JOB_SLOTS; index++) {
-        called += hub->slots[index].number != 0 && hub->slots[index].called;
+    bool fine = true;
+    for (size_t index = 0; index < hub->lane_count; index++) {
+        fine = fine && check_calls(&hub->lanes[index],
+                                   index < hub->config.erp_count ? &reference->loads[index] : NULL);
     }
-    fine = fine && hub->calls == called;
     for (int kind = 0; kind < XD_REF_KIND_COUNT; kind++) {
         fine = fine && reference->generation[kind] != 0 && reference->counts[kind] >= -1 &&
                check_cache(reference, (enum xd_reference_kind)kind);

@@ -13,6 +13,8 @@
  *   - of an entry whose source is erp the load replaces the members that the ERP names
  *     (null takes one away, as in RFC 7396) and leaves those that it does not know,
  *     such as the aliases that a person added;
+ *   - each ERP looks after its own: "erp" is the one of all tenants that no other names, any other is
+ *     "erp/NAME". What two of them list is whose it was first, until that one is not configured any more;
  *   - a put of any source replaces the entry, whole; put with the source erp the
  *     ERP's load looks after it again.
  *
@@ -178,7 +180,7 @@ XD_CHECKED enum xd_result xd_reference_put(struct xd_hub *hub, enum xd_reference
 XD_CHECKED enum xd_result xd_hub_reference(struct xd_hub *hub, const struct xd_api_request *request,
                                            struct xd_now now, struct xd_effects *effects);
 
-/* ---- the ERP's load: after the start and every config.reference_ms (0: never), page by page ---- */
+/* ---- the load of each ERP: after the start and every config.reference_ms (0: never), page by page ---- */
 
 /* Asks for the next page when it is due and a worker is free. For xd_hub_tick. */
 XD_CHECKED enum xd_result xd_reference_run(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects);

@@ -3,6 +3,7 @@
 #define XD_HUB_REFERENCE_REFERENCE_INTERNAL_H
 
 #include "hub/hub_internal.h"
+#include "hub/posting/posting.h"
 #include "hub/reference/reference_documents.h"
 
 /* Answers of one kind's look-ups, also that there is nothing. */
@@ -10,7 +11,7 @@ struct xd_reference_cache {
     uint8_t *slots; /* owned; NULL until the first answer */
 };
 
-/* Where the ERP's load stands. */
+/* Where the load of an ERP stands. */
 struct xd_reference_load {
     int list; /* enum xd_erp_list */
     char cursor[XD_ERP_CURSOR_SIZE];
@@ -25,10 +26,10 @@ struct xd_reference_load {
 
 struct xd_reference {
     struct xd_reference_cache caches[XD_REF_KIND_COUNT];
-    uint32_t generation[XD_REF_KIND_COUNT]; /* slots of another one are empty; never 0 */
-    int64_t counts[XD_REF_KIND_COUNT];      /* entries; -1: not known */
-    struct xd_reference_load load;
-    struct xd_problems problems; /* scratch */
+    uint32_t generation[XD_REF_KIND_COUNT];      /* slots of another one are empty; never 0 */
+    int64_t counts[XD_REF_KIND_COUNT];           /* entries; -1: not known */
+    struct xd_reference_load loads[XD_ERPS_MAX]; /* one for each ERP, in its order */
+    struct xd_problems problems;                 /* scratch */
 };
 
 /* Who puts, and by which rule. */
@@ -40,6 +41,9 @@ struct xd_reference_done {
     int64_t version;
     bool changed, created;
 };
+/* Whether that is who may put: api, csv, erp (the ERP of all tenants that no other names), erp/NAME (another
+ * one). */
+bool xd_reference_source_known(const struct xd_hub *hub, const char *source);
 /* Puts one entry out of a parsed document. As xd_reference_put. */
 XD_CHECKED enum xd_result xd_reference_put_tree(struct xd_hub *hub, enum xd_reference_kind kind,
                                                 struct xd_document *document, const cJSON *tree,

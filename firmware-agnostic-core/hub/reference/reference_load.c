@@ -1,5 +1,5 @@
-/* The ERP's load: customers, then products, then stock where that is wanted, page by page, and
- * again after a while.
+/* The load of an ERP, each on its own: customers, then products, then stock where that is wanted, page by
+ * page, and again after a while.
  *
  * A page is a call to the ERP like any other: made by a worker, counted among the
  * calls that may run at the same time, and never two at once. Between two pages the
@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "hub/orchestration/stock_load.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define PAUSE_MS ((xd_ms)100)
@@ -22,17 +23,17 @@ static const enum xd_reference_kind kinds[] = {
 };
 
 /* In the order of enum xd_erp_list; the last ones may be left out. */
-static int list_count(const struct xd_hub *hub) {
-    return hub->config.erp_stock ? XD_ERP_STOCK + 1 : XD_ERP_STOCK;
+static int list_count(const struct xd_erp_settings *erp) {
+    return erp->stock ? XD_ERP_STOCK + 1 : XD_ERP_STOCK;
 }
 
 /* ---- asking ---- */
 
-enum xd_result xd_reference_run(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects) {
-    struct xd_reference_load *load = &hub->reference->load;
+static enum xd_result ask(struct xd_hub *hub, size_t number, struct xd_now now, struct xd_effects *effects) {
+    struct xd_reference_load *load = &hub->reference->loads[number];
+    struct xd_erp_lane *lane = &hub->lanes[number];
     load->taken -= load->taken > 0 ? 1 : 0;
-    if (hub->config.reference_ms == 0 || load->called || now.monotonic < load->due ||
-        hub->calls >= hub->config.erp_concurrency) {
+    if (load->called || now.monotonic < load->due || !xd_lane_may_list(lane, now.monotonic)) {
         return XD_OK;
     }
     struct xd_erp_call *call = xd_alloc(sizeof *call);
@@ -42,17 +43,31 @@ enum xd_result xd_reference_run(struct xd_hub *hub, struct xd_now now, struct xd
         return call == NULL ? XD_NO_MEMORY : effects->result;
     }
     call->list = true;
+    call->lane = number;
     call->what = (enum xd_erp_list)load->list;
     xd_copy(call->cursor, sizeof call->cursor, load->cursor);
     effect->object = call;
     load->call = call->id = ++hub->call_id;
     load->called = load->fresh = true;
-    hub->calls++;
+    xd_lane_list_called(lane);
     return XD_OK;
 }
 
+/* What a shadow has is compared, and counts for nothing. */
+enum xd_result xd_reference_run(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects) {
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < hub->config.erp_count && result == XD_OK; index++) {
+        if (hub->config.reference_ms != 0 && !hub->config.erps[index].shadow) {
+            result = ask(hub, index, now, effects);
+        }
+    }
+    return result;
+}
+
 void xd_reference_left(struct xd_hub *hub) {
-    hub->reference->load.fresh = false;
+    for (size_t index = 0; index < hub->config.erp_count; index++) {
+        hub->reference->loads[index].fresh = false;
+    }
 }
 
 static void begin_anew(struct xd_reference_load *load, xd_ms due) {
@@ -64,30 +79,29 @@ static void begin_anew(struct xd_reference_load *load, xd_ms due) {
 
 /* What the lost batch took in is not there, and what it asked for was not asked. */
 void xd_reference_reload(struct xd_hub *hub, bool restart) {
-    struct xd_reference_load *load = &hub->reference->load;
     for (int kind = 0; kind < XD_REF_KIND_COUNT; kind++) {
         xd_reference_forget(hub, (enum xd_reference_kind)kind);
     }
-    if (!restart) {
-        return;
+    for (size_t index = 0; restart && index < hub->config.erp_count; index++) {
+        struct xd_reference_load *load = &hub->reference->loads[index];
+        if (load->called && load->fresh) {
+            load->called = false;
+            xd_lane_list_over(&hub->lanes[index]);
+        }
+        if (!load->called) {
+            begin_anew(load, load->taken > 0 ? hub->now.monotonic : load->due);
+        }
+        load->fresh = false;
+        load->taken = 0;
     }
-    if (load->called && load->fresh) {
-        load->called = false;
-        hub->calls--;
-    }
-    if (!load->called) {
-        begin_anew(load, load->taken > 0 ? hub->now.monotonic : load->due);
-    }
-    load->fresh = false;
-    load->taken = 0;
 }
 
 void xd_reference_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struct xd_now now) {
-    struct xd_reference_load *load = &hub->reference->load;
+    struct xd_reference_load *load = &hub->reference->loads[call->lane];
     if (load->called && load->call == call->id) {
         load->called = false;
         load->due = now.monotonic + xd_retry_next(&load->retry, hub->config.env);
-        hub->calls--;
+        xd_lane_list_over(&hub->lanes[call->lane]);
     }
 }
 
@@ -112,9 +126,15 @@ static void write_merged(const cJSON *current, const cJSON *patch, struct xd_buf
     xd_writer_end(&writer, '}');
 }
 
-/* What the entry becomes, into out. XD_DUPLICATE: it is a person's, and stays. */
+/* An entry is its ERP's, until that is not configured any more. */
+static bool may_take(const struct xd_hub *hub, const char *owner, const char *source) {
+    return strcmp(owner, source) == 0 ||
+           (strncmp(owner, "erp/", 4) == 0 && !xd_reference_source_known(hub, owner));
+}
+
+/* What the entry becomes, into out. XD_DUPLICATE: it is a person's, or another ERP's, and stays. */
 static enum xd_result merge(struct xd_hub *hub, enum xd_reference_kind kind, const cJSON *patch,
-                            struct xd_buffer *out) {
+                            const char *source, struct xd_buffer *out) {
     const struct xd_reference_store *store = &hub->config.store->reference;
     const char *key = xd_json_text(patch, xd_reference_key_member(kind));
     struct xd_document document = {.tree = NULL};
@@ -122,7 +142,7 @@ static enum xd_result merge(struct xd_hub *hub, enum xd_reference_kind kind, con
     struct xd_buffer body;
     xd_buffer_init(&body, 0);
     enum xd_result result = store->get(store->context, (int)kind, key == NULL ? "" : key, 0, &row, &body);
-    if (result == XD_OK && strcmp(row.source, "erp") != 0) {
+    if (result == XD_OK && !may_take(hub, row.source, source)) {
         result = XD_DUPLICATE;
     } else if (result == XD_OK) {
         result = xd_document_parse(xd_buffer_view(&body), &document, &hub->problems);
@@ -152,14 +172,14 @@ static void tell_refused(struct xd_hub *hub, enum xd_reference_kind kind, const 
 }
 
 static enum xd_result take_entry(struct xd_hub *hub, enum xd_reference_kind kind, const cJSON *patch,
-                                 struct xd_now now, struct xd_reference_load *load) {
-    static const struct xd_reference_by by = {.source = "erp", .client = "", .load = true};
+                                 const char *source, struct xd_now now, struct xd_reference_load *load) {
+    const struct xd_reference_by by = {.source = source, .client = "", .load = true};
     struct xd_document document = {.tree = NULL};
     struct xd_reference_done done = {.version = 0};
     struct xd_buffer merged;
     xd_buffer_init(&merged, 0);
     xd_problems_clear(&hub->problems);
-    enum xd_result result = merge(hub, kind, patch, &merged);
+    enum xd_result result = merge(hub, kind, patch, source, &merged);
     if (result == XD_OK) {
         result = xd_document_parse(xd_buffer_view(&merged), &document, &hub->problems);
     }
@@ -179,28 +199,36 @@ static enum xd_result take_entry(struct xd_hub *hub, enum xd_reference_kind kind
 
 /* ---- a page ---- */
 
-static enum xd_result take_stock(struct xd_hub *hub, struct xd_document *document, const cJSON *list,
-                                 struct xd_now now, struct xd_reference_load *load) {
+static enum xd_result take_stock(struct xd_hub *hub, const char *erp, struct xd_document *document,
+                                 const cJSON *list, struct xd_now now, struct xd_reference_load *load) {
     struct xd_stock_loaded loaded = {.seen = 0};
-    enum xd_result result = xd_stock_load(hub, document, list, now, &loaded);
+    enum xd_result result = xd_stock_load(hub, erp, document, list, now, &loaded);
     load->seen += loaded.seen;
     load->changed += loaded.changed;
     load->refused += loaded.refused;
     return result;
 }
 
-static enum xd_result take_entries(struct xd_hub *hub, enum xd_reference_kind kind, const cJSON *list,
-                                   struct xd_now now, struct xd_reference_load *load) {
+/* The ERP of all tenants that no other names is "erp"; another one says which. */
+static void source_of(const struct xd_erp_settings *erp, char source[XD_REFERENCE_SOURCE_SIZE]) {
+    snprintf(source, XD_REFERENCE_SOURCE_SIZE, erp->tenant_count == 0 ? "erp" : "erp/%s", erp->name);
+}
+
+static enum xd_result take_entries(struct xd_hub *hub, const struct xd_erp_settings *erp,
+                                   enum xd_reference_kind kind, const cJSON *list, struct xd_now now,
+                                   struct xd_reference_load *load) {
     enum xd_result result = XD_OK;
+    char source[XD_REFERENCE_SOURCE_SIZE];
+    source_of(erp, source);
     for (const cJSON *entry = list->child; entry != NULL && result == XD_OK; entry = entry->next) {
-        result = take_entry(hub, kind, entry, now, load);
+        result = take_entry(hub, kind, entry, source, now, load);
     }
     return result;
 }
 
 /* XD_INVALID: it is no page. XD_AGAIN: it cannot be used now. load counts what is in it. */
-static enum xd_result take_page(struct xd_hub *hub, struct xd_bytes entries, struct xd_now now,
-                                struct xd_reference_load *load) {
+static enum xd_result take_page(struct xd_hub *hub, const struct xd_erp_settings *erp,
+                                struct xd_bytes entries, struct xd_now now, struct xd_reference_load *load) {
     struct xd_document document = {.tree = NULL};
     struct xd_buffer text;
     xd_buffer_init(&text, 0);
@@ -218,42 +246,43 @@ static enum xd_result take_page(struct xd_hub *hub, struct xd_bytes entries, str
         result = XD_INVALID;
     }
     if (result == XD_OK && load->list == XD_ERP_STOCK) {
-        result = take_stock(hub, &document, list, now, load);
+        result = take_stock(hub, erp->name, &document, list, now, load);
     } else if (result == XD_OK) {
-        result = take_entries(hub, kinds[load->list], list, now, load);
+        result = take_entries(hub, erp, kinds[load->list], list, now, load);
     }
     xd_document_free(&document);
     xd_buffer_free(&text);
     return result;
 }
 
-static void next_list(struct xd_hub *hub, struct xd_reference_load *load, struct xd_now now) {
+static void next_list(struct xd_hub *hub, const struct xd_erp_settings *erp, struct xd_reference_load *load,
+                      struct xd_now now) {
     load->cursor[0] = 0;
     load->due = now.monotonic + PAUSE_MS;
-    if (++load->list < list_count(hub)) {
+    if (++load->list < list_count(erp)) {
         return;
     }
     xd_log(hub->config.env, load->changed > 0 || load->refused > 0 ? XD_LOG_INFO : XD_LOG_DEBUG,
-           "reference.loaded", NULL, "%lld entries of the ERP, %lld changed, %lld left out",
-           (long long)load->seen, (long long)load->changed, (long long)load->refused);
+           "reference.loaded", NULL, "%lld entries of the ERP %s, %lld changed, %lld left out",
+           (long long)load->seen, erp->name, (long long)load->changed, (long long)load->refused);
     begin_anew(load, now.monotonic + hub->config.reference_ms);
 }
 
 /* A list that fails for good is passed over until the next load. */
-static void give_up(struct xd_hub *hub, struct xd_reference_load *load, const char *code, const char *detail,
-                    struct xd_now now) {
-    xd_log(hub->config.env, XD_LOG_WARNING, "reference.not_listed", NULL, "the ERP's %s: %s %s",
-           xd_erp_list_names[load->list], code, detail);
-    next_list(hub, load, now);
+static void give_up(struct xd_hub *hub, const struct xd_erp_settings *erp, struct xd_reference_load *load,
+                    const char *code, const char *detail, struct xd_now now) {
+    xd_log(hub->config.env, XD_LOG_WARNING, "reference.not_listed", NULL, "the %s of the ERP %s: %s %s",
+           xd_erp_list_names[load->list], erp->name, code, detail);
+    next_list(hub, erp, load, now);
 }
 
-static void page_taken(struct xd_hub *hub, struct xd_reference_load *load, const char *next,
-                       struct xd_now now) {
+static void page_taken(struct xd_hub *hub, const struct xd_erp_settings *erp, struct xd_reference_load *load,
+                       const char *next, struct xd_now now) {
     xd_retry_reset(&load->retry);
     if (next[0] == 0) {
-        next_list(hub, load, now);
+        next_list(hub, erp, load, now);
     } else if (strlen(next) >= sizeof load->cursor || strcmp(next, load->cursor) == 0) {
-        give_up(hub, load, "bad_cursor", "a page leads nowhere", now);
+        give_up(hub, erp, load, "bad_cursor", "a page leads nowhere", now);
     } else {
         xd_copy(load->cursor, sizeof load->cursor, next);
         load->due = now.monotonic + PAUSE_MS;
@@ -263,7 +292,8 @@ static void page_taken(struct xd_hub *hub, struct xd_reference_load *load, const
 enum xd_result xd_hub_reference_answer(struct xd_hub *hub, const struct xd_erp_call *call,
                                        const struct xd_erp_answer *answer, struct xd_bytes entries,
                                        const char *next, struct xd_now now, struct xd_effects *effects) {
-    struct xd_reference_load *load = &hub->reference->load;
+    struct xd_reference_load *load = &hub->reference->loads[call->lane];
+    const struct xd_erp_settings *erp = &hub->config.erps[call->lane];
     (void)effects;
     hub->now = now;
     xd_hub_jobs_left(hub);
@@ -274,24 +304,25 @@ enum xd_result xd_hub_reference_answer(struct xd_hub *hub, const struct xd_erp_c
     after.called = false;
     after.taken = 2; /* this batch's tick, and the next one's */
     if (answer->outcome == XD_ERP_DONE) {
-        enum xd_result result = take_page(hub, entries, now, &after);
+        enum xd_result result = take_page(hub, erp, entries, now, &after);
         if (result == XD_OK) {
-            page_taken(hub, &after, next, now);
+            page_taken(hub, erp, &after, next, now);
         } else if (result == XD_INVALID) {
-            give_up(hub, &after, "bad_page", "a page is no list of entries", now);
+            give_up(hub, erp, &after, "bad_page", "a page is no list of entries", now);
         } else if (result == XD_AGAIN) {
-            give_up(hub, &after, "postings_wait", "it is passed over while so many postings wait", now);
+            give_up(hub, erp, &after, "postings_wait", "it is passed over while so many postings wait", now);
         } else {
             return result;
         }
     } else if (answer->outcome == XD_ERP_REJECTED) {
-        give_up(hub, &after, answer->code, answer->detail, now);
+        give_up(hub, erp, &after, answer->code, answer->detail, now);
     } else {
         xd_ms wait = xd_retry_next(&after.retry, hub->config.env);
         after.due =
             now.monotonic + (wait > (xd_ms)answer->retry_after_ms ? wait : (xd_ms)answer->retry_after_ms);
     }
     *load = after;
-    hub->calls--;
+    xd_lane_list_over(&hub->lanes[call->lane]);
+    xd_lane_heard(&hub->lanes[call->lane], answer, now);
     return XD_OK;
 }

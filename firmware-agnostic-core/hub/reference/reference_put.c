@@ -53,8 +53,9 @@ enum xd_result xd_reference_examine(struct xd_hub *hub, struct xd_document *docu
     return problems->errors > errors ? XD_INVALID : XD_OK;
 }
 
+/* "erp", or "erp/NAME": any of the ERPs. */
 static bool is_erp(const char *source) {
-    return strcmp(source, "erp") == 0;
+    return strncmp(source, "erp", 3) == 0 && (source[3] == 0 || source[3] == '/');
 }
 
 static enum xd_result add_version(struct xd_hub *hub, const cJSON *tree, struct xd_reference_row *row,
@@ -105,7 +106,8 @@ enum xd_result xd_reference_put_tree(struct xd_hub *hub, enum xd_reference_kind 
         return result;
     }
     *done = (struct xd_reference_done){.version = current.version, .created = result == XD_NOT_FOUND};
-    bool same_side = !done->created && is_erp(current.source) == is_erp(by->source);
+    bool same_side = !done->created && is_erp(current.source) == is_erp(by->source) &&
+                     (by->load || !is_erp(by->source) || strcmp(current.source, by->source) == 0);
     if (!done->created &&
         ((by->load && !is_erp(current.source)) || (same_side && xd_hash_equal(&current.hash, &row.hash)))) {
         return XD_OK;
@@ -447,8 +449,14 @@ static enum xd_result put_many(const struct put *put) {
     return put->hub->problems.errors > 0 ? refuse_entry(put) : put_entries(put, &entries);
 }
 
-static bool source_known(const char *source) {
-    return strcmp(source, "api") == 0 || strcmp(source, "csv") == 0 || is_erp(source);
+bool xd_reference_source_known(const struct xd_hub *hub, const char *source) {
+    bool known = strcmp(source, "api") == 0 || strcmp(source, "csv") == 0 || strcmp(source, "erp") == 0;
+    for (size_t index = 0; index < hub->config.erp_count && !known; index++) {
+        const struct xd_erp_settings *erp = &hub->config.erps[index];
+        known = erp->tenant_count > 0 && !erp->shadow && strncmp(source, "erp/", 4) == 0 &&
+                strcmp(source + 4, erp->name) == 0;
+    }
+    return known;
 }
 
 enum xd_result xd_hub_reference(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,
@@ -471,9 +479,11 @@ enum xd_result xd_hub_reference(struct xd_hub *hub, const struct xd_api_request 
                        "channels or tenants.");
         return XD_OK;
     }
-    if (!source_known(put.by.source)) {
-        xd_hub_problem(effects, request, 400, "bad_query", false, NULL,
-                       "The query parameter `source` is the name of who speaks: api, csv or erp.");
+    if (!xd_reference_source_known(hub, put.by.source)) {
+        xd_hub_problem(
+            effects, request, 400, "bad_query", false, NULL,
+            "The query parameter `source` is the name of who speaks: api, csv, erp, or erp/NAME for an ERP "
+            "of certain tenants.");
         return XD_OK;
     }
     enum xd_result result = xd_document_parse(request->body, &document, &hub->problems);

@@ -15,14 +15,14 @@
 #include <stdint.h>
 
 #define XD_REFERENCE_KEY_SIZE 72 /* up to 64 bytes and a terminator, rounded up */
-#define XD_REFERENCE_SOURCE_SIZE 8
+#define XD_REFERENCE_SOURCE_SIZE 40
 
 struct xd_reference_row {
     int kind; /* enum xd_reference_kind */
     char key[XD_REFERENCE_KEY_SIZE];
     int64_t version;                       /* given by add */
     int64_t previous;                      /* of the same entry; 0: this is its first. Given by add */
-    char source[XD_REFERENCE_SOURCE_SIZE]; /* "erp", "api", "csv" */
+    char source[XD_REFERENCE_SOURCE_SIZE]; /* "erp", "erp/NAME", "api", "csv" */
     char client[XD_REFERENCE_KEY_SIZE];    /* who put it; "" the ERP's load */
     struct xd_hash hash;                   /* content hash */
     xd_ms at;                              /* wall */

@@ -125,6 +125,16 @@ const struct xd_verb xd_verbs[] = {
     {"clients revoke", "CLIENT", "end all tokens of a client at once",
      "`clients rotate` makes it a client again. Nobody can revoke itself.\n", XD_OPTION_BIT(XD_OPTION_TENANT),
      xd_cli_clients_revoke},
+    {"erp status", NULL, "how the ERPs are, and what waits for them",
+     "STATE is open, paused, shadow (compared, never posted to), failing (it failed too often in a row and "
+     "is\n"
+     "left alone for a while) or trying (one call is under way to see whether it works again).\n",
+     0, xd_cli_erp_status},
+    {"erp pause", "NAME", "stop calling an ERP, for its maintenance",
+     "What is under way ends; all that is to be posted queues, also across restarts of the hub.\n", 0,
+     xd_cli_erp_pause},
+    {"erp resume", "NAME", "go on with an ERP that was paused",
+     "What queued is posted, in the order of what was promised.\n", 0, xd_cli_erp_resume},
     {"exceptions list", NULL, "what needs a person, the oldest first",
      "Documents and lines that were parked, and what was odd about those that were applied; orders that\n"
      "wait for a decision, and promises that are about to be missed. `orders show` names an order's.\n",

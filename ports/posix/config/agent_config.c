@@ -4,7 +4,7 @@
 
 #include "base/id.h"
 #include "posix/config/checks.h"
-#include "posix/config/config.h"
+#include "shared/config.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 #include "posix/config/checks.h"
 
 #include "base/id.h"
-#include "posix/config/config.h"
-#include "posix/config/values.h"
+#include "shared/config.h"
+#include "shared/values.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,8 @@
 
 #include "base/bucket.h"
 #include "posix/config/checks.h"
-#include "posix/config/config.h"
+#include "posix/config/hub_config_erps.h"
+#include "shared/config.h"
 #include "shared/http_guard.h"
 
 #include <stdio.h>
@@ -11,16 +12,13 @@
 
 #define BROKER(member) offsetof(struct xd_hub_config_broker, member)
 #define HTTP(member) offsetof(struct xd_hub_config_http, member)
-#define ERP(member) offsetof(struct xd_hub_config_erp, member)
 #define CHECK(member) offsetof(struct xd_hub_config_check, member)
 #define POLICIES(member) offsetof(struct xd_hub_config_policies, member)
 #define WEBHOOKS(member) offsetof(struct xd_hub_config_webhooks, member)
 #define HUB(member) offsetof(struct xd_hub_program_config, member)
-#define ERPS_MAX 1 /* the hub posts to one; a second one that nobody serves must not look served */
 
 static const char *const amqp_schemes[] = {"amqp", "amqps", NULL};
 static const char *const http_schemes[] = {"http", "https", NULL};
-static const char *const erp_types[] = {"ledger", NULL};                      /* enum xd_erp_type */
 static const char *const unshipped_means[] = {"OPEN", "CLOSED", "ASK", NULL}; /* enum xd_unshipped_means */
 
 static const char *check_range(const char *text) {
@@ -91,37 +89,6 @@ static const struct xd_config_key http_keys[] = {
      .min = 0,
      .max = 200,
      .offset = HTTP(event_streams)},
-    {.type = XD_CONFIG_END},
-};
-
-static const struct xd_config_key erp_keys[] = {
-    {.name = "type", .type = XD_CONFIG_CHOICE, .required = true, .names = erp_types, .offset = ERP(type)},
-    {.name = "data", .type = XD_CONFIG_FOLDER, .required = true, .offset = ERP(data)},
-    {.name = "concurrency",
-     .type = XD_CONFIG_INTEGER,
-     .fallback = "32",
-     .min = 1,
-     .max = 64,
-     .offset = ERP(concurrency)},
-    {.name = "request_life_s",
-     .type = XD_CONFIG_INTEGER,
-     .fallback = "120",
-     .min = 1,
-     .max = 86400,
-     .offset = ERP(request_life_s)},
-    {.name = "retry_s_min",
-     .type = XD_CONFIG_INTEGER,
-     .fallback = "1",
-     .min = 1,
-     .max = 86400,
-     .offset = ERP(retry_s_min)},
-    {.name = "retry_s_max",
-     .type = XD_CONFIG_INTEGER,
-     .fallback = "300",
-     .min = 1,
-     .max = 86400,
-     .offset = ERP(retry_s_max)},
-    {.name = "stock", .type = XD_CONFIG_BOOLEAN, .fallback = "false", .offset = ERP(stock)},
     {.type = XD_CONFIG_END},
 };
 
@@ -230,9 +197,9 @@ static const struct xd_config_key hub_keys[] = {
      .type = XD_CONFIG_MAP,
      .required = true,
      .min = 1,
-     .max = ERPS_MAX,
-     .keys = erp_keys,
-     .wanted = "one ERP must be named here",
+     .max = XD_CONFIG_ERPS_MAX,
+     .keys = xd_config_erp_keys,
+     .wanted = "one ERP must be named here, and 16 at most",
      .check = xd_check_name,
      .element_size = sizeof(struct xd_hub_config_erp),
      .offset = HUB(erps),
@@ -248,7 +215,7 @@ static const struct xd_config_key hub_keys[] = {
     {.type = XD_CONFIG_END},
 };
 
-static void check_together(const struct xd_hub_program_config *config, struct xd_buffer *errors) {
+static void check_together(struct xd_hub_program_config *config, struct xd_buffer *errors) {
     struct xd_check_tls http = {NULL, NULL, config->http.cert_file, config->http.key_file};
     xd_check_tls(config->file, errors, "http", &http);
     if (config->http.burst > 0 && config->http.rate_per_s == 0) {
@@ -272,15 +239,7 @@ static void check_together(const struct xd_hub_program_config *config, struct xd
     if (config->check.url == NULL && (config->check.token != NULL || config->check.ca_file != NULL)) {
         xd_config_complain(config->file, errors, "check", "needs a url: who shall be asked about each order");
     }
-    for (size_t i = 0; i < config->erp_count; i++) {
-        const struct xd_hub_config_erp *erp = &config->erps[i];
-        if (erp->retry_s_min > erp->retry_s_max) {
-            char path[64];
-            snprintf(path, sizeof path, "erps.%s.retry_s_min", erp->name);
-            xd_config_complain(config->file, errors, path, "must not be more than retry_s_max (%lld)",
-                               (long long)erp->retry_s_max);
-        }
-    }
+    xd_config_erps_check(config, errors);
 }
 
 enum xd_result xd_hub_config_load(const char *path, struct xd_hub_program_config *out,

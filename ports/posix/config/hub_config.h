@@ -29,16 +29,26 @@ struct xd_hub_config_http {
     int64_t event_streams;     /* readers of GET /v1/events at the same time */
 };
 
-enum xd_erp_type { XD_ERP_TYPE_LEDGER };
+enum xd_erp_type { XD_ERP_TYPE_LEDGER, XD_ERP_TYPE_TRYTON, XD_ERP_TYPE_REST };
 
 struct xd_hub_config_erp {
     const char *name;
-    int type;         /* enum xd_erp_type */
-    const char *data; /* ledger: a folder of CSV files; absolute */
+    int type;                   /* enum xd_erp_type */
+    const char *const *tenants; /* none: all that no other ERP names */
+    size_t tenant_count;
+    bool shadow; /* is compared, never posted to */
     int64_t concurrency;
     int64_t request_life_s; /* the longest life of a request: only then "not there" may be retried */
     int64_t retry_s_min, retry_s_max;
-    bool stock; /* its list of stock is read, too */
+    int64_t rate_per_minute, burst; /* postings and look-ups; rate_per_minute 0: no limit */
+    int64_t breaker_failures;       /* 0: never */
+    int64_t breaker_s_min, breaker_s_max;
+    bool stock;                                       /* its list of stock is read, too */
+    const char *data;                                 /* ledger: a folder of CSV files; absolute */
+    const char *url, *database, *username, *password; /* tryton */
+    const char *ca_file;                              /* tryton; NULL: the system's */
+    int64_t timeout_s;                                /* tryton: an answer takes no longer */
+    const char *file;                                 /* rest: the description; absolute */
 };
 
 struct xd_hub_config_check {

@@ -10,11 +10,31 @@
 #define WAITING_MAX 10000       /* events are counted up to here */
 #define STILL_MS ((xd_ms)10000) /* a turn older than that: it does not move */
 
+static enum xd_result count_jobs(const struct xd_hub_program *program, size_t erp,
+                                 int64_t counts[XD_JOB_STATE_COUNT]) {
+    const struct xd_hub_store *store = &program->store;
+    enum xd_result result = XD_OK;
+    for (int state = 0; state < XD_JOB_STATE_COUNT && result == XD_OK; state++) {
+        result = store->job_count_of(store->context, program->erps[erp].name, state, &counts[state]);
+    }
+    return result;
+}
+
+enum xd_result xd_hub_board_view_erps(struct xd_hub_program *program, const struct xd_hub_store *store,
+                                      struct xd_buffer *out) {
+    struct xd_erp_figures figures[XD_ERPS_MAX];
+    pthread_mutex_lock(&program->board.mutex);
+    memcpy(figures, program->board.erp_figures, sizeof figures);
+    pthread_mutex_unlock(&program->board.mutex);
+    return xd_view_erps(store, program->erps, figures, program->config->erp_count, out);
+}
+
 enum xd_result xd_hub_board_fill(struct xd_hub_program *program) {
     const struct xd_hub_store *store = &program->store;
     struct xd_hub_board *board = &program->board;
     int64_t orders[XD_ORDER_STATUS_COUNT], jobs[XD_JOB_STATE_COUNT], exceptions = 0, waiting = 0, used = 0,
                                                                      quota = 0;
+    int64_t counted[XD_ERPS_MAX][XD_JOB_STATE_COUNT] = {{0}};
     enum xd_result result = store->exception_count(store->context, &exceptions);
     for (int status = 0; status < XD_ORDER_STATUS_COUNT && result == XD_OK; status++) {
         result = store->order_count(store->context, status, &orders[status]);
@@ -29,10 +49,20 @@ enum xd_result xd_hub_board_fill(struct xd_hub_program *program) {
     if (result == XD_OK) {
         result = store->delivery.usage(store->delivery.context, &used, &quota);
     }
+    for (size_t erp = 0; erp < program->hub.config.erp_count && result == XD_OK; erp++) {
+        result = count_jobs(program, erp, counted[erp]);
+    }
     if (result != XD_OK) {
         return result;
     }
     pthread_mutex_lock(&board->mutex);
+    memcpy(board->erp_jobs, counted, sizeof counted);
+    board->erps = program->hub.config.erps;
+    board->erp_count = program->hub.config.erp_count;
+    xd_erp_figures_take(&program->hub, board->erp_figures);
+    for (size_t erp = 0; erp < board->erp_count; erp++) {
+        board->erp_paused[erp] = program->hub.lanes[erp].paused;
+    }
     memcpy(board->orders, orders, sizeof orders);
     memcpy(board->jobs, jobs, sizeof jobs);
     board->exceptions = exceptions;
@@ -41,7 +71,7 @@ enum xd_result xd_hub_board_fill(struct xd_hub_program *program) {
     board->turn = program->turn.counters;
     board->publisher_up = program->outgoing.up;
     board->consumer_up = program->consumer_up;
-    board->erp_calls = program->hub.calls;
+    board->erp_calls = xd_hub_erp_calls(&program->hub);
     board->sites = program->hub.site_count;
     board->in_flight = program->hub.flight.count;
     board->subscriptions = program->hub.webhooks.count;
@@ -123,6 +153,46 @@ static void write_counters(struct xd_hub_board *board, struct xd_buffer *out) {
     counter(out, "commits_failed_total", board->turn.commits_failed, "Commits that failed.");
 }
 
+static void erp_head(struct xd_buffer *out, const char *name, const char *kind, const char *help) {
+    xd_buffer_format(out, "# HELP crossdock_erp_%s %s\n# TYPE crossdock_erp_%s %s\n", name, help, name, kind);
+}
+
+static void write_erp_jobs(const struct xd_hub_board *board, struct xd_buffer *out) {
+    erp_head(out, "jobs", "gauge", "Postings by ERP and state; QUEUED is the depth of its queue.");
+    for (size_t erp = 0; erp < board->erp_count; erp++) {
+        for (int state = 0; state < XD_JOB_STATE_COUNT; state++) {
+            xd_buffer_format(out, "crossdock_erp_jobs{erp=\"%s\",state=\"%s\"} %" PRId64 "\n",
+                             board->erps[erp].name, xd_job_state_names[state], board->erp_jobs[erp][state]);
+        }
+    }
+    erp_head(out, "answers_total", "counter", "Calls by ERP and by what became of them.");
+    for (size_t erp = 0; erp < board->erp_count; erp++) {
+        for (int outcome = 0; outcome <= XD_ERP_ABSENT; outcome++) {
+            xd_buffer_format(out, "crossdock_erp_answers_total{erp=\"%s\",outcome=\"%s\"} %" PRIu64 "\n",
+                             board->erps[erp].name, xd_erp_outcome_names[outcome],
+                             board->erp_figures[erp].counters.outcomes[outcome]);
+        }
+    }
+}
+
+static void write_erps(const struct xd_hub_board *board, struct xd_buffer *out) {
+    static const struct {
+        const char *name, *help;
+    } gauges[] = {{"paused", "Whether an ERP is paused."},
+                  {"breaker", "Its circuit breaker: 0 closed, 1 half open, 2 open."},
+                  {"calls_under_way", "Calls under way."}};
+    write_erp_jobs(board, out);
+    for (size_t index = 0; index < sizeof gauges / sizeof gauges[0]; index++) {
+        erp_head(out, gauges[index].name, "gauge", gauges[index].help);
+        for (size_t erp = 0; erp < board->erp_count; erp++) {
+            const struct xd_erp_figures *figures = &board->erp_figures[erp];
+            const int64_t values[] = {board->erp_paused[erp], figures->breaker, figures->calls};
+            xd_buffer_format(out, "crossdock_erp_%s{erp=\"%s\"} %" PRId64 "\n", gauges[index].name,
+                             board->erps[erp].name, values[index]);
+        }
+    }
+}
+
 void xd_hub_board_metrics(struct xd_hub_board *board, struct xd_buffer *out) {
     pthread_mutex_lock(&board->mutex);
     head(out, "build_info", "gauge", "The program's version.");
@@ -141,6 +211,7 @@ void xd_hub_board_metrics(struct xd_hub_board *board, struct xd_buffer *out) {
     gauge(out, "subscriptions", (int64_t)board->subscriptions, "Webhooks.");
     gauge(out, "store_bytes", board->store_bytes, "Bytes of the store in use.");
     write_counters(board, out);
+    write_erps(board, out);
     pthread_mutex_unlock(&board->mutex);
 }
 

@@ -1,12 +1,12 @@
-/* The ERP's workers: as many threads as calls may run at the same time, each with
+/* The workers of an ERP: as many threads as calls may run at the same time, each with
  * a connection of its own. The turn starts a call only for a free worker, so the
- * queue between them never holds more than there are workers. A question to the check
- * goes the same way, so that its slowness is bounded alike. */
+ * queue between them never holds more than there are workers. Who checks orders has a pool of
+ * the same kind, so that its slowness is bounded alike. */
 #include "posix/hub/hub_program.h"
 
 #include "base/memory.h"
-#include "erp/ledger/ledger.h"
 #include "posix/hub/hub_check.h"
+#include "posix/hub/hub_erp_types.h"
 #include "posix/runtime/world.h"
 
 #include <stdio.h>
@@ -27,12 +27,13 @@ struct xd_erp_pool {
     struct worker workers[WORKERS_MAX];
     size_t count;
     atomic_uint running;
-    char ledger_path[XD_PATH_SIZE];
+    const struct xd_hub_config_erp *erp; /* NULL: it answers for checks of orders */
+    const char *state_dir;
     struct xd_check_config check;
 };
 
 static void list_page(struct worker *worker, const struct xd_erp_call *call, struct xd_erp_event *event) {
-    if (worker->erp.list == NULL) {
+    if (worker->pool->erp == NULL || worker->erp.list == NULL) {
         event->answer.outcome = XD_ERP_REJECTED;
         (void)snprintf(event->answer.code, sizeof event->answer.code, "not_listed");
         return;
@@ -64,8 +65,11 @@ static void work_on(struct worker *worker, struct xd_erp_call *call) {
     xd_buffer_init(&event->entries, 0);
     if (call->list) {
         list_page(worker, call, event);
-    } else if (call->request.kind == XD_ERP_CHECK) {
+    } else if (worker->pool->erp == NULL) {
         check_order(worker, call, &event->answer);
+    } else if (worker->pool->erp->shadow) { /* the core does not ask for it; nor is it done */
+        event->answer.outcome = XD_ERP_UNAVAILABLE;
+        (void)snprintf(event->answer.code, sizeof event->answer.code, "shadow");
     } else if (call->find) {
         worker->erp.find(worker->erp.context, call->request.kind, call->request.reference, &event->answer);
     } else {
@@ -73,6 +77,12 @@ static void work_on(struct worker *worker, struct xd_erp_call *call) {
     }
     if (!xd_mailbox_put(worker->pool->answers, event, sizeof *event + event->entries.size)) {
         xd_hub_program_drop_event(&event->event);
+    }
+}
+
+static void close_erp(struct worker *worker) {
+    if (worker->erp.close != NULL) {
+        worker->erp.close(worker->erp.context);
     }
 }
 
@@ -86,23 +96,23 @@ static void *run_worker(void *argument) {
         }
         call = NULL;
     }
-    worker->erp.close(worker->erp.context);
+    close_erp(worker);
     atomic_fetch_sub(&worker->pool->running, 1);
     return NULL;
 }
 
-static enum xd_result start_worker(struct xd_erp_pool *pool, const struct xd_ledger_config *ledger, char *why,
-                                   size_t why_size) {
+static enum xd_result start_worker(struct xd_erp_pool *pool, char *why, size_t why_size) {
     struct worker *worker = &pool->workers[pool->count];
     worker->pool = pool;
-    enum xd_result result = xd_ledger_open(ledger, &worker->erp, why, why_size);
+    enum xd_result result =
+        pool->erp != NULL ? xd_erp_type_open(pool->erp, pool->state_dir, &worker->erp, why, why_size) : XD_OK;
     if (result != XD_OK) {
         return result;
     }
     atomic_fetch_add(&pool->running, 1);
     if (pthread_create(&worker->thread, NULL, run_worker, worker) != 0) {
         atomic_fetch_sub(&pool->running, 1);
-        worker->erp.close(worker->erp.context);
+        close_erp(worker);
         (void)snprintf(why, why_size, "no thread for an ERP worker");
         return XD_NO_MEMORY;
     }
@@ -110,43 +120,34 @@ static enum xd_result start_worker(struct xd_erp_pool *pool, const struct xd_led
     return XD_OK;
 }
 
-static void ledger_path(const struct xd_hub_config_erp *config, const char *state_dir,
-                        char out[XD_PATH_SIZE]) {
-    (void)snprintf(out, XD_PATH_SIZE, "%s/erp-%s.db", state_dir, config->name);
-}
-
-enum xd_result xd_erp_pool_check(const struct xd_hub_config_erp *config, const char *state_dir, char *why,
-                                 size_t why_size) {
-    char path[XD_PATH_SIZE];
-    ledger_path(config, state_dir, path);
-    struct xd_ledger_config ledger = {.path = path, .data = config->data};
-    return xd_ledger_check(&ledger, why, why_size);
-}
-
-enum xd_result xd_erp_pool_start(const struct xd_hub_config_erp *config,
-                                 const struct xd_hub_config_check *check, const char *state_dir,
-                                 struct xd_mailbox *answers, struct xd_erp_pool **out, char *why,
-                                 size_t why_size) {
+enum xd_result xd_erp_pool_start(const struct xd_erp_pool_config *config, struct xd_mailbox *answers,
+                                 struct xd_erp_pool **out, char *why, size_t why_size) {
     struct xd_erp_pool *pool = xd_alloc(sizeof *pool);
     if (pool == NULL) {
         return XD_NO_MEMORY;
     }
     pool->answers = answers;
-    pool->check = (struct xd_check_config){.url = check->url,
-                                           .token = check->token,
-                                           .ca_file = check->ca_file,
-                                           .timeout_ms = (unsigned)(check->timeout_s * XD_SECOND_MS)};
-    ledger_path(config, state_dir, pool->ledger_path);
-    struct xd_ledger_config ledger = {.path = pool->ledger_path, .data = config->data};
-    enum xd_result result = xd_ledger_prepare(&ledger, why, why_size);
+    pool->erp = config->erp;
+    pool->state_dir = config->state_dir;
+    pool->check = (struct xd_check_config){.url = config->check->url,
+                                           .token = config->check->token,
+                                           .ca_file = config->check->ca_file,
+                                           .timeout_ms = (unsigned)(config->check->timeout_s * XD_SECOND_MS)};
+    size_t workers = config->workers < WORKERS_MAX ? config->workers : WORKERS_MAX;
+    enum xd_result result =
+        pool->erp != NULL ? xd_erp_type_prepare(pool->erp, pool->state_dir, why, why_size) : XD_OK;
     if (result == XD_OK) {
-        result = xd_mailbox_new((size_t)config->concurrency, SIZE_MAX, &pool->calls);
+        result = xd_mailbox_new(workers, SIZE_MAX, &pool->calls);
     }
-    for (int64_t index = 0; index < config->concurrency && index < WORKERS_MAX && result == XD_OK; index++) {
-        result = start_worker(pool, &ledger, why, why_size);
+    for (size_t index = 0; index < workers && result == XD_OK; index++) {
+        result = start_worker(pool, why, why_size);
     }
     *out = pool; /* on failure the process ends, and its threads with it */
     return result;
+}
+
+enum xd_erp_grade xd_erp_pool_grade(const struct xd_erp_pool *pool) {
+    return pool->workers[0].erp.grade;
 }
 
 void xd_erp_pool_call(struct xd_erp_pool *pool, struct xd_erp_call *call) {
@@ -155,9 +156,11 @@ void xd_erp_pool_call(struct xd_erp_pool *pool, struct xd_erp_call *call) {
     }
 }
 
-bool xd_erp_pool_stop(struct xd_erp_pool *pool, unsigned timeout_ms) {
-    xd_ms deadline = xd_world_now().monotonic + (xd_ms)timeout_ms;
+void xd_erp_pool_close(struct xd_erp_pool *pool) {
     xd_mailbox_close(pool->calls);
+}
+
+bool xd_erp_pool_stop(struct xd_erp_pool *pool, xd_ms deadline) {
     while (atomic_load(&pool->running) > 0) {
         if (xd_world_now().monotonic > deadline) {
             return false;

@@ -259,6 +259,10 @@ static enum xd_result view_status(struct asked *asked, struct xd_buffer *out) {
     return xd_view_status(&asked->query->store, xd_world_now().wall, out);
 }
 
+static enum xd_result view_erps(struct asked *asked, struct xd_buffer *out) {
+    return xd_hub_board_view_erps(asked->query->program, &asked->query->store, out);
+}
+
 static enum xd_result view_references(struct asked *asked, struct xd_buffer *out) {
     enum xd_reference_kind kind = xd_reference_kind_of(asked->id);
     size_t max;
@@ -410,13 +414,6 @@ static enum xd_result view_subscription(struct asked *asked, struct xd_buffer *o
 
 /* ---- writes ---- */
 
-/* RFC 7240: Prefer: wait=<seconds>, among other preferences, which are not for us. */
-xd_ms xd_query_wait(const char *prefer) {
-    const char *wait = prefer == NULL ? NULL : strcasestr(prefer, "wait=");
-    bool whole = wait != NULL && (wait == prefer || strchr(" ,;", wait[-1]) != NULL);
-    return whole && wait[5] >= '0' && wait[5] <= '9' ? (xd_ms)strtoul(wait + 5, NULL, 10) * XD_SECOND_MS : 0;
-}
-
 /* Orders wait by shares, so that a flood of one client spares the others. */
 static void line_up(struct asked *asked, struct xd_api_event *event) {
     enum xd_result result = xd_intake_put(asked->query->program->intake, event);
@@ -503,6 +500,9 @@ static const struct route routes[] = {
     {"POST", "/v1/sites", ROLE_ADMIN, NULL, xd_hub_site_add, {NULL}},
     {"GET", "/v1/sites", ROLE_VIEWER, view_sites, NULL, {NULL}},
     {"GET", "/v1/sites/{id}", ROLE_VIEWER, view_site, NULL, {NULL}},
+    {"GET", "/v1/erps", ROLE_VIEWER, view_erps, NULL, {NULL}},
+    {"POST", "/v1/erps/{id}/pause", ROLE_OPERATOR, NULL, xd_hub_erp_pause, {NULL}},
+    {"POST", "/v1/erps/{id}/resume", ROLE_OPERATOR, NULL, xd_hub_erp_resume, {NULL}},
     {"GET",
      "/v1/exceptions",
      ROLE_VIEWER,

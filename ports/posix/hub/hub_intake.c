@@ -16,6 +16,7 @@
 #include "posix/runtime/fair_queue.h"
 #include "posix/runtime/world.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define WAITING_MAX ((size_t)1024) /* in all; connections are fewer */
@@ -128,4 +129,11 @@ void xd_intake_free(struct xd_intake *intake) {
         pthread_mutex_destroy(&intake->lock);
         xd_free(intake);
     }
+}
+
+/* RFC 7240: Prefer: wait=<seconds>, among other preferences, which are not for us. */
+xd_ms xd_query_wait(const char *prefer) {
+    const char *wait = prefer == NULL ? NULL : strcasestr(prefer, "wait=");
+    bool whole = wait != NULL && (wait == prefer || strchr(" ,;", wait[-1]) != NULL);
+    return whole && wait[5] >= '0' && wait[5] <= '9' ? (xd_ms)strtoul(wait + 5, NULL, 10) * XD_SECOND_MS : 0;
 }

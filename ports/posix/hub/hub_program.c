@@ -35,6 +35,7 @@
 #define BOARD_MS ((xd_ms)1000)
 #define IDLE_MS ((xd_ms)2000)
 #define ERP_STOP_MS 2000u
+#define CHECK_WORKERS 8u
 #define CACHE_BYTES ((int64_t)64 * 1024 * 1024)
 
 static int fail(const struct xd_hub_program *program, const char *what, enum xd_result result,
@@ -103,9 +104,30 @@ static bool webhook_host_allowed(void *context, const char *host) {
     return xd_webhook_pool_allows(program->webhooks, host);
 }
 
+static void erp_settings(struct xd_hub_program *program, size_t index) {
+    const struct xd_hub_config_erp *erp = &program->config->erps[index];
+    program->erps[index] = (struct xd_erp_settings){.name = erp->name,
+                                                    .tenants = erp->tenants,
+                                                    .tenant_count = erp->tenant_count,
+                                                    .grade = xd_erp_pool_grade(program->pools[index]),
+                                                    .shadow = erp->shadow,
+                                                    .stock = erp->stock,
+                                                    .concurrency = (unsigned)erp->concurrency,
+                                                    .life_ms = erp->request_life_s * XD_SECOND_MS,
+                                                    .retry_ms_min = erp->retry_s_min * XD_SECOND_MS,
+                                                    .retry_ms_max = erp->retry_s_max * XD_SECOND_MS,
+                                                    .rate_per_minute = erp->rate_per_minute,
+                                                    .burst = erp->burst,
+                                                    .breaker_failures = (unsigned)erp->breaker_failures,
+                                                    .open_ms_min = erp->breaker_s_min * XD_SECOND_MS,
+                                                    .open_ms_max = erp->breaker_s_max * XD_SECOND_MS};
+}
+
 static void core_config(struct xd_hub_program *program, struct xd_hub_config *out) {
     const struct xd_hub_program_config *config = program->config;
-    const struct xd_hub_config_erp *erp = &config->erps[0];
+    for (size_t index = 0; index < config->erp_count; index++) {
+        erp_settings(program, index);
+    }
     *out = (struct xd_hub_config){
         .env = program->env,
         .store = &program->store,
@@ -121,13 +143,10 @@ static void core_config(struct xd_hub_program *program, struct xd_hub_config *ou
                      .disable_ms = config->webhooks.disable_after_hours * XD_HOUR_MS,
                      .host_allowed = webhook_host_allowed,
                      .host_context = program},
-        .erp = erp->name,
+        .erps = program->erps,
+        .erp_count = config->erp_count,
         .checks = config->check.url != NULL,
-        .erp_concurrency = (unsigned)erp->concurrency,
-        .erp_life_ms = erp->request_life_s * XD_SECOND_MS,
-        .erp_retry_ms_min = erp->retry_s_min * XD_SECOND_MS,
-        .erp_retry_ms_max = erp->retry_s_max * XD_SECOND_MS,
-        .erp_stock = erp->stock,
+        .check_concurrency = CHECK_WORKERS,
         .reference_ms = config->policies.reference_minutes * XD_MINUTE_MS,
         .line_url = config->broker.site_url,
         .line_vhost = config->broker.vhost,
@@ -223,16 +242,22 @@ static int start_line(struct xd_hub_program *program, const char *path) {
     return result == XD_OK ? EXIT_SUCCESS : fail(program, "the line", result, why);
 }
 
-static int start_erp(struct xd_hub_program *program) {
+/* Before the core, which wants to know the grades of the ERPs. */
+static int start_workers(struct xd_hub_program *program) {
+    const struct xd_hub_program_config *config = program->config;
     char why[XD_WHY_SIZE] = "";
     enum xd_result result = xd_mailbox_new(EVENTS_MAX, EVENT_BYTES_MAX, &program->mailbox);
     if (result == XD_OK) {
         result = xd_intake_new(program, &program->intake);
     }
-    if (result == XD_OK) {
-        result =
-            xd_erp_pool_start(&program->config->erps[0], &program->config->check, program->config->state_dir,
-                              program->mailbox, &program->erp, why, sizeof why);
+    for (size_t index = 0; index <= config->erp_count && result == XD_OK; index++) {
+        bool checks = index == config->erp_count;
+        struct xd_erp_pool_config pool = {.erp = checks ? NULL : &config->erps[index],
+                                          .check = &config->check,
+                                          .state_dir = config->state_dir,
+                                          .workers = checks ? CHECK_WORKERS
+                                                            : (size_t)config->erps[index].concurrency};
+        result = xd_erp_pool_start(&pool, program->mailbox, &program->pools[index], why, sizeof why);
     }
     if (result == XD_OK) {
         result = xd_webhook_pool_start(&program->config->webhooks, program->mailbox, &program->webhooks);
@@ -249,10 +274,10 @@ static int start(struct xd_hub_program *program) {
     pthread_mutex_init(&program->board.mutex, NULL);
     int status = open_store(program, path);
     if (status == EXIT_SUCCESS) {
-        status = open_hub(program);
+        status = start_workers(program);
     }
     if (status == EXIT_SUCCESS) {
-        status = start_erp(program);
+        status = open_hub(program);
     }
     xd_outgoing_init(&program->outgoing, program->env, program->config->broker.username, not_taken, program);
     xd_hub_program_ops(program, &ops);
@@ -388,6 +413,19 @@ struct stopping {
     atomic_bool done;
 };
 
+static bool stop_workers(struct xd_hub_program *program) {
+    xd_ms deadline = xd_world_now().monotonic + (xd_ms)ERP_STOP_MS;
+    size_t count = program->config->erp_count + 1;
+    bool ended = true;
+    for (size_t index = 0; index < count; index++) {
+        xd_erp_pool_close(program->pools[index]);
+    }
+    for (size_t index = 0; index < count; index++) {
+        ended = xd_erp_pool_stop(program->pools[index], deadline) && ended;
+    }
+    return ended;
+}
+
 /* On a thread of its own: what it waits for may be waiting for the turn. */
 static void *stop_sources(void *argument) {
     struct stopping *stopping = argument;
@@ -396,7 +434,7 @@ static void *stop_sources(void *argument) {
     xd_query_stop(program->query);
     xd_event_feed_stop(program->feed);
     xd_webhook_pool_stop(program->webhooks);
-    stopping->erp_ended = xd_erp_pool_stop(program->erp, ERP_STOP_MS);
+    stopping->erp_ended = stop_workers(program);
     xd_orders_queue_stop(program->orders_queue);
     xd_topology_stop(program->topology);
     xd_amqp_consumer_stop(program->consumer);

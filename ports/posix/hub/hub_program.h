@@ -14,6 +14,7 @@
 #include "common/turn.h"
 #include "http/server.h"
 #include "hub/hub.h"
+#include "hub/posting/erps_view.h"
 #include "posix/config/hub_config.h"
 #include "posix/runtime/line_inlet.h"
 #include "posix/runtime/outgoing.h"
@@ -66,6 +67,11 @@ struct xd_hub_board {
     struct xd_turn_counters turn;
     bool publisher_up, consumer_up;
     unsigned erp_calls;
+    const struct xd_erp_settings *erps;
+    size_t erp_count;
+    struct xd_erp_figures erp_figures[XD_ERPS_MAX];
+    int64_t erp_jobs[XD_ERPS_MAX][XD_JOB_STATE_COUNT];
+    bool erp_paused[XD_ERPS_MAX];
     size_t sites, in_flight, subscriptions, streams;
     int64_t events_waiting;
     int64_t orders[XD_ORDER_STATUS_COUNT], jobs[XD_JOB_STATE_COUNT], exceptions;
@@ -98,7 +104,8 @@ struct xd_hub_program {
     struct xd_orders_queue *orders_queue;
     struct xd_http_server *http;
     struct xd_query *query;
-    struct xd_erp_pool *erp;
+    struct xd_erp_settings erps[XD_ERPS_MAX];   /* as the core has them */
+    struct xd_erp_pool *pools[XD_ERPS_MAX + 1]; /* by lane: of each ERP, then of checks */
     struct xd_webhook_pool *webhooks;
     struct xd_event_feed *feed;
     struct xd_topology *topology;
@@ -127,8 +134,6 @@ XD_CHECKED enum xd_result xd_query_client(const struct xd_hub_store *store, cons
                                           struct xd_client_row *client, bool *expired);
 /* Whether a client with that role may write that. */
 bool xd_query_may(const struct xd_client_row *client, xd_api_write_fn write);
-/* What a header Prefer asks for; NULL: absent. 0: no waiting. */
-xd_ms xd_query_wait(const char *prefer);
 
 /* ---- hub_orders_queue.c: orders from the queue crossdock.intake; the turn's thread ---- */
 XD_CHECKED enum xd_result xd_orders_queue_start(struct xd_hub_program *program, struct xd_orders_queue **out);
@@ -155,28 +160,38 @@ XD_CHECKED enum xd_result xd_intake_put(struct xd_intake *intake, struct xd_api_
 XD_CHECKED enum xd_result xd_intake_add(struct xd_intake *intake, struct xd_api_event *event);
 /* The turn, after a ticket of the mailbox for each: whose turn it is. NULL: nobody waits. */
 struct xd_api_event *xd_intake_take(struct xd_intake *intake);
+/* What a header Prefer asks for; NULL: absent. 0: no waiting. */
+xd_ms xd_query_wait(const char *prefer);
 
 /* ---- hub_board.c ---- */
 XD_CHECKED enum xd_result xd_hub_board_fill(struct xd_hub_program *program);
 void xd_hub_board_metrics(struct xd_hub_board *board, struct xd_buffer *out);
 bool xd_hub_board_moves(struct xd_hub_board *board);
+/* GET /v1/erps: the last figures, and what that store says. Any thread. */
+XD_CHECKED enum xd_result xd_hub_board_view_erps(struct xd_hub_program *program,
+                                                 const struct xd_hub_store *store, struct xd_buffer *out);
 /* /healthz, /readyz, /metrics. */
 void xd_hub_board_answer(struct xd_hub_board *board, struct xd_http_request *request, const char *path);
 
-/* ---- hub_erp.c: the workers ---- */
-/* Of what the ERP reads at its start; makes and changes nothing. why: a line for people, `file:line: what`.
- */
-XD_CHECKED enum xd_result xd_erp_pool_check(const struct xd_hub_config_erp *config, const char *state_dir,
-                                            char *why, size_t why_size);
-/* check: who is asked about orders; kept. */
-XD_CHECKED enum xd_result xd_erp_pool_start(const struct xd_hub_config_erp *config,
-                                            const struct xd_hub_config_check *check, const char *state_dir,
+/* ---- hub_erp.c: the workers of an ERP, or of who checks orders ---- */
+struct xd_erp_pool_config {
+    const struct xd_hub_config_erp *erp; /* NULL: of checks */
+    const struct xd_hub_config_check *check;
+    const char *state_dir;
+    size_t workers;
+};
+/* What config points to is kept. why: a line for people, `file:line: what`. */
+XD_CHECKED enum xd_result xd_erp_pool_start(const struct xd_erp_pool_config *config,
                                             struct xd_mailbox *answers, struct xd_erp_pool **out, char *why,
                                             size_t why_size);
+enum xd_erp_grade xd_erp_pool_grade(const struct xd_erp_pool *pool);
 /* Takes the call over; there is a free worker for it. */
 void xd_erp_pool_call(struct xd_erp_pool *pool, struct xd_erp_call *call);
-/* Waits for calls under way up to timeout_ms. False: one hangs and was left behind. */
-bool xd_erp_pool_stop(struct xd_erp_pool *pool, unsigned timeout_ms);
+/* No call is taken any more. */
+void xd_erp_pool_close(struct xd_erp_pool *pool);
+/* After that: waits for calls under way until `deadline` (monotonic). False: one hangs and was left behind.
+ */
+bool xd_erp_pool_stop(struct xd_erp_pool *pool, xd_ms deadline);
 
 /* ---- hub_webhooks.c: the workers ---- */
 XD_CHECKED enum xd_result xd_webhook_pool_start(const struct xd_hub_config_webhooks *config,

@@ -80,7 +80,7 @@ static void tell(const struct xd_bucket *bucket, struct xd_rate *rate) {
     bool more = xd_bucket_left(bucket) > 0;
     rate->limited = true;
     rate->quota = bucket->burst;
-    rate->window_s = (bucket->burst + bucket->rate_per_s - 1) / bucket->rate_per_s;
+    rate->window_s = (bucket->burst + bucket->rate - 1) / bucket->rate;
     rate->left = xd_bucket_left(bucket);
     rate->until_s = seconds(more ? xd_bucket_fills(bucket) : xd_bucket_wait(bucket));
 }

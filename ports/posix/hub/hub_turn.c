@@ -217,7 +217,7 @@ static void let_out(struct xd_hub_program *program, const struct xd_effects *eff
         xd_orders_queue_answer(program->orders_queue, effects, effect);
         break;
     case XD_EFFECT_ERP_CALL:
-        xd_erp_pool_call(program->erp, effect->object);
+        xd_erp_pool_call(program->pools[((struct xd_erp_call *)effect->object)->lane], effect->object);
         effect->object = NULL;
         break;
     case XD_EFFECT_WEBHOOK:

@@ -1,5 +1,6 @@
 /* crossdock-hub: its configuration, and away. */
 #include "posix/config/checks.h"
+#include "posix/hub/hub_erp_types.h"
 #include "posix/hub/hub_program.h"
 #include "posix/runtime/program.h"
 
@@ -12,7 +13,7 @@ static void check(const void *config, struct xd_buffer *errors, struct xd_buffer
     char why[XD_WHY_SIZE];
     xd_check_state_dir(hub->file, hub->state_dir, errors, notes);
     for (size_t index = 0; index < hub->erp_count; index++) {
-        if (xd_erp_pool_check(&hub->erps[index], hub->state_dir, why, sizeof why) != XD_OK) {
+        if (xd_erp_type_check(&hub->erps[index], hub->state_dir, why, sizeof why) != XD_OK) {
             xd_buffer_format(errors, "%s\n", why);
         }
     }

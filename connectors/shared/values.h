@@ -1,7 +1,6 @@
-/* What a single configured value may look like. Pure functions; inside the
- * configuration module only. */
-#ifndef XD_POSIX_CONFIG_VALUES_H
-#define XD_POSIX_CONFIG_VALUES_H
+/* What a single configured value may look like. Pure functions. */
+#ifndef XD_SHARED_VALUES_H
+#define XD_SHARED_VALUES_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -5,11 +5,12 @@
  * (`file:line:column: what`). Order of calls: xd_config_load, any number of
  * xd_config_complain (what one key alone cannot tell), xd_config_free.
  * Any thread, one at a time. */
-#ifndef XD_POSIX_CONFIG_CONFIG_H
-#define XD_POSIX_CONFIG_CONFIG_H
+#ifndef XD_SHARED_CONFIG_H
+#define XD_SHARED_CONFIG_H
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "shared/tree.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,6 +36,7 @@ enum xd_config_type {
     XD_CONFIG_KEY,     /* struct xd_bytes: hexadecimal, min..max bytes */
     XD_CONFIG_TEXTS,   /* const char *const * at offset, size_t count at count_offset: a list of at most max
                           texts, each as TEXT */
+    XD_CONFIG_NODE,    /* const struct xd_tree_node *: whatever stands there, for the caller to read */
     XD_CONFIG_SECTION, /* nested struct at offset, by `keys` */
     XD_CONFIG_MAP /* pointer at offset, size_t count at count_offset: min..max sections by name; an element's
                      first member is its name (const char *) */
@@ -70,6 +72,10 @@ XD_CHECKED enum xd_result xd_config_load(const char *path, const struct xd_confi
  * file does not have it, at the nearest section that it has. */
 void xd_config_complain(const struct xd_config *config, struct xd_buffer *errors, const char *path,
                         const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* The same at a place of an XD_CONFIG_NODE. */
+void xd_config_complain_at(const struct xd_config *config, struct xd_buffer *errors, struct xd_tree_mark at,
+                           const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Text that lives as long as config, or NULL (no memory). */
 const char *xd_config_format(struct xd_config *config, const char *format, ...)

@@ -5,13 +5,13 @@
  * are collected with their place, at most XD_CONFIG_ERRORS_MAX, and written in
  * the file's order; reading goes on after one, so that all are told at once.
  * Defaults pass through the same conversion as what is written in the file. */
-#include "posix/config/config.h"
+#include "shared/config.h"
 
 #include "base/crypto.h"
 #include "base/decimal.h"
 #include "base/memory.h"
-#include "posix/config/tree.h"
-#include "posix/config/values.h"
+#include "shared/tree.h"
+#include "shared/values.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -427,6 +427,8 @@ static void read_key(struct reader *reader, const struct xd_config_key *key, con
         }
     } else if (key->type == XD_CONFIG_TEXTS) {
         read_texts(reader, key, node, place, out, (size_t *)(void *)(section + key->count_offset));
+    } else if (key->type == XD_CONFIG_NODE) {
+        *(const struct xd_tree_node **)(void *)out = node;
     } else if (node == NULL) {
         if (key->fallback != NULL) {
             read_scalar(reader, key, key->fallback, place, out);
@@ -584,6 +586,16 @@ void xd_config_complain(const struct xd_config *config, struct xd_buffer *errors
     va_end(arguments);
     char what[WHAT_SIZE + KEY_PATH_SIZE];
     snprintf(what, sizeof what, "%.*s: %s", KEY_PATH_SIZE - 3, path, text);
+    write_complaint(config, errors, at, what);
+}
+
+void xd_config_complain_at(const struct xd_config *config, struct xd_buffer *errors, struct xd_tree_mark at,
+                           const char *format, ...) {
+    char what[WHAT_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
     write_complaint(config, errors, at, what);
 }
 

@@ -4,7 +4,7 @@
  * let a small file unfold into a huge one), tags, a second document, keys that
  * are no scalars and keys given twice are refused where they stand. Depth is
  * bounded by XD_TREE_DEPTH_MAX, a node's children by XD_TREE_CHILDREN_MAX. */
-#include "posix/config/tree.h"
+#include "shared/tree.h"
 
 #include "base/memory.h"
 

@@ -1,7 +1,8 @@
 /* A YAML file as a tree of nodes that know where they stand, and the memory that
- * everything made from that file lives in. Inside the configuration module only. */
-#ifndef XD_POSIX_CONFIG_TREE_H
-#define XD_POSIX_CONFIG_TREE_H
+ * everything made from that file lives in. What a file of ours means is shared/config.h's
+ * to say; whoever takes an XD_CONFIG_NODE reads nodes, too. */
+#ifndef XD_SHARED_TREE_H
+#define XD_SHARED_TREE_H
 
 #include "base/bytes.h"
 #include "base/result.h"

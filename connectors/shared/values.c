@@ -1,4 +1,4 @@
-#include "posix/config/values.h"
+#include "shared/values.h"
 
 #include <errno.h>
 #include <stdlib.h>
