@@ -69,6 +69,12 @@ static const char *const sql[] = {
     [LIST_DONE] =
         "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE erp = ? AND state = ? AND number > ?"
         " ORDER BY number LIMIT ?",
+    [SHIPMENTS] =
+        "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE order_id = ? AND kind = 1 ORDER BY number",
+    [REFUSED] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE confirmation_id = ? AND site = ?"
+                " AND confirmation_version = ? AND state = 4 ORDER BY number",
+    [AFTER] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE after_job = ? AND after_job > 0"
+              " ORDER BY number",
     [TENANT_FIRST] =
         "SELECT tenant FROM job INDEXED BY job_queue WHERE erp = ?" READY " ORDER BY tenant LIMIT 1",
     [TENANT_AFTER] = "SELECT tenant FROM job INDEXED BY job_queue WHERE erp = ? AND tenant > ?" READY
@@ -86,12 +92,6 @@ static const char *const sql[] = {
                   " ON CONFLICT DO UPDATE SET count = count + excluded.count",
     [COUNT] = "SELECT coalesce(sum(count), 0) FROM job_count WHERE state = ?",
     [COUNT_OF] = "SELECT coalesce(sum(count), 0) FROM job_count WHERE state = ? AND erp = ?",
-    [SHIPMENTS] =
-        "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE order_id = ? AND kind = 1 ORDER BY number",
-    [REFUSED] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE confirmation_id = ? AND site = ?"
-                " AND confirmation_version = ? AND state = 4 ORDER BY number",
-    [AFTER] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE after_job = ? AND after_job > 0"
-              " ORDER BY number",
 };
 
 static void open_query(struct xd_query *query, void *context, int which) {

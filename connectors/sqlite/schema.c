@@ -233,10 +233,9 @@ static const char hub_work_4[] =
     " PRIMARY KEY(state, erp)) STRICT, WITHOUT ROWID;"
     "INSERT INTO job_count SELECT state, erp, count(*) FROM job GROUP BY state, erp;"
     "DELETE FROM counter WHERE topic = 2;";
-
 /* Confirmations that correct and take back others: the version that a row's postings belong to, lines that
  * are parked, what was done to remainders, postings that undo one and wait for one. 1 is XD_ERP_SHIPMENT. */
-static const char hub_confirmations_4[] =
+static const char hub_confirmations_5[] =
     "ALTER TABLE confirmation ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE confirmation ADD COLUMN base INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE confirmation ADD COLUMN alert_at INTEGER NOT NULL DEFAULT 0;"
@@ -274,7 +273,8 @@ static const struct migration hub_migrations[] = {
     {{delivery_1, hub_orders_1, hub_work_1}},
     {{hub_orders_2, hub_stock_2, hub_reference_2, hub_clients_2, hub_events_2, hub_sla_2}},
     {{hub_orders_3, hub_exceptions_3, hub_stock_3}},
-    {{hub_work_4, hub_confirmations_4}},
+    {{hub_work_4}},
+    {{hub_confirmations_5}},
 };
 
 struct schema {

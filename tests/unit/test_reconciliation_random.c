@@ -189,7 +189,7 @@ static void one_run(uint64_t seed) {
     assert_true(hub_world_quiet(&world, 60 * MINUTE_MS));
     assert_agrees(&world);
     assert_erp_agrees(&world);
-    assert_count(&world, "SELECT count(*) FROM job WHERE state IN (4, 6)", 0); /* none refused, none held */
+    assert_count(&world, "SELECT count(*) FROM job WHERE state IN (4, 7)", 0); /* none refused, none held */
     assert_count(
         &world,
         "SELECT count(*) FROM job WHERE kind = 1 AND reversed = 1 AND state <> 5 AND NOT EXISTS(SELECT 1 "

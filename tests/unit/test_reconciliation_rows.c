@@ -90,7 +90,7 @@ static void assert_shipments(struct hub_world *world, int64_t shipments, int64_t
 static void settles(struct hub_world *world) {
     world_quiet(world);
     assert_erp_agrees(world);
-    assert_count(world, "SELECT count(*) FROM job WHERE state = 6", 0); /* nothing is held for ever */
+    assert_count(world, "SELECT count(*) FROM job WHERE state = 7", 0); /* nothing is held for ever */
 }
 
 static void assert_both_stocks(struct hub_world *world, const char *sku, const char *here, int64_t change) {

@@ -140,13 +140,12 @@ static enum xd_result remember(struct xd_reversing *reversing, const char *relea
     return XD_OK;
 }
 
-static void fill_job(const struct xd_job_row *of, enum xd_erp_kind kind, struct xd_job_row *job) {
+static void fill_job(const struct back *back, const struct xd_job_row *of, enum xd_erp_kind kind,
+                     struct xd_job_row *job) {
     memset(job, 0, sizeof *job);
-    memcpy(job->erp, of->erp, sizeof job->erp);
-    memcpy(job->tenant, of->tenant, sizeof job->tenant);
-    job->promise = of->promise;
     job->kind = kind;
-    memcpy(job->order_id, of->order_id, sizeof job->order_id);
+    xd_hub_job_of(back->reversing->hub, &back->conduct.order, back->reversing->now, job);
+    memcpy(job->erp, of->erp, sizeof job->erp);
     memcpy(job->site, of->site, sizeof job->site);
     job->at = of->at;
 }
@@ -165,7 +164,7 @@ static enum xd_result undo(struct back *back, struct xd_job_row *posting,
     if (result != XD_OK || refused) {
         return result;
     }
-    fill_job(posting, XD_ERP_REVERSAL, &job);
+    fill_job(back, posting, XD_ERP_REVERSAL, &job);
     int length = snprintf(job.reference, sizeof job.reference, "%s/reversal", posting->reference);
     if (length < 0 || (size_t)length >= sizeof job.reference) {
         return XD_INVALID;
@@ -461,7 +460,7 @@ static enum xd_result post_rest(struct back *back, struct part *part, int64_t af
     enum xd_result result = xd_confirmation_current(hub, part->job.site, part->job.confirmation_id,
                                                     part->job.confirmation_version, &row);
     if (result == XD_OK && kept > 0) {
-        fill_job(&part->job, XD_ERP_SHIPMENT, &job);
+        fill_job(back, &part->job, XD_ERP_SHIPMENT, &job);
         memcpy(job.confirmation_id, part->job.confirmation_id, sizeof job.confirmation_id);
         job.confirmation_version = part->job.confirmation_version;
         job.after = after;
