@@ -79,6 +79,9 @@ XD_CHECKED enum xd_result xd_tryton_get_unit(struct xd_tryton *erp, int64_t id,
  * closed period (*moved), or none (0 for an instant not known). Days since 1970. */
 XD_CHECKED enum xd_result xd_tryton_get_day(struct xd_tryton *erp, xd_ms at, int64_t *day, bool *moved);
 
+/* A date of Tryton's; 0: none. */
+int64_t xd_tryton_day_of(const struct xd_node *date);
+
 /* ---- quantities ---- */
 
 /* What a line of the hub is in units of the product's stock. Checks the unit's name, and its factor. */

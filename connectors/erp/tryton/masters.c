@@ -157,7 +157,7 @@ enum xd_result xd_tryton_get_lot(struct xd_tryton *erp, int64_t product, const c
     return result;
 }
 
-static int64_t day_of(const struct xd_node *date) {
+int64_t xd_tryton_day_of(const struct xd_node *date) {
     struct xd_date parts = {(int)xd_node_int(date, "year"), (int)xd_node_int(date, "month"),
                             (int)xd_node_int(date, "day")};
     return parts.month < 1 || parts.day < 1 ? 0 : xd_date_days(parts);
@@ -176,7 +176,7 @@ enum xd_result xd_tryton_get_day(struct xd_tryton *erp, xd_ms at, int64_t *day, 
     if (result != XD_OK || rows->count == 0 || *day == 0) {
         return result;
     }
-    int64_t closed = day_of(xd_node_member(xd_node_at(rows, 0), "date"));
+    int64_t closed = xd_tryton_day_of(xd_node_member(xd_node_at(rows, 0), "date"));
     *moved = closed != 0 && *day <= closed;
     *day = *moved ? closed + 1 : *day;
     return XD_OK;
