@@ -150,6 +150,7 @@ void xd_database_hub_store(struct xd_database *database, struct xd_hub_store *ou
     xd_hub_orders_fill(out);
     xd_hub_releases_fill(out);
     xd_hub_confirmations_fill(out);
+    xd_hub_parked_fill(out);
     xd_hub_exceptions_fill(out);
     xd_hub_jobs_fill(out);
     xd_hub_reconcile_fill(out);

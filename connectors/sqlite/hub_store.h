@@ -10,6 +10,7 @@ void xd_hub_clients_fill(struct xd_hub_store *out);
 void xd_hub_orders_fill(struct xd_hub_store *out);
 void xd_hub_releases_fill(struct xd_hub_store *out);
 void xd_hub_confirmations_fill(struct xd_hub_store *out);
+void xd_hub_parked_fill(struct xd_hub_store *out);
 void xd_hub_exceptions_fill(struct xd_hub_store *out);
 void xd_hub_jobs_fill(struct xd_hub_store *out);
 void xd_hub_reconcile_fill(struct xd_hub_store *out);

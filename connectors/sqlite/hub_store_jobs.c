@@ -27,40 +27,54 @@ enum {
     LANE_AFTER,
     COUNT_ADD,
     COUNT,
-    COUNT_OF
+    COUNT_OF,
+    SHIPMENTS,
+    AFTER,
+    REFUSED
 };
 
 #define IDENTITY                                                                                             \
-    "erp, kind, reference, tenant, promise, order_id, site, confirmation_id, confirmation_version, at"
-#define PROGRESS "state, waits, attempt, due_at, sent_at, document, code, detail"
+    "erp, kind, reference, tenant, promise, order_id, site, confirmation_id, confirmation_version, at,"      \
+    " reverses, after_job"
+#define PROGRESS "state, waits, attempt, due_at, sent_at, document, code, detail, reversed"
 
 _Static_assert(XD_JOB_QUEUED == 0 && XD_JOB_DONE == 3,
                "the partial indexes and the statements here say 0 and 3");
+_Static_assert(XD_JOB_REJECTED == 4, "the partial index job_refused and the statement here say 4");
+_Static_assert(XD_ERP_SHIPMENT == 1, "the partial index job_shipments and the statement here say 1");
 
 #define READY " AND state = 0 AND waits = 0"
 #define WAITING " AND state = 0 AND waits = 1"
 
 static const char *const sql[] = {
     [JOB_ADD] = "INSERT INTO job(" IDENTITY ", " PROGRESS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                " ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                " ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     [JOB_GET] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE number = ?",
     [JOB_FIND] =
         "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE reference = ? AND kind = ? AND erp = ?",
     [JOB_STATE] = "SELECT state, erp FROM job WHERE number = ?",
     [JOB_SAVE] = "UPDATE job SET state = ?, waits = ?, attempt = ?, due_at = ?, sent_at = ?, document = ?, "
-                 "code = ?, detail = ?"
+                 "code = ?, detail = ?, reversed = ?"
                  " WHERE number = ?",
     [LINE_ADD] =
         "INSERT INTO job_line(job, number, release_id, line_id, sku, uom, factor_num, factor_den, qty,"
-        " unbilled, unit_price, close) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " unbilled, unit_price, close, lot, ordered_sku) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [LINES_DROP] = "DELETE FROM job_line WHERE job = ?",
-    [LINES] = "SELECT release_id, line_id, sku, uom, factor_num, factor_den, qty, unbilled, unit_price, close"
-              " FROM job_line WHERE job = ? ORDER BY number",
+    [LINES] =
+        "SELECT release_id, line_id, sku, uom, factor_num, factor_den, qty, unbilled, unit_price, close,"
+        " lot, ordered_sku"
+        " FROM job_line WHERE job = ? ORDER BY number",
     [LIST] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE erp = ? AND state = ? AND number > ?"
              " AND state <> 3 ORDER BY number LIMIT ?",
     [LIST_DONE] =
         "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE erp = ? AND state = ? AND number > ?"
         " ORDER BY number LIMIT ?",
+    [SHIPMENTS] =
+        "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE order_id = ? AND kind = 1 ORDER BY number",
+    [REFUSED] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE confirmation_id = ? AND site = ?"
+                " AND confirmation_version = ? AND state = 4 ORDER BY number",
+    [AFTER] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE after_job = ? AND after_job > 0"
+              " ORDER BY number",
     [TENANT_FIRST] =
         "SELECT tenant FROM job INDEXED BY job_queue WHERE erp = ?" READY " ORDER BY tenant LIMIT 1",
     [TENANT_AFTER] = "SELECT tenant FROM job INDEXED BY job_queue WHERE erp = ? AND tenant > ?" READY
@@ -93,6 +107,7 @@ static void bind_progress(struct xd_query *query, const struct xd_job_row *row) 
     xd_bind_text(query, row->document);
     xd_bind_text(query, row->code);
     xd_bind_text(query, row->detail);
+    xd_bind_int(query, row->reversed);
 }
 
 static void take_job(struct xd_query *query, struct xd_job_row *row) {
@@ -108,6 +123,8 @@ static void take_job(struct xd_query *query, struct xd_job_row *row) {
     xd_take_text(query, row->confirmation_id, sizeof row->confirmation_id);
     row->confirmation_version = xd_take_int(query);
     row->at = xd_take_int(query);
+    xd_take_text(query, row->reverses, sizeof row->reverses);
+    row->after = xd_take_int(query);
     row->state = (int)xd_take_int(query);
     row->waits = xd_take_int(query) != 0;
     row->attempt = xd_take_int(query);
@@ -116,6 +133,7 @@ static void take_job(struct xd_query *query, struct xd_job_row *row) {
     xd_take_text(query, row->document, sizeof row->document);
     xd_take_text(query, row->code, sizeof row->code);
     xd_take_text(query, row->detail, sizeof row->detail);
+    row->reversed = xd_take_int(query) != 0;
 }
 
 static enum xd_result insert_job(struct xd_database *database, struct xd_job_row *row) {
@@ -131,6 +149,8 @@ static enum xd_result insert_job(struct xd_database *database, struct xd_job_row
     xd_bind_text(&query, row->confirmation_id);
     xd_bind_int(&query, row->confirmation_version);
     xd_bind_int(&query, row->at);
+    xd_bind_text(&query, row->reverses);
+    xd_bind_int(&query, row->after);
     bind_progress(&query, row);
     enum xd_result result = xd_query_change(&query, XD_DUPLICATE);
     if (result == XD_OK) {
@@ -159,6 +179,8 @@ static enum xd_result insert_line(void *context, int64_t job, int64_t number,
         xd_bind_null(&query);
     }
     xd_bind_int(&query, row->close);
+    xd_bind_text(&query, row->lot);
+    xd_bind_text(&query, row->ordered_sku);
     return xd_query_run(&query);
 }
 
@@ -261,11 +283,24 @@ static enum xd_result job_lines(void *context, int64_t number, xd_job_line_fn ea
         xd_take_decimal(&query, &row.unbilled);
         row.has_unit_price = xd_take_optional_decimal(&query, &row.unit_price);
         row.close = xd_take_int(&query) != 0;
+        xd_take_text(&query, row.lot, sizeof row.lot);
+        xd_take_text(&query, row.ordered_sku, sizeof row.ordered_sku);
         if (query.result == XD_OK) {
             query.result = each(each_context, &row);
         }
     }
     return xd_query_close(&query);
+}
+
+static enum xd_result each_job(struct xd_query *query, xd_job_fn each, void *each_context) {
+    while (xd_query_next(query)) {
+        struct xd_job_row row;
+        take_job(query, &row);
+        if (query->result == XD_OK) {
+            query->result = each(each_context, &row);
+        }
+    }
+    return xd_query_close(query);
 }
 
 static enum xd_result job_list(void *context, const char *erp, int state, int64_t after, size_t max,
@@ -276,14 +311,31 @@ static enum xd_result job_list(void *context, const char *erp, int state, int64_
     xd_bind_int(&query, state);
     xd_bind_int(&query, after);
     xd_bind_int(&query, (int64_t)max);
-    while (xd_query_next(&query)) {
-        struct xd_job_row row;
-        take_job(&query, &row);
-        if (query.result == XD_OK) {
-            query.result = each(each_context, &row);
-        }
-    }
-    return xd_query_close(&query);
+    return each_job(&query, each, each_context);
+}
+
+static enum xd_result job_shipments(void *context, const char *order_id, xd_job_fn each, void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, SHIPMENTS);
+    xd_bind_text(&query, order_id);
+    return each_job(&query, each, each_context);
+}
+
+static enum xd_result job_refused(void *context, const char *site, const char *confirmation_id,
+                                  int64_t version, xd_job_fn each, void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, REFUSED);
+    xd_bind_text(&query, confirmation_id);
+    xd_bind_text(&query, site);
+    xd_bind_int(&query, version);
+    return each_job(&query, each, each_context);
+}
+
+static enum xd_result job_after(void *context, int64_t number, xd_job_fn each, void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, AFTER);
+    xd_bind_int(&query, number);
+    return each_job(&query, each, each_context);
 }
 
 static enum xd_result take_count(struct xd_query *query, int64_t *count) {
@@ -407,6 +459,9 @@ void xd_hub_jobs_fill(struct xd_hub_store *out) {
     out->job_renew = job_renew;
     out->job_lines = job_lines;
     out->job_list = job_list;
+    out->job_shipments = job_shipments;
+    out->job_after = job_after;
+    out->job_refused = job_refused;
     out->job_count = job_count;
     out->job_count_of = job_count_of;
     out->job_last = job_last;

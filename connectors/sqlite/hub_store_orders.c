@@ -56,11 +56,11 @@ static const char *const sql[] = {
     [BODY_GET] = "SELECT checksum, body FROM order_body WHERE n = " NUMBER,
     [LINE_ADD] =
         "INSERT INTO order_line(n, number, line_id, external_line_id, sku, uom, unit_price, factor_num,"
-        " factor_den, " QUANTITIES ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [LINES] =
-        "SELECT number, line_id, external_line_id, sku, uom, unit_price, factor_num, factor_den, " QUANTITIES
-        " FROM order_line"
-        " WHERE n = " NUMBER " ORDER BY number",
+        " factor_den, serials, " QUANTITIES
+        ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [LINES] = "SELECT number, line_id, external_line_id, sku, uom, unit_price, factor_num, factor_den, "
+              "serials, " QUANTITIES " FROM order_line"
+              " WHERE n = " NUMBER " ORDER BY number",
     [LINE_SAVE] = "UPDATE order_line SET unit_price = ?, ordered = ?, open = ?, allocated = ?, released = ?,"
                   " shipped = ?, cancelled = ?, backordered = ?, overshipped = ?, pending = ?, invoiced = ? "
                   "WHERE n = " NUMBER " AND number = ?",
@@ -198,6 +198,7 @@ static enum xd_result insert_line(void *context, int64_t n, const struct xd_orde
     bind_price(&query, row);
     xd_bind_int(&query, row->factor_num);
     xd_bind_int(&query, row->factor_den);
+    xd_bind_int(&query, row->serials);
     bind_quantities(&query, row);
     return xd_query_run(&query);
 }
@@ -343,6 +344,7 @@ static void take_line(struct xd_query *query, struct xd_order_line_row *row) {
     row->has_unit_price = xd_take_optional_decimal(query, &row->unit_price);
     row->factor_num = xd_take_int(query);
     row->factor_den = xd_take_int(query);
+    row->serials = xd_take_int(query) != 0;
     xd_take_decimal(query, &row->ordered);
     xd_take_decimal(query, &row->open);
     xd_take_decimal(query, &row->allocated);

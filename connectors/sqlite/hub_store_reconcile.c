@@ -18,9 +18,9 @@ static const char *const sql[] = {
         " WHERE r.site = ?",
     [CONFIRMATIONS] = "SELECT state, lines_in, lines_applied, lines_parked, lines_rejected FROM confirmation"
                       " WHERE site = ?",
-    [JOBS] = "SELECT kind, state FROM job WHERE site = ?",
-    [JOB_LINES] = "SELECT j.state, l.qty, l.close FROM job j CROSS JOIN job_line l ON l.job = j.number"
-                  " WHERE j.site = ? AND j.kind = ?",
+    [JOBS] = "SELECT kind, state, reversed FROM job WHERE site = ?",
+    [JOB_LINES] = "SELECT j.kind, j.state, j.reversed, l.qty, l.close FROM job j CROSS JOIN job_line l"
+                  " ON l.job = j.number WHERE j.site = ? AND j.kind IN (?, ?)",
 };
 
 struct site_name {
@@ -108,23 +108,34 @@ static enum xd_result count_jobs(void *context, struct xd_reconciliation_row *ro
     while (xd_query_next(&query)) {
         int64_t kind = xd_take_int(&query);
         int64_t state = xd_take_int(&query);
-        row->shipments += kind == XD_ERP_SHIPMENT && state == XD_JOB_DONE;
+        bool reversed = xd_take_int(&query) != 0;
+        row->shipments += kind == XD_ERP_SHIPMENT && state == XD_JOB_DONE && !reversed;
         row->refused_postings += state == XD_JOB_REJECTED;
     }
     return xd_query_close(&query);
 }
 
-/* A shipment job's lines are what was applied, whether it is posted yet or not. */
+/* A shipment job's lines are what was applied, whether it is posted yet or not. One that was reversed is none
+ * any more; but until the ERP has the reversal, that is what it has to be told of. */
 static enum xd_result sum_job_lines(void *context, struct xd_reconciliation_row *row) {
     struct xd_query query;
     open_query(&query, context, JOB_LINES, row->site);
     xd_bind_int(&query, XD_ERP_SHIPMENT);
+    xd_bind_int(&query, XD_ERP_REVERSAL);
     while (xd_query_next(&query)) {
         struct xd_decimal qty;
-        bool done = xd_take_int(&query) == XD_JOB_DONE;
+        bool reversal = xd_take_int(&query) == XD_ERP_REVERSAL;
+        int64_t state = xd_take_int(&query);
+        bool done = state == XD_JOB_DONE, reversed = xd_take_int(&query) != 0;
         xd_take_decimal(&query, &qty);
         bool close = xd_take_int(&query) != 0;
-        if (xd_decimal_sign(qty) <= 0 && !close) {
+        if ((xd_decimal_sign(qty) <= 0 && !close) || state == XD_JOB_WITHDRAWN || reversed ||
+            (reversal && done)) {
+            continue;
+        }
+        if (reversal) {
+            row->unposted_lines++;
+            add(&row->unposted_qty, qty);
             continue;
         }
         row->confirmed_lines++;

@@ -233,10 +233,38 @@ static const char hub_work_4[] =
     " PRIMARY KEY(state, erp)) STRICT, WITHOUT ROWID;"
     "INSERT INTO job_count SELECT state, erp, count(*) FROM job GROUP BY state, erp;"
     "DELETE FROM counter WHERE topic = 2;";
+/* Confirmations that correct and take back others: the version that a row's postings belong to, lines that
+ * are parked, what was done to remainders, postings that undo one and wait for one. 1 is XD_ERP_SHIPMENT. */
+static const char hub_confirmations_5[] =
+    "ALTER TABLE confirmation ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE confirmation ADD COLUMN base INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE confirmation ADD COLUMN alert_at INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE confirmation SET base = version;"
+    "UPDATE confirmation SET alert_at = received_at + 3600000 WHERE waits_for <> '';"
+    "CREATE INDEX confirmation_shipment ON confirmation(shipment_id, site);"
+    "CREATE INDEX confirmation_alert ON confirmation(alert_at) WHERE alert_at > 0;"
+    "CREATE TABLE parked_line(site TEXT NOT NULL, confirmation_id TEXT NOT NULL, version INTEGER NOT NULL,"
+    " line INTEGER NOT NULL, code TEXT NOT NULL, exception TEXT NOT NULL, waits_for TEXT NOT NULL,"
+    " PRIMARY KEY(site, confirmation_id, version, line)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX parked_line_exception ON parked_line(exception);"
+    "CREATE INDEX parked_line_waits ON parked_line(waits_for) WHERE waits_for <> '';"
+    "CREATE TABLE remainder(n INTEGER PRIMARY KEY, site TEXT NOT NULL, confirmation_id TEXT NOT NULL,"
+    " version INTEGER NOT NULL, release_id TEXT NOT NULL, line_id TEXT NOT NULL, opened TEXT NOT NULL,"
+    " cancelled TEXT NOT NULL) STRICT;"
+    "CREATE INDEX remainder_of ON remainder(confirmation_id, site, version);"
+    "ALTER TABLE order_line ADD COLUMN serials INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE job ADD COLUMN reverses TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE job ADD COLUMN after_job INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE job ADD COLUMN reversed INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE job_line ADD COLUMN lot TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE job_line ADD COLUMN ordered_sku TEXT NOT NULL DEFAULT '';"
+    "CREATE INDEX job_shipments ON job(order_id) WHERE kind = 1;"
+    "CREATE INDEX job_after ON job(after_job) WHERE after_job > 0;"
+    "CREATE INDEX job_refused ON job(confirmation_id) WHERE state = 4;";
 
 /* The books: what is seen of the ERP's own documents, and what a comparison with them finds. book_seen and
  * book_stock are notes of the run under way. */
-static const char hub_books_5[] =
+static const char hub_books_6[] =
     "ALTER TABLE order_line ADD COLUMN invoiced TEXT NOT NULL DEFAULT '0';"
     "CREATE INDEX job_order ON job(order_id);"
     "CREATE TABLE erp_waiting(erp TEXT NOT NULL, what INTEGER NOT NULL, number TEXT NOT NULL,"
@@ -277,7 +305,8 @@ static const struct migration hub_migrations[] = {
     {{hub_orders_2, hub_stock_2, hub_reference_2, hub_clients_2, hub_events_2, hub_sla_2}},
     {{hub_orders_3, hub_exceptions_3, hub_stock_3}},
     {{hub_work_4}},
-    {{hub_books_5}},
+    {{hub_confirmations_5}},
+    {{hub_books_6}},
 };
 
 struct schema {

@@ -47,9 +47,10 @@ enum xd_group {
     XD_GROUP_SLA,
     XD_GROUP_BOOKS,
     XD_GROUP_DIFFERENCES,
+    XD_GROUP_PARKED,
     XD_GROUP_COUNT
 };
-#define XD_STATEMENTS_MAX 24 /* in one group */
+#define XD_STATEMENTS_MAX 32 /* in one group */
 
 struct xd_peer {
     char name[XD_SITE_SIZE];

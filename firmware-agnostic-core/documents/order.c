@@ -79,7 +79,7 @@ static const struct xd_field line_fields[] = {
     /* Taken and kept with the document; later parts of the hub interpret them. */
     {.name = "lot_constraint", .type = XD_FIELD_ANY, XD_UNKEPT},
     {.name = "min_remaining_shelf_life", .type = XD_FIELD_ANY, XD_UNKEPT},
-    {.name = "serial_required", .type = XD_FIELD_BOOLEAN, XD_UNKEPT},
+    {.name = "serial_required", .type = XD_FIELD_BOOLEAN, XD_AT(LINE, serial_required)},
     {.name = "hazmat", .type = XD_FIELD_ANY, XD_UNKEPT},
     {.name = "temperature_class", .type = XD_FIELD_TEXT, .max = ATTRIBUTE_CODE_MAX, XD_UNKEPT},
     {.name = NULL},
@@ -199,7 +199,10 @@ const struct xd_field xd_order_fields[] = {
      .fields = hold_fields,
      .element_size = sizeof(struct xd_order_hold),
      XD_AT2(ORDER, holds, hold_count)},
-    {.name = "substitution_policy", .type = XD_FIELD_TEXT, .max = ATTRIBUTE_CODE_MAX, XD_UNKEPT},
+    {.name = "substitution_policy",
+     .type = XD_FIELD_TEXT,
+     .max = ATTRIBUTE_CODE_MAX,
+     XD_AT(ORDER, substitution_policy)},
     {.name = "invoice_on", .type = XD_FIELD_ENUM, .names = invoice_on_names, XD_UNKEPT},
     {.name = NULL},
 };

@@ -58,6 +58,7 @@ struct xd_order_line {
     size_t discount_count;
     struct xd_tax *taxes;
     size_t tax_count;
+    bool serial_required; /* its shipment names the serial numbers */
     const cJSON *attributes;
 };
 
@@ -78,9 +79,10 @@ struct xd_order {
     const char *customer_ref; /* customer.external_ref; this one or customer_id is there */
     const char *customer_id;
     const char *customer_po;
-    const char *correlation_id; /* NULL: the hub gives one */
-    const char *preferred_site; /* NULL: none preferred */
-    const char *currency;       /* ISO 4217, 3 capitals */
+    const char *substitution_policy; /* as it came; NULL: none is named */
+    const char *correlation_id;      /* NULL: the hub gives one */
+    const char *preferred_site;      /* NULL: none preferred */
+    const char *currency;            /* ISO 4217, 3 capitals */
     int64_t priority;
     xd_ms ordered_at;
     struct xd_party ship_to; /* required: name, address, city, postal_code, country */

@@ -26,9 +26,10 @@ const char *const xd_release_status_names[] = {
     "DRAFT",  "QUEUED",       "SENT",    "ACK_TIMEOUT",  "ACKED",     "REJECTED", "PICKING",
     "PACKED", "PART_SHIPPED", "SHIPPED", "SHORT_CLOSED", "CANCELLED", NULL};
 const char *const xd_release_cancel_names[] = {"NONE", "REQUESTED", "ACCEPTED", "REFUSED", NULL};
-const char *const xd_confirmation_state_names[] = {"APPLIED", "POSTED", "PARKED", "REJECTED", NULL};
-const char *const xd_job_state_names[] = {"QUEUED",   "SENT",      "UNKNOWN", "DONE",
-                                          "REJECTED", "WITHDRAWN", "PARKED",  NULL};
+const char *const xd_confirmation_state_names[] = {"APPLIED",    "POSTED",   "PARKED", "REJECTED",
+                                                   "SUPERSEDED", "REVERSED", NULL};
+const char *const xd_job_state_names[] = {"QUEUED",    "SENT",   "UNKNOWN", "DONE", "REJECTED",
+                                          "WITHDRAWN", "PARKED", "HELD",    NULL};
 const char *const xd_erp_kind_names[] = {"sale",  "shipment", "adjustment", "change",
                                          "check", "reversal", NULL};
 const char *const xd_erp_list_names[] = {"customers", "products", "stock", "sales",
@@ -352,6 +353,9 @@ enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, s
     }
     if (result == XD_OK) {
         result = xd_hub_releases_late(hub, now);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_confirmations_late(hub, now);
     }
     if (result == XD_OK) {
         result = xd_hub_sla_run(hub, now);

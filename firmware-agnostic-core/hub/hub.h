@@ -12,10 +12,10 @@
 #include "base/effects.h"
 #include "delivery/line.h"
 #include "hub/books/books.h"
+#include "hub/confirmations/reconcile.h"
 #include "hub/events/events.h"
 #include "hub/events/webhooks.h"
 #include "hub/orchestration/zones.h"
-#include "hub/reconcile.h"
 #include "hub/store.h"
 #include "hub/waiters.h"
 
@@ -114,12 +114,12 @@ struct xd_hub {
     struct xd_event_log events;
     struct xd_webhooks webhooks;
     struct xd_zone_cache zones;
-    struct xd_now now;              /* of the event under way */
-    xd_ms trim_at, late_at, sla_at; /* monotonic */
-    xd_ms check_log_at;             /* monotonic: a check that fails is not logged again before */
-    bool deadlines;                 /* some order may have one */
-    struct xd_reference *reference; /* owned */
-    struct xd_books *books;         /* owned */
+    struct xd_now now;                          /* of the event under way */
+    xd_ms trim_at, late_at, sla_at, waiting_at; /* monotonic */
+    xd_ms check_log_at;                         /* monotonic: a check that fails is not logged again before */
+    bool deadlines;                             /* some order may have one */
+    struct xd_reference *reference;             /* owned */
+    struct xd_books *books;                     /* owned */
     struct xd_waiters waiters;
     bool backorders_due;       /* more of something is available */
     bool backorders_going;     /* orders that wait are being asked about ... */

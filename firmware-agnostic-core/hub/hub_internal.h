@@ -139,6 +139,22 @@ XD_CHECKED enum xd_result xd_hub_responses_resume(struct xd_hub *hub, const char
                                                   struct xd_now now);
 /* Responses and confirmations that waited for this release are applied. */
 XD_CHECKED enum xd_result xd_hub_resume(struct xd_hub *hub, const char *release_id, struct xd_now now);
+/* What a person says about an exception. */
+enum xd_action { XD_ACTION_ACCEPT, XD_ACTION_REJECT, XD_ACTION_RETRY };
+struct xd_resolution {
+    bool mine; /* it is about a confirmation that somebody can do something about; else the rest is unset */
+    bool done; /* the exception is settled ... */
+    const char *why; /* ... or not, and why: static text */
+};
+XD_CHECKED enum xd_result xd_hub_confirmation_resolve(struct xd_hub *hub,
+                                                      const struct xd_exception_row *exception,
+                                                      enum xd_action action, struct xd_now now,
+                                                      struct xd_resolution *out);
+/* Lines that waited for it ("product/SKU") are applied, as far as they can be now. */
+#define XD_CAUSE_PRODUCT "product/"
+XD_CHECKED enum xd_result xd_hub_resume_cause(struct xd_hub *hub, const char *cause, struct xd_now now);
+/* Somebody is told of confirmations whose release has not come in time. */
+XD_CHECKED enum xd_result xd_hub_confirmations_late(struct xd_hub *hub, struct xd_now now);
 /* Before a confirmation of the release is applied: takes back into it what it ships although it was refused,
  * given up or asked for, and counts it as released. */
 XD_CHECKED enum xd_result xd_hub_claim(struct xd_hub *hub, const struct xd_release_row *release,

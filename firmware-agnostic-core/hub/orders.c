@@ -277,6 +277,7 @@ enum xd_result xd_hub_line_fill(const struct xd_order_line *line, const struct x
         row->factor_num = enriched->num;
         row->factor_den = enriched->den;
     }
+    row->serials = line->serial_required || (enriched != NULL && enriched->serials);
     row->unit_price = line->unit_price;
     row->has_unit_price = line->has_unit_price;
     row->ordered = row->open = line->qty;

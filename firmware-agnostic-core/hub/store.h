@@ -7,6 +7,7 @@
 #include "base/decimal.h"
 #include "delivery/store.h"
 #include "hub/books/books_store.h"
+#include "hub/confirmations/confirmation_store.h"
 #include "hub/erp.h"
 #include "hub/events/event_store.h"
 #include "hub/orchestration/stock_store.h"
@@ -138,6 +139,7 @@ struct xd_order_line_row {
     struct xd_decimal unit_price;
     bool has_unit_price;
     int64_t factor_num, factor_den; /* base units per uom */
+    bool serials;                   /* each of it has a serial number, which its shipment names */
     /* ordered = open + allocated + released + shipped + cancelled, at every commit;
      * backordered and pending (on its way to a site that has not reserved it yet) are
      * parts of open, overshipped is kept apart. */
@@ -231,7 +233,9 @@ enum xd_confirmation_state {
     XD_CONFIRMATION_APPLIED,
     XD_CONFIRMATION_POSTED,
     XD_CONFIRMATION_PARKED,
-    XD_CONFIRMATION_REJECTED
+    XD_CONFIRMATION_REJECTED,
+    XD_CONFIRMATION_SUPERSEDED, /* another version of it counts */
+    XD_CONFIRMATION_REVERSED    /* another document took it back */
 };
 extern const char *const xd_confirmation_state_names[];
 
@@ -246,6 +250,9 @@ struct xd_confirmation_row {
     int64_t lines_in, lines_applied, lines_parked, lines_rejected; /* in = the sum of the others */
     int64_t jobs_open;                                             /* ERP postings of it that are not done */
     int64_t fate_version;                                          /* of the last settled notice */
+    int64_t base;   /* the version that its ERP postings are of; 0: its own */
+    xd_ms alert_at; /* wall: when somebody is told that it still waits; 0: never */
+    int kind;       /* enum xd_confirmation_kind */
     xd_ms received_at;
     struct xd_bytes body; /* put: the document. get and each: see confirmation_body */
 };
@@ -282,6 +289,7 @@ enum xd_job_state {
     XD_JOB_REJECTED,  /* the ERP refuses for good: an exception says why */
     XD_JOB_WITHDRAWN, /* without effect, and not to be called any more */
     XD_JOB_PARKED,    /* it may have happened, and the ERP cannot be asked: a person decides */
+    XD_JOB_HELD,      /* not to be called for before another one is done */
     XD_JOB_STATE_COUNT
 };
 extern const char *const xd_job_state_names[];
@@ -302,8 +310,11 @@ struct xd_job_row {
     char site[XD_SITE_SIZE];
     char confirmation_id[XD_NAME_SIZE]; /* shipment: of which */
     int64_t confirmation_version;
-    xd_ms at;          /* see xd_erp_request.at */
-    char document[64]; /* the ERP's number when done */
+    xd_ms at;                         /* see xd_erp_request.at */
+    char reverses[XD_REFERENCE_SIZE]; /* reversal: the reference of the shipment */
+    int64_t after;                    /* the job that is done before; 0: none */
+    bool reversed;                    /* shipment: another job undoes it, or will; change: it is said again */
+    char document[64];                /* the ERP's number when done */
     char code[48];
     char detail[200];
 };
@@ -315,6 +326,7 @@ struct xd_job_line_row {
     int64_t factor_num, factor_den; /* base units per uom */
     struct xd_decimal qty, unbilled, unit_price;
     bool has_unit_price, close;
+    char lot[XD_NAME_SIZE], ordered_sku[XD_NAME_SIZE]; /* see xd_erp_line; "" none */
 };
 typedef enum xd_result (*xd_job_line_fn)(void *context, const struct xd_job_line_row *row);
 
@@ -353,6 +365,7 @@ struct xd_hub_store {
     struct xd_event_store events;
     struct xd_sla_store sla;
     struct xd_books_store books;
+    struct xd_confirmation_store confirmations; /* its context is the store's */
 
     enum xd_result (*site_put)(void *context, const struct xd_site_row *row);
     enum xd_result (*site_each)(void *context, xd_site_fn each, void *each_context); /* R, by name */
@@ -431,7 +444,7 @@ struct xd_hub_store {
 
     /* Inserts or replaces. */
     enum xd_result (*confirmation_put)(void *context, const struct xd_confirmation_row *row);
-    /* Updates state, counts and fate_version; the body stays. */
+    /* Updates state, counts, fate_version, base and alert_at; the body stays. */
     enum xd_result (*confirmation_save)(void *context, const struct xd_confirmation_row *row);
     enum xd_result (*confirmation_get)(void *context, const char *site, const char *confirmation_id,
                                        int64_t version, struct xd_confirmation_row *out); /* R */
@@ -442,6 +455,16 @@ struct xd_hub_store {
                                           int64_t *version);
     enum xd_result (*confirmation_waiting)(void *context, const char *release_id, size_t max,
                                            xd_confirmation_fn each, void *each_context);
+
+    /* All of them, from the lowest. */
+    enum xd_result (*confirmation_versions)(void *context, const char *site, const char *confirmation_id,
+                                            xd_confirmation_fn each, void *each_context);
+    /* In the order in which they came. */
+    enum xd_result (*confirmation_of_shipment)(void *context, const char *site, const char *shipment_id,
+                                               size_t max, xd_confirmation_fn each, void *each_context);
+    /* Those with 0 < alert_at <= before, at most max, the longest due first. */
+    enum xd_result (*confirmation_alert)(void *context, xd_ms before, size_t max, xd_confirmation_fn each,
+                                         void *each_context);
 
     enum xd_result (*exception_add)(void *context, const struct xd_exception_row *row);
     enum xd_result (*exception_get)(void *context, const char *id, struct xd_exception_row *out); /* R */
@@ -479,6 +502,12 @@ struct xd_hub_store {
     /* Jobs of erp in state with number > after, in order, at most max. Must not slow down with jobs done. */
     enum xd_result (*job_list)(void *context, const char *erp, int state, int64_t after, size_t max,
                                xd_job_fn each, void *each_context);
+    /* Those of one version of a confirmation that the ERP refused. */
+    enum xd_result (*job_refused)(void *context, const char *site, const char *confirmation_id,
+                                  int64_t version, xd_job_fn each, void *each_context);
+    /* The order's shipments, from the first; and the jobs that are to be done after that one. */
+    enum xd_result (*job_shipments)(void *context, const char *order_id, xd_job_fn each, void *each_context);
+    enum xd_result (*job_after)(void *context, int64_t number, xd_job_fn each, void *each_context);
     enum xd_result (*job_count)(void *context, int state, int64_t *count);                     /* R, cheap */
     enum xd_result (*job_count_of)(void *context, const char *erp, int state, int64_t *count); /* R, cheap */
     enum xd_result (*job_last)(void *context, int64_t *number); /* the highest; 0: there is none */

@@ -213,6 +213,7 @@ static enum xd_result check_line(struct validation *validation, size_t index) {
         memcpy(made->sku, product.sku, sizeof made->sku);
         memcpy(made->base_uom, product.base_uom, sizeof made->base_uom);
         made->product_version = product.version;
+        made->serials = product.serial_tracked;
         if (!product.active) {
             report_line(validation, "inactive_product", index, "/sku", "is not active");
         }

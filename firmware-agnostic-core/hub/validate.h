@@ -26,10 +26,11 @@
 
 struct xd_enriched_line {
     char sku[XD_NAME_SIZE];  /* the product's; the order's when no product is known */
-    int64_t product_version; /* 0: no product is known, and the next four say nothing */
+    int64_t product_version; /* 0: no product is known, and the next five say nothing */
     char base_uom[24];
     struct xd_decimal base_qty;
     int64_t num, den;           /* base units per unit of the order */
+    bool serials;               /* the product has serial numbers */
     bool has_price;             /* else the rest says nothing */
     bool price_is_ours;         /* the product's price, per base unit; else the order's, per its unit */
     struct xd_decimal price;    /* before discounts */

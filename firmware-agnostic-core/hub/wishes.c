@@ -33,8 +33,7 @@ struct wish {
     bool open;
 };
 
-enum action { ACTION_ACCEPT, ACTION_REJECT, ACTION_RETRY };
-static const char *const action_names[] = {"accept", "reject", "retry", NULL};
+static const char *const action_names[] = {"accept", "reject", "retry", NULL}; /* enum xd_action */
 
 static const struct xd_field line_fields[] = {
     {.name = "line_id", .type = XD_FIELD_ID, .max = XD_ID_MAX, XD_AT(struct wish_line, line_id)},
@@ -488,7 +487,7 @@ static enum xd_result settle_posting(struct wish *wish, const struct xd_exceptio
     char by[XD_QUOTED_SIZE], reason[XD_QUOTED_SIZE];
     struct xd_order_row order;
     enum xd_result result = XD_OK;
-    if (wish->body.action == ACTION_REJECT) {
+    if (wish->body.action == XD_ACTION_REJECT) {
         return refuse(
             wish, 409, "action_not_possible",
             "What may be in the ERP cannot be rejected: look there, then accept (it is there) or retry "
@@ -505,14 +504,14 @@ static enum xd_result settle_posting(struct wish *wish, const struct xd_exceptio
         }
     }
     if (result == XD_OK) {
-        result = xd_hub_job_settle(wish->hub, row->version, wish->body.action == ACTION_ACCEPT, now);
+        result = xd_hub_job_settle(wish->hub, row->version, wish->body.action == XD_ACTION_ACCEPT, now);
     }
     return result == XD_OK ? note(wish, row, now) : result;
 }
 
 static enum xd_result do_about(struct wish *wish, size_t remedy, const struct xd_exception_row *row,
                                struct xd_now now) {
-    bool retry = wish->body.action == ACTION_RETRY;
+    bool retry = wish->body.action == XD_ACTION_RETRY;
     int hold = remedies[remedy].hold;
     bool held =
         remedies[remedy].remedy == REMEDY_HOLD && (wish->conduct.order.holds & XD_HOLD_BIT(hold)) != 0;
@@ -523,7 +522,7 @@ static enum xd_result do_about(struct wish *wish, size_t remedy, const struct xd
         return retry_place(wish, row, now);
     }
     enum xd_result result = tell(wish, row, now);
-    if (result == XD_OK && wish->body.action == ACTION_REJECT) {
+    if (result == XD_OK && wish->body.action == XD_ACTION_REJECT) {
         return reject(wish, remedy, row, now);
     }
     if (result != XD_OK) {
@@ -547,6 +546,31 @@ static enum xd_result do_about(struct wish *wish, size_t remedy, const struct xd
     }
 }
 
+/* What is about a confirmation. *told: it was, and was answered. */
+static enum xd_result resolve_confirmation(struct wish *wish, struct xd_exception_row *row, struct xd_now now,
+                                           bool *told) {
+    const struct xd_hub_store *store = wish->hub->config.store;
+    struct xd_resolution resolution;
+    enum xd_result result =
+        xd_hub_confirmation_resolve(wish->hub, row, (enum xd_action)wish->body.action, now, &resolution);
+    if (result != XD_OK || !resolution.mine) {
+        return result;
+    }
+    *told = true;
+    if (!resolution.done) {
+        return refuse(wish, 409, "action_not_possible", resolution.why);
+    }
+    result = row->order_id[0] != 0 ? open_order(wish, row->order_id, now, told) : XD_OK;
+    if (result == XD_OK && wish->open) {
+        result = tell(wish, row, now);
+    }
+    *told = true;
+    if (result == XD_OK) { /* it may be closed by what was done */
+        result = store->exception_get(store->context, wish->request->id, row);
+    }
+    return result == XD_OK ? note(wish, row, now) : result;
+}
+
 static enum xd_result decide_resolve(struct wish *wish, struct xd_now now) {
     const struct xd_hub_store *store = wish->hub->config.store;
     struct xd_exception_row row;
@@ -567,7 +591,13 @@ static enum xd_result decide_resolve(struct wish *wish, struct xd_now now) {
         return note(wish, &row, now); /* as the answer before, which may have been lost */
     }
     if (remedy == (size_t)-1) {
-        return wish->body.action == ACTION_ACCEPT
+        result = resolve_confirmation(wish, &row, now, &told);
+    }
+    if (result != XD_OK || told) {
+        return result;
+    }
+    if (remedy == (size_t)-1) {
+        return wish->body.action == XD_ACTION_ACCEPT
                    ? note(wish, &row, now)
                    : refuse(wish, 409, "action_not_possible",
                             "About this exception nothing can be done here but to take note of it: accept.");

@@ -129,7 +129,8 @@ static const struct erp_maker ledger_maker = {
     .documents = ledger_documents,
     .break_commits = ledger_break_commits,
     .occupy = ledger_occupy,
-    .can = ERP_CAN_CHANGE | ERP_CAN_TELL_CLOSED | ERP_CAN_FREE_CREDIT,
+    .can = ERP_CAN_CHANGE | ERP_CAN_TELL_CLOSED | ERP_CAN_FREE_CREDIT | ERP_CAN_REVERSE | ERP_CAN_LOTS |
+           ERP_CAN_SUBSTITUTE,
 };
 
 /* A new one is a line here. */

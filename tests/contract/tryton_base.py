@@ -1,35 +1,35 @@
-#!/ usr / bin / python3
-""
-    "The beginning of each contract test of an ERP (contract/erps.h), in a Tryton that is there for tests alone.
+#!/usr/bin/python3
+"""The beginning of each contract test of an ERP (contract/erps.h), in a Tryton that is there for tests alone.
 
-    tryton_base.py make TRYTON.JSON from the database as it was seeded : what erps.h names,
-    and nothing else tryton_base.py clean TRYTON.JSON back to that,
-    within a fraction of a second : newer rows go
+    tryton_base.py make TRYTON.JSON     from the database as it was seeded: what erps.h names, and nothing else
+    tryton_base.py clean TRYTON.JSON    back to that, within a fraction of a second: newer rows go
 
-                                        What is newer than the beginning has higher ids
-    : nothing that a test makes changes a row of the beginning
-          .""
-           "
-      import importlib.machinery import importlib.util import json import os import sys
+What is newer than the beginning has higher ids: nothing that a test makes changes a row of the beginning.
+"""
+import importlib.machinery
+import importlib.util
+import json
+import os
+import sys
 
-          TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-                    sys.path.insert(0, os.path.join(TOP, "tests", "integration"))
-                        KEPT = {"ir_session", "ir_session_wizard",
-                                "res_user_login_attempt"} #who is logged in stays so
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests", "integration"))
+KEPT = {"ir_session", "ir_session_wizard", "res_user_login_attempt"}  # who is logged in stays so
 
-        def
-        load_script()
-    : loader = importlib.machinery.SourceFileLoader(
-          "tryton_script", os.path.join(TOP, "config", "erp", "tryton", "tryton")) module =
-          importlib.util.module_from_spec(importlib.util.spec_from_loader("tryton_script", loader))
-              loader.exec_module(module) return module
 
-                  def
-                  rows(state, statement, *values)
-    : import psycopg2 connection =
-              psycopg2.connect(host = "127.0.0.1", port = state["database_port"], user = "crossdock",
-                               password = state["database_password"], dbname = state["database"]) try
-    : connection.autocommit = True
+def load_script():
+    loader = importlib.machinery.SourceFileLoader("tryton_script", os.path.join(TOP, "config", "erp", "tryton", "tryton"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("tryton_script", loader))
+    loader.exec_module(module)
+    return module
+
+
+def rows(state, statement, *values):
+    import psycopg2
+    connection = psycopg2.connect(host="127.0.0.1", port=state["database_port"], user="crossdock",
+                                  password=state["database_password"], dbname=state["database"])
+    try:
+        connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []

@@ -224,6 +224,7 @@ const struct erp_maker tryton_maker = {
     .stock = stock,
     .sale_state = sale_state,
     .documents = documents,
+    .can = ERP_CAN_LOTS | ERP_CAN_SUBSTITUTE,
     .start = tryton_is_there,
     .end = tryton_admin_close,
 };

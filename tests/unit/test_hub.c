@@ -383,41 +383,18 @@ static void the_same_confirmation_again_changes_nothing(void **state) {
     assert_count(world, "SELECT count(*) FROM confirmation", 1);
 }
 
-static void other_content_and_other_versions_are_parked(void **state) {
+static void other_content_of_the_same_version_is_kept_and_does_not_count(void **state) {
     struct hub_world *world = *state;
     struct world_site *site = &world->sites[0];
-    char release_id[XD_ID_SIZE], text[512];
+    char release_id[XD_ID_SIZE];
     hub_world_released(world, 1, "10", release_id);
     hub_world_ship(site, "C-1", release_id, "4", "");
     hub_world_ship(site, "C-1", release_id, "6", "");
     assert_true(hub_world_quiet(world, MINUTE_MS));
     assert_exceptions(world, "CONFLICTING_CONFIRMATION", 1);
     assert_count(world, "SELECT count(*) FROM quarantine WHERE code = 'CONFLICTING_CONFIRMATION'", 1);
-    snprintf(text, sizeof text,
-             "{\"confirmation_id\":\"C-1\",\"version\":2,\"kind\":\"SHIP\",\"shipment_id\":\"S-C-1\","
-             "\"release_ids\":[\"%s\"],\"shipped_at\":\"2026-11-23T10:00:00+01:00\",\"lines\":[{\"line_id\":"
-             "\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"5\",\"uom\":\"EA\"}]}",
-             release_id);
-    hub_world_wms(site, "confirmation", text);
-    assert_true(hub_world_quiet(world, MINUTE_MS));
-    assert_exceptions(world, "CORRECTION", 1);
     assert_ledger(world, "SELECT count(*) FROM shipment", 1);
     assert_ledger(world, "SELECT qty FROM stock WHERE site = 'WH1' AND sku = 'WIDGET'", -4);
-    assert_count(world, "SELECT count(*) FROM confirmation WHERE state = 2 AND lines_parked = 1", 1);
-}
-
-static void a_shipment_taken_back_waits_for_a_person(void **state) {
-    struct hub_world *world = *state;
-    char release_id[XD_ID_SIZE], text[512];
-    hub_world_released(world, 1, "10", release_id);
-    hub_world_ship(&world->sites[0], "C-1", release_id, "10", "");
-    snprintf(text, sizeof text, "{\"confirmation_id\":\"V-1\",\"kind\":\"VOID\",\"release_ids\":[\"%s\"]}",
-             release_id);
-    hub_world_wms(&world->sites[0], "confirmation", text);
-    assert_true(hub_world_quiet(world, MINUTE_MS));
-    assert_exceptions(world, "REVERSED", 1);
-    assert_heard(&world->sites[0], "settled", "V-1", "\"outcome\":\"parked\"");
-    assert_ledger(world, "SELECT count(*) FROM shipment", 1);
 }
 
 /* ---- releases that are not there ---- */
@@ -669,8 +646,7 @@ int main(void) {
         hub_test(a_line_that_matches_nothing_is_parked_alone),
         hub_test(a_quantity_that_cannot_be_added_parks_its_line_and_blocks_nothing),
         hub_test(the_same_confirmation_again_changes_nothing),
-        hub_test(other_content_and_other_versions_are_parked),
-        hub_test(a_shipment_taken_back_waits_for_a_person),
+        hub_test(other_content_of_the_same_version_is_kept_and_does_not_count),
         hub_test(a_confirmation_waits_for_its_release_and_resumes),
         hub_test(a_response_waits_for_its_release_too),
         hub_test(a_response_to_a_revision_that_was_never_released_changes_nothing),

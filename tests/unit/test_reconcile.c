@@ -1,6 +1,6 @@
 /* The decision on one line, row by row of the reconciliation table, and the folds. */
+#include "hub/confirmations/reconcile.h"
 #include "hub/orchestration/quantities.h"
-#include "hub/reconcile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +34,8 @@ struct line_case {
         *closed;                               /* released; shipped, overshipped, closed before; NULL: 0 */
     const char *shipped;                       /* what the confirmation says */
     const char *status, *sku, *original, *uom; /* NULL: none, WIDGET, none, EA */
-    bool reversal, more;
+    const char *converted; /* the quantity in EA, when the unit is another one and converts */
+    bool may_substitute, blocked, serials_wrong, more;
     enum xd_confirmation_kind kind;
     enum xd_unshipped unshipped;
     const char *tolerance; /* percent; NULL: 0 */
@@ -240,12 +241,64 @@ static const struct line_case cases[] = {
      .park = true,
      .code = "UNMATCHED_LINE"},
     {.name = "another unit", .qty = "10", .shipped = "1", .uom = "CA", .park = true, .code = "UOM_MISMATCH"},
-    {.name = "a line taken back",
+    {.name = "another unit that converts",
+     .qty = "24",
+     .shipped = "2",
+     .uom = "CA",
+     .converted = "24",
+     .to_ship = "24"},
+    {.name = "another item for the one ordered, which is allowed",
      .qty = "10",
      .shipped = "10",
-     .reversal = true,
+     .sku = "GADGET",
+     .original = "WIDGET",
+     .may_substitute = true,
+     .info = true,
+     .code = "SUBSTITUTED",
+     .to_ship = "10"},
+    {.name = "a substitute in a unit that does not convert",
+     .qty = "10",
+     .shipped = "1",
+     .sku = "GADGET",
+     .original = "WIDGET",
+     .uom = "CA",
+     .may_substitute = true,
      .park = true,
-     .code = "REVERSED"},
+     .code = "UOM_MISMATCH"},
+    {.name = "a lot that the status says is recalled",
+     .qty = "10",
+     .shipped = "10",
+     .status = "RI",
+     .code = "RECALLED_LOT_SHIPPED",
+     .to_ship = "10",
+     .unbilled = "10"},
+    {.name = "a lot on hold, and more than was released",
+     .qty = "10",
+     .shipped = "11",
+     .status = "PH",
+     .tolerance = "10",
+     .code = "RECALLED_LOT_SHIPPED",
+     .to_ship = "10",
+     .over = "1",
+     .unbilled = "11"},
+    {.name = "an expired lot",
+     .qty = "10",
+     .shipped = "10",
+     .blocked = true,
+     .code = "RECALLED_LOT_SHIPPED",
+     .to_ship = "10",
+     .unbilled = "10"},
+    {.name = "nothing of a recalled lot was shipped",
+     .qty = "10",
+     .shipped = "0",
+     .status = "RI",
+     .rest = "10"},
+    {.name = "serial numbers that do not fit",
+     .qty = "10",
+     .shipped = "10",
+     .serials_wrong = true,
+     .code = "SERIAL_MISMATCH",
+     .to_ship = "10"},
 };
 
 static void fill_release(const struct line_case *c, struct xd_release_line_row *row) {
@@ -260,6 +313,24 @@ static void fill_release(const struct line_case *c, struct xd_release_line_row *
     row->closed = decimal(c->closed != NULL ? c->closed : "0");
 }
 
+static struct xd_line_facts facts_of(const struct line_case *c, const struct xd_release_line_row *release,
+                                     const struct xd_confirmation_line *line) {
+    struct xd_line_facts facts = {.release = release,
+                                  .line = line,
+                                  .may_substitute = c->may_substitute,
+                                  .converts = strcmp(line->uom, "EA") == 0 || c->converted != NULL,
+                                  .qty = c->converted != NULL ? decimal(c->converted) : line->qty_shipped,
+                                  .blocked = c->blocked,
+                                  .serials_wrong = c->serials_wrong,
+                                  .more = c->more,
+                                  .kind = c->kind};
+    bool instead = c->original != NULL && strcmp(c->original, "WIDGET") == 0;
+    facts.item = strcmp(line->sku, "WIDGET") == 0 ? XD_ITEM_SAME
+                 : instead                        ? XD_ITEM_SUBSTITUTE
+                                                  : XD_ITEM_OTHER;
+    return facts;
+}
+
 static void check_case(const struct line_case *c) {
     struct xd_release_line_row release;
     struct xd_policies policies = {.over_tolerance_pct = decimal(c->tolerance != NULL ? c->tolerance : "0"),
@@ -269,22 +340,23 @@ static void check_case(const struct line_case *c) {
                                         .original_sku = c->original,
                                         .qty_shipped = decimal(c->shipped),
                                         .uom = c->uom != NULL ? c->uom : "EA",
-                                        .status = c->status,
-                                        .reversal = c->reversal};
+                                        .status = c->status};
     struct xd_line_decision out;
     if (c->qty != NULL) {
         fill_release(c, &release);
     }
-    assert_int_equal(
-        xd_reconcile_line(c->qty != NULL ? &release : NULL, &line, c->more, c->kind, &policies, &out), XD_OK);
-    if ((c->code == NULL) != (out.code == NULL) || (c->code != NULL && strcmp(c->code, out.code) != 0)) {
-        fail_msg("%s: code %s", c->name, out.code != NULL ? out.code : "none");
+    struct xd_line_facts facts = facts_of(c, c->qty != NULL ? &release : NULL, &line);
+    assert_int_equal(xd_reconcile_line(&facts, &policies, &out), XD_OK);
+    const struct xd_line_note *note = &out.notes[0];
+    if ((size_t)(c->code != NULL) != out.note_count ||
+        (c->code != NULL && strcmp(c->code, note->code) != 0)) {
+        fail_msg("%s: %zu codes, %s", c->name, out.note_count, note->code != NULL ? note->code : "none");
     }
-    if (out.park != c->park || out.info != c->info || out.remainder != c->remainder) {
-        fail_msg("%s: park %d info %d remainder %d", c->name, out.park, out.info, (int)out.remainder);
+    if (out.park != c->park || note->info != c->info || out.remainder != c->remainder) {
+        fail_msg("%s: park %d info %d remainder %d", c->name, out.park, note->info, (int)out.remainder);
     }
-    if (out.code != NULL) {
-        assert_non_null(out.detail);
+    if (note->code != NULL) {
+        assert_non_null(note->detail);
     }
     assert_decimal(c->name, "shipped", out.shipped, c->to_ship != NULL ? c->to_ship : "0");
     assert_decimal(c->name, "over", out.over, c->over != NULL ? c->over : "0");
@@ -318,7 +390,8 @@ static void quantities_are_conserved(void **state) {
         struct xd_line_decision out;
         struct xd_decimal sum;
         fill_release(&c, &release);
-        assert_int_equal(xd_reconcile_line(&release, &line, false, XD_KIND_SHIP, &policies, &out), XD_OK);
+        struct xd_line_facts facts = facts_of(&c, &release, &line);
+        assert_int_equal(xd_reconcile_line(&facts, &policies, &out), XD_OK);
         assert_int_equal(xd_decimal_add(out.shipped, out.over, &sum), XD_OK);
         assert_int_equal(xd_decimal_compare(sum, line.qty_shipped), 0);
         assert_int_equal(xd_decimal_add(out.shipped, out.rest, &sum), XD_OK);
@@ -344,8 +417,8 @@ static void sums_that_do_not_fit_are_said_so(void **state) {
             .line_id = "1", .sku = "WIDGET", .uom = "EA", .qty_shipped = decimal(rows[index].shipped)};
         struct xd_line_decision out;
         fill_release(&c, &release);
-        assert_int_equal(xd_reconcile_line(&release, &line, false, XD_KIND_SHIP, &policies, &out),
-                         XD_INVALID);
+        struct xd_line_facts facts = facts_of(&c, &release, &line);
+        assert_int_equal(xd_reconcile_line(&facts, &policies, &out), XD_INVALID);
     }
 }
 
@@ -365,11 +438,11 @@ static void an_unlisted_line_is_closed_only_where_the_setting_says_so(void **sta
     assert_int_equal(xd_reconcile_unlisted(&release, &policies, &out), XD_OK);
     assert_int_equal(out.remainder, XD_REMAINDER_CANCEL);
     assert_decimal("unlisted", "rest", out.rest, "5");
-    assert_string_equal(out.code, "SHORT_CLOSED");
+    assert_string_equal(out.notes[0].code, "SHORT_CLOSED");
     release.shipped = decimal("9");
     assert_int_equal(xd_reconcile_unlisted(&release, &policies, &out), XD_OK);
     assert_int_equal(out.remainder, XD_REMAINDER_KEEP); /* nothing is left to close */
-    assert_null(out.code);
+    assert_int_equal(out.note_count, 0);
 }
 
 /* ---- folds ---- */

@@ -1,6 +1,7 @@
 /* The ledger's tables, and the files that fill them: customers.csv, products.csv,
- * stock.csv, and sales.csv (typed.h). All files are read in one transaction: one mistake and none counts.
- * Stock is only a beginning: where the ledger has some already, it knows better. */
+ * stock.csv, periods.csv (one row: the day up to
+ * which the books are closed), and sales.csv (typed.h). All files are read in one transaction: one mistake
+ * and none counts. Stock is only a beginning: where the ledger has some already, it knows better. */
 #include "erp/ledger/ledger.h"
 
 #include "base/bytes.h"
@@ -17,7 +18,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 #define PATH_SIZE 4096
 
 static const char schema[] =
@@ -86,7 +87,20 @@ static const char schema_4[] =
     " UPDATE shipment SET changed = (SELECT n FROM change) WHERE number = NEW.number; END;"
     "PRAGMA user_version = 4;";
 
-enum { VERSION, SEEN, CUSTOMER, PRODUCT, PRODUCT_GET, STOCK };
+/* What version 5 adds: reversals, which are shipments of negative quantities; lots, substitutes, and the day
+ * up to which the books are closed. */
+static const char schema_5[] =
+    "ALTER TABLE shipment ADD COLUMN reverses INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE shipment ADD COLUMN dated INTEGER NOT NULL DEFAULT 0;"
+    "CREATE UNIQUE INDEX shipment_reverses ON shipment(reverses) WHERE reverses > 0;"
+    "ALTER TABLE shipment_line ADD COLUMN lot TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE shipment_line ADD COLUMN ordered_sku TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE shipment_line ADD COLUMN base_qty TEXT;"
+    "ALTER TABLE shipment_line ADD COLUMN unit_price TEXT;"
+    "CREATE TABLE period(one INTEGER PRIMARY KEY CHECK(one = 1), closed_until TEXT NOT NULL) STRICT;"
+    "PRAGMA user_version = 5;";
+
+enum { VERSION, SEEN, CUSTOMER, PRODUCT, PRODUCT_GET, STOCK, PERIOD };
 
 static const char *const sql[] = {
     [VERSION] = "PRAGMA user_version",
@@ -100,6 +114,8 @@ static const char *const sql[] = {
         " unit_price = excluded.unit_price, active = excluded.active, lot_tracked = excluded.lot_tracked",
     [PRODUCT_GET] = "SELECT 1 FROM product WHERE sku = ?",
     [STOCK] = "INSERT INTO stock(site, sku, qty) VALUES(?, ?, ?) ON CONFLICT DO NOTHING",
+    [PERIOD] = "INSERT INTO period(one, closed_until) VALUES(1, ?)"
+               " ON CONFLICT DO UPDATE SET closed_until = excluded.closed_until",
 };
 
 struct load {
@@ -299,6 +315,26 @@ enum xd_result xd_ledger_read_file(const char *path, struct xd_buffer *out) {
     return result;
 }
 
+static const struct xd_csv_column period_columns[] = {
+    {"closed_until", true},
+    {NULL, false},
+};
+
+static enum xd_result load_period(const struct load *load) {
+    const char *closed_until = load->csv.values[0];
+    struct xd_entry entry;
+    if (xd_date_check(closed_until) != XD_OK) {
+        return wrong(load, "\"%.60s\" is no date (YYYY-MM-DD)", closed_until);
+    }
+    enum xd_result result = check_once(load, "period", "");
+    if (result != XD_OK) {
+        return result;
+    }
+    xd_entry_open(&entry, load->book, PERIOD);
+    xd_entry_text(&entry, closed_until);
+    return xd_entry_run(&entry);
+}
+
 static enum xd_result load_records(struct load *load, struct xd_bytes text,
                                    const struct xd_csv_column *columns,
                                    enum xd_result (*each)(const struct load *load)) {
@@ -353,6 +389,9 @@ static enum xd_result load_folder(struct xd_book *book, const char *folder, char
     if (result == XD_OK) {
         result = load_file(book, folder, "stock.csv", false, stock_columns, load_stock, why, why_size);
     }
+    if (result == XD_OK) {
+        result = load_file(book, folder, "periods.csv", false, period_columns, load_period, why, why_size);
+    }
     return result == XD_OK ? xd_ledger_load_typed(book, folder, why, why_size) : result;
 }
 
@@ -372,6 +411,9 @@ static enum xd_result create_tables(struct xd_book *book, const char *path, char
     }
     if (result == XD_OK && version < 4) {
         result = xd_book_execute(book, schema_4);
+    }
+    if (result == XD_OK && version < 5) {
+        result = xd_book_execute(book, schema_5);
     }
     if (result == XD_OK && version > SCHEMA_VERSION) {
         (void)snprintf(why, why_size, "%s:1: was written by a newer program (schema %lld, this one knows %d)",

@@ -12,6 +12,14 @@ static void print_decimal(struct xd_buffer *buffer, struct xd_decimal value) {
     xd_buffer_byte(buffer, ',');
 }
 
+/* What documents of before could not say leaves their fingerprints as they were. */
+static void print_more(struct xd_buffer *buffer, const char *name, const char *text) {
+    if (text != NULL) {
+        print_text(buffer, name);
+        print_text(buffer, text);
+    }
+}
+
 enum xd_result xd_ledger_fingerprint(const struct xd_erp_request *request, struct xd_hash *out) {
     struct xd_buffer buffer;
     xd_buffer_init(&buffer, 0);
@@ -31,7 +39,10 @@ enum xd_result xd_ledger_fingerprint(const struct xd_erp_request *request, struc
         print_text(&buffer, line->has_unit_price ? "price" : "");
         print_decimal(&buffer, line->has_unit_price ? line->unit_price : xd_decimal_of(0));
         print_text(&buffer, line->close ? "close" : "");
+        print_more(&buffer, "lot", line->lot);
+        print_more(&buffer, "ordered", line->ordered_sku);
     }
+    print_more(&buffer, "reverses", request->reverses);
     enum xd_result result = xd_buffer_result(&buffer);
     *out = xd_sha256(xd_buffer_view(&buffer));
     xd_buffer_free(&buffer);

@@ -60,7 +60,12 @@ static void ledger_find(void *context, enum xd_erp_kind kind, const char *refere
     enum xd_result result = xd_ledger_find(&ledger->book, kind, reference, &number, &print);
     if (result == XD_OK) {
         xd_ledger_say_done(answer, kind, number);
-    } else if (result == XD_NOT_FOUND) {
+        result = xd_ledger_say_more(&ledger->book, kind, number, answer);
+    }
+    if (result == XD_OK) {
+        return;
+    }
+    if (result == XD_NOT_FOUND) {
         answer->outcome = XD_ERP_ABSENT;
     } else {
         xd_ledger_say_unavailable(answer, result == XD_AGAIN ? "ledger_busy" : "ledger_unavailable",

@@ -10,7 +10,8 @@
 
 struct xd_ledger_config {
     const char *path; /* the SQLite file; shared by all workers, each with its own connection */
-    const char *data; /* folder of customers.csv, products.csv, stock.csv, sales.csv; NULL: none */
+    const char
+        *data; /* folder of customers.csv, products.csv, stock.csv, periods.csv, sales.csv; NULL: none */
 };
 
 /* Creates the file, loads the CSV files (rows added or updated; stock only where

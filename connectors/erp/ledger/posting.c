@@ -1,6 +1,7 @@
 #include "erp/ledger/posting.h"
 
 #include "erp/ledger/fingerprint.h"
+#include "erp/ledger/parts.h"
 #include "erp/ledger/statements.h"
 
 #include <stdarg.h>
@@ -9,9 +10,7 @@
 
 #define RETRY_MS 1000u
 
-static enum xd_result reject(const struct xd_ledger_post *post, const char *code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static enum xd_result reject(const struct xd_ledger_post *post, const char *code, const char *format, ...) {
+enum xd_result xd_post_reject(const struct xd_ledger_post *post, const char *code, const char *format, ...) {
     post->answer->outcome = XD_ERP_REJECTED;
     (void)snprintf(post->answer->code, sizeof post->answer->code, "%s", code);
     va_list arguments;
@@ -21,18 +20,18 @@ static enum xd_result reject(const struct xd_ledger_post *post, const char *code
     return XD_DENIED;
 }
 
-static const char *text_of(const char *text) {
+const char *xd_post_text(const char *text) {
     return text == NULL ? "" : text;
 }
 
 static enum xd_result exact(const struct xd_ledger_post *post, enum xd_result result) {
     return result == XD_OK
                ? XD_OK
-               : reject(post, "amount_too_large", "an amount has more digits than the books keep");
+               : xd_post_reject(post, "amount_too_large", "an amount has more digits than the books keep");
 }
 
-static enum xd_result add(const struct xd_ledger_post *post, struct xd_decimal a, struct xd_decimal b,
-                          struct xd_decimal *out) {
+enum xd_result xd_post_add(const struct xd_ledger_post *post, struct xd_decimal a, struct xd_decimal b,
+                           struct xd_decimal *out) {
     return exact(post, xd_decimal_add(a, b, out));
 }
 
@@ -52,12 +51,19 @@ static const struct {
     [XD_ERP_SHIPMENT] = {XD_LEDGER_SHIPMENT_BY_REFERENCE, 'D'},
     [XD_ERP_ADJUSTMENT] = {XD_LEDGER_ADJUSTMENT_BY_REFERENCE, 'A'},
     [XD_ERP_CHANGE] = {XD_LEDGER_CHANGE_BY_REFERENCE, 'C'},
+    [XD_ERP_REVERSAL] = {XD_LEDGER_REVERSAL_BY_REFERENCE, 'D'},
 };
 
 void xd_ledger_say_done(struct xd_erp_answer *answer, enum xd_erp_kind kind, int64_t number) {
     answer->outcome = XD_ERP_DONE;
     (void)snprintf(answer->document, sizeof answer->document, "%c%06lld", documents[kind].letter,
                    (long long)number);
+}
+
+enum xd_result xd_ledger_say_more(struct xd_book *book, enum xd_erp_kind kind, int64_t number,
+                                  struct xd_erp_answer *answer) {
+    bool dated = kind == XD_ERP_SHIPMENT || kind == XD_ERP_REVERSAL;
+    return dated ? xd_post_say_period(book, number, answer) : XD_OK;
 }
 
 void xd_ledger_say_unavailable(struct xd_erp_answer *answer, const char *code, const char *detail) {
@@ -81,8 +87,8 @@ enum xd_result xd_ledger_find(struct xd_book *book, enum xd_erp_kind kind, const
 }
 
 /* Stock is kept in the product's own unit; a line may count in another, whose factor it says. */
-static enum xd_result base_of(const struct xd_ledger_post *post, const struct xd_erp_line *line,
-                              struct xd_decimal *out) {
+enum xd_result xd_post_base_of(const struct xd_ledger_post *post, const struct xd_erp_line *line,
+                               struct xd_decimal *out) {
     if (line->factor_num == line->factor_den) {
         *out = line->qty;
         return XD_OK;
@@ -92,15 +98,8 @@ static enum xd_result base_of(const struct xd_ledger_post *post, const struct xd
 
 /* ---- sales ---- */
 
-struct customer {
-    bool active;
-    char currency[8];
-    struct xd_decimal limit, open_value;
-    bool has_limit;
-};
-
-static enum xd_result get_customer(const struct xd_ledger_post *post, const char *code,
-                                   struct customer *out) {
+enum xd_result xd_post_get_customer(const struct xd_ledger_post *post, const char *code,
+                                    struct xd_post_customer *out) {
     struct xd_entry entry;
     xd_entry_open(&entry, post->book, XD_LEDGER_CUSTOMER_GET);
     xd_entry_text(&entry, code);
@@ -113,16 +112,16 @@ static enum xd_result get_customer(const struct xd_ledger_post *post, const char
     }
     enum xd_result result = xd_entry_close(&entry);
     if (result == XD_OK && !there) {
-        return reject(post, "unknown_customer", "no customer has the code %s", code);
+        return xd_post_reject(post, "unknown_customer", "no customer has the code %s", code);
     }
     return result;
 }
 
 /* Takes change into what the customer has open. */
-static enum xd_result change_open_value(const struct xd_ledger_post *post, const char *code,
-                                        struct xd_decimal before, struct xd_decimal change) {
+enum xd_result xd_post_change_open_value(const struct xd_ledger_post *post, const char *code,
+                                         struct xd_decimal before, struct xd_decimal change) {
     struct xd_decimal after;
-    enum xd_result result = add(post, before, change, &after);
+    enum xd_result result = xd_post_add(post, before, change, &after);
     if (result != XD_OK) {
         return result;
     }
@@ -133,14 +132,9 @@ static enum xd_result change_open_value(const struct xd_ledger_post *post, const
     return xd_entry_run(&entry);
 }
 
-struct product {
-    bool active, has_price;
-    struct xd_decimal price;
-};
-
 /* The line's product, if there is one and the line counts in its unit. */
-static enum xd_result get_product(const struct xd_ledger_post *post, const struct xd_erp_line *line,
-                                  struct product *out) {
+enum xd_result xd_post_get_product(const struct xd_ledger_post *post, const struct xd_erp_line *line,
+                                   struct xd_post_product *out) {
     struct xd_entry entry;
     char uom[64] = "";
     xd_entry_open(&entry, post->book, XD_LEDGER_PRODUCT_GET);
@@ -153,11 +147,12 @@ static enum xd_result get_product(const struct xd_ledger_post *post, const struc
     }
     enum xd_result result = xd_entry_close(&entry);
     if (result == XD_OK && !there) {
-        return reject(post, "unknown_product", "no product has the sku %s", text_of(line->sku));
+        return xd_post_reject(post, "unknown_product", "no product has the sku %s", xd_post_text(line->sku));
     }
     if (result == XD_OK && line->uom != NULL && line->factor_num == line->factor_den &&
         strcmp(line->uom, uom) != 0) {
-        return reject(post, "unknown_uom", "product %s is kept in %s, not in %s", line->sku, uom, line->uom);
+        return xd_post_reject(post, "unknown_uom", "product %s is kept in %s, not in %s", line->sku, uom,
+                              line->uom);
     }
     return result;
 }
@@ -165,16 +160,17 @@ static enum xd_result get_product(const struct xd_ledger_post *post, const struc
 /* Whether the product may be sold so; its price where the line has none. */
 static enum xd_result check_product(const struct xd_ledger_post *post, const struct xd_erp_line *line,
                                     struct xd_decimal *price) {
-    struct product product = {.active = false};
-    enum xd_result result = get_product(post, line, &product);
+    struct xd_post_product product = {.active = false};
+    enum xd_result result = xd_post_get_product(post, line, &product);
     if (result != XD_OK) {
         return result;
     }
     if (!product.active) {
-        return reject(post, "inactive_product", "product %s is not active", line->sku);
+        return xd_post_reject(post, "inactive_product", "product %s is not active", line->sku);
     }
     if (!line->has_unit_price && !product.has_price) {
-        return reject(post, "missing_price", "product %s has no price and the line names none", line->sku);
+        return xd_post_reject(post, "missing_price", "product %s has no price and the line names none",
+                              line->sku);
     }
     *price = line->has_unit_price ? line->unit_price : product.price;
     return XD_OK;
@@ -184,7 +180,7 @@ static enum xd_result add_sale_line(const struct xd_ledger_post *post, int64_t s
                                     const struct xd_erp_line *line, struct xd_decimal *value) {
     struct xd_decimal price = xd_decimal_of(0);
     if (xd_decimal_sign(line->qty) <= 0) {
-        return reject(post, "bad_quantity", "line %s has no quantity", text_of(line->line_id));
+        return xd_post_reject(post, "bad_quantity", "line %s has no quantity", xd_post_text(line->line_id));
     }
     enum xd_result result = check_product(post, line, &price);
     struct xd_decimal amount;
@@ -192,7 +188,7 @@ static enum xd_result add_sale_line(const struct xd_ledger_post *post, int64_t s
         result = multiply(post, line->qty, price, &amount);
     }
     if (result == XD_OK) {
-        result = add(post, *value, amount, value);
+        result = xd_post_add(post, *value, amount, value);
     }
     if (result != XD_OK) {
         return result;
@@ -211,7 +207,7 @@ static enum xd_result add_sale_line(const struct xd_ledger_post *post, int64_t s
     xd_entry_decimal(&entry, price);
     result = xd_entry_run(&entry);
     return result == XD_CONFLICT
-               ? reject(post, "duplicate_line", "line %s comes twice", text_of(line->line_id))
+               ? xd_post_reject(post, "duplicate_line", "line %s comes twice", xd_post_text(line->line_id))
                : result;
 }
 
@@ -232,39 +228,39 @@ static enum xd_result add_sale(const struct xd_ledger_post *post, const struct x
     return result;
 }
 
-static enum xd_result check_customer(const struct xd_ledger_post *post, struct customer *customer) {
+static enum xd_result check_customer(const struct xd_ledger_post *post, struct xd_post_customer *customer) {
     const struct xd_erp_request *request = post->request;
-    enum xd_result result = get_customer(post, text_of(request->customer), customer);
+    enum xd_result result = xd_post_get_customer(post, xd_post_text(request->customer), customer);
     if (result != XD_OK) {
         return result;
     }
     if (!customer->active) {
-        return reject(post, "inactive_customer", "customer %s is not active", request->customer);
+        return xd_post_reject(post, "inactive_customer", "customer %s is not active", request->customer);
     }
     if (customer->currency[0] != '\0' && request->currency != NULL &&
         strcmp(customer->currency, request->currency) != 0) {
-        return reject(post, "currency_mismatch", "customer %s is billed in %s, not in %s", request->customer,
-                      customer->currency, request->currency);
+        return xd_post_reject(post, "currency_mismatch", "customer %s is billed in %s, not in %s",
+                              request->customer, customer->currency, request->currency);
     }
     return XD_OK;
 }
 
-static enum xd_result check_credit(const struct xd_ledger_post *post, const struct customer *customer,
+static enum xd_result check_credit(const struct xd_ledger_post *post, const struct xd_post_customer *customer,
                                    struct xd_decimal value) {
     struct xd_decimal total;
-    enum xd_result result = add(post, customer->open_value, value, &total);
+    enum xd_result result = xd_post_add(post, customer->open_value, value, &total);
     if (result == XD_OK && customer->has_limit && xd_decimal_compare(total, customer->limit) > 0) {
         char asked[XD_DECIMAL_TEXT_MAX];
         char limit[XD_DECIMAL_TEXT_MAX];
-        return reject(post, "credit_limit", "open sales of %s would be above the limit of %s",
-                      xd_decimal_write(total, asked), xd_decimal_write(customer->limit, limit));
+        return xd_post_reject(post, "credit_limit", "open sales of %s would be above the limit of %s",
+                              xd_decimal_write(total, asked), xd_decimal_write(customer->limit, limit));
     }
     return result;
 }
 
 static enum xd_result post_sale(const struct xd_ledger_post *post, const struct xd_hash *print,
                                 int64_t *number) {
-    struct customer customer = {.active = false};
+    struct xd_post_customer customer = {.active = false};
     struct xd_decimal value = xd_decimal_of(0);
     enum xd_result result = check_customer(post, &customer);
     if (result == XD_OK) {
@@ -277,26 +273,15 @@ static enum xd_result post_sale(const struct xd_ledger_post *post, const struct 
         result = check_credit(post, &customer, value);
     }
     if (result == XD_OK) {
-        result = change_open_value(post, post->request->customer, customer.open_value, value);
+        result = xd_post_change_open_value(post, post->request->customer, customer.open_value, value);
     }
     return result;
 }
 
-/* ---- shipments ---- */
+/* ---- lines of sales ---- */
 
-struct sale_line {
-    char sku[128], uom[64];
-    struct xd_decimal qty, unit_price, shipped;
-    bool closed;
-};
-
-struct sale {
-    int64_t number;
-    char customer[256];
-};
-
-static enum xd_result get_sale(const struct xd_ledger_post *post, struct sale *out) {
-    const char *reference = text_of(post->request->sale_reference);
+enum xd_result xd_post_get_sale(const struct xd_ledger_post *post, struct xd_post_sale *out) {
+    const char *reference = xd_post_text(post->request->sale_reference);
     struct xd_entry entry;
     xd_entry_open(&entry, post->book, XD_LEDGER_SALE_GET);
     xd_entry_text(&entry, reference);
@@ -307,13 +292,13 @@ static enum xd_result get_sale(const struct xd_ledger_post *post, struct sale *o
     }
     enum xd_result result = xd_entry_close(&entry);
     if (result == XD_OK && !there) {
-        return reject(post, "unknown_sale", "no sale has the reference %s", reference);
+        return xd_post_reject(post, "unknown_sale", "no sale has the reference %s", reference);
     }
     return result;
 }
 
-static enum xd_result get_sale_line(const struct xd_ledger_post *post, int64_t sale,
-                                    const struct xd_erp_line *line, struct sale_line *out) {
+enum xd_result xd_post_get_sale_line(const struct xd_ledger_post *post, int64_t sale,
+                                     const struct xd_erp_line *line, struct xd_post_sale_line *out) {
     struct xd_entry entry;
     xd_entry_open(&entry, post->book, XD_LEDGER_SALE_LINE_GET);
     xd_entry_int(&entry, sale);
@@ -331,19 +316,20 @@ static enum xd_result get_sale_line(const struct xd_ledger_post *post, int64_t s
     if (result != XD_OK) {
         return result;
     }
-    if (!there || (line->sku != NULL && strcmp(line->sku, out->sku) != 0)) {
-        return reject(post, "unknown_line", "the sale has no line %s of %s", text_of(line->line_id),
-                      text_of(line->sku));
+    const char *ordered = line->ordered_sku != NULL ? line->ordered_sku : line->sku;
+    if (!there || (ordered != NULL && strcmp(ordered, out->sku) != 0)) {
+        return xd_post_reject(post, "unknown_line", "the sale has no line %s of %s",
+                              xd_post_text(line->line_id), xd_post_text(ordered));
     }
     if (line->uom != NULL && out->uom[0] != '\0' && strcmp(line->uom, out->uom) != 0) {
-        return reject(post, "unknown_uom", "line %s was sold in %s, not in %s", line->line_id, out->uom,
-                      line->uom);
+        return xd_post_reject(post, "unknown_uom", "line %s was sold in %s, not in %s", line->line_id,
+                              out->uom, line->uom);
     }
     return XD_OK;
 }
 
-static enum xd_result set_sale_line(const struct xd_ledger_post *post, int64_t sale, const char *line_id,
-                                    const struct sale_line *line) {
+enum xd_result xd_post_set_sale_line(const struct xd_ledger_post *post, int64_t sale, const char *line_id,
+                                     const struct xd_post_sale_line *line) {
     struct xd_entry entry;
     xd_entry_open(&entry, post->book, XD_LEDGER_SALE_LINE_SET);
     xd_entry_decimal(&entry, line->shipped);
@@ -354,19 +340,19 @@ static enum xd_result set_sale_line(const struct xd_ledger_post *post, int64_t s
 }
 
 /* What of the line is still open, in money. */
-static enum xd_result open_value_of(const struct xd_ledger_post *post, const struct sale_line *line,
-                                    struct xd_decimal *out) {
+enum xd_result xd_post_open_value(const struct xd_ledger_post *post, const struct xd_post_sale_line *line,
+                                  struct xd_decimal *out) {
     struct xd_decimal rest;
     *out = xd_decimal_of(0);
-    enum xd_result result = add(post, line->qty, xd_decimal_negate(line->shipped), &rest);
+    enum xd_result result = xd_post_add(post, line->qty, xd_decimal_negate(line->shipped), &rest);
     if (result != XD_OK || line->closed || xd_decimal_sign(rest) <= 0) {
         return result;
     }
     return multiply(post, rest, line->unit_price, out);
 }
 
-static enum xd_result take_from_stock(const struct xd_ledger_post *post, const char *sku,
-                                      struct xd_decimal qty) {
+enum xd_result xd_post_take_from_stock(const struct xd_ledger_post *post, const char *sku,
+                                       struct xd_decimal qty) {
     struct xd_decimal stock = xd_decimal_of(0);
     struct xd_entry entry;
     xd_entry_open(&entry, post->book, XD_LEDGER_STOCK_GET);
@@ -377,7 +363,7 @@ static enum xd_result take_from_stock(const struct xd_ledger_post *post, const c
     }
     enum xd_result result = xd_entry_close(&entry);
     if (result == XD_OK) {
-        result = add(post, stock, xd_decimal_negate(qty), &stock);
+        result = xd_post_add(post, stock, xd_decimal_negate(qty), &stock);
     }
     if (result != XD_OK) {
         return result;
@@ -389,64 +375,8 @@ static enum xd_result take_from_stock(const struct xd_ledger_post *post, const c
     return xd_entry_run(&entry);
 }
 
-static enum xd_result add_shipment_line(const struct xd_ledger_post *post, int64_t shipment, size_t index,
-                                        const char *sku) {
-    const struct xd_erp_line *line = &post->request->lines[index];
-    struct xd_entry entry;
-    xd_entry_open(&entry, post->book, XD_LEDGER_SHIPMENT_LINE_ADD);
-    xd_entry_int(&entry, shipment);
-    xd_entry_int(&entry, (int64_t)index + 1);
-    xd_entry_text(&entry, line->line_id);
-    xd_entry_text(&entry, sku);
-    xd_entry_text(&entry, line->uom);
-    xd_entry_decimal(&entry, line->qty);
-    xd_entry_decimal(&entry, line->unbilled);
-    xd_entry_int(&entry, line->close);
-    return xd_entry_run(&entry);
-}
-
-/* One line of a shipment into line, stock and shipment; *released gets what it takes from the open value. */
-static enum xd_result ship_line(const struct xd_ledger_post *post, const struct sale *sale, int64_t shipment,
-                                size_t index, struct xd_decimal *released) {
-    const struct xd_erp_line *line = &post->request->lines[index];
-    struct sale_line sold = {.closed = false};
-    struct xd_decimal before;
-    struct xd_decimal after;
-    if (xd_decimal_sign(line->qty) < 0 || xd_decimal_compare(line->unbilled, line->qty) > 0) {
-        return reject(post, "bad_quantity", "line %s has an impossible quantity", text_of(line->line_id));
-    }
-    enum xd_result result = get_sale_line(post, sale->number, line, &sold);
-    if (result == XD_OK) {
-        result = open_value_of(post, &sold, &before);
-    }
-    if (result == XD_OK) {
-        result = add(post, sold.shipped, line->qty, &sold.shipped);
-    }
-    sold.closed = sold.closed || line->close;
-    if (result == XD_OK) {
-        result = open_value_of(post, &sold, &after);
-    }
-    if (result == XD_OK) {
-        result = add(post, *released, before, released);
-    }
-    if (result == XD_OK) {
-        result = add(post, *released, xd_decimal_negate(after), released);
-    }
-    if (result == XD_OK) {
-        result = set_sale_line(post, sale->number, line->line_id, &sold);
-    }
-    struct xd_decimal base = xd_decimal_of(0);
-    if (result == XD_OK) {
-        result = base_of(post, line, &base);
-    }
-    if (result == XD_OK && !xd_decimal_is_zero(base)) {
-        result = take_from_stock(post, sold.sku, base);
-    }
-    return result == XD_OK ? add_shipment_line(post, shipment, index, sold.sku) : result;
-}
-
 /* The state of a sale is a fold over its lines, never set by hand. */
-static enum xd_result fold_sale(const struct xd_ledger_post *post, int64_t sale) {
+enum xd_result xd_post_fold_sale(const struct xd_ledger_post *post, int64_t sale) {
     bool any_open = false;
     bool any_short = false;
     bool any_shipped = false;
@@ -478,53 +408,15 @@ static enum xd_result fold_sale(const struct xd_ledger_post *post, int64_t sale)
     return xd_entry_run(&entry);
 }
 
-static enum xd_result add_shipment(const struct xd_ledger_post *post, const struct xd_hash *print,
-                                   int64_t sale, int64_t *number) {
-    struct xd_entry entry;
-    xd_entry_open(&entry, post->book, XD_LEDGER_SHIPMENT_ADD);
-    xd_entry_text(&entry, post->request->reference);
-    xd_entry_hash(&entry, print);
-    xd_entry_int(&entry, sale);
-    xd_entry_text(&entry, post->request->site);
-    xd_entry_int(&entry, post->request->at);
-    enum xd_result result = xd_entry_run(&entry);
-    *number = sqlite3_last_insert_rowid(post->book->handle);
-    return result;
-}
-
-static enum xd_result post_shipment(const struct xd_ledger_post *post, const struct xd_hash *print,
-                                    int64_t *number) {
-    struct sale sale = {.number = 0};
-    struct customer customer = {.active = false};
-    struct xd_decimal released = xd_decimal_of(0);
-    enum xd_result result = get_sale(post, &sale);
-    if (result == XD_OK) {
-        result = get_customer(post, sale.customer, &customer);
-    }
-    if (result == XD_OK) {
-        result = add_shipment(post, print, sale.number, number);
-    }
-    for (size_t i = 0; i < post->request->line_count && result == XD_OK; i++) {
-        result = ship_line(post, &sale, *number, i, &released);
-    }
-    if (result == XD_OK) {
-        result = fold_sale(post, sale.number);
-    }
-    if (result == XD_OK) {
-        result = change_open_value(post, sale.customer, customer.open_value, xd_decimal_negate(released));
-    }
-    return result;
-}
-
 /* ---- changes ---- */
 
 /* The line shall have qty in all; what was shipped of it stays. *value gets what that adds to the open value.
  */
 static enum xd_result change_line(const struct xd_ledger_post *post, int64_t sale,
-                                  const struct xd_erp_line *line, struct sale_line *sold,
+                                  const struct xd_erp_line *line, struct xd_post_sale_line *sold,
                                   struct xd_decimal *value) {
     struct xd_decimal before, after;
-    enum xd_result result = open_value_of(post, sold, &before);
+    enum xd_result result = xd_post_open_value(post, sold, &before);
     bool more = xd_decimal_compare(line->qty, sold->qty) > 0;
     sold->qty = xd_decimal_compare(line->qty, sold->shipped) < 0 ? sold->shipped : line->qty;
     sold->closed = sold->closed && !more;
@@ -532,13 +424,13 @@ static enum xd_result change_line(const struct xd_ledger_post *post, int64_t sal
         sold->unit_price = line->unit_price;
     }
     if (result == XD_OK) {
-        result = open_value_of(post, sold, &after);
+        result = xd_post_open_value(post, sold, &after);
     }
     if (result == XD_OK) {
-        result = add(post, *value, after, value);
+        result = xd_post_add(post, *value, after, value);
     }
     if (result == XD_OK) {
-        result = add(post, *value, xd_decimal_negate(before), value);
+        result = xd_post_add(post, *value, xd_decimal_negate(before), value);
     }
     if (result != XD_OK) {
         return result;
@@ -565,15 +457,16 @@ static enum xd_result has_line(const struct xd_ledger_post *post, int64_t sale, 
 
 static enum xd_result change_or_add(const struct xd_ledger_post *post, int64_t sale,
                                     const struct xd_erp_line *line, struct xd_decimal *value) {
-    struct sale_line sold = {.closed = false};
+    struct xd_post_sale_line sold = {.closed = false};
     struct xd_entry entry;
     bool there = false;
     if (xd_decimal_sign(line->qty) < 0) {
-        return reject(post, "bad_quantity", "line %s has an impossible quantity", text_of(line->line_id));
+        return xd_post_reject(post, "bad_quantity", "line %s has an impossible quantity",
+                              xd_post_text(line->line_id));
     }
     enum xd_result result = has_line(post, sale, line->line_id, &there);
     if (result == XD_OK && there) {
-        result = get_sale_line(post, sale, line, &sold);
+        result = xd_post_get_sale_line(post, sale, line, &sold);
         return result == XD_OK ? change_line(post, sale, line, &sold, value) : result;
     }
     if (result != XD_OK || xd_decimal_is_zero(line->qty)) {
@@ -588,13 +481,13 @@ static enum xd_result change_or_add(const struct xd_ledger_post *post, int64_t s
 
 static enum xd_result post_change(const struct xd_ledger_post *post, const struct xd_hash *print,
                                   int64_t *number) {
-    struct sale sale = {.number = 0};
-    struct customer customer = {.active = false};
+    struct xd_post_sale sale = {.number = 0};
+    struct xd_post_customer customer = {.active = false};
     struct xd_decimal value = xd_decimal_of(0);
     struct xd_entry entry;
-    enum xd_result result = get_sale(post, &sale);
+    enum xd_result result = xd_post_get_sale(post, &sale);
     if (result == XD_OK) {
-        result = get_customer(post, sale.customer, &customer);
+        result = xd_post_get_customer(post, sale.customer, &customer);
     }
     if (result != XD_OK) {
         return result;
@@ -610,9 +503,10 @@ static enum xd_result post_change(const struct xd_ledger_post *post, const struc
         result = change_or_add(post, sale.number, &post->request->lines[i], &value);
     }
     if (result == XD_OK) {
-        result = fold_sale(post, sale.number);
+        result = xd_post_fold_sale(post, sale.number);
     }
-    return result == XD_OK ? change_open_value(post, sale.customer, customer.open_value, value) : result;
+    return result == XD_OK ? xd_post_change_open_value(post, sale.customer, customer.open_value, value)
+                           : result;
 }
 
 /* ---- adjustments ---- */
@@ -620,10 +514,10 @@ static enum xd_result post_change(const struct xd_ledger_post *post, const struc
 /* A product that is not sold any more can still be found, lost or damaged. */
 static enum xd_result adjust_line(const struct xd_ledger_post *post, int64_t adjustment, size_t index) {
     const struct xd_erp_line *line = &post->request->lines[index];
-    struct product product = {.active = false};
-    enum xd_result result = get_product(post, line, &product);
+    struct xd_post_product product = {.active = false};
+    enum xd_result result = xd_post_get_product(post, line, &product);
     if (result == XD_OK) {
-        result = take_from_stock(post, line->sku, xd_decimal_negate(line->qty));
+        result = xd_post_take_from_stock(post, line->sku, xd_decimal_negate(line->qty));
     }
     if (result != XD_OK) {
         return result;
@@ -659,9 +553,10 @@ static enum xd_result post_adjustment(const struct xd_ledger_post *post, const s
 static enum xd_result (*const posters[])(const struct xd_ledger_post *post, const struct xd_hash *print,
                                          int64_t *number) = {
     [XD_ERP_SALE] = post_sale,
-    [XD_ERP_SHIPMENT] = post_shipment,
+    [XD_ERP_SHIPMENT] = xd_post_shipment,
     [XD_ERP_ADJUSTMENT] = post_adjustment,
     [XD_ERP_CHANGE] = post_change,
+    [XD_ERP_REVERSAL] = xd_post_reversal,
 };
 
 enum xd_result xd_ledger_decide(const struct xd_ledger_post *post) {
@@ -676,17 +571,18 @@ enum xd_result xd_ledger_decide(const struct xd_ledger_post *post) {
     result = xd_ledger_find(post->book, request->kind, request->reference, &number, &there);
     if (result == XD_OK) {
         if (!xd_hash_equal(&print, &there)) {
-            return reject(post, "reference_conflict", "reference %s is there with another content",
-                          request->reference);
+            return xd_post_reject(post, "reference_conflict", "reference %s is there with another content",
+                                  request->reference);
         }
         xd_ledger_say_done(post->answer, request->kind, number);
-        return XD_DUPLICATE;
+        result = xd_ledger_say_more(post->book, request->kind, number, post->answer);
+        return result == XD_OK ? XD_DUPLICATE : result;
     }
     if (result != XD_NOT_FOUND) {
         return result;
     }
-    if (request->line_count == 0) {
-        return reject(post, "no_lines", "a document without lines");
+    if (request->line_count == 0 && request->kind != XD_ERP_REVERSAL) {
+        return xd_post_reject(post, "no_lines", "a document without lines");
     }
     result = posters[request->kind](post, &print, &number);
     if (result == XD_OK) {

@@ -21,5 +21,8 @@ XD_CHECKED enum xd_result xd_ledger_find(struct xd_book *book, enum xd_erp_kind 
                                          int64_t *number, struct xd_hash *print);
 void xd_ledger_say_unavailable(struct xd_erp_answer *answer, const char *code, const char *detail);
 void xd_ledger_say_done(struct xd_erp_answer *answer, enum xd_erp_kind kind, int64_t number);
+/* What a document that is there is not as it was asked for. */
+XD_CHECKED enum xd_result xd_ledger_say_more(struct xd_book *book, enum xd_erp_kind kind, int64_t number,
+                                             struct xd_erp_answer *answer);
 
 #endif

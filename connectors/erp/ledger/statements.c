@@ -2,7 +2,8 @@
 
 const char *const xd_ledger_sql[XD_LEDGER_COUNT] = {
     [XD_LEDGER_SALE_BY_REFERENCE] = "SELECT number, fingerprint FROM sale WHERE reference = ?",
-    [XD_LEDGER_SHIPMENT_BY_REFERENCE] = "SELECT number, fingerprint FROM shipment WHERE reference = ?",
+    [XD_LEDGER_SHIPMENT_BY_REFERENCE] =
+        "SELECT number, fingerprint FROM shipment WHERE reference = ? AND reverses = 0",
     [XD_LEDGER_CUSTOMER_GET] =
         "SELECT active, currency, credit_limit, open_value FROM customer WHERE code = ?",
     [XD_LEDGER_CUSTOMER_SET] = "UPDATE customer SET open_value = ? WHERE code = ?",
@@ -20,10 +21,11 @@ const char *const xd_ledger_sql[XD_LEDGER_COUNT] = {
     [XD_LEDGER_SALE_LINE_SET] = "UPDATE sale_line SET shipped = ?, closed = ? WHERE sale = ? AND line_id = ?",
     [XD_LEDGER_SALE_LINES] = "SELECT qty, shipped, closed FROM sale_line WHERE sale = ?",
     [XD_LEDGER_SHIPMENT_ADD] =
-        "INSERT INTO shipment(reference, fingerprint, sale, site, shipped_at) VALUES(?, ?, ?, ?, ?)",
+        "INSERT INTO shipment(reference, fingerprint, sale, site, shipped_at, reverses, dated)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?)",
     [XD_LEDGER_SHIPMENT_LINE_ADD] =
-        "INSERT INTO shipment_line(shipment, number, line_id, sku, uom, qty, unbilled, close)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO shipment_line(shipment, number, line_id, sku, uom, qty, unbilled, close, lot,"
+        " ordered_sku, base_qty, unit_price) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [XD_LEDGER_STOCK_GET] = "SELECT qty FROM stock WHERE site = ? AND sku = ?",
     [XD_LEDGER_STOCK_SET] =
         "INSERT INTO stock(site, sku, qty) VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET qty = excluded.qty",
@@ -66,10 +68,23 @@ const char *const xd_ledger_sql[XD_LEDGER_COUNT] = {
         " ORDER BY d.changed LIMIT ?",
     [XD_LEDGER_SHIPMENT_LIST_LINES] =
         "SELECT d.line_id, d.sku, CASE WHEN d.uom = '' THEN coalesce(p.uom, '') ELSE d.uom END,"
-        " coalesce(factor_num, 1), coalesce(factor_den, 1), d.qty, unbilled, coalesce(l.unit_price, '0')"
+        " coalesce(factor_num, 1), coalesce(factor_den, 1), d.qty, unbilled, coalesce(d.unit_price, "
+        "l.unit_price, '0')"
         " FROM shipment_line d JOIN shipment h ON h.number = d.shipment"
         " LEFT JOIN sale_line l ON l.sale = h.sale AND l.line_id = d.line_id"
         " LEFT JOIN product p ON p.sku = d.sku WHERE d.shipment = ? ORDER BY d.number",
     [XD_LEDGER_SALE_TYPED] = "UPDATE sale SET customer_po = ?, ship_to = ? WHERE number = ?",
     [XD_LEDGER_SALE_CHANGES] = "SELECT count(*) FROM sale_change WHERE sale = ?",
+    [XD_LEDGER_REVERSAL_BY_REFERENCE] =
+        "SELECT number, fingerprint FROM shipment WHERE reference = ? AND reverses > 0",
+    [XD_LEDGER_SHIPMENT_UNDONE] =
+        "SELECT number, coalesce((SELECT r.number FROM shipment r WHERE r.reverses = s.number AND r.reverses"
+        " > 0), 0) FROM shipment s WHERE s.reference = ? AND s.reverses = 0",
+    [XD_LEDGER_SHIPMENT_LINES] =
+        "SELECT d.line_id, d.sku, d.uom, d.qty, d.unbilled, d.lot, d.ordered_sku, d.base_qty, d.unit_price,"
+        " coalesce(l.factor_num, 1), coalesce(l.factor_den, 1) FROM shipment_line d JOIN shipment h"
+        " ON h.number = d.shipment LEFT JOIN sale_line l ON l.sale = h.sale AND l.line_id = d.line_id"
+        " WHERE d.shipment = ? ORDER BY d.number",
+    [XD_LEDGER_SHIPMENT_DATED] = "SELECT dated FROM shipment WHERE number = ?",
+    [XD_LEDGER_PERIOD_GET] = "SELECT closed_until FROM period",
 };

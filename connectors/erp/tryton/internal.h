@@ -19,12 +19,20 @@ struct xd_tryton_unit {
     unsigned digits; /* behind the point, of a quantity */
 };
 
+struct xd_tryton_warehouse {
+    int64_t id, input, output, storage, lost_found; /* lost_found 0: it has none */
+};
+
 struct xd_tryton {
     struct xd_rpc rpc;
     bool lookup_only;             /* references are not unique in this database */
     bool checked;                 /* that they are, or that nobody claims so */
     struct xd_tryton_unit *units; /* read once, and again when one is not among them */
     size_t unit_count;
+    /* What was looked up last and does not change from one request to the next. */
+    char currency_code[8], site[XD_TRYTON_TEXT];
+    int64_t currency, site_until; /* until: seconds of the clock */
+    struct xd_tryton_warehouse warehouse;
     const struct xd_erp_request *request;
     struct xd_erp_answer *answer;
 };
@@ -49,9 +57,6 @@ void xd_tryton_release(struct xd_tryton_hold *hold);
 
 /* ---- masters ---- */
 
-struct xd_tryton_warehouse {
-    int64_t id, input, output, storage, lost_found; /* lost_found 0: it has none */
-};
 struct xd_tryton_product {
     int64_t id, unit;  /* unit: that stock is kept in */
     bool active, lots; /* lots: a move without one is refused */
@@ -73,6 +78,9 @@ XD_CHECKED enum xd_result xd_tryton_get_unit(struct xd_tryton *erp, int64_t id,
 /* The day on which something of this instant is posted: that day, or the first open one behind the last
  * closed period (*moved), or none (0 for an instant not known). Days since 1970. */
 XD_CHECKED enum xd_result xd_tryton_get_day(struct xd_tryton *erp, xd_ms at, int64_t *day, bool *moved);
+
+/* A date of Tryton's; 0: none. */
+int64_t xd_tryton_day_of(const struct xd_node *date);
 
 /* ---- quantities ---- */
 

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #define DAY_MS INT64_C(86400000)
+#define SITE_SECONDS 60 /* that a warehouse is remembered for */
 
 const char *xd_tryton_keep(struct xd_tryton *erp, struct xd_buffer *buffer) {
     char *copy = xd_buffer_result(buffer) != XD_OK ? NULL : xd_arena_take(&erp->rpc.arena, buffer->size + 1);
@@ -76,6 +77,11 @@ void xd_tryton_say_moved(struct xd_tryton *erp, bool moved, int64_t day) {
 enum xd_result xd_tryton_get_warehouse(struct xd_tryton *erp, const char *site,
                                        struct xd_tryton_warehouse *out) {
     const struct xd_node *rows;
+    int64_t now = (int64_t)time(NULL);
+    if (site != NULL && strcmp(erp->site, site) == 0 && now < erp->site_until) {
+        *out = erp->warehouse;
+        return XD_OK;
+    }
     enum xd_result result =
         xd_rpc_ask(&erp->rpc, &rows, "model.stock.location.search_read",
                    "[[\"type\",\"=\",\"warehouse\"],[\"code\",\"=\",%s]],0,1,[[\"id\",\"ASC\"]],"
@@ -85,7 +91,7 @@ enum xd_result xd_tryton_get_warehouse(struct xd_tryton *erp, const char *site,
     if (result != XD_OK) {
         return result;
     }
-    if (row == NULL) {
+    if (row == NULL || site == NULL) {
         return xd_rpc_refuse(&erp->rpc, "unknown_site", "no warehouse has the code %s",
                              site == NULL ? "" : site);
     }
@@ -94,6 +100,11 @@ enum xd_result xd_tryton_get_warehouse(struct xd_tryton *erp, const char *site,
                                         .output = xd_node_int(row, "output_location"),
                                         .storage = xd_node_int(row, "storage_location"),
                                         .lost_found = xd_node_int(row, "lost_found_location")};
+    if (strlen(site) < sizeof erp->site) {
+        (void)snprintf(erp->site, sizeof erp->site, "%s", site);
+        erp->warehouse = *out;
+        erp->site_until = now + SITE_SECONDS;
+    }
     return XD_OK;
 }
 
@@ -146,7 +157,7 @@ enum xd_result xd_tryton_get_lot(struct xd_tryton *erp, int64_t product, const c
     return result;
 }
 
-static int64_t day_of(const struct xd_node *date) {
+int64_t xd_tryton_day_of(const struct xd_node *date) {
     struct xd_date parts = {(int)xd_node_int(date, "year"), (int)xd_node_int(date, "month"),
                             (int)xd_node_int(date, "day")};
     return parts.month < 1 || parts.day < 1 ? 0 : xd_date_days(parts);
@@ -165,7 +176,7 @@ enum xd_result xd_tryton_get_day(struct xd_tryton *erp, xd_ms at, int64_t *day, 
     if (result != XD_OK || rows->count == 0 || *day == 0) {
         return result;
     }
-    int64_t closed = day_of(xd_node_member(xd_node_at(rows, 0), "date"));
+    int64_t closed = xd_tryton_day_of(xd_node_member(xd_node_at(rows, 0), "date"));
     *moved = closed != 0 && *day <= closed;
     *day = *moved ? closed + 1 : *day;
     return XD_OK;

@@ -354,6 +354,7 @@ static enum xd_result answer_warning(struct xd_rpc *rpc) {
 static enum xd_result call(struct xd_rpc *rpc, bool changes, const char *method, const char *params,
                            const struct xd_node **out) {
     int again = 0;
+    *out = NULL;
     for (int warnings = 0; warnings <= WARNINGS_MAX;) {
         enum xd_result result = call_once(rpc, changes, method, params, out);
         if (changes && (result == XD_OK || result == XD_UNKNOWN)) {
@@ -391,6 +392,7 @@ static char *format_params(struct xd_rpc *rpc, const char *format, va_list args)
 enum xd_result xd_rpc_ask(struct xd_rpc *rpc, const struct xd_node **out, const char *method,
                           const char *format, ...) {
     va_list args;
+    *out = NULL;
     va_start(args, format);
     char *params = format_params(rpc, format, args);
     va_end(args);
@@ -402,11 +404,13 @@ enum xd_result xd_rpc_ask(struct xd_rpc *rpc, const struct xd_node **out, const 
 enum xd_result xd_rpc_change(struct xd_rpc *rpc, const struct xd_node **out, const char *method,
                              const char *format, ...) {
     const struct xd_node *ignored;
+    out = out == NULL ? &ignored : out;
+    *out = NULL;
     va_list args;
     va_start(args, format);
     char *params = format_params(rpc, format, args);
     va_end(args);
-    return params == NULL ? XD_UNAVAILABLE : call(rpc, true, method, params, out == NULL ? &ignored : out);
+    return params == NULL ? XD_UNAVAILABLE : call(rpc, true, method, params, out);
 }
 
 const char *xd_rpc_quote(struct xd_rpc *rpc, const char *text) {

@@ -48,14 +48,13 @@ static int64_t address_of(const struct xd_node *addresses, const char *use) {
     return xd_node_int(xd_node_at(addresses, 0), "id");
 }
 
-static enum xd_result get_party(struct xd_tryton *erp, struct header *header) {
-    const struct xd_node *rows, *addresses;
-    const char *code = erp->request->customer == NULL ? "" : erp->request->customer;
-    enum xd_result result =
-        xd_rpc_ask(&erp->rpc, &rows, "model.party.party.search_read",
-                   "[[\"code\",\"=\",%s],[\"active\",\"in\",[true,false]]],0,1,[[\"id\",\"ASC\"]],"
-                   "[\"active\",\"customer_payment_term\"]",
-                   xd_rpc_quote(&erp->rpc, code));
+/* Why there is no address: no such customer, or one without. */
+static enum xd_result refuse_party(struct xd_tryton *erp, const char *code) {
+    const struct xd_node *rows;
+    enum xd_result result = xd_rpc_ask(
+        &erp->rpc, &rows, "model.party.party.search_read",
+        "[[\"code\",\"=\",%s],[\"active\",\"in\",[true,false]]],0,1,[[\"id\",\"ASC\"]],[\"active\"]",
+        xd_rpc_quote(&erp->rpc, code));
     const struct xd_node *party = result == XD_OK ? xd_node_at(rows, 0) : NULL;
     if (result != XD_OK) {
         return result;
@@ -66,31 +65,48 @@ static enum xd_result get_party(struct xd_tryton *erp, struct header *header) {
     if (!xd_node_is_true(party, "active")) {
         return xd_rpc_refuse(&erp->rpc, "inactive_customer", "customer %s is not active", code);
     }
-    header->party = xd_node_int(party, "id");
+    return xd_rpc_refuse(&erp->rpc, "missing_address", "customer %s has no address", code);
+}
+
+static enum xd_result get_party(struct xd_tryton *erp, struct header *header) {
+    const struct xd_node *addresses;
+    const char *code = erp->request->customer == NULL ? "" : erp->request->customer;
+    enum xd_result result = xd_rpc_ask(
+        &erp->rpc, &addresses, "model.party.address.search_read",
+        "[[\"party.code\",\"=\",%s]],0,null,[[\"party\",\"ASC\"],[\"sequence\",\"ASC\"],[\"id\",\"ASC\"]],"
+        "[\"party\",\"invoice\",\"delivery\",\"party.active\",\"party.customer_payment_term\"]",
+        xd_rpc_quote(&erp->rpc, code));
+    if (result != XD_OK) {
+        return result;
+    }
+    const struct xd_node *first = xd_node_at(addresses, 0), *party = xd_node_member(first, "party.");
+    if (first == NULL || !xd_node_is_true(party, "active")) {
+        return refuse_party(erp, code);
+    }
+    header->party = xd_node_int(first, "party");
     header->payment_term = xd_node_int(party, "customer_payment_term");
-    result = xd_rpc_ask(&erp->rpc, &addresses, "model.party.address.search_read",
-                        "[[\"party\",\"=\",%lld]],0,null,[[\"sequence\",\"ASC\"],[\"id\",\"ASC\"]],"
-                        "[\"invoice\",\"delivery\"]",
-                        (long long)header->party);
-    if (result == XD_OK && addresses->count == 0) {
-        return xd_rpc_refuse(&erp->rpc, "missing_address", "customer %s has no address", code);
-    }
-    if (result == XD_OK) {
-        header->invoice_address = address_of(addresses, "invoice");
-        header->shipment_address = address_of(addresses, "delivery");
-    }
-    return result;
+    header->invoice_address = address_of(addresses, "invoice");
+    header->shipment_address = address_of(addresses, "delivery");
+    return XD_OK;
 }
 
 static enum xd_result get_currency(struct xd_tryton *erp, struct header *header) {
     const struct xd_node *rows;
     const char *code = erp->request->currency == NULL ? "" : erp->request->currency;
+    if (erp->currency != 0 && strcmp(erp->currency_code, code) == 0) {
+        header->currency = erp->currency;
+        return XD_OK;
+    }
     enum xd_result result =
         xd_rpc_ask(&erp->rpc, &rows, "model.currency.currency.search_read",
                    "[[\"code\",\"=\",%s]],0,1,null,[\"code\"]", xd_rpc_quote(&erp->rpc, code));
     header->currency = result == XD_OK ? xd_node_int(xd_node_at(rows, 0), "id") : 0;
     if (result == XD_OK && header->currency == 0) {
         return xd_rpc_refuse(&erp->rpc, "currency_mismatch", "Tryton has no currency %s", code);
+    }
+    if (result == XD_OK && strlen(code) < sizeof erp->currency_code) {
+        erp->currency = header->currency;
+        (void)snprintf(erp->currency_code, sizeof erp->currency_code, "%s", code);
     }
     return result;
 }
@@ -197,7 +213,9 @@ static enum xd_result drive(struct xd_tryton *erp, int64_t id, char state[32]) {
             break;
         }
         enum xd_result result = press(erp, id, button);
-        if (result == XD_OK) {
+        if (result == XD_OK && strcmp(button, "quote") == 0) {
+            (void)snprintf(state, 32, "quotation"); /* or it is not, and what confirm leaves will show */
+        } else if (result == XD_OK) {
             result = read_state(erp, id, state);
         }
         if (result != XD_OK) {

@@ -40,6 +40,7 @@ struct work {
     char state[32];
     int64_t day;
     bool moved;
+    int64_t dated; /* as it is there; 0: not yet */
 };
 
 static const struct xd_erp_line *line_at(const struct work *work, size_t index) {
@@ -481,11 +482,13 @@ static enum xd_result look_again(struct work *work) {
 
 static enum xd_result read_state(struct work *work) {
     const struct xd_node *rows;
-    enum xd_result result = xd_rpc_ask(&work->erp->rpc, &rows, "model." MODEL ".read",
-                                       "[%lld],[\"state\",\"number\"]", (long long)work->id);
+    enum xd_result result =
+        xd_rpc_ask(&work->erp->rpc, &rows, "model." MODEL ".read",
+                   "[%lld],[\"state\",\"number\",\"effective_date\"]", (long long)work->id);
     const struct xd_node *row = result == XD_OK ? xd_node_at(rows, 0) : NULL;
     const char *state = xd_node_text(row, "state");
     (void)snprintf(work->state, sizeof work->state, "%s", state == NULL ? "" : state);
+    work->dated = xd_tryton_day_of(xd_node_member(row, "effective_date"));
     if (row != NULL) {
         xd_tryton_say_document(work->erp, xd_node_text(row, "number"), work->id);
     }
@@ -684,7 +687,8 @@ enum xd_result xd_tryton_shipment(struct xd_tryton *erp) {
         result = result == XD_INVALID && erp->rpc.touched && work.id != 0 ? give_up(&work) : result;
     }
     if (result == XD_OK) {
-        xd_tryton_say_moved(erp, work.moved, work.day);
+        /* a period that was closed since has moved nothing */
+        xd_tryton_say_moved(erp, work.moved && work.dated == work.day, work.day);
     }
     return result == XD_DUPLICATE ? XD_AGAIN : result;
 }

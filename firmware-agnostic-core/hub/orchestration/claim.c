@@ -27,7 +27,8 @@ static enum xd_result confirmed_of(const struct claiming *claiming, const char *
     for (size_t index = 0; index < confirmation->line_count && result == XD_OK; index++) {
         const struct xd_confirmation_line *line = &confirmation->lines[index];
         bool here = line->release_id == NULL || strcmp(line->release_id, claiming->work.row.release_id) == 0;
-        if (here && strcmp(line->line_id, line_id) == 0 && xd_decimal_sign(line->qty_shipped) > 0) {
+        if (here && !line->reversal && strcmp(line->line_id, line_id) == 0 &&
+            xd_decimal_sign(line->qty_shipped) > 0) {
             result = xd_decimal_add(*qty, line->qty_shipped, qty);
         }
     }
@@ -240,7 +241,7 @@ enum xd_result xd_hub_claim(struct xd_hub *hub, const struct xd_release_row *rel
     struct claiming claiming = {.conduct = &conduct, .confirmation = confirmation};
     bool plain = release->stage == XD_STAGE_RELEASED && release->cancel == XD_CANCEL_NONE &&
                  release->status != XD_RELEASE_REJECTED && release->status != XD_RELEASE_CANCELLED;
-    if (plain) {
+    if (plain || confirmation->kind == XD_KIND_REVERSAL) {
         return XD_OK;
     }
     enum xd_result result = xd_conduct_open(&conduct, hub, release->order_id, now);

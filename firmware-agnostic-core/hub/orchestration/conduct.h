@@ -83,6 +83,8 @@ XD_CHECKED enum xd_result xd_conduct_call_back(struct xd_conduct *conduct);
 XD_CHECKED enum xd_result xd_conduct_rebook(struct xd_conduct *conduct, bool *within);
 /* Whether the customer's limit allows what is not booked of the order yet; `why` says it in a sentence. */
 XD_CHECKED enum xd_result xd_conduct_credit(struct xd_conduct *conduct, bool *within, char why[220]);
+/* Something of it is to be shipped once more: its credit, which was free at its end, is booked again. */
+XD_CHECKED enum xd_result xd_conduct_book_reopened(struct xd_conduct *conduct);
 /* What was cancelled of it is free again; at_end: all of it. */
 XD_CHECKED enum xd_result xd_conduct_free_credit(struct xd_conduct *conduct, bool at_end);
 
@@ -204,6 +206,9 @@ XD_CHECKED enum xd_result xd_sale_tell_again(struct xd_conduct *conduct);
 XD_CHECKED enum xd_result xd_sale_renew(struct xd_conduct *conduct);
 /* True: it was never called for, and now will not be. The check is not asked for any more in any case. */
 XD_CHECKED enum xd_result xd_sale_withdraw(struct xd_conduct *conduct, bool *withdrawn);
+/* Something that had shipped has not: what the ERP was told last it may have kept only as far as that went,
+ * so it is told again. */
+XD_CHECKED enum xd_result xd_sale_restate(struct xd_conduct *conduct);
 /* When the sale at the ERP says another quantity than the order does, it is changed; when a
  * change is under way, afterwards. */
 XD_CHECKED enum xd_result xd_sale_settle(struct xd_conduct *conduct);

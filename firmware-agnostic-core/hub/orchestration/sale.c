@@ -204,6 +204,20 @@ static size_t wanted_lines(const struct xd_conduct *conduct) {
     return count;
 }
 
+enum xd_result xd_sale_restate(struct xd_conduct *conduct) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    char reference[XD_REFERENCE_SIZE];
+    struct xd_job_row job;
+    conduct->sale_stale = true;
+    if (conduct->order.changes == 0) {
+        return XD_OK;
+    }
+    change_reference(&conduct->order, conduct->order.changes, reference);
+    enum xd_result result = find_job(conduct, XD_ERP_CHANGE, reference, &job);
+    job.reversed = true;
+    return result == XD_OK ? store->job_save(store->context, &job) : result;
+}
+
 /* Whether the last that the ERP was told is what the order says now; what it refused it was not told. */
 static enum xd_result is_told(struct xd_conduct *conduct, bool *same) {
     const struct xd_hub_store *store = conduct->hub->config.store;
@@ -217,7 +231,7 @@ static enum xd_result is_told(struct xd_conduct *conduct, bool *same) {
     if (result == XD_OK) {
         result = store->job_lines(store->context, job.number, compare_line, &told);
     }
-    *same = job.state != XD_JOB_REJECTED && told.same == told.rows &&
+    *same = job.state != XD_JOB_REJECTED && !job.reversed && told.same == told.rows &&
             told.rows == (changed ? conduct->lines.count : wanted_lines(conduct));
     return result;
 }

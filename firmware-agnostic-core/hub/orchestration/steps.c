@@ -182,6 +182,24 @@ enum xd_result xd_conduct_rebook(struct xd_conduct *conduct, bool *within) {
     return result == XD_OK && *within ? book(conduct, more) : result;
 }
 
+enum xd_result xd_conduct_book_reopened(struct xd_conduct *conduct) {
+    struct xd_customer customer;
+    struct xd_decimal value;
+    if (!xd_conduct_did(conduct, XD_STEP_CREDIT) || !xd_decimal_is_zero(conduct->order.total)) {
+        return XD_OK;
+    }
+    enum xd_result result = limited_customer(conduct, &customer);
+    if (result != XD_OK) {
+        return result == XD_NOT_FOUND ? XD_OK : result;
+    }
+    result = xd_conduct_parse(conduct);
+    if (result != XD_OK || is_prepaid(conduct->parsed)) {
+        return result;
+    }
+    result = value_of(conduct, &value);
+    return result == XD_OK ? book(conduct, value) : result;
+}
+
 enum xd_result xd_conduct_free_credit(struct xd_conduct *conduct, bool at_end) {
     struct xd_decimal value = xd_decimal_of(0), more;
     if (xd_decimal_is_zero(conduct->order.total)) {

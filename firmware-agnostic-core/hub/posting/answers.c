@@ -22,7 +22,7 @@ enum xd_result xd_lane_decided(struct xd_hub *hub, const struct xd_job_row *job,
         return xd_hub_change_decided(hub, job, now);
     case XD_ERP_CHECK:
         return xd_hub_check_decided(hub, job, now);
-    default:
+    default: /* shipments, and what undoes them */
         return done ? xd_hub_shipment_done(hub, job, now) : xd_hub_shipment_rejected(hub, job, now);
     }
 }

@@ -66,22 +66,26 @@ static void fill_request(struct call_memory *memory, size_t count, struct xd_erp
     request->customer =
         memory->order.customer_code[0] != 0 ? memory->order.customer_code : memory->order.customer_ref;
     request->currency = memory->order.currency;
+    request->reverses = memory->job.reverses[0] != 0 ? memory->job.reverses : NULL;
     request->at = memory->job.at;
     request->lines = memory->lines;
     request->line_count = count;
     bool misstates = request->kind == XD_ERP_CHANGE && XD_MUTANT(CHANGE_MISSTATED);
     for (size_t index = 0; index < count; index++) {
         const struct xd_job_line_row *row = &memory->rows[index];
-        memory->lines[index] = (struct xd_erp_line){.line_id = row->line_id,
-                                                    .sku = row->sku,
-                                                    .uom = row->uom,
-                                                    .factor_num = row->factor_num,
-                                                    .factor_den = row->factor_den,
-                                                    .qty = misstates ? xd_decimal_of(1) : row->qty,
-                                                    .unbilled = row->unbilled,
-                                                    .unit_price = row->unit_price,
-                                                    .has_unit_price = row->has_unit_price,
-                                                    .close = row->close};
+        memory->lines[index] =
+            (struct xd_erp_line){.line_id = row->line_id,
+                                 .sku = row->sku,
+                                 .uom = row->uom,
+                                 .factor_num = row->factor_num,
+                                 .factor_den = row->factor_den,
+                                 .qty = misstates ? xd_decimal_of(1) : row->qty,
+                                 .unbilled = row->unbilled,
+                                 .unit_price = row->unit_price,
+                                 .has_unit_price = row->has_unit_price,
+                                 .close = row->close,
+                                 .lot = row->lot[0] != 0 ? row->lot : NULL,
+                                 .ordered_sku = row->ordered_sku[0] != 0 ? row->ordered_sku : NULL};
     }
 }
 

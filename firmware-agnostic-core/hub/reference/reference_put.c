@@ -74,6 +74,19 @@ static enum xd_result add_version(struct xd_hub *hub, const cJSON *tree, struct 
     return result;
 }
 
+/* Lines of confirmations that waited for the product, by whatever name they call it. */
+static enum xd_result resume_lines(struct xd_hub *hub, const struct xd_reference_entry *entry,
+                                   struct xd_now now) {
+    char cause[XD_NAME_SIZE + sizeof XD_CAUSE_PRODUCT];
+    (void)snprintf(cause, sizeof cause, XD_CAUSE_PRODUCT "%s", entry->as.product.sku);
+    enum xd_result result = xd_hub_resume_cause(hub, cause, now);
+    for (size_t index = 0; index < entry->alias_count && result == XD_OK; index++) {
+        (void)snprintf(cause, sizeof cause, XD_CAUSE_PRODUCT "%.64s", entry->aliases[index].alias);
+        result = xd_hub_resume_cause(hub, cause, now);
+    }
+    return result;
+}
+
 enum xd_result xd_reference_put_tree(struct xd_hub *hub, enum xd_reference_kind kind,
                                      struct xd_document *document, const cJSON *tree,
                                      const struct xd_reference_by *by, struct xd_now now,
@@ -105,7 +118,7 @@ enum xd_result xd_reference_put_tree(struct xd_hub *hub, enum xd_reference_kind 
     result = add_version(hub, tree, &row, &entry);
     done->version = row.version;
     done->changed = true;
-    return result;
+    return result == XD_OK && kind == XD_REF_PRODUCT ? resume_lines(hub, &entry, now) : result;
 }
 
 enum xd_result xd_reference_put(struct xd_hub *hub, enum xd_reference_kind kind, struct xd_bytes body,

@@ -1,0 +1,123 @@
+/* Versions of a confirmation. The highest counts; whatever comes after it is kept and has no effect.
+ *
+ * Where a version says the same of quantities, items, units and lots as the one that counts, what else it
+ * says (carrier, tracking numbers, charges) takes that one's place, and its postings stay. Where it does not,
+ * what the one before did is taken back and the new one is applied, in this order, also in the ERP. */
+#include "hub/confirmations/applying.h"
+
+#include "base/memory.h"
+
+#include <string.h>
+
+static enum xd_result came_late(struct xd_hub *hub, struct xd_confirmation_row *row, struct xd_now now) {
+    row->state = XD_CONFIRMATION_SUPERSEDED;
+    row->lines_rejected = row->lines_in;
+    return xd_hub_tell_fate(hub, row, XD_OUTCOME_REJECTED, "SUPERSEDED",
+                            "A higher version of it came before.", now);
+}
+
+/* ---- the same but for its carrier ---- */
+
+static enum xd_result tell_release(struct xd_hub *hub, const struct xd_confirmation_row *row,
+                                   const char *release_id, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_release_row release;
+    struct xd_order_row order;
+    char id[XD_QUOTED_SIZE];
+    enum xd_result result = strlen(release_id) < XD_ID_SIZE
+                                ? store->release_get(store->context, release_id, &release)
+                                : XD_NOT_FOUND;
+    if (result == XD_OK) {
+        result = store->order_get(store->context, release.order_id, &order);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_timeline(hub, &order, "confirmation.patched", now,
+                                 "\"release_id\":\"%s\",\"confirmation_id\":%s,\"version\":%lld", release_id,
+                                 xd_hub_quote(row->confirmation_id, id), (long long)row->version);
+    }
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
+static enum xd_result patch(struct xd_hub *hub, const struct xd_confirmation *confirmation,
+                            struct xd_confirmation_row *row, struct xd_confirmation_row *before,
+                            struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    row->state = before->state;
+    row->base = before->base;
+    row->lines_applied = before->lines_applied;
+    row->lines_parked = before->lines_parked;
+    row->lines_rejected = before->lines_rejected;
+    row->jobs_open = before->jobs_open;
+    before->state = XD_CONFIRMATION_SUPERSEDED;
+    before->lines_rejected += before->lines_parked;
+    before->lines_parked = before->jobs_open = 0;
+    enum xd_result result = store->confirmation_save(store->context, before);
+    for (size_t index = 0; index < confirmation->release_count && result == XD_OK; index++) {
+        result = tell_release(hub, row, confirmation->release_ids[index], now);
+    }
+    return result == XD_OK && row->state == XD_CONFIRMATION_POSTED ? xd_confirmation_posted(hub, row, now)
+                                                                   : result;
+}
+
+/* ---- another one ---- */
+
+static enum xd_result replace(struct xd_hub *hub, const struct xd_confirmation *confirmation,
+                              struct xd_confirmation_row *row, struct xd_confirmation_row *before,
+                              struct xd_now now) {
+    struct xd_reversing reversing = {.hub = hub,
+                                     .now = now,
+                                     .cause = row,
+                                     .at =
+                                         confirmation->shipped_at != 0 ? confirmation->shipped_at : now.wall};
+    enum xd_result result = xd_reverse(&reversing, before, XD_CONFIRMATION_SUPERSEDED);
+    if (result == XD_OK) {
+        result =
+            xd_confirmation_apply(hub, confirmation, row, reversing.made, reversing.made_count, NULL, now);
+    }
+    xd_free(reversing.made);
+    return result;
+}
+
+static enum xd_result correct(struct xd_hub *hub, const struct xd_confirmation *confirmation,
+                              struct xd_confirmation_row *row, struct xd_confirmation_row *before,
+                              struct xd_now now) {
+    struct xd_stored stored;
+    bool applied = before->state == XD_CONFIRMATION_APPLIED || before->state == XD_CONFIRMATION_POSTED;
+    bool same = false;
+    if (applied) {
+        enum xd_result result = xd_stored_open(hub, before, &stored);
+        same = result == XD_OK && xd_facts_same(&stored.confirmation, confirmation);
+        xd_stored_close(&stored);
+        if (result != XD_OK) {
+            return result == XD_INVALID ? XD_CORRUPT : result;
+        }
+    }
+    return same ? patch(hub, confirmation, row, before, now) : replace(hub, confirmation, row, before, now);
+}
+
+static bool counts(const struct xd_confirmation_row *row) {
+    return row->state == XD_CONFIRMATION_APPLIED || row->state == XD_CONFIRMATION_POSTED ||
+           row->state == XD_CONFIRMATION_PARKED;
+}
+
+enum xd_result xd_confirmation_correct(struct xd_hub *hub, const struct xd_confirmation *confirmation,
+                                       struct xd_confirmation_row *row, struct xd_now now, bool *fresh) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_confirmation_rows list = {NULL, 0, 0};
+    struct xd_confirmation_row *before = NULL;
+    row->lines_in = (int64_t)confirmation->line_count;
+    enum xd_result result = store->confirmation_versions(store->context, row->site, row->confirmation_id,
+                                                         xd_confirmation_collect, &list);
+    for (size_t index = 0; index < list.count; index++) {
+        before = counts(&list.rows[index]) ? &list.rows[index] : before;
+    }
+    bool late = list.count > 0 && list.rows[list.count - 1].version > row->version;
+    *fresh = !late && (before == NULL || confirmation->kind == XD_KIND_VOID);
+    if (result == XD_OK && late) {
+        result = came_late(hub, row, now);
+    } else if (result == XD_OK && !*fresh) {
+        result = correct(hub, confirmation, row, before, now);
+    }
+    xd_free(list.rows);
+    return result;
+}

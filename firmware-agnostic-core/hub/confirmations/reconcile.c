@@ -1,0 +1,166 @@
+#include "hub/confirmations/reconcile.h"
+
+#include <string.h>
+
+enum status_means { STATUS_NONE, STATUS_COMPLETE, STATUS_FINAL, STATUS_BACKORDER, STATUS_BLOCKED };
+
+/* Our own words, and the X12 W12-01 codes that warehouses use for them. */
+static enum status_means read_status(const char *status) {
+    static const struct {
+        const char *word;
+        enum status_means means;
+    } words[] = {
+        {"COMPLETE", STATUS_COMPLETE},
+        {"SHIPPED", STATUS_COMPLETE},
+        {"CC", STATUS_COMPLETE},
+        {"CL", STATUS_COMPLETE},
+        {"SHORT_FINAL", STATUS_FINAL},
+        {"CANCELLED", STATUS_FINAL},
+        {"CP", STATUS_FINAL},
+        {"CU", STATUS_FINAL},
+        {"IC", STATUS_FINAL},
+        {"DS", STATUS_FINAL},
+        {"BACKORDER", STATUS_BACKORDER},
+        {"PARTIAL", STATUS_BACKORDER},
+        {"BP", STATUS_BACKORDER},
+        {"BO", STATUS_BACKORDER},
+        {"RECALLED", STATUS_BLOCKED},
+        {"RI", STATUS_BLOCKED},
+        {"ON_HOLD", STATUS_BLOCKED},
+        {"PH", STATUS_BLOCKED},
+    };
+    for (size_t index = 0; status != NULL && index < sizeof words / sizeof words[0]; index++) {
+        if (strcmp(words[index].word, status) == 0) {
+            return words[index].means;
+        }
+    }
+    return STATUS_NONE;
+}
+
+static void tell(struct xd_line_decision *out, const char *code, bool info, const char *detail) {
+    out->notes[out->note_count++] = (struct xd_line_note){.code = code, .info = info, .detail = detail};
+}
+
+static void park(struct xd_line_decision *out, const char *code, const char *detail) {
+    out->park = true;
+    tell(out, code, false, detail);
+}
+
+static bool parks(const struct xd_line_facts *facts, struct xd_line_decision *out) {
+    if (facts->release == NULL) {
+        park(out, "UNMATCHED_LINE", "The release has no such line.");
+    } else if (facts->item == XD_ITEM_OTHER) {
+        park(out, "UNMATCHED_LINE", "The line was released for another item.");
+    } else if (facts->item == XD_ITEM_SUBSTITUTE && !facts->may_substitute) {
+        park(out, "UNAUTHORISED_SUBSTITUTE", "Another item was shipped for the one ordered.");
+    } else if (!facts->converts) {
+        park(out, "UOM_MISMATCH", "The quantity is in a unit that does not convert exactly.");
+    }
+    return out->park;
+}
+
+/* Within tolerance: (over so far + over now) * 100 <= released * percent. */
+static enum xd_result within_tolerance(const struct xd_release_line_row *release, struct xd_decimal over,
+                                       const struct xd_policies *policies, bool *within) {
+    struct xd_decimal total, hundredfold = {0, 0}, allowed = {0, 0};
+    enum xd_result result = xd_decimal_add(release->over, over, &total);
+    if (result == XD_OK) {
+        result = xd_decimal_multiply(total, xd_decimal_of(100), &hundredfold);
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_multiply(release->qty, policies->over_tolerance_pct, &allowed);
+    }
+    *within = result == XD_OK && xd_decimal_compare(hundredfold, allowed) <= 0;
+    return result;
+}
+
+static void settle_remainder(struct xd_line_decision *out, enum status_means means,
+                             const struct xd_policies *policies) {
+    bool silent = means == STATUS_NONE || means == STATUS_BLOCKED;
+    if (means == STATUS_FINAL || (silent && policies->unshipped_means == XD_UNSHIPPED_CLOSED)) {
+        out->remainder = XD_REMAINDER_CANCEL;
+        tell(out, "SHORT_CLOSED", true, "The rest of the line will not come.");
+    } else if (means == STATUS_BACKORDER) {
+        out->remainder = XD_REMAINDER_OPEN;
+        tell(out, "SHORT_BACKORDER", true, "The rest of the line stays open as a backorder.");
+    } else if (means == STATUS_COMPLETE) {
+        tell(out, "STATUS_QTY_CONFLICT", false,
+             "The status says complete, the quantity is short: the quantity counts, the rest is held.");
+    } else if (policies->unshipped_means == XD_UNSHIPPED_ASK) {
+        tell(out, "SHORT_UNSTATED", false, "The line is short and nothing says whether the rest will come.");
+    }
+}
+
+static enum xd_result remaining_of(const struct xd_release_line_row *release, struct xd_decimal *remaining) {
+    enum xd_result result = xd_decimal_subtract(release->qty, release->shipped, remaining);
+    return result == XD_OK ? xd_decimal_subtract(*remaining, release->closed, remaining) : result;
+}
+
+static enum xd_result check_over(const struct xd_line_facts *facts, const struct xd_policies *policies,
+                                 struct xd_line_decision *out) {
+    bool within;
+    enum xd_result result = within_tolerance(facts->release, out->over, policies, &within);
+    if (result == XD_OK && !within) {
+        out->unbilled = out->over;
+        tell(out, "OVERSHIP", false,
+             "More was shipped than released and tolerated; the excess is not billed.");
+    }
+    return result;
+}
+
+/* What is odd about what was shipped, whatever its quantity. */
+static enum xd_result check_goods(const struct xd_line_facts *facts, struct xd_line_decision *out) {
+    if (xd_decimal_sign(facts->qty) <= 0) {
+        return XD_OK;
+    }
+    if (facts->item == XD_ITEM_SUBSTITUTE) {
+        tell(out, "SUBSTITUTED", true, "Another item was shipped for the one ordered, which is allowed.");
+    }
+    if (facts->serials_wrong) {
+        tell(out, "SERIAL_MISMATCH", false,
+             "The serial numbers are not as many as the pieces, or one of them comes twice.");
+    }
+    if (!facts->blocked && read_status(facts->line->status) != STATUS_BLOCKED) {
+        return XD_OK;
+    }
+    tell(out, "RECALLED_LOT_SHIPPED", false,
+         "A lot was shipped that is recalled, on hold or expired: nothing of it is billed.");
+    return xd_decimal_add(out->shipped, out->over, &out->unbilled);
+}
+
+enum xd_result xd_reconcile_line(const struct xd_line_facts *facts, const struct xd_policies *policies,
+                                 struct xd_line_decision *out) {
+    struct xd_decimal remaining;
+    memset(out, 0, sizeof *out);
+    if (parks(facts, out)) {
+        return XD_OK;
+    }
+    enum xd_result result = remaining_of(facts->release, &remaining);
+    if (result != XD_OK) {
+        return result;
+    }
+    out->shipped = xd_decimal_min(facts->qty, remaining);
+    result = xd_decimal_subtract(facts->qty, out->shipped, &out->over);
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(remaining, out->shipped, &out->rest);
+    }
+    if (result == XD_OK && xd_decimal_sign(out->over) > 0) {
+        result = check_over(facts, policies, out);
+    }
+    if (result == XD_OK && xd_decimal_sign(out->rest) > 0 && !facts->more) {
+        bool closes = facts->kind == XD_KIND_SHORT_CLOSE;
+        settle_remainder(out, closes ? STATUS_FINAL : read_status(facts->line->status), policies);
+    }
+    return result == XD_OK ? check_goods(facts, out) : result;
+}
+
+enum xd_result xd_reconcile_unlisted(const struct xd_release_line_row *release,
+                                     const struct xd_policies *policies, struct xd_line_decision *out) {
+    memset(out, 0, sizeof *out);
+    enum xd_result result = remaining_of(release, &out->rest);
+    if (result == XD_OK && xd_decimal_sign(out->rest) > 0 &&
+        policies->unshipped_means == XD_UNSHIPPED_CLOSED) {
+        settle_remainder(out, STATUS_NONE, policies);
+    }
+    return result;
+}

@@ -1,0 +1,956 @@
+/* The reconciliation table (DOMAIN, section 3), row by row, through the whole hub: from what a WMS says to
+ * what the books of the hub and of the ERP say afterwards. After each row quantities, releases, stock,
+ * exposure and the ERP agree. */
+#include "unit/hub_world_orders.h"
+
+#include "erp/ledger/ledger.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what a WMS says ---- */
+
+#define TEXT_SIZE 4096
+#define CARRIER ",\"carrier\":{\"scac\":\"DHLE\"},\"pro\":\"P-2\""
+
+/* members: further ones, from a comma on; lines: the inside of lines[]. */
+static void says(struct hub_world *world, const char *id, int version, const char *kind, const char *shipment,
+                 const char *release_id, const char *members, const char *lines) {
+    char text[TEXT_SIZE], named[64] = "";
+    if (shipment != NULL) {
+        snprintf(named, sizeof named, ",\"shipment_id\":\"%s\"", shipment);
+    }
+    int size =
+        snprintf(text, sizeof text,
+                 "{\"confirmation_id\":\"%s\",\"version\":%d,\"kind\":\"%s\"%s,\"release_ids\":[\"%s\"],"
+                 "\"shipped_at\":\"2026-11-23T10:00:00+01:00\"%s,\"lines\":[%s]}",
+                 id, version, kind, named, release_id, members, lines);
+    assert_true(size > 0 && (size_t)size < sizeof text);
+    hub_world_wms(&world->sites[0], "confirmation", text);
+}
+
+static const char *line(char out[512], const char *sku, const char *qty, const char *uom, const char *more) {
+    snprintf(out, 512, "{\"line_id\":\"1\",\"sku\":\"%s\",\"qty_shipped\":\"%s\",\"uom\":\"%s\"%s}", sku, qty,
+             uom, more);
+    return out;
+}
+
+/* Version `version` of C-1: qty of WIDGET in shipment S-1. */
+static void ships(struct hub_world *world, int version, const char *release_id, const char *qty,
+                  const char *more) {
+    char text[512];
+    says(world, "C-1", version, "SHIP", "S-1", release_id, "", line(text, "WIDGET", qty, "EA", more));
+}
+
+static void takes_back(struct hub_world *world, const char *id, const char *release_id, const char *qty) {
+    char text[512];
+    says(world, id, 1, "REVERSAL", "S-1", release_id, "", line(text, "WIDGET", qty, "EA", ""));
+}
+
+static void voids(struct hub_world *world, const char *id, const char *release_id) {
+    says(world, id, 1, "VOID", "S-1", release_id, "", "");
+}
+
+/* PO-1, ten WIDGET at WH1, which has 100, released. */
+static struct hub_world *ten(void **state, char release_id[XD_ID_SIZE]) {
+    struct hub_world *world = *state;
+    world_stock(world, "WH1", "WIDGET", "100");
+    world_stock(world, "WH1", "GADGET", "100");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    world_release_id(world, 1, 1, release_id);
+    return world;
+}
+
+/* ---- what the books say ---- */
+
+static void assert_settled(struct hub_world *world, const char *id, const char *part) {
+    char document[96];
+    snprintf(document, sizeof document, "\"document_id\":\"%s\"", id);
+    assert_heard(&world->sites[0], "settled", document, part);
+}
+
+static void assert_state(struct hub_world *world, const char *id, int version, const char *expected) {
+    char sql[200];
+    snprintf(sql, sizeof sql, "SELECT state FROM confirmation WHERE confirmation_id = '%s' AND version = %d",
+             id, version);
+    const char *name = xd_confirmation_state_names[hub_world_count(world, sql)];
+    if (strcmp(name, expected) != 0) {
+        fail_msg("%s version %d is %s, not %s", id, version, name, expected);
+    }
+}
+
+static void assert_shipments(struct hub_world *world, int64_t shipments, int64_t reversals) {
+    assert_ledger(world, "SELECT count(*) FROM shipment WHERE reverses = 0", shipments);
+    assert_ledger(world, "SELECT count(*) FROM shipment WHERE reverses > 0", reversals);
+}
+
+/* All is done, and everything agrees. */
+static void settles(struct hub_world *world) {
+    world_quiet(world);
+    assert_erp_agrees(world);
+    assert_count(world, "SELECT count(*) FROM job WHERE state = 7", 0); /* nothing is held for ever */
+}
+
+static void assert_both_stocks(struct hub_world *world, const char *sku, const char *here, int64_t change) {
+    char sql[128];
+    assert_stock(world, "WH1", sku, here);
+    snprintf(sql, sizeof sql, "SELECT qty FROM stock WHERE site = 'WH1' AND sku = '%s'", sku);
+    assert_ledger(world, sql, change);
+}
+
+/* ---- exact, short, over ---- */
+
+static void exact(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "10", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_status(world, 1, "SHIPPED");
+    assert_both_stocks(world, "WIDGET", "90 0", -10);
+    assert_settled(world, "C-1", "\"outcome\":\"posted\"");
+    assert_int_equal(hub_world_difference(world), 0);
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
+}
+
+static void short_backorder_allowed(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "6", ",\"status\":\"BP\"");
+    settles(world);
+    assert_raised(world, "SHORT_BACKORDER", 1);
+    assert_exceptions(world, "SHORT_BACKORDER", 0);
+    assert_release(world, 1, 1, "WH1 SHORT_CLOSED NONE 1");
+    assert_ledger(world, "SELECT sum(qty) FROM shipment_line", 6);
+    assert_ledger(world, "SELECT closed FROM sale_line", 0);
+}
+
+static void short_without_a_status_stays_open(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "6", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 4 6 0 0 0");
+    assert_release(world, 1, 1, "WH1 PART_SHIPPED NONE 1");
+}
+
+static void short_without_a_status_is_closed_where_the_setting_says_so(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    world->hub.config.policies.unshipped_means = XD_UNSHIPPED_CLOSED;
+    ships(world, 1, release_id, "6", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 6 4 0 0");
+    assert_status(world, 1, "CLOSED_SHORT");
+    assert_ledger(world, "SELECT closed FROM sale_line", 1);
+}
+
+static void short_without_a_status_is_asked_about(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    world->hub.config.policies.unshipped_means = XD_UNSHIPPED_ASK;
+    ships(world, 1, release_id, "6", "");
+    settles(world);
+    assert_exceptions(world, "SHORT_UNSTATED", 1);
+    assert_line(world, 1, "1", "0 0 4 6 0 0 0");
+    assert_int_equal(world_resolve(world, "SHORT_UNSTATED", "accept"), 200);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 6 4 0 0");
+    assert_status(world, 1, "CLOSED_SHORT");
+    assert_exceptions(world, "SHORT_UNSTATED", 0);
+}
+
+static void short_final(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "6", ",\"status\":\"CP\"");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 6 4 0 0");
+    assert_raised(world, "SHORT_CLOSED", 1);
+    assert_ledger(world, "SELECT closed FROM sale_line", 1);
+    assert_both_stocks(world, "WIDGET", "94 0", -6);
+}
+
+static void a_status_that_contradicts_the_quantity_holds_the_remainder(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "6", ",\"status\":\"CC\"");
+    settles(world);
+    assert_exceptions(world, "STATUS_QTY_CONFLICT", 1);
+    assert_line(world, 1, "1", "0 0 4 6 0 0 0");
+    assert_int_equal(world_resolve(world, "STATUS_QTY_CONFLICT", "reject"), 409);
+    assert_int_equal(world_resolve(world, "STATUS_QTY_CONFLICT", "retry"), 200);
+    settles(world);
+    assert_exceptions(world, "STATUS_QTY_CONFLICT", 0);
+    assert_line(world, 1, "1", "0 0 4 6 0 0 0"); /* the backorder went out again */
+    assert_releases(world, 1, 2);
+}
+
+static void over_within_tolerance(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "10.5", "");
+    settles(world);
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
+    assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '10.5' AND unbilled = '0'", 1);
+}
+
+static void over_beyond_tolerance(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "12", "");
+    settles(world);
+    assert_exceptions(world, "OVERSHIP", 1);
+    assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '12' AND unbilled = '2'", 1);
+    assert_both_stocks(world, "WIDGET", "88 0", -12);
+}
+
+static void the_tolerance_is_the_tenants_where_it_has_one(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    world_put(world, "tenants", "{\"tenant\":\"acme\",\"over_tolerance_pct\":\"20\"}");
+    ships(world, 1, release_id, "12", "");
+    settles(world);
+    assert_exceptions(world, "OVERSHIP", 0);
+}
+
+/* ---- other items ---- */
+
+#define INSTEAD ",\"original_sku\":\"WIDGET\""
+
+static void says_gadget(struct hub_world *world, const char *release_id, const char *more) {
+    char text[512];
+    says(world, "C-1", 1, "SHIP", "S-1", release_id, "", line(text, "GADGET", "10", "EA", more));
+}
+
+static void a_substitute_that_is_allowed(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = *state;
+    world_stock(world, "WH1", "WIDGET", "100");
+    world_stock(world, "WH1", "GADGET", "100");
+    assert_int_equal(world_simple(world, 1, "\"substitution_policy\":\"ALLOW\",", "10"), 202);
+    world_quiet(world);
+    world_release_id(world, 1, 1, release_id);
+    says_gadget(world, release_id, INSTEAD);
+    settles(world);
+    assert_raised(world, "SUBSTITUTED", 1);
+    assert_exceptions(world, "SUBSTITUTED", 0);
+    assert_status(world, 1, "SHIPPED");
+    assert_both_stocks(world, "GADGET", "90 0", -10);
+    assert_stock(world, "WH1", "WIDGET", "100 0");
+    assert_ledger(world, "SELECT unit_price FROM shipment_line WHERE sku = 'GADGET'", 1); /* its own */
+    voids(world, "V-1", release_id);
+    settles(world);
+    assert_both_stocks(world, "GADGET", "100 0", 0);
+    assert_stock(world, "WH1", "WIDGET", "100 10");
+}
+
+static void a_substitute_that_is_not_allowed(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    says_gadget(world, release_id, INSTEAD);
+    settles(world);
+    assert_exceptions(world, "UNAUTHORISED_SUBSTITUTE", 1);
+    assert_shipments(world, 0, 0);
+    assert_int_equal(world_resolve(world, "UNAUTHORISED_SUBSTITUTE", "retry"), 409);
+    assert_int_equal(world_resolve(world, "UNAUTHORISED_SUBSTITUTE", "accept"), 200);
+    settles(world);
+    assert_exceptions(world, "UNAUTHORISED_SUBSTITUTE", 0);
+    assert_status(world, 1, "SHIPPED");
+    assert_both_stocks(world, "GADGET", "90 0", -10);
+    assert_count(world, "SELECT count(*) FROM confirmation WHERE lines_applied = 1 AND lines_parked = 0", 1);
+    assert_settled(world, "C-1", "\"outcome\":\"posted\"");
+}
+
+static void a_line_that_matches_nothing(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    says(world, "C-1", 1, "SHIP", "S-1", release_id, "",
+         "{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"10\",\"uom\":\"EA\"},"
+         "{\"line_id\":\"9\",\"sku\":\"WIDGET\",\"qty_shipped\":\"5\",\"uom\":\"EA\"}");
+    settles(world);
+    assert_exceptions(world, "UNMATCHED_LINE", 1);
+    assert_ledger(world, "SELECT sum(qty) FROM shipment_line", 10);
+    assert_settled(world, "C-1", "LINES_PARKED");
+    assert_int_equal(world_resolve(world, "UNMATCHED_LINE", "reject"), 200);
+    assert_count(world, "SELECT count(*) FROM confirmation WHERE lines_parked = 0 AND lines_rejected = 1", 1);
+    assert_exceptions(world, "UNMATCHED_LINE", 0);
+}
+
+static void an_item_that_the_site_calls_otherwise(void **state) {
+    char release_id[XD_ID_SIZE], text[512];
+    struct hub_world *world = ten(state, release_id);
+    says(world, "C-1", 1, "SHIP", "S-1", release_id, "", line(text, "W-OLD", "10", "EA", ""));
+    settles(world);
+    assert_exceptions(world, "UNMATCHED_LINE", 1);
+    world_put(world, "products", "{\"sku\":\"WIDGET\",\"base_uom\":\"EA\",\"aliases\":[\"W-OLD\"]}");
+    settles(world);
+    assert_exceptions(world, "UNMATCHED_LINE", 0); /* by itself */
+    assert_status(world, 1, "SHIPPED");
+}
+
+/* ---- several, twice, corrected ---- */
+
+static void several_shipments_of_one_release(void **state) {
+    char release_id[XD_ID_SIZE], text[512];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "4", "");
+    says(world, "C-2", 1, "SHIP", "S-2", release_id, "", line(text, "WIDGET", "6", "EA", ""));
+    settles(world);
+    assert_shipments(world, 2, 0);
+    assert_status(world, 1, "SHIPPED");
+    voids(world, "V-1", release_id); /* the first of them never happened */
+    settles(world);
+    assert_shipments(world, 2, 1);
+    assert_line(world, 1, "1", "0 0 4 6 0 0 0");
+}
+
+static void a_duplicate_is_ignored(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "10", "");
+    settles(world);
+    ships(world, 1, release_id, "10", "");
+    settles(world);
+    assert_shipments(world, 1, 0);
+    assert_count(world, "SELECT count(*) FROM confirmation", 1);
+}
+
+static void the_same_version_with_other_content_is_parked(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "10", "");
+    ships(world, 1, release_id, "9", "");
+    settles(world);
+    assert_exceptions(world, "CONFLICTING_CONFIRMATION", 1);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+}
+
+static void a_correction_of_the_carrier_is_patched(void **state) {
+    char release_id[XD_ID_SIZE], text[512];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "10", "");
+    settles(world);
+    says(world, "C-1", 2, "SHIP", "S-1", release_id, CARRIER, line(text, "WIDGET", "10", "EA", ""));
+    settles(world);
+    assert_shipments(world, 1, 0);
+    assert_state(world, "C-1", 1, "SUPERSEDED");
+    assert_state(world, "C-1", 2, "POSTED");
+    assert_step(world, 1, "confirmation.patched", 1);
+    voids(world, "V-1", release_id); /* undoes the posting of the first version */
+    settles(world);
+    assert_shipments(world, 1, 1);
+    assert_state(world, "C-1", 2, "REVERSED");
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+}
+
+static void never_answers(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan) {
+    (void)world;
+    *plan = (struct call_plan){.lands_ms = call->find ? 0 : 400, .answers_ms = call->find ? 0 : 500};
+}
+
+static void a_correction_of_the_carrier_comes_while_the_erp_is_called(void **state) {
+    char release_id[XD_ID_SIZE], text[512];
+    struct hub_world *world = ten(state, release_id);
+    world->plan = never_answers;
+    ships(world, 1, release_id, "10", "");
+    says(world, "C-1", 2, "SHIP", "S-1", release_id, CARRIER, line(text, "WIDGET", "10", "EA", ""));
+    settles(world);
+    assert_shipments(world, 1, 0);
+    assert_state(world, "C-1", 1, "SUPERSEDED");
+    assert_state(world, "C-1", 2, "POSTED");
+}
+
+static void a_correction_of_the_quantity_reverses_and_reposts(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "10", "");
+    settles(world);
+    ships(world, 2, release_id, "8", ",\"status\":\"CP\"");
+    settles(world);
+    assert_shipments(world, 2, 1);
+    assert_line(world, 1, "1", "0 0 0 8 2 0 0");
+    assert_status(world, 1, "CLOSED_SHORT");
+    assert_both_stocks(world, "WIDGET", "92 0", -8);
+    assert_state(world, "C-1", 1, "SUPERSEDED");
+    assert_state(world, "C-1", 2, "POSTED");
+    assert_int_equal(hub_world_difference(world), 0);
+    ships(world, 3, release_id, "9", ",\"status\":\"CP\"");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 9 1 0 0");
+    assert_shipments(world, 3, 2);
+}
+
+static void a_correction_of_the_lot_reverses_and_reposts(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "10", ",\"lot\":\"L1\"");
+    ships(world, 2, release_id, "10", ",\"lot\":\"L2\"");
+    settles(world);
+    assert_shipments(world, 2, 1);
+    assert_ledger(world,
+                  "SELECT sum(qty) FROM shipment s JOIN shipment_line l ON l.shipment = s.number"
+                  " WHERE lot = 'L1'",
+                  0);
+    assert_ledger(world,
+                  "SELECT sum(qty) FROM shipment s JOIN shipment_line l ON l.shipment = s.number"
+                  " WHERE lot = 'L2'",
+                  10);
+}
+
+/* The first posting, its reversal and the new one are one after the other, however slow the ERP is. */
+static void a_correction_waits_for_what_it_corrects(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    world->plan = never_answers;
+    ships(world, 1, release_id, "10", "");
+    ships(world, 2, release_id, "7", "");
+    ships(world, 3, release_id, "8", "");
+    settles(world);
+    assert_shipments(world, 3, 2);
+    assert_line(world, 1, "1", "0 0 2 8 0 0 0");
+    assert_ledger(
+        world,
+        "SELECT group_concat(l.qty, ' ') = '10 -10 7 -7 8' FROM (SELECT qty FROM shipment_line ORDER BY "
+        "shipment) l",
+        1);
+}
+
+static void versions_that_come_out_of_order(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 3, release_id, "10", "");
+    ships(world, 1, release_id, "4", "");
+    ships(world, 2, release_id, "5", "");
+    settles(world);
+    assert_shipments(world, 1, 0);
+    assert_state(world, "C-1", 1, "SUPERSEDED");
+    assert_state(world, "C-1", 2, "SUPERSEDED");
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
+}
+
+static void a_correction_of_what_the_erp_refused(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    (void)hub_world_ledger(world, "UPDATE sale_line SET sku = 'OTHER'");
+    ships(world, 1, release_id, "10", "");
+    world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 1);
+    (void)hub_world_ledger(world, "UPDATE sale_line SET sku = 'WIDGET'");
+    ships(world, 2, release_id, "8", "");
+    settles(world);
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 0);
+    assert_shipments(world, 1, 0);
+    assert_line(world, 1, "1", "0 0 2 8 0 0 0");
+}
+
+static void a_posting_that_the_erp_refused_is_tried_again(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    (void)hub_world_ledger(world, "UPDATE sale_line SET sku = 'OTHER'");
+    ships(world, 1, release_id, "10", "");
+    world_quiet(world);
+    (void)hub_world_ledger(world, "UPDATE sale_line SET sku = 'WIDGET'");
+    assert_int_equal(world_resolve(world, "ERP_REJECTED_SHIPMENT", "retry"), 200);
+    settles(world);
+    assert_shipments(world, 1, 0);
+    assert_state(world, "C-1", 1, "POSTED");
+}
+
+/* ---- the ERP's day ---- */
+
+static void shipped_in_a_closed_period(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    (void)hub_world_ledger(world, "INSERT INTO period VALUES(1, '2026-11-30')");
+    ships(world, 1, release_id, "10", "");
+    settles(world);
+    assert_raised(world, "PERIOD_CLOSED", 1);
+    assert_exceptions(world, "PERIOD_CLOSED", 0);
+    assert_count(world,
+                 "SELECT count(*) FROM exception WHERE code = 'PERIOD_CLOSED' AND detail LIKE "
+                 "'%2026-12-01%'",
+                 1);
+    assert_ledger(world, "SELECT count(*) FROM shipment WHERE shipped_at < dated",
+                  1); /* keeps the true one */
+    assert_settled(world, "C-1", "\"outcome\":\"posted\"");
+}
+
+/* ---- releases ---- */
+
+static void an_unknown_release_parks_until_it_comes_or_somebody_is_told(void **state) {
+    struct hub_world *world = *state;
+    ships(world, 1, "RNOBODYKNOWSTHIS00", "10", "");
+    world_quiet(world);
+    assert_exceptions(world, "UNKNOWN_RELEASE", 1);
+    assert_exceptions(world, "UNKNOWN_RELEASE_OVERDUE", 0);
+    world->now.monotonic += 3600000;
+    world->now.wall += 3600000;
+    hub_world_run(world, 2000);
+    assert_exceptions(world, "UNKNOWN_RELEASE_OVERDUE", 1);
+    assert_int_equal(world_resolve(world, "UNKNOWN_RELEASE_OVERDUE", "retry"), 409);
+    assert_int_equal(world_resolve(world, "UNKNOWN_RELEASE_OVERDUE", "accept"), 200);
+    assert_exceptions(world, "UNKNOWN_RELEASE", 1); /* it still waits */
+    assert_exceptions(world, "UNKNOWN_RELEASE_OVERDUE", 0);
+    assert_int_equal(world_resolve(world, "UNKNOWN_RELEASE", "reject"), 200);
+    world_quiet(world);
+    assert_state(world, "C-1", 1, "REJECTED");
+    assert_settled(world, "C-1", "\"outcome\":\"rejected\"");
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
+}
+
+/* The hub goes back to before the order, and gets its release back from the site. */
+static void an_unknown_release_resumes_by_itself(void **state) {
+    char release_id[XD_ID_SIZE], key[32] = "key-1";
+    struct hub_world *world = *state;
+    char text[ORDER_TEXT_SIZE], part[256];
+    hub_world_copy(world);
+    world->sites[0].online = false;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    hub_world_run(world, 1000);
+    world_release_id(world, 1, 1, release_id);
+    hub_world_restore(world);
+    world->sites[0].online = true;
+    ships(world, 1, release_id, "10", "");
+    assert_true(hub_world_quiet(world, 5 * MINUTE_MS));
+    assert_exceptions(world, "UNKNOWN_RELEASE", 1);
+    world_order_text(1, "", world_line("1", "WIDGET", "10", "EA", part), text);
+    assert_int_equal(hub_world_order(world, key, text), 202);
+    settles(world);
+    assert_exceptions(world, "UNKNOWN_RELEASE", 0);
+    assert_status(world, 1, "SHIPPED");
+}
+
+static void before_the_release_was_acknowledged(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "4", "");
+    settles(world);
+    assert_raised(world, "ACK_INFERRED", 1);
+    assert_exceptions(world, "ACK_INFERRED", 0);
+}
+
+static void cancel_requested_and_not_yet_shipped(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, NULL), 202);
+    settles(world);
+    assert_release(world, 1, 1, "WH1 ACKED REQUESTED 2"); /* the site answers */
+    assert_shipments(world, 0, 0);
+    world->now.monotonic += 2 * 3600000;
+    world->now.wall += 2 * 3600000;
+    hub_world_run(world, 3000);
+    assert_exceptions(world, "CANCEL_PENDING", 1);
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
+    settles(world);
+    assert_exceptions(world, "CANCEL_PENDING", 0);
+    assert_status(world, 1, "CANCELLED");
+}
+
+static void shipped_while_the_cancel_was_pending(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, NULL), 202);
+    ships(world, 1, release_id, "10", "");
+    settles(world);
+    assert_exceptions(world, "SHIPPED_AFTER_CANCEL", 1); /* stays open until a return is agreed on */
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_shipments(world, 1, 0);
+    assert_int_equal(world_resolve(world, "SHIPPED_AFTER_CANCEL", "accept"), 200);
+    assert_exceptions(world, "SHIPPED_AFTER_CANCEL", 0);
+}
+
+static void shipped_after_cancel_and_taken_back_is_cancelled(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, NULL), 202);
+    ships(world, 1, release_id, "10", "");
+    world_quiet(world);
+    voids(world, "V-1", release_id);
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 0 0 10 0 0");
+    assert_status(world, 1, "CANCELLED");
+    assert_both_stocks(world, "WIDGET", "100 0", 0);
+    assert_exceptions(world, "SHIPPED_AFTER_CANCEL", 0);
+}
+
+/* ---- units, lots, serial numbers, totals ---- */
+
+static void another_unit_that_converts_exactly(void **state) {
+    char release_id[XD_ID_SIZE], text[512];
+    struct hub_world *world = ten(state, release_id);
+    world_put(world, "products",
+              "{\"sku\":\"WIDGET\",\"base_uom\":\"EA\",\"uoms\":[{\"uom\":\"BOX\",\"num\":5}]}");
+    says(world, "C-1", 1, "SHIP", "S-1", release_id, "", line(text, "WIDGET", "2", "BOX", ""));
+    settles(world);
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_both_stocks(world, "WIDGET", "90 0", -10);
+}
+
+static void another_unit_that_does_not_convert_resumes_when_its_factor_comes(void **state) {
+    char release_id[XD_ID_SIZE], text[512];
+    struct hub_world *world = ten(state, release_id);
+    says(world, "C-1", 1, "SHIP", "S-1", release_id, "", line(text, "WIDGET", "2", "BOX", ""));
+    settles(world);
+    assert_exceptions(world, "UOM_MISMATCH", 1);
+    assert_shipments(world, 0, 0);
+    assert_state(world, "C-1", 1, "PARKED");
+    world_put(world, "products",
+              "{\"sku\":\"WIDGET\",\"base_uom\":\"EA\",\"uoms\":[{\"uom\":\"BOX\",\"num\":1,\"den\":3}]}");
+    settles(world);
+    assert_exceptions(world, "UOM_MISMATCH", 1); /* two thirds are no decimal */
+    assert_raised(world, "UOM_MISMATCH", 1);
+    assert_int_equal(world_resolve(world, "UOM_MISMATCH", "retry"), 409);
+    world_put(world, "products",
+              "{\"sku\":\"WIDGET\",\"base_uom\":\"EA\",\"uoms\":[{\"uom\":\"BOX\",\"num\":5}]}");
+    settles(world);
+    assert_exceptions(world, "UOM_MISMATCH", 0);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_state(world, "C-1", 1, "POSTED");
+    assert_count(world, "SELECT count(*) FROM parked_line", 0);
+}
+
+static void several_lots(void **state) {
+    char release_id[XD_ID_SIZE], text[512];
+    struct hub_world *world = ten(state, release_id);
+    says(world, "C-1", 1, "SHIP", "S-1", release_id,
+         ",\"cartons\":[{\"sscc\":\"1\",\"contents\":[{\"line_id\":\"1\",\"qty\":\"3\",\"lot\":\"A\"},"
+         "{\"line_id\":\"1\",\"qty\":\"5\",\"lot\":\"B\"}]},{\"sscc\":\"2\",\"contents\":[{\"line_id\":\"1\","
+         "\"qty\":\"2\",\"lot\":\"A\"}]}]",
+         line(text, "WIDGET", "10", "EA", ""));
+    settles(world);
+    assert_shipments(world, 1, 0);
+    assert_ledger(world, "SELECT sum(qty) FROM shipment_line WHERE lot = 'A'", 5);
+    assert_ledger(world, "SELECT sum(qty) FROM shipment_line WHERE lot = 'B'", 5);
+}
+
+static void several_lots_line_by_line(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    says(
+        world, "C-1", 1, "SHIP", "S-1", release_id, "",
+        "{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"4\",\"uom\":\"EA\",\"lot\":\"A\",\"status\":"
+        "\"CP\"},{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"5\",\"uom\":\"EA\",\"lot\":\"B\","
+        "\"status\":\"CP\"}");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 9 1 0 0");
+    assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE lot <> ''", 2);
+}
+
+static void a_lot_that_is_recalled(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "10", ",\"status\":\"RI\",\"lot\":\"L1\"");
+    settles(world);
+    assert_exceptions(world, "RECALLED_LOT_SHIPPED", 1);
+    assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '10' AND unbilled = '10'", 1);
+    assert_both_stocks(world, "WIDGET", "90 0", -10);
+}
+
+static void a_lot_that_had_expired(void **state) {
+    char release_id[XD_ID_SIZE], text[512];
+    struct hub_world *world = ten(state, release_id);
+    says(world, "C-1", 1, "SHIP", "S-1", release_id,
+         ",\"cartons\":[{\"contents\":[{\"line_id\":\"1\",\"qty\":\"10\",\"lot\":\"A\",\"expiry\":\"2026-11-"
+         "22\"}"
+         "]}]",
+         line(text, "WIDGET", "10", "EA", ""));
+    settles(world);
+    assert_exceptions(world, "RECALLED_LOT_SHIPPED", 1);
+    assert_ledger(world, "SELECT unbilled FROM shipment_line", 10);
+}
+
+static void serials(void **state, const char *cartons, int64_t expected) {
+    char release_id[XD_ID_SIZE], text[512];
+    struct hub_world *world = *state;
+    assert_int_equal(
+        world_order(world, 1, "",
+                    "{\"external_line_id\":\"1\",\"sku\":\"WIDGET\",\"qty\":\"2\",\"uom\":\"EA\","
+                    "\"unit_price\":\"1\",\"serial_required\":true}"),
+        202);
+    world_quiet(world);
+    world_release_id(world, 1, 1, release_id);
+    says(world, "C-1", 1, "SHIP", "S-1", release_id, cartons, line(text, "WIDGET", "2", "EA", ""));
+    settles(world);
+    assert_exceptions(world, "SERIAL_MISMATCH", expected);
+    assert_status(world, 1, "SHIPPED"); /* the quantity counts in any case */
+    assert_shipments(world, 1, 0);
+}
+
+#define CONTENTS(serials)                                                                                    \
+    ",\"cartons\":[{\"contents\":[{\"line_id\":\"1\",\"qty\":\"2\",\"serials\":[" serials "]}]}]"
+
+static void serial_numbers_that_fit(void **state) {
+    serials(state, CONTENTS("\"A\",\"B\""), 0);
+}
+
+static void serial_numbers_that_are_missing(void **state) {
+    serials(state, CONTENTS("\"A\""), 1);
+}
+
+static void serial_numbers_that_are_repeated(void **state) {
+    serials(state, CONTENTS("\"A\",\"A\""), 1);
+}
+
+static void serial_numbers_that_nobody_named(void **state) {
+    serials(state, "", 1);
+}
+
+static void control_totals_that_fail(void **state) {
+    char release_id[XD_ID_SIZE], text[512];
+    struct hub_world *world = ten(state, release_id);
+    says(world, "C-1", 1, "SHIP", "S-1", release_id, ",\"control_totals\":{\"lines\":1,\"qty\":\"11\"}",
+         line(text, "WIDGET", "10", "EA", ""));
+    settles(world);
+    assert_exceptions(world, "HASH_TOTAL", 1);
+    assert_shipments(world, 0, 0);
+    assert_settled(world, "C-1", "HASH_TOTAL");
+    assert_int_equal(world_resolve(world, "HASH_TOTAL", "retry"), 409);
+    assert_int_equal(world_resolve(world, "HASH_TOTAL", "accept"), 200);
+    settles(world);
+    assert_exceptions(world, "HASH_TOTAL", 0);
+    assert_status(world, 1, "SHIPPED");
+}
+
+static void control_totals_that_hold(void **state) {
+    char release_id[XD_ID_SIZE], text[512];
+    struct hub_world *world = ten(state, release_id);
+    says(world, "C-1", 1, "SHIP", "S-1", release_id,
+         ",\"control_totals\":{\"lines\":\"1\",\"qty\":\"10.0\",\"cartons\":0,\"other\":true}",
+         line(text, "WIDGET", "10", "EA", ""));
+    settles(world);
+    assert_status(world, 1, "SHIPPED");
+}
+
+/* ---- taken back ---- */
+
+static void a_void_undoes_the_whole_shipment(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "6", ",\"status\":\"CP\"");
+    settles(world);
+    assert_status(world, 1, "CLOSED_SHORT");
+    voids(world, "V-1", release_id);
+    settles(world);
+    assert_shipments(world, 1, 1);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0"); /* also what it had closed */
+    assert_status(world, 1, "IN_FULFILMENT");
+    assert_release(world, 1, 1, "WH1 ACKED NONE 1");
+    assert_both_stocks(world, "WIDGET", "100 10", 0);
+    assert_raised(world, "REVERSED", 1);
+    assert_exceptions(world, "REVERSED", 0);
+    assert_state(world, "C-1", 1, "REVERSED");
+    assert_state(world, "V-1", 1, "POSTED");
+    assert_settled(world, "C-1", "REVERSED");
+    assert_settled(world, "V-1", "\"outcome\":\"posted\"");
+    assert_step(world, 1, "confirmation.reversed", 1);
+    assert_step(world, 1, "reversal.posted", 1);
+    voids(world, "V-2", release_id); /* once more: nothing is left */
+    settles(world);
+    assert_shipments(world, 1, 1);
+    char text[512];
+    says(world, "C-2", 1, "SHIP", "S-2", release_id, "", line(text, "WIDGET", "10", "EA", ""));
+    settles(world);
+    assert_status(world, 1, "SHIPPED");
+    assert_both_stocks(world, "WIDGET", "90 0", -10);
+    assert_int_equal(hub_world_difference(world), 1 - 1);
+}
+
+static void a_void_of_a_version_of_itself(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "10", "");
+    says(world, "C-1", 2, "VOID", NULL, release_id, ",\"supersedes\":1", "");
+    settles(world);
+    assert_shipments(world, 1, 1);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    ships(world, 3, release_id, "9", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 1 9 0 0 0");
+}
+
+static void a_void_that_comes_before_its_shipment_waits_for_it(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    voids(world, "V-1", release_id);
+    settles(world);
+    assert_exceptions(world, "UNKNOWN_SHIPMENT", 1);
+    assert_int_equal(world_resolve(world, "UNKNOWN_SHIPMENT", "retry"), 409);
+    ships(world, 1, release_id, "10", "");
+    settles(world);
+    assert_exceptions(world, "UNKNOWN_SHIPMENT", 0);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_shipments(world, 1, 1);
+    assert_state(world, "V-1", 1, "POSTED");
+}
+
+static void a_void_of_a_confirmation_that_is_parked(void **state) {
+    struct hub_world *world = *state;
+    ships(world, 1, "RNOBODYKNOWSTHIS00", "10", "");
+    world_quiet(world);
+    voids(world, "V-1", "RNOBODYKNOWSTHIS00");
+    world_quiet(world);
+    assert_state(world, "C-1", 1, "REVERSED");
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
+}
+
+static void a_reversal_of_a_line_in_full(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "10", "");
+    settles(world);
+    takes_back(world, "B-1", release_id, "10");
+    settles(world);
+    assert_shipments(world, 1, 1);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_raised(world, "REVERSED", 1);
+    assert_state(world, "C-1", 1, "REVERSED");
+    assert_state(world, "B-1", 1, "POSTED");
+}
+
+static void a_reversal_of_a_part_reposts_what_is_left(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "10", "");
+    settles(world);
+    takes_back(world, "B-1", release_id, "3");
+    settles(world);
+    assert_shipments(world, 2, 1);
+    assert_line(world, 1, "1", "0 0 3 7 0 0 0");
+    assert_both_stocks(world, "WIDGET", "93 3", -7);
+    assert_state(world, "C-1", 1, "POSTED");
+    takes_back(world, "B-2", release_id, "7");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_both_stocks(world, "WIDGET", "100 10", 0);
+    takes_back(world, "B-3", release_id, "1");
+    settles(world);
+    assert_exceptions(world, "UNKNOWN_SHIPMENT", 1); /* nothing is left to take back */
+}
+
+static void a_line_that_is_reversed_beside_one_that_ships(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "6", "");
+    settles(world);
+    says(world, "C-2", 1, "SHIP", "S-2", release_id, ",\"reporting\":\"EXCEPTIONS\"",
+         "{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"6\",\"uom\":\"EA\",\"reversal\":true},"
+         "{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"10\",\"uom\":\"EA\"}");
+    settles(world);
+    assert_shipments(world, 2, 1);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
+}
+
+static void an_overshipment_that_is_taken_back(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "12", "");
+    settles(world);
+    voids(world, "V-1", release_id);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_exceptions(world, "OVERSHIP", 0);
+    assert_count(world, "SELECT count(*) FROM order_line WHERE overshipped <> '0'", 0);
+    assert_both_stocks(world, "WIDGET", "100 10", 0);
+}
+
+static void a_shipment_is_taken_back_while_the_erp_has_not_got_it(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    world->plan = never_answers;
+    ships(world, 1, release_id, "10", "");
+    voids(world, "V-1", release_id);
+    settles(world);
+    assert_shipments(world, 1, 1);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_state(world, "C-1", 1, "REVERSED");
+}
+
+static void what_is_open_again_counts_against_the_customers_limit(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = *state;
+    world_put(world, "customers", "{\"code\":\"CUST-1\",\"credit_limit\":\"100\",\"currency\":\"EUR\"}");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    world_release_id(world, 1, 1, release_id);
+    assert_exposure(world, "CUST-1", "25");
+    ships(world, 1, release_id, "10", "");
+    settles(world);
+    assert_exposure(world, "CUST-1", "0");
+    voids(world, "V-1", release_id);
+    settles(world);
+    assert_exposure(world, "CUST-1", "25");
+}
+
+#define ROW(test) cmocka_unit_test_setup_teardown(test, hub_world_setup, hub_world_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ROW(exact),
+        ROW(short_backorder_allowed),
+        ROW(short_without_a_status_stays_open),
+        ROW(short_without_a_status_is_closed_where_the_setting_says_so),
+        ROW(short_without_a_status_is_asked_about),
+        ROW(short_final),
+        ROW(a_status_that_contradicts_the_quantity_holds_the_remainder),
+        ROW(over_within_tolerance),
+        ROW(over_beyond_tolerance),
+        ROW(the_tolerance_is_the_tenants_where_it_has_one),
+        ROW(a_substitute_that_is_allowed),
+        ROW(a_substitute_that_is_not_allowed),
+        ROW(a_line_that_matches_nothing),
+        ROW(an_item_that_the_site_calls_otherwise),
+        ROW(several_shipments_of_one_release),
+        ROW(a_duplicate_is_ignored),
+        ROW(the_same_version_with_other_content_is_parked),
+        ROW(a_correction_of_the_carrier_is_patched),
+        ROW(a_correction_of_the_carrier_comes_while_the_erp_is_called),
+        ROW(a_correction_of_the_quantity_reverses_and_reposts),
+        ROW(a_correction_of_the_lot_reverses_and_reposts),
+        ROW(a_correction_waits_for_what_it_corrects),
+        ROW(versions_that_come_out_of_order),
+        ROW(a_correction_of_what_the_erp_refused),
+        ROW(a_posting_that_the_erp_refused_is_tried_again),
+        ROW(shipped_in_a_closed_period),
+        ROW(an_unknown_release_parks_until_it_comes_or_somebody_is_told),
+        ROW(an_unknown_release_resumes_by_itself),
+        ROW(before_the_release_was_acknowledged),
+        ROW(cancel_requested_and_not_yet_shipped),
+        ROW(shipped_while_the_cancel_was_pending),
+        ROW(shipped_after_cancel_and_taken_back_is_cancelled),
+        ROW(another_unit_that_converts_exactly),
+        ROW(another_unit_that_does_not_convert_resumes_when_its_factor_comes),
+        ROW(several_lots),
+        ROW(several_lots_line_by_line),
+        ROW(a_lot_that_is_recalled),
+        ROW(a_lot_that_had_expired),
+        ROW(serial_numbers_that_fit),
+        ROW(serial_numbers_that_are_missing),
+        ROW(serial_numbers_that_are_repeated),
+        ROW(serial_numbers_that_nobody_named),
+        ROW(control_totals_that_fail),
+        ROW(control_totals_that_hold),
+        ROW(a_void_undoes_the_whole_shipment),
+        ROW(a_void_of_a_version_of_itself),
+        ROW(a_void_that_comes_before_its_shipment_waits_for_it),
+        ROW(a_void_of_a_confirmation_that_is_parked),
+        ROW(a_reversal_of_a_line_in_full),
+        ROW(a_reversal_of_a_part_reposts_what_is_left),
+        ROW(a_line_that_is_reversed_beside_one_that_ships),
+        ROW(an_overshipment_that_is_taken_back),
+        ROW(a_shipment_is_taken_back_while_the_erp_has_not_got_it),
+        ROW(what_is_open_again_counts_against_the_customers_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
