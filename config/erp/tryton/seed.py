@@ -179,10 +179,12 @@ def make_products(category):
 
 
 def make_customers(term):
+    country = new("country.country", name="United Kingdom", code="GB")
     for number, row in enumerate(rows("customers.csv"), 1):
         party = Model.get("party.party")(name=row["name"], code=row["code"])
         address, = party.addresses
         address.street, address.postal_code, address.city = f"{number} Quay Street", f"{1000 + number}", "Harbour"
+        address.country = country
         address.invoice = address.delivery = True
         party.customer_payment_term = term
         party.save()

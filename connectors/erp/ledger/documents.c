@@ -248,27 +248,29 @@ static void write_invoice(struct page *page) {
 
 /* ---- a page ---- */
 
+static void write_document(struct page *page, enum xd_erp_list what) {
+    if (what == XD_ERP_SALES) {
+        write_sale(page);
+    } else if (what == XD_ERP_SHIPMENTS) {
+        write_shipment(page);
+    } else {
+        write_invoice(page);
+    }
+}
+
 enum xd_result xd_ledger_list_documents(struct xd_book *book, enum xd_erp_list what, const char *cursor,
                                         size_t max, struct xd_buffer *entries,
                                         char next[XD_ERP_CURSOR_SIZE]) {
-    static const struct {
-        int statement;
-        void (*write)(struct page *page);
-    } lists[] /* from XD_ERP_SALES on */ = {
-        {XD_LEDGER_SALE_LIST, write_sale},
-        {XD_LEDGER_SHIPMENT_LIST, write_shipment},
-        {XD_LEDGER_SHIPMENT_LIST, write_invoice},
-    };
     struct page page = {.book = book, .writer = {.out = entries}, .changed = strtoll(cursor, NULL, 10)};
     size_t before = entries->size;
-    xd_entry_open(&page.entry, book, lists[what - XD_ERP_SALES].statement);
+    xd_entry_open(&page.entry, book, what == XD_ERP_SALES ? XD_LEDGER_SALE_LIST : XD_LEDGER_SHIPMENT_LIST);
     xd_entry_int(&page.entry, page.changed);
     xd_entry_int(&page.entry, (int64_t)max);
     xd_writer_begin(&page.writer, NULL, '[');
     while (page.result == XD_OK && entries->size - before <= XD_ERP_PAGE_BYTES &&
            xd_entry_next(&page.entry)) {
         page.changed = xd_entry_take_int(&page.entry);
-        lists[what - XD_ERP_SALES].write(&page);
+        write_document(&page, what);
     }
     xd_writer_end(&page.writer, ']');
     (void)snprintf(next, XD_ERP_CURSOR_SIZE, "%lld", (long long)page.changed);

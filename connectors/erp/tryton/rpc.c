@@ -403,7 +403,7 @@ enum xd_result xd_rpc_ask(struct xd_rpc *rpc, const struct xd_node **out, const 
 
 enum xd_result xd_rpc_change(struct xd_rpc *rpc, const struct xd_node **out, const char *method,
                              const char *format, ...) {
-    const struct xd_node *ignored;
+    const struct xd_node *ignored = NULL;
     out = out == NULL ? &ignored : out;
     *out = NULL;
     va_list args;

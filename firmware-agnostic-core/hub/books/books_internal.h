@@ -27,7 +27,8 @@ struct xd_erp_entry {
     size_t line_count;
     const cJSON *tree;
 };
-/* XD_INVALID: `why` says what is wrong in a sentence. Free with xd_entry_free in every case. */
+/* XD_NOT_FOUND: a draft that has no number yet. XD_INVALID: `why` says what is wrong in a sentence. Free with
+ * xd_entry_free in every case. */
 XD_CHECKED enum xd_result xd_entry_read(const cJSON *tree, struct xd_erp_entry *out,
                                         char why[XD_BOOKS_VALUE_SIZE]);
 void xd_entry_free(struct xd_erp_entry *entry);

@@ -48,6 +48,9 @@ static enum xd_result compare_document(struct xd_hub *hub, enum xd_erp_list what
         result = xd_compare_invoice(hub, &entry, now);
     }
     xd_entry_free(&entry);
+    if (result == XD_NOT_FOUND) {
+        return XD_OK;
+    }
     if (result == XD_INVALID) { /* it has no exact form: nothing can be said of it */
         xd_copy(row->detail, sizeof row->detail, "Some of the ERP's documents could not be read.");
         return XD_OK;

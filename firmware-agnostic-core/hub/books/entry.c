@@ -59,6 +59,9 @@ enum xd_result xd_entry_read(const cJSON *tree, struct xd_erp_entry *out, char w
                                  .tree = tree};
     const cJSON *ship_to = cJSON_GetObjectItemCaseSensitive(tree, "ship_to");
     out->ship_to = cJSON_IsObject(ship_to) ? ship_to : NULL;
+    if (out->number == NULL && out->state != NULL && xd_entry_is(out, "draft")) {
+        return XD_NOT_FOUND; /* it is numbered when it is more than that */
+    }
     bool fine = out->number != NULL && strlen(out->number) < XD_BOOKS_NAME_SIZE && out->state != NULL;
     if (!fine || !take_decimal(tree, "total", &out->total, &out->has_total)) {
         snprintf(why, XD_BOOKS_VALUE_SIZE,

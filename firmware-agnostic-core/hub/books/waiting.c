@@ -96,6 +96,8 @@ enum xd_result xd_books_decide(struct xd_hub *hub, const char *erp, enum xd_erp_
         hub->books->counters.refused++;
         struct xd_complaint complaint = {.code = "ERP_ENTRY_UNUSABLE", .document_id = erp, .detail = why};
         result = xd_hub_complain(hub, &complaint, now);
+    } else if (result == XD_NOT_FOUND) {
+        result = XD_OK;
     }
     xd_entry_free(&entry);
     return result;
