@@ -1,5 +1,6 @@
 """The whole flow against a real Tryton: what its books hold at the end, whatever happened to it, to the line and to the hub."""
 import collections
+import json
 import random
 import time
 
@@ -80,6 +81,12 @@ class Place:
 
     def quiet(self, seconds=180):
         return self.stack.wait_balanced(seconds)
+
+    def differences(self):
+        """What is open after a comparison, by the operator's command."""
+        done = self.stack.cli("reconcile", "--run", "--json", check=False, seconds=120)
+        assert done.returncode in (0, 3), done.stderr
+        return json.loads(done.stdout)["differences"]
 
     def sale(self, external):
         """The one sale of this order."""
@@ -166,6 +173,21 @@ def test_a_sale_that_was_typed_into_tryton_is_shipped(place):
     place.posted(f"C-{release['release_id']}-1")
     state = place.tryton.rpc("model.sale.sale.read", [sale], ["shipment_state"])[0]["shipment_state"]
     assert state == "sent"
+
+
+def test_the_books_agree_with_tryton_and_what_somebody_changed_there_is_named_and_mended(place):
+    order_id = place.order("BOOKS-1", plan=wms.nothing)
+    place.release(order_id)  # and not shipped yet
+    assert place.differences() == []
+    line, = place.tryton.find("sale.line", [("sale.reference", "=", "default/web/BOOKS-1")], ["quantity"])
+    place.tryton.rpc("model.sale.line.write", [line["id"]], {"quantity": 8.0}, user="clerk")
+    difference, = place.differences()
+    assert (difference["kind"], difference["repair"]) == ("SALE_QUANTITY", "CHANGE_SALE")
+    assert (difference["hub_document"], difference["hub_value"], difference["erp_value"]) == ("default/web/BOOKS-1", "10", "8")
+    place.stack.cli("reconcile", "--approve", difference["id"], check=False)
+    wait_for(lambda: place.differences() == [], 60, "the difference to be gone")
+    line, = place.tryton.find("sale.line", [("sale.reference", "=", "default/web/BOOKS-1")], ["quantity"])
+    assert line["quantity"] == 10
 
 
 def test_an_order_is_shipped_from_the_3pl(place):
