@@ -114,7 +114,7 @@ CRASH_PROGRAMS := $(patsubst %.c,$(OUT)/%,$(CRASH_SOURCES))
 # ---- targets for people ----
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps check unit lint purity contract integration simulation mutants test sanitize fuzz bench demo docs sim sim-shrink \
+.PHONY: all help deps check unit lint purity contract erps integration simulation mutants test sanitize fuzz bench demo docs sim sim-shrink \
     soak install clean
 
 all: toolcheck programs ## build the three programs: build/crossdock-agent, build/crossdock-hub, build/crossdock
@@ -138,6 +138,10 @@ lint: ## clang-format, clang-tidy, cppcheck, purity, style limits, every header 
 
 contract: ## the contract suites of the tables of functions, with private brokers
 	@$(RUN) contract
+
+erps: ## what every ERP promises, held against a real Tryton too, also where it only looks references up or does not even that
+	@config/install-packages.sh build test tryton
+	@$(RUN) erps
 
 integration: ## whole programs with real brokers, killed, cut, frozen and wiped
 	@$(RUN) integration

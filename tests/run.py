@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds and runs suites of tests, says how they go, and sums them.
 
-    run.py SUITE...      unit contract integration (each also with -asan), fuzz, crash, lint, simulation, mutants
+    run.py SUITE...      unit contract integration (each also with -asan), fuzz, crash, lint, simulation, mutants, erps
 
 Run by make, with BUILD and MAKE in the environment. A suite that fails, or does not even build, does not stop the
 next. The last line is `N passed, N failed`; the exit status is 0 only if nothing failed.
@@ -26,9 +26,10 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.abspath(os.environ.get("BUILD", os.path.join(TOP, "build")))
 MAKE = os.environ.get("MAKE", "make")
 JOBS = max(1, os.cpu_count() or 1)
-PROGRAM_SECONDS_MAX = {"unit": 300, "contract": 600, "fuzz": 120, "crash": 24 * 3600 if os.environ.get("XD_SOAK") else 1200}
+PROGRAM_SECONDS_MAX = {"unit": 300, "contract": 1200, "fuzz": 120, "crash": 24 * 3600 if os.environ.get("XD_SOAK") else 1200}
 PYTEST_SECONDS_MAX = 3600
 run_ids = itertools.count()
+TRYTON_PROGRAMS = {"test_tryton_life"}
 LINTS = ["lint-format", "lint-style", "lint-headers", "purity", "lint-cppcheck", "lint-tidy"]
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:detect_stack_use_after_return=0",
@@ -155,8 +156,8 @@ def built_programs(kind, variant, tally):
     return [os.path.join(TOP, program) for program in programs]
 
 
-def programs_suite(kind, variant, tally, extra_env, jobs):
-    programs = built_programs(kind, variant, tally)
+def programs_suite(kind, variant, tally, extra_env, jobs, chosen=lambda name: True):
+    programs = [program for program in built_programs(kind, variant, tally) if chosen(os.path.basename(program))]
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         waiting = [pool.submit(run_program, program, kind, extra_env) for program in programs]
         for done in concurrent.futures.as_completed(waiting):
@@ -226,15 +227,34 @@ def contract(variant, tally):
         env = {"XD_TEST_AMQP_PORT": str(rabbit.port), "XD_TEST_AMQP_USER": rabbit.user,
                "XD_TEST_AMQP_PASSWORD": rabbit.password, "XD_TEST_AMQP_VHOST": rabbit.vhost,
                "XD_TEST_AMQP_MANAGEMENT_PORT": str(rabbit.management_port), "XD_TEST_MQTT_PORT": str(mosquitto.port)}
-        programs_suite("contract", variant, tally, env, 1)
+        programs_suite("contract", variant, tally, env, 1, lambda name: name not in TRYTON_PROGRAMS)
     finally:
         for broker in (rabbit, mosquitto):
             if broker:
                 broker.stop()
         shutil.rmtree(state, ignore_errors=True)
     if variant == "plain":
+        with_tryton(variant, tally, TRYTON_PROGRAMS)
         build_programs(variant, tally)
         pytest_suite("tests/contract", variant, tally)
+
+
+def with_tryton(variant, tally, names):
+    """Contract programs that find a Tryton of their own by XD_TRYTON, one after the other."""
+    sys.path.insert(0, os.path.join(TOP, "tests", "integration"))
+    from tryton import Tryton  # pylint: disable=import-outside-toplevel
+    state = tempfile.mkdtemp(prefix="xd-tryton-")
+    try:
+        with Tryton(state) as erp:
+            programs_suite("contract", variant, tally, {"XD_TRYTON": os.path.join(erp.folder, "tryton.json")}, 1,
+                           lambda name: name in names)
+    finally:
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def erps(variant, tally):
+    """What every ERP promises, held against a real Tryton too: as it is, and degraded to one that looks up only, and to one that does not."""
+    with_tryton(variant, tally, TRYTON_PROGRAMS | {"test_erp", "test_erp_documents", "test_erp_reversal"})
 
 
 def build_programs(variant, tally):
@@ -351,7 +371,7 @@ def mutants(_variant, tally):
     tally.add(len(caught), len(missed), 0, missed)
 
 
-SUITES = {"simulation": simulation, "fuzz": fuzz, "crash": crash, "mutants": mutants, "unit": unit, "contract": contract,
+SUITES = {"simulation": simulation, "fuzz": fuzz, "crash": crash, "mutants": mutants, "unit": unit, "contract": contract, "erps": erps,
           "integration": integration, "lint": lint}
 
 
