@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 
 #define PATH_SIZE 256
+#define ERP_TESTS_MAX 64
 
 static sqlite3 *occupier;
 
@@ -130,7 +131,7 @@ static const struct erp_maker ledger_maker = {
     .break_commits = ledger_break_commits,
     .occupy = ledger_occupy,
     .can = ERP_CAN_CHANGE | ERP_CAN_TELL_CLOSED | ERP_CAN_FREE_CREDIT | ERP_CAN_REVERSE | ERP_CAN_LOTS |
-           ERP_CAN_SUBSTITUTE,
+           ERP_CAN_SUBSTITUTE | ERP_CAN_LIST_DOCUMENTS,
 };
 
 /* A new one is a line here. */
@@ -144,6 +145,26 @@ struct erp_maker erp_makers[ERP_MAKERS_MAX];
 size_t erp_maker_count;
 struct erp_maker erp_degraded[ERP_MAKERS_MAX];
 size_t erp_degraded_count;
+
+static unsigned meets(const struct erp_maker *maker) {
+    return maker->can | (maker->grade == XD_ERP_GRADE_A ? ERP_NEEDS_ENFORCEMENT : 0) |
+           (maker->grade != XD_ERP_GRADE_C ? ERP_NEEDS_A_LOOK : 0) |
+           (maker->break_commits != NULL ? ERP_NEEDS_BROKEN_COMMITS : 0) |
+           (maker->occupy != NULL ? ERP_NEEDS_OCCUPATION : 0) |
+           (maker->type_sale != NULL ? ERP_NEEDS_TYPING : 0);
+}
+
+int erps_run(const struct erp_maker *maker, const struct erp_test *tests, size_t count) {
+    struct CMUnitTest asked[ERP_TESTS_MAX];
+    size_t kept = 0;
+    assert_true(count <= ERP_TESTS_MAX);
+    for (size_t index = 0; index < count; index++) {
+        if ((tests[index].needs & ~meets(maker)) == 0) {
+            asked[kept++] = tests[index].test;
+        }
+    }
+    return _cmocka_run_group_tests(maker->name, asked, kept, NULL, NULL);
+}
 
 void erps_start(void) {
     faulty_vfs_register(true);

@@ -53,6 +53,20 @@ struct erp_maker {
     void (*type_sale)(const char *folder, char out[64]);
 };
 
+/* What a test needs of its ERP beside what that can do, to be OR-ed with ERP_CAN_... */
+#define ERP_NEEDS_ENFORCEMENT 0x100u    /* grade A: what came twice is there once */
+#define ERP_NEEDS_A_LOOK 0x200u         /* not grade C: a reference can be looked up */
+#define ERP_NEEDS_BROKEN_COMMITS 0x400u /* break_commits */
+#define ERP_NEEDS_OCCUPATION 0x800u     /* occupy */
+#define ERP_NEEDS_TYPING 0x1000u        /* type_sale */
+
+struct erp_test {
+    struct CMUnitTest test;
+    unsigned needs; /* 0: every ERP is held to it */
+};
+/* Runs those of the tests that can be asked of this ERP; how many failed. */
+int erps_run(const struct erp_maker *maker, const struct erp_test *tests, size_t count);
+
 /* Filled by erps_start. Those as they are come first, then each with less than it promises: as B, where a
  * reference that comes twice is there twice, and as C, where nothing can be looked up besides. */
 #define ERP_MAKERS_MAX 16
