@@ -147,6 +147,7 @@ struct shipment_line {
     char line_id[XD_ERP_CURSOR_SIZE], sku[XD_ERP_CURSOR_SIZE], uom[64];
     struct factor factor;
     struct xd_decimal qty, unbilled, price;
+    char lot[XD_ERP_CURSOR_SIZE];
 };
 
 static void take_shipment_line(struct xd_entry *row, struct shipment_line *line) {
@@ -158,6 +159,7 @@ static void take_shipment_line(struct xd_entry *row, struct shipment_line *line)
     (void)xd_entry_take_decimal(row, &line->qty);
     (void)xd_entry_take_decimal(row, &line->unbilled);
     (void)xd_entry_take_decimal(row, &line->price);
+    (void)snprintf(line->lot, sizeof line->lot, "%s", xd_entry_take_text(row));
 }
 
 static void write_shipment_line(struct page *page, const struct shipment_line *line) {
@@ -168,7 +170,7 @@ static void write_shipment_line(struct page *page, const struct shipment_line *l
     xd_writer_text(writer, "uom", line->uom);
     xd_writer_decimal(writer, "qty", line->qty);
     xd_writer_decimal(writer, "base_qty", in_base(page, line->qty, &line->factor));
-    write_text(writer, "lot", "");
+    write_text(writer, "lot", line->lot);
     xd_writer_end(writer, '}');
 }
 

@@ -69,7 +69,7 @@ const char *const xd_ledger_sql[XD_LEDGER_COUNT] = {
     [XD_LEDGER_SHIPMENT_LIST_LINES] =
         "SELECT d.line_id, d.sku, CASE WHEN d.uom = '' THEN coalesce(p.uom, '') ELSE d.uom END,"
         " coalesce(factor_num, 1), coalesce(factor_den, 1), d.qty, unbilled, coalesce(d.unit_price, "
-        "l.unit_price, '0')"
+        "l.unit_price, '0'), d.lot"
         " FROM shipment_line d JOIN shipment h ON h.number = d.shipment"
         " LEFT JOIN sale_line l ON l.sale = h.sale AND l.line_id = d.line_id"
         " LEFT JOIN product p ON p.sku = d.sku WHERE d.shipment = ? ORDER BY d.number",
