@@ -114,8 +114,7 @@ static const char *const sql[] = {
         " unit_price = excluded.unit_price, active = excluded.active, lot_tracked = excluded.lot_tracked",
     [PRODUCT_GET] = "SELECT 1 FROM product WHERE sku = ?",
     [STOCK] = "INSERT INTO stock(site, sku, qty) VALUES(?, ?, ?) ON CONFLICT DO NOTHING",
-    [PERIOD] = "INSERT INTO period(one, closed_until) VALUES(1, ?)"
-               " ON CONFLICT DO UPDATE SET closed_until = excluded.closed_until",
+    [PERIOD] = "INSERT OR REPLACE INTO period(one, closed_until) VALUES(1, ?)",
 };
 
 struct load {

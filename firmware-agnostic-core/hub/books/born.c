@@ -268,7 +268,6 @@ static const struct xd_entry_line *line_of(const struct xd_erp_entry *entry, con
 /* Whether the order wants what the entry says: ordered, less what is cancelled or asked back. */
 static enum xd_result wants_it(struct xd_conduct *conduct, const struct xd_erp_entry *entry, bool *so) {
     struct xd_decimal *cancelling = NULL;
-    size_t known = 0;
     enum xd_result result = xd_conduct_cancelling(conduct, &cancelling);
     *so = true;
     for (size_t index = 0; index < conduct->lines.count && result == XD_OK; index++) {
@@ -276,7 +275,6 @@ static enum xd_result wants_it(struct xd_conduct *conduct, const struct xd_erp_e
         const struct xd_entry_line *line = line_of(entry, row->line_id);
         struct xd_decimal wanted;
         result = xd_decimal_subtract(row->ordered, cancelling[index], &wanted);
-        known += line != NULL;
         *so = *so && xd_decimal_compare(wanted, line != NULL ? line->qty : xd_decimal_of(0)) == 0;
     }
     for (size_t index = 0; index < entry->line_count && *so; index++) {
