@@ -27,10 +27,10 @@
  *
  * Spoilt clients. When Paho cannot write a message it frees its payload, but keeps it among those that it
  * sends again on the next connection (its issues 1592 and 1621, open): what goes out then is whatever that
- * memory holds by now, and acknowledging or dropping it frees somebody else's. So a client that could not
- * write a message is never used again, nor destroyed: it is left lying, and another one takes the session
- * over. That costs what it had in flight, which was never receipted or is published again from its row, and
- * some memory: after ABANDONED_MAX of them the session begins anew on the client that is there.
+ * memory holds by now, and acknowledging or dropping it frees somebody else's. So a client whose connection
+ * ended with something in flight is never used again, nor destroyed: it is left lying, and another one takes
+ * the session over. That costs what was in flight, which was never receipted or is published again from its
+ * row, and some memory: after ABANDONED_MAX of them the session begins anew on the client that is there.
  *
  * Paho sends again, on each connection of the session, what it holds unacknowledged.
  * Should the broker find fault with that, it would do so for ever: after DISPUTES_MAX
