@@ -306,7 +306,10 @@ static enum xd_result carry_out(struct revision *revision) {
     char by[XD_BY_SIZE];
     conduct->by = revision->request->client->client;
     change_head(revision);
-    enum xd_result result = change_lines(revision);
+    enum xd_result result = xd_conduct_each_release(conduct, xd_overtaken_revised, NULL);
+    if (result == XD_OK) {
+        result = change_lines(revision);
+    }
     if (result == XD_OK) {
         result = xd_hub_timeline(revision->hub, &conduct->order, "order.revised", revision->now,
                                  "\"revision\":%lld,\"less_of\":%zu%s", (long long)conduct->order.revision,

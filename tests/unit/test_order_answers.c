@@ -190,6 +190,58 @@ what_was_cancelled_since_ships_from_nowhere_when_the_site_agrees_to_an_earlier_q
     assert_line(world, 1, "2", "0 0 1 0 4 0 0");
 }
 
+static void revise(struct hub_world *world, const char *seen, const char *first, const char *second) {
+    char text[ORDER_TEXT_SIZE], lines[512], line[2][256];
+    snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", first, "EA", line[0]),
+             world_line("2", "WIDGET", second, "EA", line[1]));
+    assert_int_equal(world_revise(world, 1, seen, world_order_text(1, AT_WH1, lines, text)), 202);
+    world_quiet(world);
+}
+
+static void what_is_wanted_again_ships_when_the_site_agrees_to_the_question_before(void **state) {
+    struct hub_world *world = with_two_lines(state, NULL);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    revise(world, "\"1\"", "2", "3"); /* question 2: 1 less, and 2 less of line 2 */
+    revise(world, "\"2\"", "1", "3"); /* question 3: and 1 less of line 1 */
+    revise(world, "\"3\"", "1", "9"); /* but 6 more of line 2 */
+    assert_line(world, 1, "2", "0 0 9 0 0 0 0");
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_line(world, 1, "2", "0 0 9 0 0 0 0"); /* 3 there, and 4 and 2 by releases of their own */
+    assert_sale(world, 1, "2", "9 2.5 0");
+    world_answer(world, 1, 1, 3, "CANCEL_REFUSED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 2 0 1 0 0");
+    assert_line(world, 1, "2", "0 0 9 0 0 0 0");
+}
+
+static void what_a_site_refused_and_is_wanted_again_ships_when_it_agrees_after_all(void **state) {
+    struct hub_world *world = with_two_lines(state, NULL);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    revise(world, "\"1\"", "3", "3"); /* question 2: 2 less of line 2 */
+    revise(world, "\"2\"", "3", "2"); /* question 3: and 1 less */
+    world_answer(world, 1, 1, 3, "CANCEL_REFUSED");
+    world_quiet(world);
+    assert_line(world, 1, "2", "0 0 5 0 0 0 0");
+    revise(world, "\"3\"", "3", "5"); /* it may be so */
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_line(world, 1, "2", "0 0 5 0 0 0 0");
+    assert_releases(world, 1, 2);
+}
+
+static void what_a_site_refused_is_cancelled_when_it_agrees_after_all(void **state) {
+    struct hub_world *world = with_two_lines(state, NULL);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    revise(world, "\"1\"", "2", "3");
+    revise(world, "\"2\"", "2", "2");
+    world_answer(world, 1, 1, 3, "CANCEL_REFUSED");
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_line(world, 1, "2", "0 0 3 0 2 0 0");
+    assert_releases(world, 1, 1);
+}
+
 static void more_is_wanted_again_of_what_its_site_is_asked_for(void **state) {
     struct hub_world *world = with_two_lines(state, NULL);
     char text[ORDER_TEXT_SIZE];
@@ -586,6 +638,9 @@ int main(void) {
         WITH(a_cancellation_that_is_answered_late_is_told_no_more, world_two_sites),
         WITH(a_refusal_with_a_quantity_asks_for_no_more, world_two_sites),
         WITH(a_change_that_is_taken_with_a_quantity_leaves_that, world_two_sites),
+        WITH(what_is_wanted_again_ships_when_the_site_agrees_to_the_question_before, world_two_sites),
+        WITH(what_a_site_refused_and_is_wanted_again_ships_when_it_agrees_after_all, world_two_sites),
+        WITH(what_a_site_refused_is_cancelled_when_it_agrees_after_all, world_two_sites),
         WITH(what_was_cancelled_since_ships_from_nowhere_when_the_site_agrees_to_an_earlier_question,
              world_two_sites),
         WITH(more_is_wanted_again_of_what_its_site_is_asked_for, world_two_sites),

@@ -22,6 +22,7 @@
  * one (overtaken.c). */
 #include "hub/orchestration/conduct.h"
 
+#include "base/memory.h"
 #include "base/mutant.h"
 #include "hub/events/events.h"
 
@@ -360,10 +361,16 @@ static enum xd_result kept(struct answering *answering) {
     struct xd_conduct *conduct = answering->conduct;
     struct xd_release_work *work = &answering->work;
     const char *reason = answering->response->reason;
-    enum xd_result result = XD_OK;
+    struct xd_decimal *unwanted = xd_alloc(work->lines.count * sizeof *unwanted);
+    enum xd_result result = unwanted == NULL ? XD_NO_MEMORY : XD_OK;
     for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
+        unwanted[index] = work->lines.rows[index].unwanted;
         result = keep_line(answering, &work->lines.rows[index]);
     }
+    if (result == XD_OK) {
+        result = xd_overtaken_refused(conduct, work, unwanted);
+    }
+    xd_free(unwanted);
     if (result == XD_OK) {
         result = xd_release_work_save_lines(conduct, work);
     }

@@ -137,11 +137,11 @@ XD_CHECKED enum xd_result xd_release_work_call_back(struct xd_conduct *conduct, 
 /* What the site was asked for is taken as given back, be it by its word or by somebody's who answers for
  * it. Routing anew is the caller's. */
 XD_CHECKED enum xd_result xd_release_work_gave_up(struct xd_conduct *conduct, struct xd_release_work *work);
-/* Of one line: qty of what is left of it; of that at most `elsewhere` is wanted, the others are cancelled. */
+/* Of one line: qty of what is left of it; of that so much is cancelled, the others are open. */
 XD_CHECKED enum xd_result xd_release_work_give_part_back(struct xd_conduct *conduct,
                                                          struct xd_release_work *work,
                                                          struct xd_release_line_row *line,
-                                                         struct xd_decimal qty, struct xd_decimal elsewhere);
+                                                         struct xd_decimal qty, struct xd_decimal cancelled);
 /* Appends the document of its present revision; asked quantities are left out of a CHANGE. */
 XD_CHECKED enum xd_result xd_release_work_send(struct xd_conduct *conduct, struct xd_release_work *work,
                                                enum xd_purpose purpose);
@@ -173,6 +173,12 @@ XD_CHECKED enum xd_result xd_overtaken_keep(struct xd_conduct *conduct, const st
  * one asked for is given up. known: there was such a question. */
 XD_CHECKED enum xd_result xd_overtaken_agreed(struct xd_conduct *conduct, struct xd_release_work *work,
                                               int64_t revision, bool to_all, bool *known);
+/* It keeps what it was asked for; before: what was unwanted of each line when it was. */
+XD_CHECKED enum xd_result xd_overtaken_refused(struct xd_conduct *conduct, const struct xd_release_work *work,
+                                               const struct xd_decimal *before);
+/* How much of the order is wanted is said anew: what sites refused to give up is wanted. For each release. */
+XD_CHECKED enum xd_result xd_overtaken_revised(struct xd_conduct *conduct, struct xd_release_work *work,
+                                               void *context);
 
 /* ---- cancel.c ---- */
 

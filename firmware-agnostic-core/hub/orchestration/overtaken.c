@@ -4,9 +4,13 @@
  * one.
  *
  * So of each question that is overtaken it is kept, as a small named value, how much of each line was to
- * ship in all, and how much of what was asked for was to ship from elsewhere: "whole" or "part", then
- * lines of "index left elsewhere". What is left in all counts, not what was asked for: so an answer that
- * comes late, or after a later one that asked for more, gives back nothing twice. */
+ * ship in all: "whole" or "part", then lines of "index left". What is left in all counts, not what was asked
+ * for: so an answer that comes late, or after a later one that asked for more, gives back nothing twice.
+ *
+ * What becomes of what is given back so late is said by what is wanted by then, not by what was when it was
+ * asked for: a revision may have wanted it again meanwhile. So much of it is cancelled as the site is still
+ * asked for in vain, or refused to give up ("index qty" of each line, another named value) since a revision
+ * last said how much is wanted; the others ship from elsewhere. */
 #include "hub/orchestration/conduct.h"
 
 #include "base/memory.h"
@@ -17,22 +21,24 @@
 #include <string.h>
 
 #define NAME_SIZE (XD_ID_SIZE + 40)
-#define LINE_SIZE (2 * XD_DECIMAL_TEXT_MAX + 24)
+#define LINE_SIZE (XD_DECIMAL_TEXT_MAX + 24)
 
 static void name_of(const char *release_id, int64_t revision, char out[NAME_SIZE]) {
     snprintf(out, NAME_SIZE, "asked/%s/%" PRId64, release_id, revision);
 }
 
+static void kept_name(const char *release_id, char out[NAME_SIZE]) {
+    snprintf(out, NAME_SIZE, "kept/%s", release_id);
+}
+
 /* ---- keeping ---- */
 
 static void write_line(const struct xd_release_line_row *line, size_t index, struct xd_buffer *out) {
-    char left_text[XD_DECIMAL_TEXT_MAX], elsewhere_text[XD_DECIMAL_TEXT_MAX];
-    struct xd_decimal left, elsewhere;
+    char text[XD_DECIMAL_TEXT_MAX];
+    struct xd_decimal left;
     if (xd_decimal_sign(line->asked) > 0 && xd_decimal_subtract(line->qty, line->closed, &left) == XD_OK &&
-        xd_decimal_subtract(left, line->asked, &left) == XD_OK &&
-        xd_decimal_subtract(line->asked, line->unwanted, &elsewhere) == XD_OK) {
-        xd_buffer_format(out, "%zu %s %s\n", index, xd_decimal_write(left, left_text),
-                         xd_decimal_write(elsewhere, elsewhere_text));
+        xd_decimal_subtract(left, line->asked, &left) == XD_OK) {
+        xd_buffer_format(out, "%zu %s\n", index, xd_decimal_write(left, text));
     }
 }
 
@@ -59,54 +65,145 @@ enum xd_result xd_overtaken_keep(struct xd_conduct *conduct, const struct xd_rel
     return result;
 }
 
-/* ---- giving up ---- */
-
-static bool read_line(char **at, size_t *index, struct xd_decimal *left, struct xd_decimal *elsewhere) {
+/* Reads "index qty" and moves *at behind it. */
+static bool read_line(char **at, size_t *index, struct xd_decimal *qty) {
     char *end = strchr(*at, '\n'), *second = strchr(*at, ' ');
-    char *third = second == NULL ? NULL : strchr(second + 1, ' ');
-    if (end == NULL || third == NULL || third > end) {
+    if (end == NULL || second == NULL || second > end) {
         return false;
     }
-    *end = *second = *third = 0;
+    *end = *second = 0;
     *index = (size_t)strtoull(*at, NULL, 10);
     *at = end + 1;
-    return xd_decimal_parse(second + 1, left) == XD_OK && xd_decimal_parse(third + 1, elsewhere) == XD_OK;
+    return xd_decimal_parse(second + 1, qty) == XD_OK;
 }
 
-/* What the release has beyond what the question left to it. */
+/* ---- what a site refused to give up ---- */
+
+static size_t text_size(const struct xd_release_work *work) {
+    return 16 + work->lines.count * LINE_SIZE;
+}
+
+/* Of each line; free *out with xd_free. */
+static enum xd_result load_kept(struct xd_conduct *conduct, const struct xd_release_work *work,
+                                struct xd_decimal **out) {
+    const struct xd_delivery_store *store = &conduct->hub->config.store->delivery;
+    char name[NAME_SIZE];
+    size_t count = work->lines.count, size = text_size(work), index;
+    char *text = xd_alloc(size), *at = text;
+    struct xd_decimal *kept = xd_alloc(count * sizeof *kept), qty;
+    enum xd_result result = text == NULL || kept == NULL ? XD_NO_MEMORY : XD_OK;
+    for (size_t line = 0; line < count && result == XD_OK; line++) {
+        kept[line] = xd_decimal_of(0);
+    }
+    if (result == XD_OK) {
+        kept_name(work->row.release_id, name);
+        result = store->meta_get(store->context, name, text, size);
+    }
+    while (result == XD_OK && read_line(&at, &index, &qty)) {
+        if (index < count) {
+            kept[index] = qty;
+        }
+    }
+    xd_free(text);
+    *out = kept;
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
+static enum xd_result save_kept(struct xd_conduct *conduct, const struct xd_release_work *work,
+                                const struct xd_decimal *kept) {
+    const struct xd_delivery_store *store = &conduct->hub->config.store->delivery;
+    char name[NAME_SIZE], text[XD_DECIMAL_TEXT_MAX];
+    struct xd_buffer lines;
+    xd_buffer_init(&lines, 0);
+    xd_buffer_text(&lines, "");
+    for (size_t index = 0; index < work->lines.count; index++) {
+        if (xd_decimal_sign(kept[index]) > 0) {
+            xd_buffer_format(&lines, "%zu %s\n", index, xd_decimal_write(kept[index], text));
+        }
+    }
+    enum xd_result result = xd_buffer_result(&lines);
+    if (result == XD_OK) {
+        kept_name(work->row.release_id, name);
+        result = store->meta_set(store->context, name, xd_buffer_string(&lines));
+    }
+    xd_buffer_free(&lines);
+    return result;
+}
+
+enum xd_result xd_overtaken_refused(struct xd_conduct *conduct, const struct xd_release_work *work,
+                                    const struct xd_decimal *before) {
+    struct xd_decimal *kept = NULL;
+    if (work->row.revision <= 2) {
+        return XD_OK; /* there was no question before */
+    }
+    enum xd_result result = load_kept(conduct, work, &kept);
+    for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
+        struct xd_decimal more;
+        result = xd_decimal_subtract(before[index], work->lines.rows[index].unwanted, &more);
+        result = result == XD_OK ? xd_decimal_add(kept[index], more, &kept[index]) : result;
+    }
+    result = result == XD_OK ? save_kept(conduct, work, kept) : result;
+    xd_free(kept);
+    return result;
+}
+
+enum xd_result xd_overtaken_revised(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
+    const struct xd_delivery_store *store = &conduct->hub->config.store->delivery;
+    char name[NAME_SIZE];
+    (void)context;
+    if (work->row.revision <= 2) {
+        return XD_OK;
+    }
+    kept_name(work->row.release_id, name);
+    return store->meta_set(store->context, name, "");
+}
+
+/* ---- giving up ---- */
+
+/* What the release has beyond what the question left to it. kept: of what it refused to give up. */
 static enum xd_result give_up_line(struct xd_conduct *conduct, struct xd_release_work *work,
                                    struct xd_release_line_row *line, struct xd_decimal left,
-                                   struct xd_decimal elsewhere) {
-    struct xd_decimal qty;
+                                   struct xd_decimal *kept) {
+    struct xd_decimal qty, unwanted, vain;
     enum xd_result result = xd_decimal_subtract(line->qty, line->closed, &qty);
     if (result == XD_OK) {
         result = xd_decimal_subtract(qty, left, &qty);
     }
-    if (result != XD_OK) {
-        return result;
+    if (result == XD_OK) {
+        result = xd_decimal_add(line->unwanted, *kept, &unwanted);
     }
     qty = xd_decimal_min(qty, xd_release_line_rest(line));
-    return xd_decimal_sign(qty) > 0 ? xd_release_work_give_part_back(conduct, work, line, qty, elsewhere)
-                                    : XD_OK;
+    if (result != XD_OK || xd_decimal_sign(qty) <= 0) {
+        return result;
+    }
+    unwanted = conduct->order.cancelled ? qty : xd_decimal_min(unwanted, qty);
+    result = xd_decimal_subtract(unwanted, xd_decimal_min(line->unwanted, unwanted), &vain);
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(*kept, xd_decimal_min(*kept, vain), kept);
+    }
+    return result == XD_OK ? xd_release_work_give_part_back(conduct, work, line, qty, unwanted) : result;
 }
 
 static enum xd_result give_up_lines(struct xd_conduct *conduct, struct xd_release_work *work, char *text) {
     size_t index;
-    struct xd_decimal left, elsewhere;
-    enum xd_result result = XD_OK;
-    while (result == XD_OK && read_line(&text, &index, &left, &elsewhere)) {
+    struct xd_decimal left, *kept = NULL;
+    enum xd_result result = load_kept(conduct, work, &kept);
+    while (result == XD_OK && read_line(&text, &index, &left)) {
         result = index < work->lines.count
-                     ? give_up_line(conduct, work, &work->lines.rows[index], left, elsewhere)
+                     ? give_up_line(conduct, work, &work->lines.rows[index], left, &kept[index])
                      : XD_CORRUPT;
     }
-    return result == XD_OK && *text != 0 ? XD_CORRUPT : result;
+    result = result == XD_OK && *text != 0 ? XD_CORRUPT : result;
+    result = result == XD_OK ? save_kept(conduct, work, kept) : result;
+    xd_free(kept);
+    return result;
 }
 
 enum xd_result xd_overtaken_agreed(struct xd_conduct *conduct, struct xd_release_work *work, int64_t revision,
                                    bool to_all, bool *known) {
     const struct xd_delivery_store *store = &conduct->hub->config.store->delivery;
     char name[NAME_SIZE];
-    size_t size = 16 + work->lines.count * LINE_SIZE;
+    size_t size = text_size(work);
     char *value = xd_alloc(size);
     if (value == NULL) {
         return XD_NO_MEMORY;

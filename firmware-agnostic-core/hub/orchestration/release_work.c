@@ -163,17 +163,8 @@ enum xd_result xd_release_work_give_back(struct xd_conduct *conduct, struct xd_r
 
 enum xd_result xd_release_work_give_part_back(struct xd_conduct *conduct, struct xd_release_work *work,
                                               struct xd_release_line_row *line, struct xd_decimal qty,
-                                              struct xd_decimal elsewhere) {
-    struct xd_decimal wanted = conduct->order.cancelled ? xd_decimal_of(0) : xd_decimal_min(elsewhere, qty);
-    struct xd_decimal cancelled = xd_decimal_of(0), today;
-    enum xd_result result = xd_decimal_subtract(line->asked, line->unwanted, &today);
-    if (work->row.cancel == XD_CANCEL_REQUESTED) { /* what was cancelled since is wanted nowhere */
-        wanted = xd_decimal_min(wanted, today);
-    }
-    if (result == XD_OK) {
-        result = xd_decimal_subtract(qty, wanted, &cancelled);
-    }
-    return result == XD_OK ? give(conduct, work, line, qty, cancelled, XD_POT_OPEN) : result;
+                                              struct xd_decimal cancelled) {
+    return give(conduct, work, line, qty, cancelled, XD_POT_OPEN);
 }
 
 /* ---- its document ---- */
