@@ -4,7 +4,17 @@
 
 #include <string.h>
 
-enum { RELEASE_ADD, RELEASE_GET, RELEASE_SAVE, RELEASE_LATE, RELEASE_OF_ORDER, LINE_ADD, LINES, LINE_SAVE };
+enum {
+    RELEASE_ADD,
+    RELEASE_GET,
+    RELEASE_SAVE,
+    RELEASE_LATE,
+    RELEASE_OF_ORDER,
+    LINE_ADD,
+    LINES,
+    LINE_SAVE,
+    LINE_LAST
+};
 
 #define COLUMNS                                                                                              \
     "release_id, order_id, site, number, created_at, revision, status, cancel, stage, reroutes, whole,"      \
@@ -31,6 +41,8 @@ static const char *const sql[] = {
         "UPDATE release_line SET sku = ?, uom = ?, factor_num = ?, factor_den = ?, qty = ?, shipped = ?,"
         " over = ?, closed = ?, asked = ?, unwanted = ?, answer = ?, refused = ? WHERE n = " NUMBER
         " AND line_id = ?",
+    [LINE_LAST] = "SELECT n, (SELECT coalesce(max(number), 0) FROM release_line WHERE n = release.n)"
+                  " FROM release WHERE release_id = ?",
 };
 
 static void open_query(struct xd_query *query, void *context, int which) {
@@ -95,22 +107,27 @@ static void bind_line(struct xd_query *query, const struct xd_release_line_row *
     xd_bind_int(query, row->refused);
 }
 
+static enum xd_result insert_line(void *context, int64_t n, int64_t number, const char *release_id,
+                                  const struct xd_release_line_row *line) {
+    struct xd_query query;
+    open_query(&query, context, LINE_ADD);
+    xd_bind_int(&query, n);
+    xd_bind_int(&query, number);
+    xd_bind_text(&query, line->line_id);
+    bind_line(&query, line);
+    enum xd_result result = xd_query_run(&query);
+    return result == XD_CONFLICT /* that word is for the release itself */
+               ? xd_database_say(context, XD_INVALID, "two lines of release %s have the id %s", release_id,
+                                 line->line_id)
+               : result;
+}
+
 static enum xd_result release_add(void *context, const struct xd_release_row *row,
                                   const struct xd_release_line_row *lines, size_t count) {
     int64_t n = 0;
     enum xd_result result = insert_release(context, row, &n);
     for (size_t i = 0; i < count && result == XD_OK; i++) {
-        struct xd_query query;
-        open_query(&query, context, LINE_ADD);
-        xd_bind_int(&query, n);
-        xd_bind_int(&query, (int64_t)i + 1);
-        xd_bind_text(&query, lines[i].line_id);
-        bind_line(&query, &lines[i]);
-        result = xd_query_run(&query);
-        if (result == XD_CONFLICT) { /* that word is for the release itself */
-            result = xd_database_say(context, XD_INVALID, "two lines of release %s have the id %s",
-                                     row->release_id, lines[i].line_id);
-        }
+        result = insert_line(context, n, (int64_t)i + 1, row->release_id, &lines[i]);
     }
     return result;
 }
@@ -190,6 +207,20 @@ static enum xd_result release_line_save(void *context, const char *release_id,
     return xd_query_change(&query, XD_NOT_FOUND);
 }
 
+static enum xd_result release_line_add(void *context, const char *release_id,
+                                       const struct xd_release_line_row *row) {
+    struct xd_query query;
+    int64_t n = 0, last = 0;
+    open_query(&query, context, LINE_LAST);
+    xd_bind_text(&query, release_id);
+    if (xd_query_next(&query)) {
+        n = xd_take_int(&query);
+        last = xd_take_int(&query);
+    }
+    enum xd_result result = xd_query_close_one(&query);
+    return result == XD_OK ? insert_line(context, n, last + 1, release_id, row) : result;
+}
+
 static enum xd_result release_of_order(void *context, const char *order_id, xd_release_fn each,
                                        void *each_context) {
     struct xd_query query;
@@ -205,5 +236,6 @@ void xd_hub_releases_fill(struct xd_hub_store *out) {
     out->release_late = release_late;
     out->release_lines = release_lines;
     out->release_line_save = release_line_save;
+    out->release_line_add = release_line_add;
     out->release_of_order = release_of_order;
 }

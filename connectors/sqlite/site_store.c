@@ -12,6 +12,7 @@ enum {
     RELEASE_SET,
     RELEASE_OPEN,
     RELEASE_SINCE,
+    RELEASE_BEFORE,
     RELEASE_COUNT_OPEN,
     RELEASE_LAST,
     RELEASE_OLD,
@@ -31,6 +32,8 @@ static const char *const sql[] = {
                      " ORDER BY number LIMIT ?",
     [RELEASE_SINCE] = "SELECT " COLUMNS ", checksum, body FROM held_release WHERE number > ?"
                       " ORDER BY number LIMIT ?",
+    [RELEASE_BEFORE] = "SELECT " COLUMNS ", checksum, body FROM held_release WHERE release_id = ?"
+                       " AND revision < ? ORDER BY revision DESC LIMIT 1",
     [RELEASE_COUNT_OPEN] = "SELECT count(*) FROM held_release WHERE state = 0",
     [RELEASE_LAST] = "SELECT coalesce(max(number), 0) FROM held_release",
     [RELEASE_OLD] = "SELECT 1 FROM held_release WHERE state <> 0 AND number <= ? LIMIT 1",
@@ -126,6 +129,23 @@ static enum xd_result release_since(void *context, int64_t after, size_t max, xd
     return walk(&query, each, each_context);
 }
 
+static enum xd_result release_before(void *context, const char *release_id, int64_t revision,
+                                     struct xd_held_release *row, struct xd_buffer *body) {
+    struct xd_query query;
+    open_query(&query, context, RELEASE_BEFORE);
+    xd_bind_text(&query, release_id);
+    xd_bind_int(&query, revision);
+    if (xd_query_next(&query)) {
+        take_release(&query, row);
+        struct xd_bytes bytes = xd_take_body(&query);
+        if (query.result == XD_OK) {
+            xd_buffer_add(body, bytes.data, bytes.size);
+            query.result = xd_buffer_result(body);
+        }
+    }
+    return xd_query_close_one(&query);
+}
+
 static enum xd_result release_count_open(void *context, int64_t *count) {
     struct xd_query query;
     open_query(&query, context, RELEASE_COUNT_OPEN);
@@ -168,6 +188,7 @@ void xd_database_site_store(struct xd_database *database, struct xd_site_store *
         .release_set = release_set,
         .release_open = release_open,
         .release_since = release_since,
+        .release_before = release_before,
         .release_count_open = release_count_open,
         .release_last = release_last,
         .release_drop = release_drop,

@@ -152,6 +152,7 @@ XD_CHECKED enum xd_result xd_hub_confirmation_resolve(struct xd_hub *hub,
                                                       struct xd_resolution *out);
 /* Lines that waited for it ("product/SKU") are applied, as far as they can be now. */
 #define XD_CAUSE_PRODUCT "product/"
+#define XD_CAUSE_RELEASE "release/" /* more is known of what a release that came back once had */
 XD_CHECKED enum xd_result xd_hub_resume_cause(struct xd_hub *hub, const char *cause, struct xd_now now);
 /* Somebody is told of confirmations whose release has not come in time. */
 XD_CHECKED enum xd_result xd_hub_confirmations_late(struct xd_hub *hub, struct xd_now now);

@@ -577,6 +577,21 @@ static enum xd_result adopt_release(struct xd_hub *hub, const char *order_id,
     return xd_conduct_end(&conduct, result);
 }
 
+/* An earlier revision of a release that came back: what it had, the site may have. */
+static enum xd_result adopt_before(struct xd_hub *hub, const struct xd_release_row *known,
+                                   const struct xd_release *before, struct xd_now now) {
+    struct xd_conduct conduct;
+    char cause[XD_CAUSE_SIZE];
+    bool any = false;
+    enum xd_result result = xd_conduct_open(&conduct, hub, known->order_id, now);
+    if (result == XD_OK) {
+        result = xd_conduct_adopt_before(&conduct, before, &any);
+    }
+    result = xd_conduct_end(&conduct, result);
+    (void)snprintf(cause, sizeof cause, XD_CAUSE_RELEASE "%s", known->release_id);
+    return result == XD_OK && any ? xd_hub_resume_cause(hub, cause, now) : result;
+}
+
 static bool says_its_order(const struct xd_release *release) {
     return release->order_id != NULL && release->tenant != NULL && release->channel_account != NULL &&
            release->external_order_id != NULL;
@@ -615,6 +630,9 @@ enum xd_result xd_hub_adopt(struct xd_hub *hub, const struct xd_arrived *arrived
         return xd_hub_complain(hub, &complaint, now);
     }
     result = store->release_get(store->context, release.release_id, &known_release);
+    if (result == XD_OK && release.revision < known_release.revision) {
+        return adopt_before(hub, &known_release, &release, now);
+    }
     if (result != XD_NOT_FOUND) {
         return result; /* it is known: nothing was forgotten */
     }

@@ -439,6 +439,9 @@ struct xd_hub_store {
                                     void *each_context); /* R */
     enum xd_result (*release_line_save)(void *context, const char *release_id,
                                         const struct xd_release_line_row *row);
+    /* One more, the last of them. */
+    enum xd_result (*release_line_add)(void *context, const char *release_id,
+                                       const struct xd_release_line_row *row);
     enum xd_result (*release_of_order)(void *context, const char *order_id, xd_release_fn each,
                                        void *each_context); /* R */
 

@@ -114,7 +114,8 @@ enum xd_result xd_site_answered(struct xd_site *site, const char *release_id, in
  *
  * A hub that draws a new epoch has lost its history, and how far back it went
  * cannot be told: it may have given new numbers before the handshake. So all that
- * is held goes back, a page at a time; the hub knows most of it and takes the rest. */
+ * is held goes back, a page at a time; the hub knows most of it and takes the rest. What
+ * a release was before it was changed follows it: the WMS may have refused the change. */
 
 struct echo_page {
     struct xd_held_release rows[ECHO_PAGE];
@@ -132,7 +133,7 @@ static enum xd_result echo_collect(void *context, const struct xd_held_release *
     page->last = row->number;
     page->seen++;
     if (row->state == XD_HELD_REPLACED) {
-        return XD_OK; /* its higher revision says all */
+        return XD_OK; /* it follows its highest revision */
     }
     page->rows[page->count] = *row;
     page->rows[page->count].body.data = NULL;
@@ -161,16 +162,41 @@ enum xd_result xd_site_echo_load(struct xd_site *site) {
     return result == XD_NOT_FOUND ? XD_OK : result;
 }
 
+static enum xd_result echo_one(struct xd_site *site, const struct xd_held_release *row, struct xd_bytes body,
+                               xd_ms wall) {
+    enum xd_result result = xd_site_forward(site, XD_LANE_WORK, XD_DOC_ECHO, row->release_id, row->revision,
+                                            &row->hash, NULL, body, wall);
+    site->counters.echoed += result == XD_OK;
+    return result;
+}
+
+static enum xd_result echo_before(struct xd_site *site, const struct xd_held_release *last, xd_ms wall) {
+    const struct xd_site_store *store = site->config.store;
+    struct xd_held_release row = *last;
+    struct xd_buffer body;
+    enum xd_result result = XD_OK;
+    while (result == XD_OK && row.revision > 1) {
+        char release_id[XD_ID_SIZE];
+        memcpy(release_id, last->release_id, sizeof release_id);
+        xd_buffer_init(&body, 0);
+        result = store->release_before(store->context, release_id, row.revision, &row, &body);
+        if (result == XD_OK) {
+            result = echo_one(site, &row, xd_buffer_view(&body), wall);
+        }
+        xd_buffer_free(&body);
+    }
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
 static enum xd_result echo_forward(struct xd_site *site, const struct echo_page *page, xd_ms wall) {
     for (size_t index = 0; index < page->count; index++) {
         const struct xd_held_release *row = &page->rows[index];
         struct xd_bytes body = xd_bytes_of(page->bodies.data + page->offsets[index], row->body.size);
-        enum xd_result result = xd_site_forward(site, XD_LANE_WORK, XD_DOC_ECHO, row->release_id,
-                                                row->revision, &row->hash, NULL, body, wall);
+        enum xd_result result = echo_one(site, row, body, wall);
+        result = result == XD_OK ? echo_before(site, row, wall) : result;
         if (result != XD_OK) {
             return result;
         }
-        site->counters.echoed++;
     }
     return XD_OK;
 }

@@ -42,6 +42,9 @@ struct xd_site_store {
     /* Rows of any state with number > after, in order, at most max, with bodies. */
     enum xd_result (*release_since)(void *context, int64_t after, size_t max, xd_held_fn each,
                                     void *each_context);
+    /* The highest revision below that one, and its body appended to body; XD_NOT_FOUND: there is none. */
+    enum xd_result (*release_before)(void *context, const char *release_id, int64_t revision,
+                                     struct xd_held_release *row, struct xd_buffer *body);
     enum xd_result (*release_count_open)(void *context, int64_t *count);
     /* The highest number that is there; 0: none. */
     enum xd_result (*release_last)(void *context, int64_t *number);

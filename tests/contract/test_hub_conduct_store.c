@@ -247,6 +247,35 @@ static void what_is_asked_back_of_a_release_is_kept(void **state) {
     assert_decimal(seen.release_line.unwanted, "1.5");
 }
 
+static enum xd_result see_line_ids(void *context, const struct xd_release_line_row *row) {
+    struct seen *seen = context;
+    PUT(seen->ids[seen->count], row->line_id);
+    seen->count++;
+    return XD_OK;
+}
+
+static void a_line_that_is_added_to_a_release_is_its_last(void **state) {
+    struct store_world *world = *state;
+    struct xd_hub_store *hub = &world->hub;
+    struct xd_release_line_row line = {.factor_num = 1, .factor_den = 1};
+    struct seen seen = {.count = 0};
+    PUT(line.line_id, "0");
+    line.qty = stores_decimal("3");
+    stores_begin(world);
+    add_release(world, "R1", 0);
+    add_release(world, "R2", 0);
+    assert_ok(hub->release_line_add(hub->context, "R1", &line));
+    assert_int_equal(hub->release_line_add(hub->context, "R3", &line), XD_NOT_FOUND);
+    assert_ok(hub->release_lines(hub->context, "R1", see_line_ids, &seen));
+    assert_int_equal(seen.count, 2);
+    assert_string_equal(seen.ids[0], "1");
+    assert_string_equal(seen.ids[1], "0");
+    assert_ok(hub->release_lines(hub->context, "R1", see_release_line, &seen));
+    assert_decimal(seen.release_line.qty, "3");
+    assert_int_equal(hub->release_line_add(hub->context, "R1", &line), XD_INVALID); /* twice */
+    stores_commit(world);
+}
+
 /* ---- exceptions ---- */
 
 static void add_exception(struct store_world *world, const char *id, const char *order_id, const char *code) {
@@ -349,6 +378,7 @@ int main(void) {
         HUB_TEST(orders_that_wait_for_stock_come_oldest_first_in_pages),
         HUB_TEST(releases_without_an_answer_come_longest_due_first),
         HUB_TEST(what_is_asked_back_of_a_release_is_kept),
+        HUB_TEST(a_line_that_is_added_to_a_release_is_its_last),
         HUB_TEST(exceptions_of_an_order_close_by_code_and_one_by_one),
         HUB_TEST(a_job_is_found_by_its_reference_and_posted_again_with_other_lines),
     };

@@ -640,6 +640,29 @@ static void held_release_is_found_by_its_highest_revision(void **state) {
     assert_int_equal(site->release_get(site->context, "R2", &row), XD_NOT_FOUND);
 }
 
+static void earlier_revisions_of_a_release_are_found_one_below_the_other(void **state) {
+    struct store_world *world = *state;
+    struct xd_site_store *site = &world->site;
+    struct xd_held_release row;
+    struct xd_buffer body;
+    xd_buffer_init(&body, 0);
+    stores_begin(world);
+    (void)hold(world, "R1", 1, 1);
+    (void)hold(world, "R1", 4, 2);
+    (void)hold(world, "R2", 2, 3);
+    (void)hold(world, "R1", 3, 4);
+    stores_commit(world);
+    assert_ok(site->release_before(site->context, "R1", 4, &row, &body));
+    assert_int_equal(row.revision, 3);
+    assert_string_equal(row.release_id, "R1");
+    assert_string_equal(xd_buffer_string(&body), "{}");
+    assert_ok(site->release_before(site->context, "R1", 3, &row, &body));
+    assert_int_equal(row.revision, 1);
+    assert_string_equal(xd_buffer_string(&body), "{}{}");
+    assert_int_equal(site->release_before(site->context, "R1", 1, &row, &body), XD_NOT_FOUND);
+    xd_buffer_free(&body);
+}
+
 static void open_releases_come_in_order_of_arrival_until_answered(void **state) {
     struct store_world *world = *state;
     struct xd_site_store *site = &world->site;
@@ -730,6 +753,7 @@ int main(void) {
         SITE_TEST(quarantine_counts_repeats_instead_of_keeping_them),
         SITE_TEST(meta_values_replace_and_must_fit),
         SITE_TEST(held_release_is_found_by_its_highest_revision),
+        SITE_TEST(earlier_revisions_of_a_release_are_found_one_below_the_other),
         SITE_TEST(open_releases_come_in_order_of_arrival_until_answered),
         SITE_TEST(releases_of_any_state_come_in_order_of_arrival),
         SITE_TEST(dropped_releases_are_done_and_old_and_give_their_number_to_no_other),

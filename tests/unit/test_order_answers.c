@@ -586,6 +586,32 @@ static void a_refused_change_of_a_release_that_came_back_is_no_refusal_of_it(voi
     assert_raised(world, "RELEASE_REJECTED", 0);
 }
 
+static void what_a_release_was_before_its_site_refused_a_change_comes_back_too(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "20");
+    world_quiet(world);
+    hub_world_copy(world);
+    assert_int_equal(world_order(world, 1, AT_WH1, TWO_LINES), 202);
+    world_quiet(world);
+    assert_int_equal(
+        world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"1\"},{\"line_id\":\"2\"}]}"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "REJECTED");
+    world_quiet(world);
+    hub_world_restore(world);
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 2 0 1 0 0"); /* as it was asked last */
+    assert_line(world, 1, "2", "0 0 0 0 5 0 0"); /* as it once was */
+    assert_releases(world, 1, 1);
+    world_ships_line(world, 1, 1, "2", "WIDGET", "5", "EA", NULL);
+    world_ships_line(world, 1, 1, "1", "WIDGET", "3", "EA", NULL);
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 0 3 0 0 0");
+    assert_line(world, 1, "2", "0 0 0 5 0 0 0");
+    assert_raised(world, "UNMATCHED_LINE", 0);
+    assert_raised(world, "SHIPPED_AFTER_CANCEL", 2);
+    assert_sale(world, 1, "2", "5 2.5 5");
+}
+
 static void a_line_that_a_forgotten_revision_brought_comes_back_with_its_release(void **state) {
     struct hub_world *world = world_with_stock(state, "20", "20");
     char text[ORDER_TEXT_SIZE], lines[512], one[256], two[256];
@@ -650,6 +676,7 @@ int main(void) {
         WITH(a_site_that_answers_late_is_not_silent_any_more_and_is_still_asked, world_two_sites),
         WITH(a_rejection_is_no_question_any_more_when_it_is_placed_or_over, world_two_sites),
         WITH(a_refused_change_of_a_release_that_came_back_is_no_refusal_of_it, world_two_sites),
+        WITH(what_a_release_was_before_its_site_refused_a_change_comes_back_too, world_two_sites),
         WITH(a_line_that_a_forgotten_revision_brought_comes_back_with_its_release, world_two_sites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

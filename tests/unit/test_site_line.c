@@ -264,13 +264,16 @@ static void a_new_epoch_gives_back_what_is_held(void **state) {
                    "{\"release_id\":\"R2\",\"revision\":1,\"response\":\"ACKNOWLEDGED\"}");
     new_epoch("hub-epoch-2");
     site_world_hello(&world, 1);
-    assert_int_equal(world.site.counters.echoed, 2);
+    assert_int_equal(world.site.counters.echoed, 3);
     site_world_expect(&world, XD_TYPE_RELEASE, "\"revision\":2");
+    const struct site_said *before = site_world_find(&world, XD_TYPE_RELEASE, 1);
+    assert_non_null(before); /* what it was before */
+    assert_non_null(strstr(before->body, "\"release_id\":\"R1\",\"revision\":1"));
     site_world_expect(&world, XD_TYPE_RELEASE, "\"new_member\":\"1.10\""); /* byte for byte */
     site_world_expect(&world, XD_TYPE_RELEASE, "\"qty\":\"10.00\"");
     assert_int_equal(given_back(2000), 0);
     site_world_hello(&world, 1);
-    assert_int_equal(world.site.counters.echoed, 2); /* the same epoch: nothing new */
+    assert_int_equal(world.site.counters.echoed, 3); /* the same epoch: nothing new */
 }
 
 static void giving_back_goes_on_after_a_kill_and_waits_for_room(void **state) {

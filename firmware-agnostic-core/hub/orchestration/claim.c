@@ -239,8 +239,9 @@ enum xd_result xd_hub_claim(struct xd_hub *hub, const struct xd_release_row *rel
                             struct xd_now now) {
     struct xd_conduct conduct;
     struct claiming claiming = {.conduct = &conduct, .confirmation = confirmation};
-    bool plain = release->stage == XD_STAGE_RELEASED && release->cancel == XD_CANCEL_NONE &&
-                 release->status != XD_RELEASE_REJECTED && release->status != XD_RELEASE_CANCELLED;
+    bool plain = release->revision == 1 && release->stage == XD_STAGE_RELEASED &&
+                 release->cancel == XD_CANCEL_NONE && release->status != XD_RELEASE_REJECTED &&
+                 release->status != XD_RELEASE_CANCELLED;
     if (plain || confirmation->kind == XD_KIND_REVERSAL) {
         return XD_OK;
     }

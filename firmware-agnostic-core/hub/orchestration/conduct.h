@@ -104,6 +104,10 @@ XD_CHECKED enum xd_result xd_conduct_release(struct xd_conduct *conduct);
 /* A release of an order that a site gave back: its lines take what is open. */
 XD_CHECKED enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct,
                                                    const struct xd_release *release);
+/* What that release was before it was changed: what it had more of counts as given up, which its site may
+ * have refused. any: there was more. */
+XD_CHECKED enum xd_result xd_conduct_adopt_before(struct xd_conduct *conduct, const struct xd_release *before,
+                                                  bool *any);
 
 /* ---- release_work.c: one release of it ---- */
 

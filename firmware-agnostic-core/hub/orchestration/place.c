@@ -499,17 +499,23 @@ static enum xd_result grow_line(struct xd_conduct *conduct, const struct xd_rele
                : result;
 }
 
+static struct xd_release_line_row row_of_line(const struct xd_release_line *line) {
+    struct xd_release_line_row row;
+    memset(&row, 0, sizeof row);
+    xd_copy(row.line_id, sizeof row.line_id, line->line_id);
+    xd_copy(row.sku, sizeof row.sku, line->sku);
+    xd_copy(row.uom, sizeof row.uom, line->uom);
+    row.factor_num = line->factor_num;
+    row.factor_den = line->factor_den;
+    return row;
+}
+
 static enum xd_result adopt_line(struct xd_conduct *conduct, const struct xd_release *release,
                                  const struct xd_release_line *line, struct xd_release_line_row *row) {
     struct xd_order_line_row *ordered;
     struct xd_decimal base;
     enum xd_result result = grow_line(conduct, line, &ordered);
-    memset(row, 0, sizeof *row);
-    xd_copy(row->line_id, sizeof row->line_id, line->line_id);
-    xd_copy(row->sku, sizeof row->sku, line->sku);
-    xd_copy(row->uom, sizeof row->uom, line->uom);
-    row->factor_num = line->factor_num;
-    row->factor_den = line->factor_den;
+    *row = row_of_line(line);
     if (result != XD_OK) {
         return result;
     }
@@ -573,4 +579,60 @@ enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct, const struct
     xd_free(lines);
     conduct->order.releases = conduct->order.releases > row.number ? conduct->order.releases : row.number;
     return result == XD_OK && twice ? complain_twice(conduct, release) : result;
+}
+
+/* ---- what it was before ---- */
+
+/* more of the line, which nobody is known to ship. */
+static enum xd_result adopt_more(struct xd_conduct *conduct, const struct xd_release_line *line,
+                                 struct xd_decimal more) {
+    struct xd_release_line part = *line;
+    struct xd_order_line_row *ordered;
+    part.qty = more;
+    bool new_line = xd_conduct_line(conduct, line->line_id) == NULL;
+    bool grows = new_line || strcmp(conduct->order.client, XD_CLIENT_ADOPTED) == 0;
+    enum xd_result result = grow_line(conduct, &part, &ordered);
+    if (result == XD_OK && grows) {
+        result = xd_line_move(ordered, XD_POT_OPEN, XD_POT_CANCELLED, more);
+    }
+    return result == XD_OK && grows ? xd_conduct_save_line(conduct, ordered) : result;
+}
+
+static enum xd_result adopt_line_before(struct xd_conduct *conduct, struct xd_release_work *work,
+                                        const struct xd_release_line *line, bool *any) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    struct xd_release_line_row made = row_of_line(line), *row = &made;
+    struct xd_decimal more;
+    for (size_t index = 0; index < work->lines.count; index++) {
+        row = strcmp(work->lines.rows[index].line_id, line->line_id) == 0 ? &work->lines.rows[index] : row;
+    }
+    enum xd_result result = xd_decimal_subtract(line->qty, row->qty, &more);
+    if (result != XD_OK || xd_decimal_sign(more) <= 0) {
+        return result;
+    }
+    *any = true;
+    result = adopt_more(conduct, line, more);
+    if (result == XD_OK) {
+        result = xd_decimal_add(row->qty, more, &row->qty);
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_add(row->closed, more, &row->closed);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    return row == &made ? store->release_line_add(store->context, work->row.release_id, row)
+                        : store->release_line_save(store->context, work->row.release_id, row);
+}
+
+enum xd_result xd_conduct_adopt_before(struct xd_conduct *conduct, const struct xd_release *before,
+                                       bool *any) {
+    struct xd_release_work work;
+    *any = false;
+    enum xd_result result = xd_release_work_open(conduct, before->release_id, &work);
+    for (size_t index = 0; index < before->line_count && result == XD_OK; index++) {
+        result = adopt_line_before(conduct, &work, &before->lines[index], any);
+    }
+    xd_release_work_close(&work);
+    return result;
 }
