@@ -363,7 +363,8 @@ def simulation(_variant, tally):
     def world(name, options, seconds):
         began = time.monotonic()
         status, output = run([program, *options], seconds)
-        tally.add(int(status == 0), int(status != 0), 0, [] if status == 0 else [name])
+        found = re.findall(r"^seed .*|^  again: .*", output, re.M)[-2:]
+        tally.add(int(status == 0), int(status != 0), 0, [] if status == 0 else [f"{name}: {'; '.join(found) or status}"])
         say(f"  {'ok' if status == 0 else 'FAIL':4} {name:36} ({time.monotonic() - began:.1f} s)")
         if status != 0 or "--runs" in options or "--seconds" in options:
             say("".join(f"       | {line}\n" for line in output.splitlines()))
@@ -403,13 +404,14 @@ SUITES = {"simulation": simulation, "fuzz": fuzz, "crash": crash, "mutants": mut
 
 
 def run_suite(name):
-    tally = Tally()
+    tally, began = Tally(), time.monotonic()
     kind, _, variant = name.partition("-")
     say(f"== {name}")
     try:
         SUITES[kind](variant or "plain", tally)
     except Exception as error:  # the next suite must run all the same
         tally.add(0, 1, 0, [f"{type(error).__name__}: {error}"])
+    tally.seconds = time.monotonic() - began
     say()
     return tally
 
@@ -430,7 +432,7 @@ def main():
         for what in tally.failures:
             say(f"FAILED {name}: {what}")
     for name, tally in tallies.items():
-        say(f"{name:18} {tally.passed:5} passed {tally.failed:4} failed {tally.skipped:4} skipped")
+        say(f"{name:18} {tally.passed:5} passed {tally.failed:4} failed {tally.skipped:4} skipped  ({tally.seconds:.0f} s)")
     say(f"in {time.monotonic() - began:.0f} s")
     failed = sum(tally.failed for tally in tallies.values())
     say(f"{sum(tally.passed for tally in tallies.values())} passed, {failed} failed")
