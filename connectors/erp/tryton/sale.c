@@ -299,22 +299,43 @@ static enum xd_result keep_lowest(struct xd_tryton *erp, int64_t *id) {
     return result;
 }
 
+/* What was refused, or is there by its reference already, may be there by an earlier call. */
+static enum xd_result look_after(struct xd_tryton *erp, enum xd_result why, const struct xd_node **sale) {
+    struct xd_tryton_fault fault = erp->rpc.fault;
+    enum xd_result result = xd_tryton_find_sale(erp, erp->request->reference, sale);
+    if (result != XD_NOT_FOUND) {
+        return result;
+    }
+    erp->rpc.fault = fault;
+    return why == XD_DUPLICATE ? XD_AGAIN : why; /* not committed yet, or gone again */
+}
+
+/* Tryton refuses a second sale of one reference, so looking first would cost each sale a call and spare none
+ * a mistake; where it does not, looking is all there is. */
+static enum xd_result find_or_create(struct xd_tryton *erp, const struct xd_node **sale, int64_t *id,
+                                     bool *found) {
+    enum xd_result result =
+        erp->lookup_only ? xd_tryton_find_sale(erp, erp->request->reference, sale) : XD_NOT_FOUND;
+    *found = result == XD_OK;
+    if (result != XD_NOT_FOUND) {
+        return result;
+    }
+    result = create(erp, id);
+    if (result == XD_DUPLICATE || (result == XD_INVALID && !erp->lookup_only)) {
+        result = look_after(erp, result, sale);
+        *found = result == XD_OK;
+    } else if (result == XD_OK && erp->lookup_only) {
+        result = keep_lowest(erp, id);
+    }
+    return result;
+}
+
 enum xd_result xd_tryton_sale(struct xd_tryton *erp) {
     const struct xd_node *sale;
     char state[32] = "draft";
     int64_t id = 0;
-    enum xd_result result = xd_tryton_find_sale(erp, erp->request->reference, &sale);
-    bool found = result == XD_OK;
-    if (result == XD_NOT_FOUND) {
-        result = create(erp, &id);
-        if (result == XD_DUPLICATE) {
-            result = xd_tryton_find_sale(erp, erp->request->reference, &sale);
-            found = result == XD_OK;
-            result = result == XD_NOT_FOUND ? XD_AGAIN : result; /* not committed yet, or gone again */
-        } else if (result == XD_OK && erp->lookup_only) {
-            result = keep_lowest(erp, &id);
-        }
-    }
+    bool found;
+    enum xd_result result = find_or_create(erp, &sale, &id, &found);
     if (result == XD_OK && found) {
         id = xd_node_int(sale, "id");
         result = compare(erp, sale);
