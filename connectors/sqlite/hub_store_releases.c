@@ -23,14 +23,15 @@ static const char *const sql[] = {
     [RELEASE_OF_ORDER] = "SELECT " COLUMNS " FROM release WHERE order_id = ? ORDER BY n",
     [LINE_ADD] =
         "INSERT INTO release_line(n, number, line_id, sku, uom, factor_num, factor_den, qty, shipped, over,"
-        " closed, asked, unwanted, answer, refused) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " closed, asked, unwanted, answer, refused, told_num, told_den)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [LINES] = "SELECT line_id, sku, uom, factor_num, factor_den, qty, shipped, over, closed, asked, unwanted,"
-              " answer, refused FROM release_line"
+              " answer, refused, told_num, told_den FROM release_line"
               " WHERE n = " NUMBER " ORDER BY number",
     [LINE_SAVE] =
         "UPDATE release_line SET sku = ?, uom = ?, factor_num = ?, factor_den = ?, qty = ?, shipped = ?,"
-        " over = ?, closed = ?, asked = ?, unwanted = ?, answer = ?, refused = ? WHERE n = " NUMBER
-        " AND line_id = ?",
+        " over = ?, closed = ?, asked = ?, unwanted = ?, answer = ?, refused = ?, told_num = ?, told_den = ?"
+        " WHERE n = " NUMBER " AND line_id = ?",
 };
 
 static void open_query(struct xd_query *query, void *context, int which) {
@@ -93,6 +94,8 @@ static void bind_line(struct xd_query *query, const struct xd_release_line_row *
     xd_bind_decimal(query, row->unwanted);
     xd_bind_int(query, row->answer);
     xd_bind_int(query, row->refused);
+    xd_bind_int(query, row->told_num);
+    xd_bind_int(query, row->told_den);
 }
 
 static enum xd_result release_add(void *context, const struct xd_release_row *row,
@@ -173,6 +176,8 @@ static enum xd_result release_lines(void *context, const char *release_id, xd_re
         xd_take_decimal(&query, &row.unwanted);
         row.answer = (int)xd_take_int(&query);
         row.refused = xd_take_int(&query) != 0;
+        row.told_num = xd_take_int(&query);
+        row.told_den = xd_take_int(&query);
         if (query.result == XD_OK) {
             query.result = each(each_context, &row);
         }

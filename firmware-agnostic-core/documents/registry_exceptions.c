@@ -103,10 +103,10 @@ const struct xd_code xd_registry_exceptions[] = {
      "the line is applied by itself. Reject it when it is settled otherwise."},
     {"UNUSABLE_DOCUMENT", 0, false, XD_ACTOR_SITE, "A document cannot be read or is not for this hub.",
      "Correct what the detail names, at the site, and send it again."},
-    {"UOM_MISMATCH", 0, false, XD_ACTOR_OPERATOR, "A quantity is in a unit that does not convert exactly.",
+    {"UOM_MISMATCH", 0, false, XD_ACTOR_OPERATOR,
+     "A quantity is in a unit that does not convert into the product's base unit exactly.",
      "Add the unit to the product's reference data: then the line is applied by itself; or ask the site for "
-     "the "
-     "quantity in the unit of the release."},
+     "the quantity in the unit of the release."},
     {"ACK_TIMEOUT", 0, false, XD_ACTOR_SITE, "A site did not answer a release in time.",
      "It is asked to give the release back, and then it ships from elsewhere. When it stays silent, call it; "
      "if it will not ship, retry: what it has ships from elsewhere without its answer."},

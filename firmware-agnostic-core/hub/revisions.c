@@ -127,7 +127,7 @@ static void check_line(struct revision *revision, size_t index) {
     snprintf(pointer, sizeof pointer, "/lines/%zu", index);
     const struct xd_enriched_line *made = made_of(revision, index);
     if (row != NULL && made != NULL &&
-        (strcmp(row->sku, made->sku) != 0 || strcmp(row->uom, line->uom) != 0)) {
+        (strcmp(row->sku, made->sku) != 0 || strcmp(xd_line_ordered_unit(row).uom, line->uom) != 0)) {
         xd_problem_add(&revision->hub->problems, "line_not_changeable", pointer,
                        "A line keeps its SKU and its unit: leave it out and send a new line.");
     }
@@ -206,13 +206,17 @@ static enum xd_result change_line(struct revision *revision, size_t index) {
     const struct xd_order_line *line = &revision->order.lines[index];
     struct xd_order_line_row *row = row_of(revision, line->external_line_id);
     struct xd_order_line_row made;
+    struct xd_decimal qty;
     enum xd_result result = xd_hub_line_fill(line, made_of(revision, index), index, &made);
+    if (result == XD_OK) {
+        result = xd_line_of_ordered(row, line->qty, &qty);
+    }
     if (result == XD_OK) {
         row->unit_price = made.unit_price;
         row->has_unit_price = made.has_unit_price;
         result = xd_conduct_save_line(&revision->conduct, row);
     }
-    return result == XD_OK ? wish_for(revision, row, line->qty) : result;
+    return result == XD_OK ? wish_for(revision, row, qty) : result;
 }
 
 /* By a line that was there, or by one that this revision names so. */

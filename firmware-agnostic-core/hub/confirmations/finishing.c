@@ -173,7 +173,10 @@ static enum xd_result load_releases(struct xd_applying *applying) {
     for (size_t index = 0; index < applying->release_count && result == XD_OK; index++) {
         result = xd_applying_load(applying, &applying->releases[index]);
     }
-    return result == XD_OK ? xd_cartons_read(applying->confirmation, &applying->cartons) : result;
+    if (result == XD_OK) {
+        result = xd_cartons_read(applying->confirmation, &applying->cartons);
+    }
+    return result == XD_OK ? xd_applying_units(applying) : result;
 }
 
 static enum xd_result match_and_apply(struct xd_applying *applying) {
@@ -187,10 +190,10 @@ static enum xd_result match_and_apply(struct xd_applying *applying) {
             "There is no such release for this site yet; it is applied by itself when it arrives.");
     }
     if (result == XD_OK) {
-        result = xd_applying_claim(applying);
+        result = load_releases(applying);
     }
     if (result == XD_OK) {
-        result = load_releases(applying);
+        result = xd_applying_claim(applying);
     }
     return result == XD_OK ? apply_all(applying) : result;
 }

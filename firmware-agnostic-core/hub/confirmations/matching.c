@@ -32,14 +32,16 @@ enum xd_result xd_applying_find(struct xd_applying *applying, const char *releas
     return result;
 }
 
-/* All of them, before anything of the first is read: a claim may take from its neighbours. */
 enum xd_result xd_applying_claim(struct xd_applying *applying) {
     enum xd_result result = XD_OK;
+    bool any = false;
     for (size_t index = 0; index < applying->release_count && result == XD_OK; index++) {
+        bool claimed = false;
         result = xd_hub_claim(applying->hub, &applying->releases[index].row, applying->confirmation,
-                              applying->row, applying->now);
+                              applying->row, applying->now, &claimed);
+        any = any || claimed;
     }
-    return result;
+    return result == XD_OK && any ? xd_applying_reload(applying) : result;
 }
 
 /* The hub's, but for what the order's tenant may. */
@@ -85,6 +87,9 @@ enum xd_result xd_applying_reload(struct xd_applying *applying) {
         char release_id[XD_ID_SIZE];
         memcpy(release_id, match->row.release_id, sizeof release_id);
         result = store->release_get(store->context, release_id, &match->row);
+        if (result == XD_OK) {
+            result = store->order_get(store->context, match->row.order_id, &match->order);
+        }
         xd_free(match->lines.rows);
         match->lines = (struct xd_release_lines){NULL, 0, 0};
         if (result == XD_OK) {

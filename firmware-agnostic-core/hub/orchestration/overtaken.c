@@ -5,8 +5,9 @@
  *
  * So of each question that is overtaken it is kept, as a small named value, how much of each line was to
  * ship in all, and how much of what was asked for was to ship from elsewhere: "whole" or "part", then
- * lines of "index left elsewhere". What is left in all counts, not what was asked for: so an answer that
- * comes late, or after a later one that asked for more, gives back nothing twice. */
+ * lines of "index left elsewhere num/den", the last being base units per unit of both. What is left in all
+ * counts, not what was asked for: so an answer that comes late, or after a later one that asked for more,
+ * gives back nothing twice. */
 #include "hub/orchestration/conduct.h"
 
 #include "base/memory.h"
@@ -17,7 +18,7 @@
 #include <string.h>
 
 #define NAME_SIZE (XD_ID_SIZE + 40)
-#define LINE_SIZE (2 * XD_DECIMAL_TEXT_MAX + 24)
+#define LINE_SIZE (2 * XD_DECIMAL_TEXT_MAX + 72)
 
 static void name_of(const char *release_id, int64_t revision, char out[NAME_SIZE]) {
     snprintf(out, NAME_SIZE, "asked/%s/%" PRId64, release_id, revision);
@@ -31,8 +32,8 @@ static void write_line(const struct xd_release_line_row *line, size_t index, str
     if (xd_decimal_sign(line->asked) > 0 && xd_decimal_subtract(line->qty, line->closed, &left) == XD_OK &&
         xd_decimal_subtract(left, line->asked, &left) == XD_OK &&
         xd_decimal_subtract(line->asked, line->unwanted, &elsewhere) == XD_OK) {
-        xd_buffer_format(out, "%zu %s %s\n", index, xd_decimal_write(left, left_text),
-                         xd_decimal_write(elsewhere, elsewhere_text));
+        xd_buffer_format(out, "%zu %s %s %" PRId64 "/%" PRId64 "\n", index, xd_decimal_write(left, left_text),
+                         xd_decimal_write(elsewhere, elsewhere_text), line->factor_num, line->factor_den);
     }
 }
 
@@ -61,42 +62,69 @@ enum xd_result xd_overtaken_keep(struct xd_conduct *conduct, const struct xd_rel
 
 /* ---- giving up ---- */
 
-static bool read_line(char **at, size_t *index, struct xd_decimal *left, struct xd_decimal *elsewhere) {
+struct question {
+    size_t index;
+    struct xd_decimal left, elsewhere;
+    int64_t num, den; /* 0: not said, in those of before */
+};
+
+static bool read_line(char **at, struct question *out) {
     char *end = strchr(*at, '\n'), *second = strchr(*at, ' ');
     char *third = second == NULL ? NULL : strchr(second + 1, ' ');
     if (end == NULL || third == NULL || third > end) {
         return false;
     }
     *end = *second = *third = 0;
-    *index = (size_t)strtoull(*at, NULL, 10);
+    char *unit = strchr(third + 1, ' ');
+    out->num = out->den = 0;
+    if (unit != NULL) {
+        *unit = 0;
+        out->num = strtoll(unit + 1, &unit, 10);
+        out->den = *unit == '/' ? strtoll(unit + 1, NULL, 10) : 0;
+    }
+    out->index = (size_t)strtoull(*at, NULL, 10);
     *at = end + 1;
-    return xd_decimal_parse(second + 1, left) == XD_OK && xd_decimal_parse(third + 1, elsewhere) == XD_OK;
+    return xd_decimal_parse(second + 1, &out->left) == XD_OK &&
+           xd_decimal_parse(third + 1, &out->elsewhere) == XD_OK;
+}
+
+/* In the unit in which the line counts by now. */
+static enum xd_result in_unit_of(const struct xd_release_line_row *line, struct question *question) {
+    int64_t num = question->num != 0 ? question->num : line->told_num;
+    int64_t den = question->den != 0 ? question->den : line->told_den;
+    if (line->factor_num != line->factor_den || num == den) {
+        return XD_OK;
+    }
+    enum xd_result result = xd_decimal_ratio(question->left, num, den, &question->left);
+    return result == XD_OK ? xd_decimal_ratio(question->elsewhere, num, den, &question->elsewhere) : result;
 }
 
 /* What the release has beyond what the question left to it. */
 static enum xd_result give_up_line(struct xd_conduct *conduct, struct xd_release_work *work,
-                                   struct xd_release_line_row *line, struct xd_decimal left,
-                                   struct xd_decimal elsewhere) {
+                                   struct xd_release_line_row *line, struct question *question) {
     struct xd_decimal qty;
-    enum xd_result result = xd_decimal_subtract(line->qty, line->closed, &qty);
+    enum xd_result result = in_unit_of(line, question);
     if (result == XD_OK) {
-        result = xd_decimal_subtract(qty, left, &qty);
+        result = xd_decimal_subtract(line->qty, line->closed, &qty);
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(qty, question->left, &qty);
     }
     if (result != XD_OK) {
         return result;
     }
     qty = xd_decimal_min(qty, xd_release_line_rest(line));
-    return xd_decimal_sign(qty) > 0 ? xd_release_work_give_part_back(conduct, work, line, qty, elsewhere)
-                                    : XD_OK;
+    return xd_decimal_sign(qty) > 0
+               ? xd_release_work_give_part_back(conduct, work, line, qty, question->elsewhere)
+               : XD_OK;
 }
 
 static enum xd_result give_up_lines(struct xd_conduct *conduct, struct xd_release_work *work, char *text) {
-    size_t index;
-    struct xd_decimal left, elsewhere;
+    struct question question;
     enum xd_result result = XD_OK;
-    while (result == XD_OK && read_line(&text, &index, &left, &elsewhere)) {
-        result = index < work->lines.count
-                     ? give_up_line(conduct, work, &work->lines.rows[index], left, elsewhere)
+    while (result == XD_OK && read_line(&text, &question)) {
+        result = question.index < work->lines.count
+                     ? give_up_line(conduct, work, &work->lines.rows[question.index], &question)
                      : XD_CORRUPT;
     }
     return result == XD_OK && *text != 0 ? XD_CORRUPT : result;
