@@ -102,6 +102,14 @@ static void assert_both_stocks(struct hub_world *world, const char *sku, const c
 
 /* ---- exact, short, over ---- */
 
+/* One more shipment of the release, that of qty pieces. */
+static void ships_again(struct hub_world *world, const char *release_id, const char *qty) {
+    char text[512], id[32];
+    snprintf(id, sizeof id, "C-of-%s", qty);
+    says(world, id, 1, "SHIP", id, release_id, "", line(text, "WIDGET", qty, "EA", ""));
+    settles(world);
+}
+
 static void exact(void **state) {
     char release_id[XD_ID_SIZE];
     struct hub_world *world = ten(state, release_id);
@@ -160,6 +168,26 @@ static void short_without_a_status_is_asked_about(void **state) {
     assert_line(world, 1, "1", "0 0 0 6 4 0 0");
     assert_status(world, 1, "CLOSED_SHORT");
     assert_exceptions(world, "SHORT_UNSTATED", 0);
+}
+
+/* Each site for itself; the hub's policy is for those that do not say it. */
+static void short_without_a_status_is_what_its_site_means(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    world->hub.config.policies.unshipped_means = XD_UNSHIPPED_CLOSED;
+    world_put(world, "sites", "{\"site\":\"WH2\",\"unshipped_means\":\"ASK\"}");
+    world_put(world, "sites", "{\"site\":\"WH1\",\"unshipped_means\":\"OPEN\"}");
+    ships(world, 1, release_id, "6", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 4 6 0 0 0");
+    world_put(world, "sites", "{\"site\":\"WH1\",\"unshipped_means\":\"ASK\"}");
+    ships_again(world, release_id, "1");
+    assert_exceptions(world, "SHORT_UNSTATED", 1);
+    assert_line(world, 1, "1", "0 0 3 7 0 0 0");
+    world_put(world, "sites", "{\"site\":\"WH1\"}");
+    ships_again(world, release_id, "2");
+    assert_line(world, 1, "1", "0 0 0 9 1 0 0");
+    assert_status(world, 1, "CLOSED_SHORT");
 }
 
 static void short_final(void **state) {
@@ -1067,6 +1095,7 @@ int main(void) {
         ROW(short_without_a_status_stays_open),
         ROW(short_without_a_status_is_closed_where_the_setting_says_so),
         ROW(short_without_a_status_is_asked_about),
+        ROW(short_without_a_status_is_what_its_site_means),
         ROW(short_final),
         ROW(a_status_that_contradicts_the_quantity_holds_the_remainder),
         ROW(over_within_tolerance),

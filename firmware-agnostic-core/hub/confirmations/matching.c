@@ -44,10 +44,22 @@ enum xd_result xd_applying_claim(struct xd_applying *applying) {
     return result == XD_OK && any ? xd_applying_reload(applying) : result;
 }
 
-/* The hub's, but for what the order's tenant may. */
+/* The hub's, but for what the order's tenant may and what its site means. */
 static enum xd_result load_policies(struct xd_applying *applying, struct xd_match *match) {
     struct xd_tenant_policy tenant;
+    struct xd_site_profile *site = xd_alloc(sizeof *site);
     match->policies = applying->hub->config.policies;
+    if (site == NULL) {
+        return XD_NO_MEMORY;
+    }
+    enum xd_result found = xd_reference_site(applying->hub, match->row.site, site);
+    if (found == XD_OK && site->has_unshipped_means) {
+        match->policies.unshipped_means = (enum xd_unshipped)site->unshipped_means;
+    }
+    xd_free(site);
+    if (found != XD_OK) {
+        return found;
+    }
     enum xd_result result = xd_reference_tenant(applying->hub, match->order.tenant, &tenant);
     if (result == XD_OK && tenant.has_over_tolerance) {
         match->policies.over_tolerance_pct = tenant.over_tolerance_pct;

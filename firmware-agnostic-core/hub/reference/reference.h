@@ -89,7 +89,10 @@ struct xd_site_profile {
     bool wms_reserves;       /* its RESERVED is waited for before work counts as allocated [no] */
     int64_t ack_minutes;     /* without an answer for so long a release is taken elsewhere; 0: never [0] */
     int64_t offline_minutes; /* not heard of for so long it is not chosen; 0: whatever [0] */
-    char zone[48];           /* IANA name ["UTC"] */
+    bool has_unshipped_means;
+    int unshipped_means;   /* enum xd_unshipped: a line that it confirms short without a status [as the hub's]
+                            */
+    char zone[48];         /* IANA name ["UTC"] */
     int64_t cutoff_minute; /* of the site's day: what comes later ships on the next open day; -1 none [-1] */
     unsigned open_days;    /* bit 0 Monday .. bit 6 Sunday [all] */
     char holidays[XD_SITE_HOLIDAYS_MAX][12]; /* YYYY-MM-DD, closed */

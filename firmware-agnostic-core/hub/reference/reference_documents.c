@@ -120,7 +120,7 @@ static const struct xd_field product_fields[] = {
 
 struct r_site {
     const char *site, *zone, *cutoff;
-    int kind, reserves;
+    int kind, reserves, unshipped_means;
     int64_t priority, ack_minutes, offline_minutes;
     bool paused;
     const char **open_days, **holidays, **countries, **postal_prefixes, **skus;
@@ -129,6 +129,7 @@ struct r_site {
 
 static const char *const site_kinds[] = {"warehouse", "3pl", NULL};
 static const char *const reserves_names[] = {"HUB", "WMS", NULL};
+static const char *const unshipped_names[] = {"OPEN", "CLOSED", "ASK", NULL}; /* enum xd_unshipped */
 static const char *const day_names[] = {"MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN", NULL};
 static const struct xd_field short_field[] = {{.type = XD_FIELD_TEXT, .min = 1, .max = 11}, {.name = NULL}};
 
@@ -154,6 +155,10 @@ static const struct xd_field site_fields[] = {
     {.name = "reserves", .type = XD_FIELD_ENUM, .names = reserves_names, XD_AT(SITE, reserves)},
     {.name = "ack_minutes", .type = XD_FIELD_INTEGER, .max = MINUTES_MAX, XD_AT(SITE, ack_minutes)},
     {.name = "offline_minutes", .type = XD_FIELD_INTEGER, .max = MINUTES_MAX, XD_AT(SITE, offline_minutes)},
+    {.name = "unshipped_means",
+     .type = XD_FIELD_ENUM,
+     .names = unshipped_names,
+     XD_AT(SITE, unshipped_means)},
     {.name = "zone", .type = XD_FIELD_TEXT, .min = 1, .max = 47, XD_AT(SITE, zone)},
     {.name = "cutoff", .type = XD_FIELD_TEXT, XD_AT(SITE, cutoff)},
     {.name = "open_days",
@@ -615,6 +620,8 @@ static enum xd_result read_site(const struct reading *reading) {
     to->wms_reserves = from.reserves == 1;
     to->ack_minutes = from.ack_minutes;
     to->offline_minutes = from.offline_minutes;
+    to->has_unshipped_means = from.unshipped_means >= 0;
+    to->unshipped_means = to->has_unshipped_means ? from.unshipped_means : 0;
     take_times(reading, &from);
     take_reach(reading, &from);
     result = check_different(reading, from.open_days, from.open_day_count, "/open_days/", "duplicate_day");

@@ -3,12 +3,11 @@
  *   customers  code, name, active, credit_limit, currency, aliases[{tenant, account, ref}]
  *   products   sku, description, base_uom, active, lot_tracked, serial_tracked,
  *              uoms[{uom, num, den}], price, currency, tax_pct, gtins[], aliases[]
- *   sites      site, kind, priority, paused, reserves, ack_minutes, offline_minutes, zone,
- *              cutoff, open_days[], holidays[], ships_to{countries[], postal_prefixes[]}, skus[]
- *   carriers   scac, name, services[], active
- *   channels   type, active, share
- *   tenants    tenant, order_bytes_max, order_lines_max, share, split, price_tolerance_pct,
- *              over_tolerance_pct, sla{accepted_within_s, ..., warn_pct}
+ *   sites      site, kind, priority, paused, reserves, ack_minutes, offline_minutes,
+ *              unshipped_means, zone, cutoff, open_days[], holidays[], ships_to{countries[],
+ * postal_prefixes[]}, skus[] carriers   scac, name, services[], active channels   type, active, share tenants
+ * tenant, order_bytes_max, order_lines_max, share, split, price_tolerance_pct, over_tolerance_pct,
+ * sla{accepted_within_s, ..., warn_pct}
  *
  * The first member is the key. What is absent has the default that reference.h names; active is true.
  * Unknown members are refused. The turn's thread. */

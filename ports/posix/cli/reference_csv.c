@@ -39,6 +39,7 @@ static const struct column site_columns[] = {
     {"reserves", NULL, TEXT},
     {"ack_minutes", NULL, NUMBER},
     {"offline_minutes", NULL, NUMBER},
+    {"unshipped_means", NULL, TEXT},
     {"zone", NULL, TEXT},
     {"cutoff", NULL, TEXT},
     {"open_days", NULL, TEXTS},
