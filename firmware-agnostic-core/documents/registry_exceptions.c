@@ -45,7 +45,9 @@ const struct xd_code xd_registry_exceptions[] = {
      "Ask the site for the true quantity."},
     {"RECALLED_LOT_SHIPPED", 0, false, XD_ACTOR_OPERATOR,
      "A lot was shipped that is recalled, on hold or expired.",
-     "Tell the customer and agree on a return; nothing of it is billed until the ERP is told to."},
+     "Tell the customer and agree on a return; nothing of it is billed until the ERP is told to. Which lots "
+     "are "
+     "recalled, the product's reference data says, beside the site itself."},
     {"RELEASE_REJECTED", 0, false, XD_ACTOR_OPERATOR, "The site rejected the release.",
      "Settle the reason with the site, or make stock elsewhere; then retry: other sites are asked again, "
      "and if none has it this one. Accept: it waits as a backorder. Reject: the order is cancelled."},

@@ -110,6 +110,14 @@ static void ships_again(struct hub_world *world, const char *release_id, const c
     settles(world);
 }
 
+static void ships_lot(struct hub_world *world, const char *release_id, const char *qty, const char *lot) {
+    char text[512], id[32], more[64];
+    snprintf(id, sizeof id, "C-lot-%s", qty);
+    snprintf(more, sizeof more, ",\"lot\":\"%s\"", lot);
+    says(world, id, 1, "SHIP", id, release_id, "", line(text, "WIDGET", qty, "EA", more));
+    settles(world);
+}
+
 static void exact(void **state) {
     char release_id[XD_ID_SIZE];
     struct hub_world *world = ten(state, release_id);
@@ -850,6 +858,40 @@ static void a_lot_that_is_recalled(void **state) {
     assert_both_stocks(world, "WIDGET", "90 0", -10);
 }
 
+/* Nobody at the site knows of it: the reference data does. Another product's lots are its own. */
+static void a_lot_that_the_reference_data_names_as_recalled(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    world_put(world, "products",
+              "{\"sku\":\"WIDGET\",\"base_uom\":\"EA\",\"recalled_lots\":[\"L1\",\"L 2\"]}");
+    world_put(world, "products",
+              "{\"sku\":\"GADGET\",\"base_uom\":\"EA\",\"recalled_lots\":[\"L1\",\"L3\"]}");
+    ships(world, 1, release_id, "4", ",\"lot\":\"L3\"");
+    settles(world);
+    assert_exceptions(world, "RECALLED_LOT_SHIPPED", 0);
+    ships_lot(world, release_id, "2", "L 2");
+    assert_exceptions(world, "RECALLED_LOT_SHIPPED", 1);
+    assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '2' AND unbilled = '2'", 1);
+    assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '4' AND unbilled = '0'", 1);
+    assert_both_stocks(world, "WIDGET", "94 4", -6);
+    world_put(world, "products", "{\"sku\":\"WIDGET\",\"base_uom\":\"EA\"}"); /* not any more */
+    ships_lot(world, release_id, "1", "L1");
+    assert_exceptions(world, "RECALLED_LOT_SHIPPED", 1);
+}
+
+static void a_recalled_lot_in_a_carton(void **state) {
+    char release_id[XD_ID_SIZE], text[512];
+    struct hub_world *world = ten(state, release_id);
+    world_put(world, "products", "{\"sku\":\"WIDGET\",\"base_uom\":\"EA\",\"recalled_lots\":[\"B\"]}");
+    says(world, "C-1", 1, "SHIP", "S-1", release_id,
+         ",\"cartons\":[{\"contents\":[{\"line_id\":\"1\",\"qty\":\"7\",\"lot\":\"A\"},{\"line_id\":\"1\","
+         "\"qty\":\"3\",\"lot\":\"B\"}]}]",
+         line(text, "WIDGET", "10", "EA", ""));
+    settles(world);
+    assert_exceptions(world, "RECALLED_LOT_SHIPPED", 1);
+    assert_ledger(world, "SELECT sum(unbilled) FROM shipment_line", 10);
+}
+
 static void a_lot_that_had_expired(void **state) {
     char release_id[XD_ID_SIZE], text[512];
     struct hub_world *world = ten(state, release_id);
@@ -1140,6 +1182,8 @@ int main(void) {
         ROW(several_lots_line_by_line),
         ROW(a_lot_that_is_recalled),
         ROW(a_lot_that_had_expired),
+        ROW(a_lot_that_the_reference_data_names_as_recalled),
+        ROW(a_recalled_lot_in_a_carton),
         ROW(serial_numbers_that_fit),
         ROW(serial_numbers_that_are_missing),
         ROW(serial_numbers_that_are_repeated),

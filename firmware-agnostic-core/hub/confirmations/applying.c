@@ -268,6 +268,15 @@ static enum xd_result check_serials(const struct xd_applying *applying, struct s
     return result;
 }
 
+/* Where it had not expired before. */
+static enum xd_result check_recalled(const struct xd_applying *applying, struct said *said) {
+    bool recalled = false;
+    enum xd_result result =
+        xd_facts_recalled(applying->hub, said->facts.line, said->sku, &applying->cartons, &recalled);
+    said->facts.blocked = said->facts.blocked || recalled;
+    return result;
+}
+
 /* Lots in the cartons count in the line's unit. */
 static enum xd_result read_lots(struct xd_applying *applying, struct said *said) {
     const struct xd_confirmation_line *line = said->facts.line;
@@ -310,6 +319,9 @@ static enum xd_result read_facts(struct xd_applying *applying, struct xd_match *
     if (result == XD_OK) {
         result = xd_facts_convert(applying->hub, facts->release, said->ordered, line, said->sku,
                                   &facts->converts, &facts->qty);
+    }
+    if (result == XD_OK) {
+        result = check_recalled(applying, said);
     }
     if (result == XD_OK) {
         result = check_serials(applying, said);

@@ -190,6 +190,25 @@ void xd_facts_lots(const struct xd_confirmation_line *line, const struct xd_cart
     }
 }
 
+enum xd_result xd_facts_recalled(struct xd_hub *hub, const struct xd_confirmation_line *line, const char *sku,
+                                 const struct xd_cartons *cartons, bool *recalled) {
+    struct xd_product *product = xd_alloc(sizeof *product);
+    size_t at = first_of(cartons, line->line_id);
+    *recalled = false;
+    enum xd_result result = product == NULL ? XD_NO_MEMORY : xd_reference_product(hub, sku, product);
+    bool any = result == XD_OK && product->has_recalled_lots;
+    if (any && line->lot != NULL) {
+        result = xd_reference_lot_recalled(hub, product, line->lot, recalled);
+    }
+    for (const cJSON *content;
+         any && result == XD_OK && !*recalled && (content = next_of(cartons, line, &at)) != NULL;) {
+        const char *lot = text_of(content, "lot");
+        result = lot != NULL ? xd_reference_lot_recalled(hub, product, lot, recalled) : XD_OK;
+    }
+    xd_free(product);
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
 /* ---- serial numbers ---- */
 
 static bool comes_twice(const struct xd_cartons *cartons, const char *text) {

@@ -42,6 +42,11 @@ XD_CHECKED enum xd_result xd_facts_base(struct xd_hub *hub, const struct xd_rele
 /* Whether some of it had expired when it was shipped: by the contents of the cartons. */
 bool xd_facts_expired(const struct xd_confirmation *confirmation, const struct xd_confirmation_line *line,
                       const struct xd_cartons *cartons);
+/* Whether a lot of it, by the line or by the contents of the cartons, is one that the product's reference
+ * data names as recalled. sku: what was shipped. */
+XD_CHECKED enum xd_result xd_facts_recalled(struct xd_hub *hub, const struct xd_confirmation_line *line,
+                                            const char *sku, const struct xd_cartons *cartons,
+                                            bool *recalled);
 /* Whether the line's serial numbers are not one for each of so many base units, or one of them comes twice in
  * the document. */
 bool xd_facts_serials_wrong(const struct xd_confirmation_line *line, struct xd_decimal base,

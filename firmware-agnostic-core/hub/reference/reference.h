@@ -68,6 +68,7 @@ struct xd_product {
     char description[128];
     char base_uom[24];
     bool active, lot_tracked, serial_tracked;
+    bool has_recalled_lots;          /* xd_reference_lot_recalled says which */
     struct xd_uom uoms[XD_UOMS_MAX]; /* beside base_uom, which is 1/1 */
     size_t uom_count;
     bool has_price; /* per base unit, before tax */
@@ -154,6 +155,9 @@ XD_CHECKED enum xd_result xd_reference_customer(struct xd_hub *hub, const char *
                                                 const char *ref, struct xd_customer *out);
 /* By SKU, by alias or by GTIN. XD_NOT_FOUND. */
 XD_CHECKED enum xd_result xd_reference_product(struct xd_hub *hub, const char *sku, struct xd_product *out);
+/* Whether the product's entry names that lot as recalled, or on hold. */
+XD_CHECKED enum xd_result xd_reference_lot_recalled(struct xd_hub *hub, const struct xd_product *product,
+                                                    const char *lot, bool *recalled);
 /* Defaults when there is no entry (version 0). */
 XD_CHECKED enum xd_result xd_reference_site(struct xd_hub *hub, const char *site,
                                             struct xd_site_profile *out);

@@ -192,7 +192,7 @@ const struct xd_verb xd_verbs[] = {
      "The first line names the columns, in any order; a row is a whole entry, an empty cell is absent:\n"
      "  customers  code, name, active, credit_limit, currency, aliases\n"
      "  products   sku, description, base_uom, active, lot_tracked, serial_tracked, uoms, price, currency,\n"
-     "             tax_pct, gtins, aliases\n"
+     "             tax_pct, gtins, aliases, recalled_lots\n"
      "  sites      site, kind, priority, paused, reserves, ack_minutes, offline_minutes, unshipped_means,\n"
      "             zone, cutoff, open_days, holidays, countries, postal_prefixes, skus\n"
      "  carriers   scac, name, services, active\n"
