@@ -45,9 +45,10 @@ struct xd_hub_config {
     const struct xd_hub_store *store;
     const struct xd_zones *zones; /* of sites; NULL: there is UTC only */
     struct xd_policies policies;
-    xd_ms retention_ms;   /* what is covered is kept so long (delivery/aging.h) */
-    xd_ms idempotency_ms; /* idempotency keys are kept so long */
-    xd_ms event_ms;       /* events are kept so long, and until they are published */
+    xd_ms retention_ms;       /* what is covered is kept so long (delivery/aging.h) */
+    xd_ms idempotency_ms;     /* idempotency keys are kept so long */
+    xd_ms unknown_release_ms; /* a confirmation may wait so long for its release before somebody is told */
+    xd_ms event_ms;           /* events are kept so long, and until they are published */
     struct xd_webhook_config webhooks;
     struct xd_books_config books;
     /* 1..XD_ERPS_MAX. Exactly one that is no shadow names no tenants; no tenant is named by two that are

@@ -244,6 +244,7 @@ static void hub_defaults_fill_what_the_file_leaves_out(void **state) {
     assert_false(config.erps[0].stock);
     assert_true(xd_decimal_is_zero(config.policies.over_tolerance_pct));
     assert_int_equal(config.policies.unshipped_means, XD_UNSHIPPED_MEANS_OPEN);
+    assert_int_equal(config.policies.unknown_release_minutes, 60);
     assert_int_equal(config.policies.idempotency_days, 30);
     assert_int_equal(config.policies.retention_days, 7);
     xd_hub_config_free(&config);
@@ -253,11 +254,14 @@ static void hub_reads_policies(void **state) {
     (void)state;
     struct xd_hub_program_config config;
     char text[1024];
-    snprintf(text, sizeof text, "%spolicies: {over_tolerance_pct: 2.50, unshipped_means: ASK}\n", hub);
+    snprintf(text, sizeof text,
+             "%spolicies: {over_tolerance_pct: 2.50, unshipped_means: ASK, unknown_release_minutes: 240}\n",
+             hub);
     assert_int_equal(load_hub(text, &config), XD_OK);
     assert_int_equal(config.policies.over_tolerance_pct.coefficient, 25);
     assert_int_equal(config.policies.over_tolerance_pct.scale, 1);
     assert_int_equal(config.policies.unshipped_means, XD_UNSHIPPED_MEANS_ASK);
+    assert_int_equal(config.policies.unknown_release_minutes, 240);
     xd_hub_config_free(&config);
 }
 

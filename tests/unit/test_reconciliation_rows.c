@@ -538,6 +538,21 @@ static void an_unknown_release_parks_until_it_comes_or_somebody_is_told(void **s
     assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
 }
 
+static void an_unknown_release_is_told_of_after_the_time_of_the_policy(void **state) {
+    struct hub_world *world = *state;
+    world->hub.config.unknown_release_ms = 4 * XD_HOUR_MS;
+    ships(world, 1, "RNOBODYKNOWSTHIS00", "10", "");
+    world_quiet(world);
+    world->now.monotonic += 3 * XD_HOUR_MS;
+    world->now.wall += 3 * XD_HOUR_MS;
+    hub_world_run(world, 2000);
+    assert_exceptions(world, "UNKNOWN_RELEASE_OVERDUE", 0);
+    world->now.monotonic += XD_HOUR_MS;
+    world->now.wall += XD_HOUR_MS;
+    hub_world_run(world, 2000);
+    assert_exceptions(world, "UNKNOWN_RELEASE_OVERDUE", 1);
+}
+
 /* The hub goes back to before the order, and gets its release back from the site. */
 static void an_unknown_release_resumes_by_itself(void **state) {
     char release_id[XD_ID_SIZE], key[32] = "key-1";
@@ -1160,6 +1175,7 @@ int main(void) {
         ROW(a_posting_that_the_erp_refused_is_tried_again),
         ROW(shipped_in_a_closed_period),
         ROW(an_unknown_release_parks_until_it_comes_or_somebody_is_told),
+        ROW(an_unknown_release_is_told_of_after_the_time_of_the_policy),
         ROW(an_unknown_release_resumes_by_itself),
         ROW(before_the_release_was_acknowledged),
         ROW(cancel_requested_and_not_yet_shipped),

@@ -64,6 +64,7 @@ struct xd_hub_config_policies {
     struct xd_decimal over_tolerance_pct;
     int unshipped_means; /* enum xd_unshipped_means */
     int64_t idempotency_days, retention_days, event_days;
+    int64_t unknown_release_minutes;     /* a confirmation may wait so long for its release */
     int64_t reference_minutes;           /* the ERP's reference data is read so often; 0: never */
     int64_t erp_poll_s;                  /* what changed in the ERP is asked for so often; 0: never */
     int64_t books_hours;                 /* the books are compared so often; 0: when somebody asks */

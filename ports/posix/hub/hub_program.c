@@ -142,6 +142,7 @@ static void core_config(struct xd_hub_program *program, struct xd_hub_config *ou
                      .unshipped_means = (enum xd_unshipped)config->policies.unshipped_means},
         .retention_ms = config->policies.retention_days * XD_DAY_MS,
         .idempotency_ms = config->policies.idempotency_days * XD_DAY_MS,
+        .unknown_release_ms = config->policies.unknown_release_minutes * XD_MINUTE_MS,
         .event_ms = config->policies.event_days * XD_DAY_MS,
         .webhooks = {.concurrency = (unsigned)config->webhooks.concurrency,
                      .retry_ms_min = config->webhooks.retry_s_min * XD_SECOND_MS,
