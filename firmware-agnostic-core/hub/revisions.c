@@ -308,9 +308,13 @@ static enum xd_result book(struct revision *revision) {
 static enum xd_result carry_out(struct revision *revision) {
     struct xd_conduct *conduct = &revision->conduct;
     char by[XD_BY_SIZE];
+    xd_ms ship_by = conduct->order.ship_by;
     conduct->by = revision->request->client->client;
     change_head(revision);
-    enum xd_result result = change_lines(revision);
+    enum xd_result result = conduct->order.ship_by != ship_by ? xd_sale_promised(conduct) : XD_OK;
+    if (result == XD_OK) {
+        result = change_lines(revision);
+    }
     if (result == XD_OK) {
         result = xd_hub_timeline(revision->hub, &conduct->order, "order.revised", revision->now,
                                  "\"revision\":%lld,\"less_of\":%zu%s", (long long)conduct->order.revision,
@@ -381,9 +385,12 @@ static enum xd_result is_so_already(struct revision *revision, bool *so) {
     result = xd_conduct_cancelling(&revision->conduct, &cancelling);
     for (size_t index = 0; index < lines->count && result == XD_OK; index++) {
         const struct xd_order_line *line = line_named(revision, lines->rows[index].external_line_id);
-        struct xd_decimal wanted;
+        struct xd_decimal wanted, said = xd_decimal_of(0);
         result = xd_decimal_subtract(lines->rows[index].ordered, cancelling[index], &wanted);
-        *so = *so && xd_decimal_compare(wanted, line != NULL ? line->qty : xd_decimal_of(0)) == 0;
+        if (result == XD_OK && line != NULL) {
+            result = xd_line_of_ordered(&lines->rows[index], line->qty, &said);
+        }
+        *so = *so && xd_decimal_compare(wanted, said) == 0;
     }
     xd_free(cancelling);
     return result;

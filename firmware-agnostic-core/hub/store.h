@@ -497,6 +497,7 @@ struct xd_hub_store {
     enum xd_result (*job_add)(void *context, struct xd_job_row *row, const struct xd_job_line_row *lines,
                               size_t count);
     enum xd_result (*job_get)(void *context, int64_t number, struct xd_job_row *out);
+    /* What became of it, and its promise. */
     enum xd_result (*job_save)(void *context, const struct xd_job_row *row);
     /* As job_save, with other lines. */
     enum xd_result (*job_renew)(void *context, const struct xd_job_row *row,

@@ -826,6 +826,23 @@ static void an_order_that_counts_in_pieces_is_changed_in_cases(void **state) {
     assert_line(world, 1, "1", "0 0 90 5 25 0 0");
 }
 
+static void an_order_that_counts_in_pieces_is_revised_in_cases(void **state) {
+    char release_id[XD_ID_SIZE], text[ORDER_TEXT_SIZE];
+    struct hub_world *world = ten_cases(state, release_id);
+    ships_of_cases(world, "C-1", release_id, "5", "EA", "");
+    world_order_text(1, "\"preferred_site\":\"WH1\",",
+                     "{\"external_line_id\":\"1\",\"sku\":\"WIDGET\",\"qty\":\"12\",\"uom\":\"CS\","
+                     "\"unit_price\":\"24.00\"}",
+                     text);
+    assert_int_equal(world_revise(world, 1, "\"1\"", text), 202);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 139 5 0 0 0");
+    assert_int_equal(world_revise(world, 1, "\"2\"", text), 202); /* the same again is so already */
+    settles(world);
+    assert_count(world, "SELECT revision FROM orders", 2);
+    assert_sale(world, 1, "1", "144 24 5");
+}
+
 /* The site has been told of cases, and answers in them. */
 static void a_site_answers_in_the_unit_that_it_was_told(void **state) {
     char release_id[XD_ID_SIZE];
@@ -1193,6 +1210,7 @@ int main(void) {
         ROW(cases_are_taken_back_after_pieces),
         ROW(pieces_of_a_case_are_taken_back),
         ROW(an_order_that_counts_in_pieces_is_changed_in_cases),
+        ROW(an_order_that_counts_in_pieces_is_revised_in_cases),
         ROW(a_site_answers_in_the_unit_that_it_was_told),
         ROW(several_lots),
         ROW(several_lots_line_by_line),

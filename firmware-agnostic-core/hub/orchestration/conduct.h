@@ -217,6 +217,10 @@ XD_CHECKED enum xd_result xd_sale_born(struct xd_conduct *conduct, const char *n
 XD_CHECKED enum xd_result xd_sale_post_again(struct xd_conduct *conduct, const char *erp);
 /* The ERP is told once more what the order says. XD_NOT_FOUND: it is being told. */
 XD_CHECKED enum xd_result xd_sale_tell_again(struct xd_conduct *conduct);
+/* The order is promised for another date: while the sale or its check waits for its turn, that is another
+ * one.
+ */
+XD_CHECKED enum xd_result xd_sale_promised(struct xd_conduct *conduct);
 /* The ERP refused it: it is posted again, as the order is now. */
 XD_CHECKED enum xd_result xd_sale_renew(struct xd_conduct *conduct);
 /* True: it was never called for, and now will not be. The check is not asked for any more in any case. */

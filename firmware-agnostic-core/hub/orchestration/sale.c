@@ -143,6 +143,23 @@ enum xd_result xd_sale_post_again(struct xd_conduct *conduct, const char *erp) {
     return renew(conduct, &job, XD_JOB_UNKNOWN);
 }
 
+static enum xd_result promised(struct xd_conduct *conduct, enum xd_erp_kind kind) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    const struct xd_order_row *order = &conduct->order;
+    struct xd_job_row job;
+    enum xd_result result = find_job(conduct, kind, order->sale_reference, &job);
+    if (result != XD_OK || job.state != XD_JOB_QUEUED) {
+        return result == XD_NOT_FOUND ? XD_OK : result;
+    }
+    job.promise = order->ship_by != 0 ? order->ship_by : order->received_at;
+    return store->job_save(store->context, &job);
+}
+
+enum xd_result xd_sale_promised(struct xd_conduct *conduct) {
+    enum xd_result result = promised(conduct, XD_ERP_CHECK);
+    return result == XD_OK ? promised(conduct, XD_ERP_SALE) : result;
+}
+
 enum xd_result xd_sale_renew(struct xd_conduct *conduct) {
     struct xd_job_row job;
     enum xd_result result = find_job(conduct, XD_ERP_SALE, conduct->order.sale_reference, &job);
