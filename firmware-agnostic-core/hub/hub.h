@@ -30,8 +30,9 @@ struct xd_erp_settings {
     const char *const *tenants; /* whose orders go there; none: of all tenants that no other ERP names */
     size_t tenant_count;
     enum xd_erp_grade grade;
-    bool shadow;          /* is compared, and never posted to: no tenant's orders go there */
-    bool stock;           /* its list of stock is read, too: hub/orchestration/stock_load.h */
+    bool shadow;         /* is compared, and never posted to: no tenant's orders go there */
+    bool stock;          /* its list of stock is read, too: hub/orchestration/stock_load.h */
+    const char *country; /* of an address in a sale that was born there and names none; NULL: it is refused */
     unsigned concurrency; /* calls at the same time */
     xd_ms life_ms;        /* the longest life of a request: after it, "not there" is final */
     xd_ms retry_ms_min, retry_ms_max;

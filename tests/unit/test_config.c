@@ -319,7 +319,7 @@ static void hub_reads_several_erps_of_all_types(void **state) {
     snprintf(text, sizeof text,
              "%s  second:\n    type: tryton\n    url: http://127.0.0.1:8000/\n    database: crossdock\n"
              "    username: hub\n    password_file: hub.password\n    tenants: [acme, other]\n"
-             "    rate_per_minute: 240\n    breaker_failures: 3\n    breaker_s_max: 90\n"
+             "    rate_per_minute: 240\n    breaker_failures: 3\n    breaker_s_max: 90\n    country: GB\n"
              "  third: {type: rest, file: hub.password, shadow: true, concurrency: 9, rate_per_minute: 6, "
              "burst: 2}\n",
              hub);
@@ -331,6 +331,8 @@ static void hub_reads_several_erps_of_all_types(void **state) {
     assert_int_equal(config.erps[0].breaker_s_max, 60);
     assert_int_equal(config.erps[0].rate_per_minute, 0);
     assert_int_equal(tryton->type, XD_ERP_TYPE_TRYTON);
+    assert_string_equal(tryton->country, "GB");
+    assert_null(config.erps[0].country);
     assert_string_equal(tryton->url, "http://127.0.0.1:8000/");
     assert_string_equal(tryton->database, "crossdock");
     assert_string_equal(tryton->username, "hub");
@@ -361,6 +363,10 @@ static void keys_of_another_type_of_erp_are_refused(void **state) {
                         "hub.yaml:7:33: erps.b.data: is of the type ledger; this ERP is of the type rest\n"
                         "hub.yaml:7:3: erps.b.file: is missing\n");
     hub_with_is_refused("  b: {type: ledger, tenants: [x]}\n", "hub.yaml:7:3: erps.b.data: is missing\n");
+    hub_with_is_refused(
+        "    country: gb\n",
+        "hub.yaml:7:14: erps.main.country: must be a country's two capitals (ISO 3166-1) like "
+        "GB\n");
     hub_with_is_refused("  b: {type: oracle, tenants: [x]}\n",
                         "hub.yaml:7:13: erps.b.type: must be ledger, tryton or rest\n");
 }

@@ -118,6 +118,7 @@ static void erp_settings(struct xd_hub_program *program, size_t index) {
                                                     .grade = xd_erp_pool_grade(program->pools[index]),
                                                     .shadow = erp->shadow,
                                                     .stock = erp->stock,
+                                                    .country = erp->country,
                                                     .concurrency = (unsigned)erp->concurrency,
                                                     .life_ms = erp->request_life_s * XD_SECOND_MS,
                                                     .retry_ms_min = erp->retry_s_min * XD_SECOND_MS,
