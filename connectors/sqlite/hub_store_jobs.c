@@ -54,8 +54,7 @@ static const char *const sql[] = {
         "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE reference = ? AND kind = ? AND erp = ?",
     [JOB_STATE] = "SELECT state, erp FROM job WHERE number = ?",
     [JOB_SAVE] = "UPDATE job SET state = ?, waits = ?, attempt = ?, due_at = ?, sent_at = ?, document = ?, "
-                 "code = ?, detail = ?, reversed = ?"
-                 " WHERE number = ?",
+                 "code = ?, detail = ?, reversed = ?, promise = ? WHERE number = ?",
     [LINE_ADD] =
         "INSERT INTO job_line(job, number, release_id, line_id, sku, uom, factor_num, factor_den, qty,"
         " unbilled, unit_price, close, lot, ordered_sku) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -241,6 +240,7 @@ static enum xd_result job_save(void *context, const struct xd_job_row *row) {
     }
     open_query(&query, context, JOB_SAVE);
     bind_progress(&query, row);
+    xd_bind_int(&query, row->promise);
     xd_bind_int(&query, row->number);
     result = xd_query_run(&query);
     if (result == XD_OK && row->state != before) {

@@ -56,13 +56,15 @@ static const char *const sql[] = {
     [BODY_GET] = "SELECT checksum, body FROM order_body WHERE n = " NUMBER,
     [LINE_ADD] =
         "INSERT INTO order_line(n, number, line_id, external_line_id, sku, uom, unit_price, factor_num,"
-        " factor_den, serials, " QUANTITIES
-        ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " factor_den, ordered_uom, ordered_num, ordered_den, serials, " QUANTITIES
+        ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [LINES] = "SELECT number, line_id, external_line_id, sku, uom, unit_price, factor_num, factor_den, "
-              "serials, " QUANTITIES " FROM order_line"
+              "ordered_uom, ordered_num, ordered_den, serials, " QUANTITIES " FROM order_line"
               " WHERE n = " NUMBER " ORDER BY number",
-    [LINE_SAVE] = "UPDATE order_line SET unit_price = ?, ordered = ?, open = ?, allocated = ?, released = ?,"
-                  " shipped = ?, cancelled = ?, backordered = ?, overshipped = ?, pending = ?, invoiced = ? "
+    [LINE_SAVE] = "UPDATE order_line SET uom = ?, factor_num = ?, factor_den = ?, ordered_uom = ?,"
+                  " ordered_num = ?, ordered_den = ?, unit_price = ?, ordered = ?, open = ?, allocated = ?,"
+                  " released = ?, shipped = ?, cancelled = ?, backordered = ?, overshipped = ?, pending = ?, "
+                  "invoiced = ? "
                   "WHERE n = " NUMBER " AND number = ?",
     [BACKORDERED] = "SELECT n, (SELECT order_id FROM orders o WHERE o.n = l.n) FROM order_line l"
                     " WHERE backordered <> '0' AND n > ? GROUP BY n ORDER BY n LIMIT ?",
@@ -186,6 +188,12 @@ static void bind_quantities(struct xd_query *query, const struct xd_order_line_r
     xd_bind_decimal(query, row->invoiced);
 }
 
+static void bind_ordered_unit(struct xd_query *query, const struct xd_order_line_row *row) {
+    xd_bind_text(query, row->ordered_uom);
+    xd_bind_int(query, row->ordered_num);
+    xd_bind_int(query, row->ordered_den);
+}
+
 static enum xd_result insert_line(void *context, int64_t n, const struct xd_order_line_row *row) {
     struct xd_query query;
     open_query(&query, context, LINE_ADD);
@@ -198,6 +206,7 @@ static enum xd_result insert_line(void *context, int64_t n, const struct xd_orde
     bind_price(&query, row);
     xd_bind_int(&query, row->factor_num);
     xd_bind_int(&query, row->factor_den);
+    bind_ordered_unit(&query, row);
     xd_bind_int(&query, row->serials);
     bind_quantities(&query, row);
     return xd_query_run(&query);
@@ -344,6 +353,9 @@ static void take_line(struct xd_query *query, struct xd_order_line_row *row) {
     row->has_unit_price = xd_take_optional_decimal(query, &row->unit_price);
     row->factor_num = xd_take_int(query);
     row->factor_den = xd_take_int(query);
+    xd_take_text(query, row->ordered_uom, sizeof row->ordered_uom);
+    row->ordered_num = xd_take_int(query);
+    row->ordered_den = xd_take_int(query);
     row->serials = xd_take_int(query) != 0;
     xd_take_decimal(query, &row->ordered);
     xd_take_decimal(query, &row->open);
@@ -376,6 +388,10 @@ static enum xd_result order_line_save(void *context, const char *order_id,
                                       const struct xd_order_line_row *row) {
     struct xd_query query;
     open_query(&query, context, LINE_SAVE);
+    xd_bind_text(&query, row->uom);
+    xd_bind_int(&query, row->factor_num);
+    xd_bind_int(&query, row->factor_den);
+    bind_ordered_unit(&query, row);
     bind_price(&query, row);
     bind_quantities(&query, row);
     xd_bind_text(&query, order_id);

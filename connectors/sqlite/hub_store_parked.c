@@ -16,9 +16,10 @@ static const char *const sql[] = {
                    " ORDER BY site, confirmation_id, version, line LIMIT ?",
     [UNPARK] = "DELETE FROM parked_line WHERE " KEY " AND line = ?",
     [UNPARK_ALL] = "DELETE FROM parked_line WHERE " KEY,
-    [ADD] = "INSERT INTO remainder(site, confirmation_id, version, release_id, line_id, opened, cancelled)"
-            " VALUES(?, ?, ?, ?, ?, ?, ?)",
-    [EACH] = "SELECT release_id, line_id, opened, cancelled FROM remainder WHERE " KEY " ORDER BY n",
+    [ADD] = "INSERT INTO remainder(site, confirmation_id, version, release_id, line_id, opened, cancelled,"
+            " factor_num, factor_den) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [EACH] = "SELECT release_id, line_id, opened, cancelled, factor_num, factor_den FROM remainder"
+             " WHERE " KEY " ORDER BY n",
     [DROP] = "DELETE FROM remainder WHERE " KEY,
 };
 
@@ -116,6 +117,8 @@ static enum xd_result remainder_add(void *context, const char *site, const char 
     xd_bind_text(&query, row->line_id);
     xd_bind_decimal(&query, row->opened);
     xd_bind_decimal(&query, row->cancelled);
+    xd_bind_int(&query, row->factor_num);
+    xd_bind_int(&query, row->factor_den);
     return xd_query_run(&query);
 }
 
@@ -130,6 +133,8 @@ static enum xd_result remainder_each(void *context, const char *site, const char
         xd_take_text(&query, row.line_id, sizeof row.line_id);
         xd_take_decimal(&query, &row.opened);
         xd_take_decimal(&query, &row.cancelled);
+        row.factor_num = xd_take_int(&query);
+        row.factor_den = xd_take_int(&query);
         if (query.result == XD_OK) {
             query.result = each(each_context, &row);
         }

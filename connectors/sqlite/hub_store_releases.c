@@ -33,14 +33,15 @@ static const char *const sql[] = {
     [RELEASE_OF_ORDER] = "SELECT " COLUMNS " FROM release WHERE order_id = ? ORDER BY n",
     [LINE_ADD] =
         "INSERT INTO release_line(n, number, line_id, sku, uom, factor_num, factor_den, qty, shipped, over,"
-        " closed, asked, unwanted, answer, refused) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " closed, asked, unwanted, answer, refused, told_num, told_den)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [LINES] = "SELECT line_id, sku, uom, factor_num, factor_den, qty, shipped, over, closed, asked, unwanted,"
-              " answer, refused FROM release_line"
+              " answer, refused, told_num, told_den FROM release_line"
               " WHERE n = " NUMBER " ORDER BY number",
     [LINE_SAVE] =
         "UPDATE release_line SET sku = ?, uom = ?, factor_num = ?, factor_den = ?, qty = ?, shipped = ?,"
-        " over = ?, closed = ?, asked = ?, unwanted = ?, answer = ?, refused = ? WHERE n = " NUMBER
-        " AND line_id = ?",
+        " over = ?, closed = ?, asked = ?, unwanted = ?, answer = ?, refused = ?, told_num = ?, told_den = ?"
+        " WHERE n = " NUMBER " AND line_id = ?",
     [LINE_LAST] = "SELECT n, (SELECT coalesce(max(number), 0) FROM release_line WHERE n = release.n)"
                   " FROM release WHERE release_id = ?",
 };
@@ -105,6 +106,8 @@ static void bind_line(struct xd_query *query, const struct xd_release_line_row *
     xd_bind_decimal(query, row->unwanted);
     xd_bind_int(query, row->answer);
     xd_bind_int(query, row->refused);
+    xd_bind_int(query, row->told_num);
+    xd_bind_int(query, row->told_den);
 }
 
 static enum xd_result insert_line(void *context, int64_t n, int64_t number, const char *release_id,
@@ -190,6 +193,8 @@ static enum xd_result release_lines(void *context, const char *release_id, xd_re
         xd_take_decimal(&query, &row.unwanted);
         row.answer = (int)xd_take_int(&query);
         row.refused = xd_take_int(&query) != 0;
+        row.told_num = xd_take_int(&query);
+        row.told_den = xd_take_int(&query);
         if (query.result == XD_OK) {
             query.result = each(each_context, &row);
         }

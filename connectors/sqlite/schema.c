@@ -293,6 +293,16 @@ static const char hub_books_6[] =
     " STRICT, WITHOUT ROWID;"
     "CREATE INDEX book_difference_open ON book_difference(erp, run) WHERE state <= 1;";
 
+/* Lines that count in base units from some moment on: in what they were ordered, in what their sites know
+ * them, and in what it was said what became of their remainders. 0 and "": in the line's own unit of then. */
+static const char hub_units_7[] = "ALTER TABLE order_line ADD COLUMN ordered_uom TEXT NOT NULL DEFAULT '';"
+                                  "ALTER TABLE order_line ADD COLUMN ordered_num INTEGER NOT NULL DEFAULT 0;"
+                                  "ALTER TABLE order_line ADD COLUMN ordered_den INTEGER NOT NULL DEFAULT 0;"
+                                  "ALTER TABLE release_line ADD COLUMN told_num INTEGER NOT NULL DEFAULT 0;"
+                                  "ALTER TABLE release_line ADD COLUMN told_den INTEGER NOT NULL DEFAULT 0;"
+                                  "ALTER TABLE remainder ADD COLUMN factor_num INTEGER NOT NULL DEFAULT 0;"
+                                  "ALTER TABLE remainder ADD COLUMN factor_den INTEGER NOT NULL DEFAULT 0;";
+
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
 struct migration {
@@ -307,6 +317,7 @@ static const struct migration hub_migrations[] = {
     {{hub_work_4}},
     {{hub_confirmations_5}},
     {{hub_books_6}},
+    {{hub_units_7}},
 };
 
 struct schema {

@@ -298,6 +298,42 @@ enum xd_result xd_decimal_ratio(struct xd_decimal value, int64_t numerator, int6
     return finish_product(negative, a, b, value.scale + more, out);
 }
 
+/* Long division: digits that value has beyond those asked for are rounded away before. */
+enum xd_result xd_decimal_ratio_round(struct xd_decimal value, int64_t numerator, int64_t denominator,
+                                      unsigned digits, struct xd_decimal *out) {
+    bool negative = ((value.coefficient < 0) != (numerator < 0)) != (denominator < 0);
+    uint64_t whole, under = magnitude_of(denominator);
+    unsigned scale = value.scale;
+    if (xd_decimal_ratio(value, numerator, denominator, out) == XD_OK) {
+        return xd_decimal_multiply_round(*out, xd_decimal_of(1), digits, out);
+    }
+    if (denominator == 0 ||
+        __builtin_mul_overflow(magnitude_of(value.coefficient), magnitude_of(numerator), &whole)) {
+        return XD_INVALID;
+    }
+    for (; scale > digits; scale--) {
+        if (__builtin_mul_overflow(under, UINT64_C(10), &under)) {
+            return XD_INVALID;
+        }
+    }
+    if (under > UINT64_MAX / 10) {
+        return XD_INVALID;
+    }
+    uint64_t rest = whole % under;
+    for (whole /= under; scale < digits; scale++) {
+        uint64_t digit = rest * 10 / under;
+        if (__builtin_mul_overflow(whole, UINT64_C(10), &whole) ||
+            __builtin_add_overflow(whole, digit, &whole)) {
+            return XD_INVALID;
+        }
+        rest = rest * 10 % under;
+    }
+    if (rest >= under - rest && __builtin_add_overflow(whole, UINT64_C(1), &whole)) {
+        return XD_INVALID;
+    }
+    return finish(negative, whole, scale, out);
+}
+
 enum xd_result xd_decimal_floor_to(struct xd_decimal value, struct xd_decimal unit, struct xd_decimal *out) {
     unsigned scale = value.scale > unit.scale ? value.scale : unit.scale;
     int64_t whole = 0;

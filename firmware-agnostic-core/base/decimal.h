@@ -41,6 +41,11 @@ XD_CHECKED enum xd_result xd_decimal_multiply_round(struct xd_decimal a, struct 
 /* value * numerator / denominator; XD_INVALID unless it is exact. */
 XD_CHECKED enum xd_result xd_decimal_ratio(struct xd_decimal value, int64_t numerator, int64_t denominator,
                                            struct xd_decimal *out);
+/* The same, rounded half away from zero to so many digits behind the point (0..XD_DECIMAL_SCALE_MAX).
+ * XD_INVALID when it does not fit 18 digits, or value * numerator no 64 bits. */
+XD_CHECKED enum xd_result xd_decimal_ratio_round(struct xd_decimal value, int64_t numerator,
+                                                 int64_t denominator, unsigned digits,
+                                                 struct xd_decimal *out);
 /* The greatest whole multiple of unit that is not above value. XD_INVALID unless value >= 0 and unit > 0,
  * and when there are not digits enough for it. */
 XD_CHECKED enum xd_result xd_decimal_floor_to(struct xd_decimal value, struct xd_decimal unit,

@@ -45,7 +45,9 @@ const struct xd_code xd_registry_exceptions[] = {
      "Ask the site for the true quantity."},
     {"RECALLED_LOT_SHIPPED", 0, false, XD_ACTOR_OPERATOR,
      "A lot was shipped that is recalled, on hold or expired.",
-     "Tell the customer and agree on a return; nothing of it is billed until the ERP is told to."},
+     "Tell the customer and agree on a return; nothing of it is billed until the ERP is told to. Which lots "
+     "are "
+     "recalled, the product's reference data says, beside the site itself."},
     {"RELEASE_REJECTED", 0, false, XD_ACTOR_OPERATOR, "The site rejected the release.",
      "Settle the reason with the site, or make stock elsewhere; then retry: other sites are asked again, "
      "and if none has it this one. Accept: it waits as a backorder. Reject: the order is cancelled."},
@@ -103,10 +105,10 @@ const struct xd_code xd_registry_exceptions[] = {
      "the line is applied by itself. Reject it when it is settled otherwise."},
     {"UNUSABLE_DOCUMENT", 0, false, XD_ACTOR_SITE, "A document cannot be read or is not for this hub.",
      "Correct what the detail names, at the site, and send it again."},
-    {"UOM_MISMATCH", 0, false, XD_ACTOR_OPERATOR, "A quantity is in a unit that does not convert exactly.",
+    {"UOM_MISMATCH", 0, false, XD_ACTOR_OPERATOR,
+     "A quantity is in a unit that does not convert into the product's base unit exactly.",
      "Add the unit to the product's reference data: then the line is applied by itself; or ask the site for "
-     "the "
-     "quantity in the unit of the release."},
+     "the quantity in the unit of the release."},
     {"ACK_TIMEOUT", 0, false, XD_ACTOR_SITE, "A site did not answer a release in time.",
      "It is asked to give the release back, and then it ships from elsewhere. When it stays silent, call it; "
      "if it will not ship, retry: what it has ships from elsewhere without its answer."},

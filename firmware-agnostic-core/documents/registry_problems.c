@@ -249,6 +249,7 @@ const struct xd_code xd_registry_problems[] = {
     {"duplicate_day", 0, false, XD_ACTOR_OPERATOR, "A day is named twice.", "Name it once."},
     {"duplicate_service", 0, false, XD_ACTOR_OPERATOR, "A carrier's service is named twice.",
      "Name it once."},
+    {"duplicate_lot", 0, false, XD_ACTOR_OPERATOR, "A recalled lot is named twice.", "Name it once."},
     {"bad_gtin", 0, false, XD_ACTOR_OPERATOR, "A value cannot be a GTIN.",
      "Use 8, 12, 13 or 14 digits with the right check digit."},
     {"bad_cutoff", 0, false, XD_ACTOR_OPERATOR, "A value is not a time of the day.", "Write it like 16:30."},

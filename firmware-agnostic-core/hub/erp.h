@@ -35,6 +35,8 @@ extern const char
 struct xd_erp_line {
     const char *line_id;
     const char *sku;
+    /* shipment, change: that in which the line was sold, or the product's own: five pieces of a case of
+     * twelve are no number of cases. */
     const char *uom;
     int64_t factor_num, factor_den; /* base units of the product per uom, exact */
     struct xd_decimal qty;        /* change: in all; sale: ordered; shipment: shipped, 0 allowed with close */

@@ -30,8 +30,9 @@ struct xd_erp_settings {
     const char *const *tenants; /* whose orders go there; none: of all tenants that no other ERP names */
     size_t tenant_count;
     enum xd_erp_grade grade;
-    bool shadow;          /* is compared, and never posted to: no tenant's orders go there */
-    bool stock;           /* its list of stock is read, too: hub/orchestration/stock_load.h */
+    bool shadow;         /* is compared, and never posted to: no tenant's orders go there */
+    bool stock;          /* its list of stock is read, too: hub/orchestration/stock_load.h */
+    const char *country; /* of an address in a sale that was born there and names none; NULL: it is refused */
     unsigned concurrency; /* calls at the same time */
     xd_ms life_ms;        /* the longest life of a request: after it, "not there" is final */
     xd_ms retry_ms_min, retry_ms_max;
@@ -45,9 +46,10 @@ struct xd_hub_config {
     const struct xd_hub_store *store;
     const struct xd_zones *zones; /* of sites; NULL: there is UTC only */
     struct xd_policies policies;
-    xd_ms retention_ms;   /* what is covered is kept so long (delivery/aging.h) */
-    xd_ms idempotency_ms; /* idempotency keys are kept so long */
-    xd_ms event_ms;       /* events are kept so long, and until they are published */
+    xd_ms retention_ms;       /* what is covered is kept so long (delivery/aging.h) */
+    xd_ms idempotency_ms;     /* idempotency keys are kept so long */
+    xd_ms unknown_release_ms; /* a confirmation may wait so long for its release before somebody is told */
+    xd_ms event_ms;           /* events are kept so long, and until they are published */
     struct xd_webhook_config webhooks;
     struct xd_books_config books;
     /* 1..XD_ERPS_MAX. Exactly one that is no shadow names no tenants; no tenant is named by two that are

@@ -157,10 +157,11 @@ XD_CHECKED enum xd_result xd_hub_resume_cause(struct xd_hub *hub, const char *ca
 /* Somebody is told of confirmations whose release has not come in time. */
 XD_CHECKED enum xd_result xd_hub_confirmations_late(struct xd_hub *hub, struct xd_now now);
 /* Before a confirmation of the release is applied: takes back into it what it ships although it was refused,
- * given up or asked for, and counts it as released. */
+ * given up or asked for, and counts it as released. *claimed: rows of it were changed. */
 XD_CHECKED enum xd_result xd_hub_claim(struct xd_hub *hub, const struct xd_release_row *release,
                                        const struct xd_confirmation *confirmation,
-                                       const struct xd_confirmation_row *row, struct xd_now now);
+                                       const struct xd_confirmation_row *row, struct xd_now now,
+                                       bool *claimed);
 /* Tells the site what became of a confirmation, when it is decided. */
 XD_CHECKED enum xd_result xd_hub_tell_fate(struct xd_hub *hub, struct xd_confirmation_row *row,
                                            enum xd_outcome outcome, const char *code, const char *detail,

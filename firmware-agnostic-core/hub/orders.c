@@ -137,6 +137,19 @@ static enum xd_result repeat_by_key(struct intake *intake, const struct xd_hash 
     return result;
 }
 
+/* A line may count in base units by now. */
+static bool same_quantity(const struct xd_order_line *line, const struct xd_enriched_line *made,
+                          const struct xd_order_line_row *row) {
+    struct xd_decimal one, other;
+    if (strcmp(line->uom, row->uom) == 0) {
+        return xd_decimal_compare(line->qty, row->ordered) == 0;
+    }
+    return made->product_version != 0 && xd_decimal_ratio(line->qty, made->num, made->den, &one) == XD_OK &&
+           row->factor_num == row->factor_den &&
+           xd_decimal_ratio(row->ordered, row->factor_num, row->factor_den, &other) == XD_OK &&
+           xd_decimal_compare(one, other) == 0;
+}
+
 /* What a release carries of an order is all that is known of one that a site gave back. */
 static bool same_lines(const struct intake *intake, const struct xd_order_lines *lines) {
     const struct xd_order *order = &intake->order;
@@ -146,8 +159,8 @@ static bool same_lines(const struct intake *intake, const struct xd_order_lines 
         const struct xd_order_line_row *row = &lines->rows[index];
         same = strcmp(line->line_id, row->line_id) == 0 &&
                strcmp(line->external_line_id, row->external_line_id) == 0 &&
-               strcmp(intake->enriched.lines[index].sku, row->sku) == 0 && strcmp(line->uom, row->uom) == 0 &&
-               xd_decimal_compare(line->qty, row->ordered) == 0;
+               strcmp(intake->enriched.lines[index].sku, row->sku) == 0 &&
+               same_quantity(line, &intake->enriched.lines[index], row);
     }
     return same;
 }

@@ -127,7 +127,7 @@ static void check_line(struct revision *revision, size_t index) {
     snprintf(pointer, sizeof pointer, "/lines/%zu", index);
     const struct xd_enriched_line *made = made_of(revision, index);
     if (row != NULL && made != NULL &&
-        (strcmp(row->sku, made->sku) != 0 || strcmp(row->uom, line->uom) != 0)) {
+        (strcmp(row->sku, made->sku) != 0 || strcmp(xd_line_ordered_unit(row).uom, line->uom) != 0)) {
         xd_problem_add(&revision->hub->problems, "line_not_changeable", pointer,
                        "A line keeps its SKU and its unit: leave it out and send a new line.");
     }
@@ -206,13 +206,17 @@ static enum xd_result change_line(struct revision *revision, size_t index) {
     const struct xd_order_line *line = &revision->order.lines[index];
     struct xd_order_line_row *row = row_of(revision, line->external_line_id);
     struct xd_order_line_row made;
+    struct xd_decimal qty;
     enum xd_result result = xd_hub_line_fill(line, made_of(revision, index), index, &made);
+    if (result == XD_OK) {
+        result = xd_line_of_ordered(row, line->qty, &qty);
+    }
     if (result == XD_OK) {
         row->unit_price = made.unit_price;
         row->has_unit_price = made.has_unit_price;
         result = xd_conduct_save_line(&revision->conduct, row);
     }
-    return result == XD_OK ? wish_for(revision, row, line->qty) : result;
+    return result == XD_OK ? wish_for(revision, row, qty) : result;
 }
 
 /* By a line that was there, or by one that this revision names so. */
@@ -304,9 +308,13 @@ static enum xd_result book(struct revision *revision) {
 static enum xd_result carry_out(struct revision *revision) {
     struct xd_conduct *conduct = &revision->conduct;
     char by[XD_BY_SIZE];
+    xd_ms ship_by = conduct->order.ship_by;
     conduct->by = revision->request->client->client;
     change_head(revision);
-    enum xd_result result = xd_conduct_each_release(conduct, xd_overtaken_revised, NULL);
+    enum xd_result result = conduct->order.ship_by != ship_by ? xd_sale_promised(conduct) : XD_OK;
+    if (result == XD_OK) {
+        result = xd_conduct_each_release(conduct, xd_overtaken_revised, NULL);
+    }
     if (result == XD_OK) {
         result = change_lines(revision);
     }
@@ -380,9 +388,12 @@ static enum xd_result is_so_already(struct revision *revision, bool *so) {
     result = xd_conduct_cancelling(&revision->conduct, &cancelling);
     for (size_t index = 0; index < lines->count && result == XD_OK; index++) {
         const struct xd_order_line *line = line_named(revision, lines->rows[index].external_line_id);
-        struct xd_decimal wanted;
+        struct xd_decimal wanted, said = xd_decimal_of(0);
         result = xd_decimal_subtract(lines->rows[index].ordered, cancelling[index], &wanted);
-        *so = *so && xd_decimal_compare(wanted, line != NULL ? line->qty : xd_decimal_of(0)) == 0;
+        if (result == XD_OK && line != NULL) {
+            result = xd_line_of_ordered(&lines->rows[index], line->qty, &said);
+        }
+        *so = *so && xd_decimal_compare(wanted, said) == 0;
     }
     xd_free(cancelling);
     return result;

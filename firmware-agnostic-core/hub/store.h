@@ -139,7 +139,12 @@ struct xd_order_line_row {
     struct xd_decimal unit_price;
     bool has_unit_price;
     int64_t factor_num, factor_den; /* base units per uom */
-    bool serials;                   /* each of it has a serial number, which its shipment names */
+    /* A line counts in base units (uom, factor 1) from the moment on in which what a site says of it has no
+     * exact form in the unit in which it was ordered: that is kept here then; "": it is uom. unit_price is
+     * that of the unit in which it was ordered. */
+    char ordered_uom[24];
+    int64_t ordered_num, ordered_den;
+    bool serials; /* each of it has a serial number, which its shipment names */
     /* ordered = open + allocated + released + shipped + cancelled, at every commit;
      * backordered and pending (on its way to a site that has not reserved it yet) are
      * parts of open, overshipped is kept apart. */
@@ -216,6 +221,7 @@ struct xd_release_line_row {
     char line_id[XD_NAME_SIZE];
     char sku[XD_NAME_SIZE], uom[24];
     int64_t factor_num, factor_den;
+    int64_t told_num, told_den; /* of the unit in which the site knows the line; 0: of uom */
     struct xd_decimal qty;      /* released */
     struct xd_decimal shipped;  /* up to qty */
     struct xd_decimal over;     /* beyond qty */
@@ -403,7 +409,7 @@ struct xd_hub_store {
                                   void *each_context); /* R */
     enum xd_result (*order_line_add)(void *context, const char *order_id,
                                      const struct xd_order_line_row *row);
-    /* Stores the quantities and the price of one line. */
+    /* Stores the quantities of one line, their unit, and its price. */
     enum xd_result (*order_line_save)(void *context, const char *order_id,
                                       const struct xd_order_line_row *row);
     /* R. Newest first; status -1: any; after: the order_id of the last one seen, "" from the start;
@@ -494,6 +500,7 @@ struct xd_hub_store {
     enum xd_result (*job_add)(void *context, struct xd_job_row *row, const struct xd_job_line_row *lines,
                               size_t count);
     enum xd_result (*job_get)(void *context, int64_t number, struct xd_job_row *out);
+    /* What became of it, and its promise. */
     enum xd_result (*job_save)(void *context, const struct xd_job_row *row);
     /* As job_save, with other lines. */
     enum xd_result (*job_renew)(void *context, const struct xd_job_row *row,

@@ -51,6 +51,13 @@ static enum xd_result write_order_line(void *context, const struct xd_order_line
     xd_writer_text(writer, "external_line_id", row->external_line_id);
     xd_writer_text(writer, "sku", row->sku);
     xd_writer_text(writer, "uom", row->uom);
+    if (row->ordered_uom[0] != 0) {
+        xd_writer_text(writer, "ordered_uom", row->ordered_uom);
+        xd_writer_begin(writer, "uom_factor", '{');
+        xd_writer_integer(writer, "num", row->ordered_num);
+        xd_writer_integer(writer, "den", row->ordered_den);
+        xd_writer_end(writer, '}');
+    }
     if (row->has_unit_price) {
         xd_writer_decimal(writer, "unit_price", row->unit_price);
     }

@@ -14,6 +14,7 @@ struct wish_line {
     const char *line_id, *external_line_id;
     struct xd_decimal qty;
     bool has_qty;
+    const char *uom; /* of qty; NULL: the one in which the line was ordered */
 };
 
 struct wish_body {
@@ -42,6 +43,7 @@ static const struct xd_field line_fields[] = {
      .max = XD_ID_MAX,
      XD_AT(struct wish_line, external_line_id)},
     {.name = "qty", .type = XD_FIELD_QUANTITY, .min = 1, XD_AT2(struct wish_line, qty, has_qty)},
+    {.name = "uom", .type = XD_FIELD_ID, .max = XD_UOM_MAX, XD_AT(struct wish_line, uom)},
     {.name = NULL},
 };
 static const struct xd_field cancel_fields[] = {
@@ -184,6 +186,19 @@ static struct xd_decimal still_of(struct xd_decimal qty, struct xd_decimal cance
     return any ? xd_decimal_min(still, left) : xd_decimal_of(0);
 }
 
+/* In what the line was ordered, or in what it counts by now. */
+static bool names_unit(const struct xd_order_line_row *row, const struct wish_line *line) {
+    return line->uom == NULL || strcmp(line->uom, row->uom) == 0 ||
+           strcmp(line->uom, xd_line_ordered_unit(row).uom) == 0;
+}
+
+/* As the line counts; more than it has when that has no form. */
+static struct xd_decimal said_of(const struct xd_order_line_row *row, const struct wish_line *line) {
+    struct xd_decimal qty;
+    bool counts = line->uom != NULL && strcmp(line->uom, row->uom) == 0;
+    return counts ? line->qty : xd_line_of_ordered(row, line->qty, &qty) == XD_OK ? qty : row->ordered;
+}
+
 /* What of the line neither shipped nor was cancelled. */
 static struct xd_decimal left_of(const struct xd_order_line_row *line) {
     struct xd_decimal left;
@@ -210,10 +225,16 @@ static void fill_wishes(struct wish *wish, const struct xd_decimal *cancelling,
             xd_problem_add(&wish->hub->problems, "unknown_line", pointer, "The order has no such line.");
         } else if (twice) {
             xd_problem_add(&wish->hub->problems, "duplicate_line", pointer, "The line is named twice.");
+        } else if (!names_unit(row, line)) {
+            xd_problem_add(&wish->hub->problems, "unknown_uom", pointer,
+                           "The order's line does not count in that unit.");
         } else {
             struct xd_decimal left = left_of(row);
-            wishes[index].qty =
-                line->has_qty ? still_of(line->qty, cancelling[row - wish->conduct.lines.rows], left) : left;
+            wishes[index].qty = left;
+            if (line->has_qty) {
+                wishes[index].qty =
+                    still_of(said_of(row, line), cancelling[row - wish->conduct.lines.rows], left);
+            }
         }
     }
 }

@@ -225,6 +225,7 @@ bool xd_sim_hub_open(struct xd_sim *sim) {
                                    .policies = {.over_tolerance_pct = xd_decimal_of(5)},
                                    .retention_ms = XD_SIM_KEPT_MS,
                                    .idempotency_ms = 30 * XD_DAY_MS,
+                                   .unknown_release_ms = XD_HOUR_MS,
                                    .event_ms = 7 * XD_DAY_MS,
                                    .erps = &erp,
                                    .erp_count = 1,

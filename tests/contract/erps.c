@@ -131,7 +131,7 @@ static const struct erp_maker ledger_maker = {
     .break_commits = ledger_break_commits,
     .occupy = ledger_occupy,
     .can = ERP_CAN_CHANGE | ERP_CAN_TELL_CLOSED | ERP_CAN_FREE_CREDIT | ERP_CAN_REVERSE | ERP_CAN_LOTS |
-           ERP_CAN_SUBSTITUTE | ERP_CAN_LIST_DOCUMENTS,
+           ERP_CAN_SUBSTITUTE | ERP_CAN_LIST_DOCUMENTS | ERP_CAN_UNITS,
 };
 
 /* A new one is a line here. */

@@ -312,6 +312,64 @@ static void a_substitute_ships_the_line_of_what_was_ordered(void **state) {
     assert_decimal(maker->stock(world->folder, "WH1", "GADGET"), "-10");
 }
 
+static struct xd_erp_line a_line_of(const char *qty, const char *uom, int64_t factor) {
+    struct xd_erp_line line = a_line("1", "WIDGET", qty);
+    line.uom = uom;
+    line.factor_num = factor;
+    line.factor_den = 1;
+    return line;
+}
+
+/* Four cases of twelve at 24.00: five pieces, the whole cases of what is left, and then pieces again. */
+static void pieces_of_a_case_are_shipped(void **state) {
+    struct world *world = *state;
+    struct xd_erp_line line = a_line_of("4", "CS", 12);
+    line.unit_price = stores_decimal("24");
+    line.has_unit_price = true;
+    assert_done(post(world, XD_ERP_SALE, "t/PO-1", NULL, &line, 1));
+    line = a_line_of("5", "EA", 1);
+    assert_done(post(world, XD_ERP_SHIPMENT, "t/S-1", "t/PO-1", &line, 1));
+    assert_decimal(maker->stock(world->folder, "WH1", "WIDGET"), "95");
+    list(world, XD_ERP_SALES, 10);
+    assert_is(world, "0.lines.0.base_qty", "48");
+    assert_is(world, "0.lines.0.uom", "CS"); /* as it was sold, as long as that says it */
+    assert_is(world, "0.lines.0.unit_price", "24");
+    assert_is(world, "0.lines.0.shipped", "5");
+    line = a_line_of("3", "CS", 12);
+    assert_done(post(world, XD_ERP_SHIPMENT, "t/S-2", "t/PO-1", &line, 1));
+    assert_state(world, "t/PO-1", "part_shipped");
+    line = a_line_of("41", "EA", 1);
+    assert_done(post(world, XD_ERP_CHANGE, "t/PO-1#1", "t/PO-1", &line, 1));
+    assert_state(world, "t/PO-1", "shipped");
+    world->cursor[0] = '\0';
+    list(world, XD_ERP_SALES, 10);
+    assert_is(world, "0.lines.0.base_qty", "41");
+    assert_is(world, "0.lines.0.shipped", "41");
+    assert_is(world, "0.lines.0.invoiced", "41");
+    world->cursor[0] = '\0';
+    list(world, XD_ERP_INVOICES, 10);
+    assert_is(world, "0.total", "10"); /* five twelfths of 24 */
+    assert_is(world, "0.lines.0.base_qty", "5");
+    assert_is(world, "1.total", "72");
+    assert_is(world, "1.lines.0.base_qty", "36");
+    assert_done(post(world, XD_ERP_REVERSAL, "t/R-1", "t/S-2", &line, 1));
+    assert_state(world, "t/PO-1", "part_shipped");
+    assert_decimal(maker->stock(world->folder, "WH1", "WIDGET"), "95");
+}
+
+static void units_that_the_line_was_not_sold_in_are_refused(void **state) {
+    struct world *world = *state;
+    struct xd_erp_line line = a_line_of("4", "CS", 12);
+    line.unit_price = stores_decimal("24");
+    line.has_unit_price = true;
+    assert_done(post(world, XD_ERP_SALE, "t/PO-1", NULL, &line, 1));
+    line = a_line_of("4", "BX", 6);
+    struct xd_erp_answer answer = post(world, XD_ERP_SHIPMENT, "t/S-1", "t/PO-1", &line, 1);
+    assert_int_equal(answer.outcome, XD_ERP_REJECTED);
+    assert_string_equal(answer.code, "unknown_uom");
+    assert_decimal(maker->stock(world->folder, "WH1", "WIDGET"), "100");
+}
+
 static void a_reversal_takes_a_shipment_back(void **state) {
     struct world *world = *state;
     struct xd_erp_line line = a_line("1", "WIDGET", "10");
@@ -365,6 +423,8 @@ int main(void) {
                  ERP_CAN_LIST_DOCUMENTS | ERP_NEEDS_TYPING),
         ERP_TEST(a_line_is_shipped_once_for_each_of_its_lots, ERP_CAN_LOTS),
         ERP_TEST(a_substitute_ships_the_line_of_what_was_ordered, ERP_CAN_SUBSTITUTE),
+        ERP_TEST(pieces_of_a_case_are_shipped, ERP_CAN_UNITS | ERP_CAN_REVERSE | ERP_CAN_LIST_DOCUMENTS),
+        ERP_TEST(units_that_the_line_was_not_sold_in_are_refused, ERP_CAN_UNITS),
         ERP_TEST(a_reversal_takes_a_shipment_back, ERP_CAN_REVERSE),
         ERP_TEST(what_is_not_there_is_not_reversed, ERP_CAN_REVERSE),
     };

@@ -146,6 +146,29 @@ static void a_line_that_is_added_stands_behind_the_others(void **state) {
     assert_decimal(seen.lines[0].pending, "0");
 }
 
+static void a_line_that_counts_otherwise_keeps_what_was_ordered(void **state) {
+    struct store_world *world = *state;
+    struct xd_hub_store *hub = &world->hub;
+    struct seen seen = {.count = 0};
+    stores_begin(world);
+    add_order(world, "O1", "0");
+    assert_ok(hub->order_lines(hub->context, "O1", see_line, &seen));
+    assert_string_equal(seen.lines[0].ordered_uom, "");
+    PUT(seen.lines[0].uom, "EA");
+    PUT(seen.lines[0].ordered_uom, "CS");
+    seen.lines[0].ordered_num = 12;
+    seen.lines[0].ordered_den = 5;
+    assert_ok(hub->order_line_save(hub->context, "O1", &seen.lines[0]));
+    stores_commit(world);
+    stores_reopen(world, 0);
+    seen.count = 0;
+    assert_ok(hub->order_lines(hub->context, "O1", see_line, &seen));
+    assert_string_equal(seen.lines[0].uom, "EA");
+    assert_string_equal(seen.lines[0].ordered_uom, "CS");
+    assert_int_equal(seen.lines[0].ordered_num, 12);
+    assert_int_equal(seen.lines[0].ordered_den, 5);
+}
+
 static enum xd_result see_id(void *context, const char *order_id) {
     struct seen *seen = context;
     PUT(seen->ids[seen->count], order_id);
@@ -239,12 +262,18 @@ static void what_is_asked_back_of_a_release_is_kept(void **state) {
     assert_int_equal(seen.release_line.answer, XD_LINE_UNANSWERED);
     seen.release_line.answer = XD_LINE_RESERVED;
     seen.release_line.refused = true;
+    PUT(seen.release_line.uom, "EA");
+    seen.release_line.told_num = 12;
+    seen.release_line.told_den = 5;
     assert_ok(hub->release_line_save(hub->context, "R1", &seen.release_line));
     stores_commit(world);
     stores_reopen(world, 0);
     assert_ok(hub->release_lines(hub->context, "R1", see_release_line, &seen));
     assert_decimal(seen.release_line.asked, "4");
     assert_decimal(seen.release_line.unwanted, "1.5");
+    assert_string_equal(seen.release_line.uom, "EA");
+    assert_int_equal(seen.release_line.told_num, 12);
+    assert_int_equal(seen.release_line.told_den, 5);
 }
 
 static enum xd_result see_line_ids(void *context, const struct xd_release_line_row *row) {
@@ -375,6 +404,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         HUB_TEST(a_saved_order_keeps_its_body_unless_there_is_another),
         HUB_TEST(a_line_that_is_added_stands_behind_the_others),
+        HUB_TEST(a_line_that_counts_otherwise_keeps_what_was_ordered),
         HUB_TEST(orders_that_wait_for_stock_come_oldest_first_in_pages),
         HUB_TEST(releases_without_an_answer_come_longest_due_first),
         HUB_TEST(what_is_asked_back_of_a_release_is_kept),

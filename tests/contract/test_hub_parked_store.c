@@ -110,6 +110,8 @@ static void remainders_are_kept_in_order_and_dropped_by_document(void **state) {
     struct xd_remainder_row row = {.opened = stores_decimal("2.5"), .cancelled = stores_decimal("0")};
     PUT(row.release_id, "R1");
     PUT(row.line_id, "1");
+    row.factor_num = 12;
+    row.factor_den = 5;
     assert_ok(store->remainder_add(hub->context, "WH1", "C-1", 1, &row));
     row.cancelled = stores_decimal("1");
     assert_ok(store->remainder_add(hub->context, "WH1", "C-1", 1, &row)); /* the same line once more */
@@ -118,6 +120,8 @@ static void remainders_are_kept_in_order_and_dropped_by_document(void **state) {
     assert_int_equal(seen.count, 2);
     assert_string_equal(seen.rows[0].release_id, "R1");
     assert_int_equal(xd_decimal_compare(seen.rows[0].opened, stores_decimal("2.5")), 0);
+    assert_int_equal(seen.rows[0].factor_num, 12);
+    assert_int_equal(seen.rows[0].factor_den, 5);
     assert_int_equal(xd_decimal_compare(seen.rows[1].cancelled, stores_decimal("1")), 0);
     assert_ok(store->remainder_drop(hub->context, "WH1", "C-1", 1));
     seen.count = 0;

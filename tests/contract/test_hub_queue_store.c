@@ -60,6 +60,20 @@ static void assert_wakes(struct store_world *world, xd_ms now, xd_ms wait_max, s
     assert_int_equal(left, next);
 }
 
+static void a_job_that_is_promised_for_another_date_has_another_place(void **state) {
+    struct store_world *world = *state;
+    struct xd_job_row row;
+    stores_begin(world);
+    add(world, "main", "acme", 10, "1");
+    int64_t second = add(world, "main", "acme", 20, "2");
+    assert_next(world, "main", "acme", 4, "1 2 ");
+    assert_ok(world->hub.job_get(world->hub.context, second, &row));
+    row.promise = 5;
+    assert_ok(world->hub.job_save(world->hub.context, &row));
+    assert_next(world, "main", "acme", 4, "2 1 ");
+    stores_commit(world);
+}
+
 static void a_tenants_jobs_come_by_promise_then_as_they_were_added(void **state) {
     struct store_world *world = *state;
     stores_begin(world);
@@ -194,6 +208,7 @@ static void erps_with_work_are_found_one_after_the_other(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        HUB_TEST(a_job_that_is_promised_for_another_date_has_another_place),
         HUB_TEST(a_tenants_jobs_come_by_promise_then_as_they_were_added),
         HUB_TEST(tenants_that_have_something_are_found_one_after_the_other),
         HUB_TEST(what_waits_is_in_no_queue_until_its_time_has_come),

@@ -410,13 +410,14 @@ class Stack:
 
 
 def order(external, site, lines=(("WIDGET", "1", "9.95"),), customer="CUST-1", **more):
-    """The smallest order. lines: (sku, qty, unit_price)."""
+    """The smallest order. lines: (sku, qty, unit_price), in pieces, or the line itself."""
     return {"external_order_id": external, "channel": {"type": "portal", "account": "web"}, "customer": {"external_ref": customer},
             "currency": "EUR", "preferred_site": site,
             "parties": {"ship_to": {"name": "Corner Shop", "address": ["1 Dock Road"], "city": "Leeds", "postal_code": "LS1 1AA",
                                     "country": "GB"}},
-            "lines": [{"external_line_id": str(number), "sku": sku, "qty": qty, "uom": "EA", "unit_price": price}
-                      for number, (sku, qty, price) in enumerate(lines, 1)], **more}
+            "lines": [line if isinstance(line, dict) else
+                      {"external_line_id": str(number), "sku": line[0], "qty": line[1], "uom": "EA", "unit_price": line[2]}
+                      for number, line in enumerate(lines, 1)], **more}
 
 
 def _or_none(ask):

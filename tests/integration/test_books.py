@@ -81,6 +81,36 @@ def test_a_sale_that_is_typed_into_the_erp_is_shipped_and_invoiced(stack, wareho
     assert compared(stack) == []
 
 
+CASES = {"sku": "GADGET", "base_uom": "EA", "uoms": [{"uom": "CS", "num": 12}], "price": "24.50"}
+
+
+def test_pieces_of_a_case_are_compared_and_posted_in_base_units(stack, warehouse):
+    wait_for(lambda: stack.hub.call("GET", "/v1/reference/products/GADGET")[0] == 200, 30, "the ERP's products")
+    assert stack.hub.call("PUT", "/v1/reference/products/GADGET?source=erp", CASES)[0] in (200, 201)
+    held.add("CASES-1")
+    line = {"external_line_id": "1", "sku": "GADGET", "qty": "2", "uom": "CS", "unit_price": "240"}
+    order = stack.submit_order("CASES-1", "WH1", [line])
+    release = released(warehouse, "CASES-1")
+    assert [(line["qty"], line["uom"]) for line in release["lines"]] == [("2", "CS")]
+
+    def ships(number, qty, uom):
+        document = wms.confirmation(release, number, {"1": qty})
+        document["lines"][0]["uom"] = uom
+        warehouse.send("confirmation", document)
+        warehouse.wait(lambda: warehouse.fates.get(document["confirmation_id"], {}).get("outcome") == "posted", 60, "it to be posted")
+
+    ships(1, "5", "EA")
+    line = stack.order(order["order_id"])["lines"][0]
+    assert (line["uom"], line["qty"], line["shipped"], line["released"]) == ("EA", "24", "5", "19")
+    assert (line["ordered_uom"], line["uom_factor"], line["unit_price"]) == ("CS", {"num": 12, "den": 1}, "240")
+    ships(2, "1", "CS")
+    ships(3, "7", "EA")
+    wait_for(lambda: stack.order(order["order_id"])["status"] == "INVOICED", 60, "the order to be invoiced")
+    assert [line["invoiced"] for line in stack.order(order["order_id"])["lines"]] == ["24"]
+    assert stack.hub.get("/v1/exceptions?status=open&code=UOM_MISMATCH")["exceptions"] == []
+    assert stack.wait_balanced()["difference"] == 0 and compared(stack) == []
+
+
 def test_a_sale_that_is_lost_in_the_erp_is_named_posted_again_and_gone(stack, warehouse):
     held.add("LOST-1")
     order = stack.submit_order("LOST-1", "WH1")

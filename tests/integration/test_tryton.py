@@ -250,6 +250,30 @@ def test_lots_that_the_site_names_leave_the_stock_of_those_lots(place):
     assert sorted((move["lot."]["number"], move["internal_quantity"]) for move in moves) == [("LOT-A", 6), ("LOT-B", 4)]
 
 
+def test_pieces_of_a_carton_are_shipped_as_pieces_and_what_is_left_as_it_was_sold(place):
+    """TEA-BOX is sold by the carton of 12: five pieces leave, then a carton, and the rest will not come."""
+    wait_for(lambda: place.stack.hub.call("GET", "/v1/reference/products/TEA-BOX")[0] == 200, 60, "the product")
+    entry = place.stack.hub.get("/v1/reference/products/TEA-BOX")["entry"]
+    entry["uoms"] = [{"uom": "CS", "num": 12}]
+    assert place.stack.hub.call("PUT", "/v1/reference/products/TEA-BOX?source=erp", entry)[0] in (200, 201)
+
+    def in_pieces(release):
+        documents = [wms.confirmation(release, 1, {"1": "5"}), wms.confirmation(release, 2, {"1": "1"}), wms.confirmation(release, 3, {"1": "3"})]
+        documents[0]["lines"][0].update(uom="EA")
+        documents[2]["lines"][0].update(uom="EA", status="SHORT_FINAL")
+        return documents
+
+    line = {"external_line_id": "1", "sku": "TEA-BOX", "qty": "2", "uom": "CS", "unit_price": "36"}
+    order_id = place.order("CARTON-1", [line], plan=in_pieces)
+    place.status(order_id, "CLOSED_SHORT", "INVOICED")
+    place.quiet()
+    assert sorted(shipment["TEA-BOX"] for shipment in place.shipped("CARTON-1")) == [3, 5, 12]
+    assert place.sale("CARTON-1")["shipment_state"] == "sent"
+    line, = place.stack.order(order_id)["lines"]
+    assert (line["uom"], line["ordered_uom"], line["shipped"], line["cancelled"]) == ("EA", "CS", "20", "4")
+    assert place.differences() == []
+
+
 # ---- what Tryton refuses, and what it should ----
 
 def test_a_lot_that_nobody_names_ends_with_tryton_s_words(place):

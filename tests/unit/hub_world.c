@@ -343,6 +343,7 @@ void hub_world_start(struct hub_world *world) {
                                 .policies = world->policies,
                                 .retention_ms = 7 * DAY_MS,
                                 .idempotency_ms = 30 * DAY_MS,
+                                .unknown_release_ms = XD_HOUR_MS,
                                 .event_ms = 7 * DAY_MS,
                                 .webhooks = {.concurrency = world->webhook_concurrency,
                                              .retry_ms_min = 1000,

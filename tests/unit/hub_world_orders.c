@@ -410,13 +410,17 @@ void assert_erp_agrees(struct hub_world *world) {
         world->hub_path, world->ledger_path,
         "SELECT o.external_order_id||' line '||l.line_id||': '||s.qty||' sold, '||s.shipped||' shipped, here "
         "'||l.ordered||' - '||l.cancelled||', '||l.shipped||' + '||l.overshipped FROM "
-        "order_line l JOIN orders o ON o.n = l.n JOIN erp.sale e ON e.reference = o.sale_reference LEFT JOIN "
-        "erp.sale_line s ON s.sale = e.number AND s.line_id = l.line_id WHERE CAST(coalesce(s.shipped, 0) AS "
-        "REAL) <> CAST(l.shipped AS REAL) + l.overshipped OR (coalesce(s.closed, 0) = 0 AND "
-        "CAST(coalesce(s.qty, 0) "
-        "AS REAL) <> CAST(l.ordered AS REAL) - l.cancelled AND NOT (CAST(l.overshipped AS REAL) > 0 AND "
-        "CAST(s.qty AS "
-        "REAL) BETWEEN CAST(l.ordered AS REAL) - l.cancelled AND CAST(s.shipped AS REAL)))",
+        "(SELECT n, line_id, ordered, cancelled, shipped, overshipped, 1.0 * factor_num / factor_den AS f "
+        "FROM "
+        "order_line) l JOIN orders o ON o.n = l.n JOIN erp.sale e ON e.reference = o.sale_reference LEFT "
+        "JOIN "
+        "(SELECT sale, line_id, qty, shipped, closed, 1.0 * factor_num / factor_den AS f FROM erp.sale_line) "
+        "s "
+        "ON s.sale = e.number AND s.line_id = l.line_id WHERE coalesce(s.shipped, 0) * coalesce(s.f, 1) <> "
+        "(l.shipped + l.overshipped) * l.f OR (coalesce(s.closed, 0) = 0 AND coalesce(s.qty, 0) * "
+        "coalesce(s.f, 1) <> (l.ordered - l.cancelled) * l.f AND NOT (CAST(l.overshipped AS REAL) > 0 AND "
+        "s.qty "
+        "* s.f BETWEEN (l.ordered - l.cancelled) * l.f AND s.shipped * s.f))",
         text);
     if (strcmp(text, "none") != 0) {
         fail_msg("the ERP: %s", text);

@@ -207,6 +207,30 @@ static void sale_that_lacks_something_here_waits_and_resumes(void **state) {
     assert_exceptions(world, "ERP_SALE_REFUSED", 0);
 }
 
+/* As people type addresses of their own country. */
+static void sale_without_a_country_ships_to_the_one_that_is_configured(void **state) {
+    struct hub_world *world = *state;
+    type_sale(world, 1, "WH1", "WIDGET", "1");
+    type_sale(world, 2, "WH1", "WIDGET", "2");
+    type_sale(world, 3, "WH1", "WIDGET", "3");
+    (void)hub_world_ledger(world,
+                           "UPDATE sale SET ship_to = json_remove(ship_to, '$.country') WHERE number = 1");
+    (void)hub_world_ledger(world,
+                           "UPDATE sale SET ship_to = json_set(ship_to, '$.country', json('null')) WHERE "
+                           "number = 2");
+    settle(world);
+    assert_exceptions(world, "ERP_SALE_REFUSED", 2);
+    assert_count(world, "SELECT count(*) FROM orders", 1);
+    world->erps[0].country = "IE";
+    settle(world);
+    assert_exceptions(world, "ERP_SALE_REFUSED", 0);
+    order_is(world, "T-1", "1 1 0 0 0");
+    order_is(world, "T-2", "2 2 0 0 0");
+    assert_heard(&world->sites[0], "release", "\"external_order_id\":\"T-1\"", "\"country\":\"IE\"");
+    assert_heard(&world->sites[0], "release", "\"external_order_id\":\"T-2\"", "\"country\":\"IE\"");
+    assert_heard(&world->sites[0], "release", "\"external_order_id\":\"T-3\"", "\"country\":\"GB\"");
+}
+
 static enum xd_result (*real_find)(void *context, const char *tenant, const char *account, const char *number,
                                    struct xd_order_row *out);
 
@@ -546,6 +570,7 @@ int main(void) {
         BOOKS_TEST(sale_that_changes_or_is_cancelled_in_the_erp_is_followed),
         BOOKS_TEST(sale_of_the_erp_ships_from_its_site_and_no_other),
         BOOKS_TEST(sale_that_lacks_something_here_waits_and_resumes),
+        BOOKS_TEST(sale_without_a_country_ships_to_the_one_that_is_configured),
         BOOKS_TEST(entry_that_cannot_be_decided_on_holds_no_other_up),
         BOOKS_TEST(what_was_taken_is_not_taken_twice_by_a_hub_that_went_back),
         BOOKS_TEST(invoice_is_told_once_and_the_order_is_invoiced),

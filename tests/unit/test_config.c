@@ -244,6 +244,7 @@ static void hub_defaults_fill_what_the_file_leaves_out(void **state) {
     assert_false(config.erps[0].stock);
     assert_true(xd_decimal_is_zero(config.policies.over_tolerance_pct));
     assert_int_equal(config.policies.unshipped_means, XD_UNSHIPPED_MEANS_OPEN);
+    assert_int_equal(config.policies.unknown_release_minutes, 60);
     assert_int_equal(config.policies.idempotency_days, 30);
     assert_int_equal(config.policies.retention_days, 7);
     xd_hub_config_free(&config);
@@ -253,11 +254,14 @@ static void hub_reads_policies(void **state) {
     (void)state;
     struct xd_hub_program_config config;
     char text[1024];
-    snprintf(text, sizeof text, "%spolicies: {over_tolerance_pct: 2.50, unshipped_means: ASK}\n", hub);
+    snprintf(text, sizeof text,
+             "%spolicies: {over_tolerance_pct: 2.50, unshipped_means: ASK, unknown_release_minutes: 240}\n",
+             hub);
     assert_int_equal(load_hub(text, &config), XD_OK);
     assert_int_equal(config.policies.over_tolerance_pct.coefficient, 25);
     assert_int_equal(config.policies.over_tolerance_pct.scale, 1);
     assert_int_equal(config.policies.unshipped_means, XD_UNSHIPPED_MEANS_ASK);
+    assert_int_equal(config.policies.unknown_release_minutes, 240);
     xd_hub_config_free(&config);
 }
 
@@ -315,7 +319,7 @@ static void hub_reads_several_erps_of_all_types(void **state) {
     snprintf(text, sizeof text,
              "%s  second:\n    type: tryton\n    url: http://127.0.0.1:8000/\n    database: crossdock\n"
              "    username: hub\n    password_file: hub.password\n    tenants: [acme, other]\n"
-             "    rate_per_minute: 240\n    breaker_failures: 3\n    breaker_s_max: 90\n"
+             "    rate_per_minute: 240\n    breaker_failures: 3\n    breaker_s_max: 90\n    country: GB\n"
              "  third: {type: rest, file: hub.password, shadow: true, concurrency: 9, rate_per_minute: 6, "
              "burst: 2}\n",
              hub);
@@ -327,6 +331,8 @@ static void hub_reads_several_erps_of_all_types(void **state) {
     assert_int_equal(config.erps[0].breaker_s_max, 60);
     assert_int_equal(config.erps[0].rate_per_minute, 0);
     assert_int_equal(tryton->type, XD_ERP_TYPE_TRYTON);
+    assert_string_equal(tryton->country, "GB");
+    assert_null(config.erps[0].country);
     assert_string_equal(tryton->url, "http://127.0.0.1:8000/");
     assert_string_equal(tryton->database, "crossdock");
     assert_string_equal(tryton->username, "hub");
@@ -357,6 +363,10 @@ static void keys_of_another_type_of_erp_are_refused(void **state) {
                         "hub.yaml:7:33: erps.b.data: is of the type ledger; this ERP is of the type rest\n"
                         "hub.yaml:7:3: erps.b.file: is missing\n");
     hub_with_is_refused("  b: {type: ledger, tenants: [x]}\n", "hub.yaml:7:3: erps.b.data: is missing\n");
+    hub_with_is_refused(
+        "    country: gb\n",
+        "hub.yaml:7:14: erps.main.country: must be a country's two capitals (ISO 3166-1) like "
+        "GB\n");
     hub_with_is_refused("  b: {type: oracle, tenants: [x]}\n",
                         "hub.yaml:7:13: erps.b.type: must be ledger, tryton or rest\n");
 }

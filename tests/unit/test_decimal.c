@@ -368,8 +368,39 @@ static void a_product_that_is_exact_is_the_same_rounded_or_not(void **state) {
     }
 }
 
+static void assert_ratio_round(const char *value, int64_t num, int64_t den, unsigned digits,
+                               const char *expected) {
+    struct xd_decimal decimal, out;
+    char text[XD_DECIMAL_TEXT_MAX];
+    assert_int_equal(xd_decimal_parse(value, &decimal), XD_OK);
+    enum xd_result result = xd_decimal_ratio_round(decimal, num, den, digits, &out);
+    if (expected == NULL) {
+        assert_int_equal(result, XD_INVALID);
+        return;
+    }
+    assert_int_equal(result, XD_OK);
+    assert_string_equal(xd_decimal_write(out, text), expected);
+}
+
+static void ratio_rounds_half_away_from_zero(void **state) {
+    (void)state;
+    assert_ratio_round("5", 24, 12, 2, "10");
+    assert_ratio_round("10", 1, 3, 4, "3.3333");
+    assert_ratio_round("20", 1, 3, 4, "6.6667");
+    assert_ratio_round("-20", 1, 3, 4, "-6.6667");
+    assert_ratio_round("20", 1, -3, 0, "-7");
+    assert_ratio_round("1", 1, 6, 0, "0");
+    assert_ratio_round("0.5", 1, 1, 0, "1");
+    assert_ratio_round("2.5", 1, 3, 0, "1"); /* 0.8333 */
+    assert_ratio_round("1.23456", 1, 3, 2, "0.41");
+    assert_ratio_round("1", 1, 3, XD_DECIMAL_SCALE_MAX, "0.333333333333");
+    assert_ratio_round("1", 1, 0, 2, NULL);
+    assert_ratio_round("999999999999999999", 1000, 7, 2, NULL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ratio_rounds_half_away_from_zero),
         cmocka_unit_test(a_product_is_rounded_half_away_from_zero),
         cmocka_unit_test(a_product_that_is_exact_is_the_same_rounded_or_not),
         cmocka_unit_test(parsing_takes_the_grammar),

@@ -42,6 +42,30 @@ static void a_revision_may_promise_another_date(void **state) {
     assert_true(hub_world_quiet(world, MINUTE_MS));
 }
 
+static void revise_date(struct hub_world *world, int number, const char *dates) {
+    char text[ORDER_TEXT_SIZE], line[256];
+    world_order_text(number, dates, world_line("1", "WIDGET", "1", "EA", line), text);
+    assert_int_equal(world_revise(world, number, "\"1\"", text), 202);
+}
+
+static void a_revision_of_the_date_moves_a_sale_that_was_not_called_yet(void **state) {
+    struct hub_world *world = *state;
+    (void)posting_pause(world, "main", true);
+    posting_order(world, "acme", 1, "2026-12-01");
+    posting_order(world, "acme", 2, "2026-12-24");
+    posting_order(world, "acme", 3, "2026-12-10");
+    posting_order(world, "acme", 4, "2026-12-12");
+    revise_date(world, 2, "\"dates\":{\"requested_ship\":\"2026-11-30\"},");
+    revise_date(world, 3, "\"dates\":{\"requested_ship\":\"2027-01-10\"},");
+    revise_date(world, 4, ""); /* as if it were promised for when it came */
+    (void)posting_pause(world, "main", false);
+    assert_true(hub_world_quiet(world, MINUTE_MS));
+    assert_int_equal(posting_place(world, "acme", 4), 0);
+    assert_int_equal(posting_place(world, "acme", 2), 1);
+    assert_int_equal(posting_place(world, "acme", 1), 2);
+    assert_int_equal(posting_place(world, "acme", 3), 3);
+}
+
 static void a_flood_of_one_tenant_spares_another(void **state) {
     struct hub_world *world = *state;
     (void)posting_pause(world, "main", true);
@@ -137,6 +161,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         posting_test(what_is_promised_sooner_is_posted_sooner),
         posting_test(a_revision_may_promise_another_date),
+        posting_test(a_revision_of_the_date_moves_a_sale_that_was_not_called_yet),
         posting_test(a_flood_of_one_tenant_spares_another),
         posting_test(a_tenant_has_the_share_that_reference_data_says),
         posting_test(what_waits_for_its_next_try_blocks_nobody),

@@ -102,6 +102,22 @@ static void assert_both_stocks(struct hub_world *world, const char *sku, const c
 
 /* ---- exact, short, over ---- */
 
+/* One more shipment of the release, that of qty pieces. */
+static void ships_again(struct hub_world *world, const char *release_id, const char *qty) {
+    char text[512], id[32];
+    snprintf(id, sizeof id, "C-of-%s", qty);
+    says(world, id, 1, "SHIP", id, release_id, "", line(text, "WIDGET", qty, "EA", ""));
+    settles(world);
+}
+
+static void ships_lot(struct hub_world *world, const char *release_id, const char *qty, const char *lot) {
+    char text[512], id[32], more[64];
+    snprintf(id, sizeof id, "C-lot-%s", qty);
+    snprintf(more, sizeof more, ",\"lot\":\"%s\"", lot);
+    says(world, id, 1, "SHIP", id, release_id, "", line(text, "WIDGET", qty, "EA", more));
+    settles(world);
+}
+
 static void exact(void **state) {
     char release_id[XD_ID_SIZE];
     struct hub_world *world = ten(state, release_id);
@@ -160,6 +176,26 @@ static void short_without_a_status_is_asked_about(void **state) {
     assert_line(world, 1, "1", "0 0 0 6 4 0 0");
     assert_status(world, 1, "CLOSED_SHORT");
     assert_exceptions(world, "SHORT_UNSTATED", 0);
+}
+
+/* Each site for itself; the hub's policy is for those that do not say it. */
+static void short_without_a_status_is_what_its_site_means(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    world->hub.config.policies.unshipped_means = XD_UNSHIPPED_CLOSED;
+    world_put(world, "sites", "{\"site\":\"WH2\",\"unshipped_means\":\"ASK\"}");
+    world_put(world, "sites", "{\"site\":\"WH1\",\"unshipped_means\":\"OPEN\"}");
+    ships(world, 1, release_id, "6", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 4 6 0 0 0");
+    world_put(world, "sites", "{\"site\":\"WH1\",\"unshipped_means\":\"ASK\"}");
+    ships_again(world, release_id, "1");
+    assert_exceptions(world, "SHORT_UNSTATED", 1);
+    assert_line(world, 1, "1", "0 0 3 7 0 0 0");
+    world_put(world, "sites", "{\"site\":\"WH1\"}");
+    ships_again(world, release_id, "2");
+    assert_line(world, 1, "1", "0 0 0 9 1 0 0");
+    assert_status(world, 1, "CLOSED_SHORT");
 }
 
 static void short_final(void **state) {
@@ -502,6 +538,21 @@ static void an_unknown_release_parks_until_it_comes_or_somebody_is_told(void **s
     assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
 }
 
+static void an_unknown_release_is_told_of_after_the_time_of_the_policy(void **state) {
+    struct hub_world *world = *state;
+    world->hub.config.unknown_release_ms = 4 * XD_HOUR_MS;
+    ships(world, 1, "RNOBODYKNOWSTHIS00", "10", "");
+    world_quiet(world);
+    world->now.monotonic += 3 * XD_HOUR_MS;
+    world->now.wall += 3 * XD_HOUR_MS;
+    hub_world_run(world, 2000);
+    assert_exceptions(world, "UNKNOWN_RELEASE_OVERDUE", 0);
+    world->now.monotonic += XD_HOUR_MS;
+    world->now.wall += XD_HOUR_MS;
+    hub_world_run(world, 2000);
+    assert_exceptions(world, "UNKNOWN_RELEASE_OVERDUE", 1);
+}
+
 /* The hub goes back to before the order, and gets its release back from the site. */
 static void an_unknown_release_resumes_by_itself(void **state) {
     char release_id[XD_ID_SIZE], key[32] = "key-1";
@@ -620,6 +671,188 @@ static void another_unit_that_does_not_convert_resumes_when_its_factor_comes(voi
     assert_count(world, "SELECT count(*) FROM parked_line", 0);
 }
 
+/* PO-1: ten cases of twelve at 24.00, released. */
+static struct hub_world *ten_cases(void **state, char release_id[XD_ID_SIZE]) {
+    struct hub_world *world = *state;
+    world_put(world, "products",
+              "{\"sku\":\"WIDGET\",\"base_uom\":\"EA\",\"uoms\":[{\"uom\":\"CS\",\"num\":12}]}");
+    world_stock(world, "WH1", "WIDGET", "1000");
+    assert_int_equal(world_order(world, 1, "\"preferred_site\":\"WH1\",",
+                                 "{\"external_line_id\":\"1\",\"sku\":\"WIDGET\",\"qty\":\"10\",\"uom\":"
+                                 "\"CS\",\"unit_price\":\"24.00\"}"),
+                     202);
+    world_quiet(world);
+    world_release_id(world, 1, 1, release_id);
+    return world;
+}
+
+static void ships_of_cases(struct hub_world *world, const char *id, const char *release_id, const char *qty,
+                           const char *uom, const char *more) {
+    char text[512];
+    says(world, id, 1, "SHIP", id, release_id, "", line(text, "WIDGET", qty, uom, more));
+    settles(world);
+}
+
+static void pieces_of_a_case_are_compared_in_base_units(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten_cases(state, release_id);
+    ships_of_cases(world, "C-1", release_id, "5", "EA", "");
+    assert_exceptions(world, "UOM_MISMATCH", 0);
+    assert_line(world, 1, "1", "0 0 115 5 0 0 0");
+    assert_count(world, "SELECT count(*) FROM order_line WHERE uom = 'EA' AND ordered_uom = 'CS'", 1);
+    assert_both_stocks(world, "WIDGET", "995 115", -5);
+    assert_ledger(world,
+                  "SELECT count(*) FROM shipment_line WHERE qty = '5' AND uom = 'EA' AND base_qty = '5'", 1);
+    ships_of_cases(world, "C-2", release_id, "115", "EA", "");
+    assert_line(world, 1, "1", "0 0 0 120 0 0 0");
+    assert_status(world, 1, "SHIPPED");
+    assert_int_equal(hub_world_difference(world), 0);
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
+}
+
+/* The WMS goes on in cases, of which it knows nothing else, although the product is sold in others by now. */
+static void cases_count_by_their_frozen_factor_after_pieces_too(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten_cases(state, release_id);
+    ships_of_cases(world, "C-1", release_id, "5", "EA", "");
+    world_put(world, "products",
+              "{\"sku\":\"WIDGET\",\"base_uom\":\"EA\",\"uoms\":[{\"uom\":\"CS\",\"num\":10}]}");
+    ships_of_cases(world, "C-2", release_id, "9", "CS", "");
+    assert_line(world, 1, "1", "0 0 7 113 0 0 0");
+    ships_of_cases(world, "C-3", release_id, "7", "EA", "");
+    assert_status(world, 1, "SHIPPED");
+    assert_ledger(world, "SELECT sum(base_qty) FROM shipment_line", 120);
+}
+
+static void pieces_that_are_short_are_a_backorder_of_pieces(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten_cases(state, release_id);
+    ships_of_cases(world, "C-1", release_id, "5", "EA", ",\"status\":\"BP\"");
+    assert_raised(world, "SHORT_BACKORDER", 1);
+    assert_line(world, 1, "1", "0 0 115 5 0 0 0"); /* the backorder went out again */
+    assert_releases(world, 1, 2);
+    assert_heard(&world->sites[0], "release", "\"split\":{\"n\":2", "\"qty\":\"115\",\"uom\":\"EA\"");
+}
+
+static void pieces_that_are_short_for_good_close_the_line(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten_cases(state, release_id);
+    ships_of_cases(world, "C-1", release_id, "113", "EA", ",\"status\":\"CP\"");
+    assert_line(world, 1, "1", "0 0 0 113 7 0 0");
+    assert_status(world, 1, "CLOSED_SHORT");
+    assert_ledger(world, "SELECT closed FROM sale_line", 1);
+    assert_both_stocks(world, "WIDGET", "887 0", -113);
+}
+
+static void pieces_beyond_the_cases_are_an_overshipment_of_pieces(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten_cases(state, release_id);
+    ships_of_cases(world, "C-1", release_id, "127", "EA", "");
+    assert_exceptions(world, "OVERSHIP", 1);
+    assert_line(world, 1, "1", "0 0 0 120 0 0 0");
+    assert_count(world, "SELECT count(*) FROM order_line WHERE overshipped = '7'", 1);
+    assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '127' AND unbilled = '7'", 1);
+}
+
+static void pieces_that_are_whole_cases_are_cases(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten_cases(state, release_id);
+    ships_of_cases(world, "C-1", release_id, "24", "EA", "");
+    assert_line(world, 1, "1", "0 0 8 2 0 0 0");
+    assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '2' AND uom = 'CS'", 1);
+}
+
+static void lots_of_pieces_in_a_case(void **state) {
+    char release_id[XD_ID_SIZE], text[512];
+    struct hub_world *world = ten_cases(state, release_id);
+    says(world, "C-1", 1, "SHIP", "S-1", release_id,
+         ",\"cartons\":[{\"sscc\":\"1\",\"contents\":[{\"line_id\":\"1\",\"qty\":\"5\",\"lot\":\"A\"},"
+         "{\"line_id\":\"1\",\"qty\":\"7\",\"lot\":\"B\"}]}]",
+         line(text, "WIDGET", "12", "EA", ""));
+    settles(world);
+    assert_line(world, 1, "1", "0 0 108 12 0 0 0");
+    assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '5' AND lot = 'A'", 1);
+    assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '7' AND lot = 'B'", 1);
+}
+
+/* Two cases, then pieces: what was posted in cases is undone in cases, and counts in pieces. */
+static void cases_are_taken_back_after_pieces(void **state) {
+    char release_id[XD_ID_SIZE], text[512];
+    struct hub_world *world = ten_cases(state, release_id);
+    ships_of_cases(world, "C-1", release_id, "2", "CS", "");
+    ships_of_cases(world, "C-2", release_id, "5", "EA", "");
+    assert_line(world, 1, "1", "0 0 91 29 0 0 0");
+    says(world, "C-3", 1, "VOID", "C-1", release_id, "", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 115 5 0 0 0");
+    assert_both_stocks(world, "WIDGET", "995 115", -5);
+    ships_of_cases(world, "C-4", release_id, "1", "CS", "");
+    says(world, "C-5", 1, "REVERSAL", "C-4", release_id, "", line(text, "WIDGET", "3", "EA", ""));
+    settles(world);
+    assert_line(world, 1, "1", "0 0 106 14 0 0 0");
+    assert_both_stocks(world, "WIDGET", "986 106", -14);
+}
+
+static void pieces_of_a_case_are_taken_back(void **state) {
+    char release_id[XD_ID_SIZE], text[512];
+    struct hub_world *world = ten_cases(state, release_id);
+    ships_of_cases(world, "C-1", release_id, "2", "CS", ",\"status\":\"BP\"");
+    says(world, "C-2", 1, "REVERSAL", "C-1", release_id, "", line(text, "WIDGET", "5", "EA", ""));
+    settles(world);
+    assert_line(world, 1, "1", "0 0 101 19 0 0 0");
+    assert_ledger(world, "SELECT sum(base_qty) FROM shipment_line", 19);
+    says(world, "C-3", 1, "VOID", "C-1", release_id, "", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 120 0 0 0 0");
+}
+
+/* Who speaks of the order does so in what was ordered, or says otherwise. */
+static void an_order_that_counts_in_pieces_is_changed_in_cases(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten_cases(state, release_id);
+    ships_of_cases(world, "C-1", release_id, "5", "EA", ",\"status\":\"BP\"");
+    assert_int_equal(
+        world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"3\",\"uom\":\"BOX\"}]}"), 422);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"2\"}]}"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 2, 2, "CANCEL_ACCEPTED");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 91 5 24 0 0");
+    assert_int_equal(
+        world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"25\",\"uom\":\"EA\"}]}"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 2, 3, "CANCEL_ACCEPTED");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 90 5 25 0 0");
+}
+
+static void an_order_that_counts_in_pieces_is_revised_in_cases(void **state) {
+    char release_id[XD_ID_SIZE], text[ORDER_TEXT_SIZE];
+    struct hub_world *world = ten_cases(state, release_id);
+    ships_of_cases(world, "C-1", release_id, "5", "EA", "");
+    world_order_text(1, "\"preferred_site\":\"WH1\",",
+                     "{\"external_line_id\":\"1\",\"sku\":\"WIDGET\",\"qty\":\"12\",\"uom\":\"CS\","
+                     "\"unit_price\":\"24.00\"}",
+                     text);
+    assert_int_equal(world_revise(world, 1, "\"1\"", text), 202);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 139 5 0 0 0");
+    assert_int_equal(world_revise(world, 1, "\"2\"", text), 202); /* the same again is so already */
+    settles(world);
+    assert_count(world, "SELECT revision FROM orders", 2);
+    assert_sale(world, 1, "1", "144 24 5");
+}
+
+/* The site has been told of cases, and answers in them. */
+static void a_site_answers_in_the_unit_that_it_was_told(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten_cases(state, release_id);
+    ships_of_cases(world, "C-1", release_id, "5", "EA", "");
+    world_answer_line(world, 1, 1, 1, "REJECTED", "1", "2");
+    settles(world);
+    assert_count(world, "SELECT count(*) FROM release_line WHERE closed = '24'", 1);
+}
+
 static void several_lots(void **state) {
     char release_id[XD_ID_SIZE], text[512];
     struct hub_world *world = ten(state, release_id);
@@ -655,6 +888,40 @@ static void a_lot_that_is_recalled(void **state) {
     assert_exceptions(world, "RECALLED_LOT_SHIPPED", 1);
     assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '10' AND unbilled = '10'", 1);
     assert_both_stocks(world, "WIDGET", "90 0", -10);
+}
+
+/* Nobody at the site knows of it: the reference data does. Another product's lots are its own. */
+static void a_lot_that_the_reference_data_names_as_recalled(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    world_put(world, "products",
+              "{\"sku\":\"WIDGET\",\"base_uom\":\"EA\",\"recalled_lots\":[\"L1\",\"L 2\"]}");
+    world_put(world, "products",
+              "{\"sku\":\"GADGET\",\"base_uom\":\"EA\",\"recalled_lots\":[\"L1\",\"L3\"]}");
+    ships(world, 1, release_id, "4", ",\"lot\":\"L3\"");
+    settles(world);
+    assert_exceptions(world, "RECALLED_LOT_SHIPPED", 0);
+    ships_lot(world, release_id, "2", "L 2");
+    assert_exceptions(world, "RECALLED_LOT_SHIPPED", 1);
+    assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '2' AND unbilled = '2'", 1);
+    assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '4' AND unbilled = '0'", 1);
+    assert_both_stocks(world, "WIDGET", "94 4", -6);
+    world_put(world, "products", "{\"sku\":\"WIDGET\",\"base_uom\":\"EA\"}"); /* not any more */
+    ships_lot(world, release_id, "1", "L1");
+    assert_exceptions(world, "RECALLED_LOT_SHIPPED", 1);
+}
+
+static void a_recalled_lot_in_a_carton(void **state) {
+    char release_id[XD_ID_SIZE], text[512];
+    struct hub_world *world = ten(state, release_id);
+    world_put(world, "products", "{\"sku\":\"WIDGET\",\"base_uom\":\"EA\",\"recalled_lots\":[\"B\"]}");
+    says(world, "C-1", 1, "SHIP", "S-1", release_id,
+         ",\"cartons\":[{\"contents\":[{\"line_id\":\"1\",\"qty\":\"7\",\"lot\":\"A\"},{\"line_id\":\"1\","
+         "\"qty\":\"3\",\"lot\":\"B\"}]}]",
+         line(text, "WIDGET", "10", "EA", ""));
+    settles(world);
+    assert_exceptions(world, "RECALLED_LOT_SHIPPED", 1);
+    assert_ledger(world, "SELECT sum(unbilled) FROM shipment_line", 10);
 }
 
 static void a_lot_that_had_expired(void **state) {
@@ -902,6 +1169,7 @@ int main(void) {
         ROW(short_without_a_status_stays_open),
         ROW(short_without_a_status_is_closed_where_the_setting_says_so),
         ROW(short_without_a_status_is_asked_about),
+        ROW(short_without_a_status_is_what_its_site_means),
         ROW(short_final),
         ROW(a_status_that_contradicts_the_quantity_holds_the_remainder),
         ROW(over_within_tolerance),
@@ -924,6 +1192,7 @@ int main(void) {
         ROW(a_posting_that_the_erp_refused_is_tried_again),
         ROW(shipped_in_a_closed_period),
         ROW(an_unknown_release_parks_until_it_comes_or_somebody_is_told),
+        ROW(an_unknown_release_is_told_of_after_the_time_of_the_policy),
         ROW(an_unknown_release_resumes_by_itself),
         ROW(before_the_release_was_acknowledged),
         ROW(cancel_requested_and_not_yet_shipped),
@@ -931,10 +1200,24 @@ int main(void) {
         ROW(shipped_after_cancel_and_taken_back_is_cancelled),
         ROW(another_unit_that_converts_exactly),
         ROW(another_unit_that_does_not_convert_resumes_when_its_factor_comes),
+        ROW(pieces_of_a_case_are_compared_in_base_units),
+        ROW(cases_count_by_their_frozen_factor_after_pieces_too),
+        ROW(pieces_that_are_short_are_a_backorder_of_pieces),
+        ROW(pieces_that_are_short_for_good_close_the_line),
+        ROW(pieces_beyond_the_cases_are_an_overshipment_of_pieces),
+        ROW(pieces_that_are_whole_cases_are_cases),
+        ROW(lots_of_pieces_in_a_case),
+        ROW(cases_are_taken_back_after_pieces),
+        ROW(pieces_of_a_case_are_taken_back),
+        ROW(an_order_that_counts_in_pieces_is_changed_in_cases),
+        ROW(an_order_that_counts_in_pieces_is_revised_in_cases),
+        ROW(a_site_answers_in_the_unit_that_it_was_told),
         ROW(several_lots),
         ROW(several_lots_line_by_line),
         ROW(a_lot_that_is_recalled),
         ROW(a_lot_that_had_expired),
+        ROW(a_lot_that_the_reference_data_names_as_recalled),
+        ROW(a_recalled_lot_in_a_carton),
         ROW(serial_numbers_that_fit),
         ROW(serial_numbers_that_are_missing),
         ROW(serial_numbers_that_are_repeated),

@@ -1,6 +1,8 @@
 /* The documents of reference data: what they say, and all that can be wrong with them. */
 #include "hub/reference/reference_documents.h"
 
+#include "hub/confirmations/reconcile.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -150,10 +152,12 @@ static void site_says_where_and_when_it_ships(void **state) {
                 "{\"site\":\"WH1\",\"kind\":\"3pl\",\"priority\":0,\"reserves\":\"WMS\",\"zone\":\"America/"
                 "Argentina/Buenos_Aires\",\"cutoff\":\"16:30\",\"open_days\":[\"MON\",\"SUN\"],"
                 "\"holidays\":[\"2028-02-29\"],\"ships_to\":{\"countries\":[\"GB\"],\"postal_prefixes\":"
-                "[\"LS\"]},\"skus\":[\"W*\",\"G-1\"],\"ack_minutes\":60}");
+                "[\"LS\"]},\"skus\":[\"W*\",\"G-1\"],\"ack_minutes\":60,\"unshipped_means\":\"ASK\"}");
     const struct xd_site_profile *site = &entry.as.site;
     assert_true(site->third_party && site->wms_reserves && entry.has_site_kind && entry.has_priority);
     assert_int_equal(site->priority, 0);
+    assert_true(site->has_unshipped_means);
+    assert_int_equal(site->unshipped_means, XD_UNSHIPPED_ASK);
     assert_int_equal(site->cutoff_minute, 16 * 60 + 30);
     assert_int_equal(site->open_days, 1u | 1u << 6);
     assert_string_equal(site->holidays[0], "2028-02-29");
@@ -164,7 +168,7 @@ static void site_says_where_and_when_it_ships(void **state) {
     assert_int_equal(site->cutoff_minute, -1);
     assert_int_equal(site->open_days, 0x7f);
     assert_string_equal(site->zone, "UTC");
-    assert_false(entry.has_site_kind || entry.has_priority);
+    assert_false(entry.has_site_kind || entry.has_priority || site->has_unshipped_means);
 }
 
 static void site_with_impossible_times_is_refused(void **state) {

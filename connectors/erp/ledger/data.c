@@ -18,7 +18,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 #define PATH_SIZE 4096
 
 static const char schema[] =
@@ -99,6 +99,15 @@ static const char schema_5[] =
     "ALTER TABLE shipment_line ADD COLUMN unit_price TEXT;"
     "CREATE TABLE period(one INTEGER PRIMARY KEY CHECK(one = 1), closed_until TEXT NOT NULL) STRICT;"
     "PRAGMA user_version = 5;";
+
+/* What version 6 adds: lines of sales that count in base units although they were sold in others; lines of
+ * shipments say in what they count. 0 and "": in what was sold. */
+static const char schema_6[] = "ALTER TABLE sale_line ADD COLUMN price_uom TEXT NOT NULL DEFAULT '';"
+                               "ALTER TABLE sale_line ADD COLUMN price_num INTEGER NOT NULL DEFAULT 0;"
+                               "ALTER TABLE sale_line ADD COLUMN price_den INTEGER NOT NULL DEFAULT 0;"
+                               "ALTER TABLE shipment_line ADD COLUMN factor_num INTEGER NOT NULL DEFAULT 0;"
+                               "ALTER TABLE shipment_line ADD COLUMN factor_den INTEGER NOT NULL DEFAULT 0;"
+                               "PRAGMA user_version = 6;";
 
 enum { VERSION, SEEN, CUSTOMER, PRODUCT, PRODUCT_GET, STOCK, PERIOD };
 
@@ -413,6 +422,9 @@ static enum xd_result create_tables(struct xd_book *book, const char *path, char
     }
     if (result == XD_OK && version < 5) {
         result = xd_book_execute(book, schema_5);
+    }
+    if (result == XD_OK && version < 6) {
+        result = xd_book_execute(book, schema_6);
     }
     if (result == XD_OK && version > SCHEMA_VERSION) {
         (void)snprintf(why, why_size, "%s:1: was written by a newer program (schema %lld, this one knows %d)",

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PRICE_DIGITS 6u
+
 struct page {
     struct xd_book *book;
     struct xd_entry entry;
@@ -63,8 +65,10 @@ static void add(struct page *page, struct xd_decimal *sum, struct xd_decimal val
 
 /* ---- sales ---- */
 
+/* Base units. */
 static struct xd_decimal billed(struct page *page, int64_t sale, const char *line_id) {
     struct xd_decimal sum = xd_decimal_of(0), qty, unbilled;
+    struct factor factor;
     struct xd_entry entry;
     xd_entry_open(&entry, page->book, XD_LEDGER_SALE_LIST_BILLED);
     xd_entry_int(&entry, sale);
@@ -72,22 +76,25 @@ static struct xd_decimal billed(struct page *page, int64_t sale, const char *lin
     while (xd_entry_next(&entry)) {
         (void)xd_entry_take_decimal(&entry, &qty);
         (void)xd_entry_take_decimal(&entry, &unbilled);
-        add(page, &sum, minus(page, qty, unbilled));
+        factor.num = xd_entry_take_int(&entry);
+        factor.den = xd_entry_take_int(&entry);
+        add(page, &sum, in_base(page, minus(page, qty, unbilled), &factor));
     }
     keep(page, xd_entry_close(&entry));
     return sum;
 }
 
+/* A line that counts in base units is told in what it was sold, as far as that says it. */
 static void write_sale_line(struct page *page, int64_t sale, struct xd_entry *line) {
     struct xd_writer *writer = &page->writer;
-    struct xd_decimal qty, price, shipped;
-    char line_id[XD_ERP_CURSOR_SIZE];
-    struct factor factor;
+    struct xd_decimal qty, price, shipped, sold;
+    char line_id[XD_ERP_CURSOR_SIZE], uom[64];
+    struct factor factor, of_price;
     (void)snprintf(line_id, sizeof line_id, "%s", xd_entry_take_text(line));
     xd_writer_begin(writer, NULL, '{');
     xd_writer_text(writer, "line_id", line_id);
     xd_writer_text(writer, "sku", xd_entry_take_text(line));
-    xd_writer_text(writer, "uom", xd_entry_take_text(line));
+    (void)snprintf(uom, sizeof uom, "%s", xd_entry_take_text(line));
     factor.num = xd_entry_take_int(line);
     factor.den = xd_entry_take_int(line);
     (void)xd_entry_take_decimal(line, &qty);
@@ -95,11 +102,20 @@ static void write_sale_line(struct page *page, int64_t sale, struct xd_entry *li
     (void)xd_entry_take_decimal(line, &shipped);
     bool closed = xd_entry_take_int(line) != 0;
     struct xd_decimal wanted = closed ? xd_decimal_min(shipped, qty) : qty;
-    xd_writer_decimal(writer, "qty", wanted);
+    const char *price_uom = xd_entry_take_text(line);
+    of_price.num = xd_entry_take_int(line);
+    of_price.den = xd_entry_take_int(line);
+    bool otherwise = price_uom[0] != '\0';
+    bool as_sold = otherwise && xd_decimal_ratio(wanted, of_price.den, of_price.num, &sold) == XD_OK;
+    if (otherwise && !as_sold) {
+        keep(page, xd_decimal_ratio_round(price, of_price.den, of_price.num, PRICE_DIGITS, &price));
+    }
+    xd_writer_text(writer, "uom", as_sold ? price_uom : uom);
+    xd_writer_decimal(writer, "qty", as_sold ? sold : wanted);
     xd_writer_decimal(writer, "base_qty", in_base(page, wanted, &factor));
     xd_writer_decimal(writer, "unit_price", price);
     xd_writer_decimal(writer, "shipped", in_base(page, shipped, &factor));
-    xd_writer_decimal(writer, "invoiced", in_base(page, billed(page, sale, line_id), &factor));
+    xd_writer_decimal(writer, "invoiced", billed(page, sale, line_id));
     xd_writer_end(writer, '}');
 }
 
@@ -145,7 +161,7 @@ static void write_sale(struct page *page) {
 
 struct shipment_line {
     char line_id[XD_ERP_CURSOR_SIZE], sku[XD_ERP_CURSOR_SIZE], uom[64];
-    struct factor factor;
+    struct factor factor, of_price;
     struct xd_decimal qty, unbilled, price;
     char lot[XD_ERP_CURSOR_SIZE];
 };
@@ -159,6 +175,8 @@ static void take_shipment_line(struct xd_entry *row, struct shipment_line *line)
     (void)xd_entry_take_decimal(row, &line->qty);
     (void)xd_entry_take_decimal(row, &line->unbilled);
     (void)xd_entry_take_decimal(row, &line->price);
+    line->of_price.num = xd_entry_take_int(row);
+    line->of_price.den = xd_entry_take_int(row);
     (void)snprintf(line->lot, sizeof line->lot, "%s", xd_entry_take_text(row));
 }
 
@@ -222,6 +240,11 @@ static void write_bill(struct page *page, int64_t shipment, struct xd_decimal *t
         xd_writer_decimal(writer, "base_qty", in_base(page, qty, &line.factor));
         xd_writer_end(writer, '}');
         keep(page, xd_decimal_multiply(qty, line.price, &amount));
+        if (line.factor.num != line.of_price.num || line.factor.den != line.of_price.den) {
+            amount = in_base(page, amount, &line.factor);
+            keep(page,
+                 xd_decimal_ratio_round(amount, line.of_price.den, line.of_price.num, PRICE_DIGITS, &amount));
+        }
         add(page, total, amount);
     }
     keep(page, xd_entry_close(&lines));

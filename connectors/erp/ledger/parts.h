@@ -19,8 +19,13 @@ struct xd_post_product {
 
 struct xd_post_sale_line {
     char sku[128], uom[64];
+    int64_t factor_num, factor_den; /* base units per uom */
     struct xd_decimal qty, unit_price, shipped;
     bool closed;
+    /* The unit that the price is for, once the line counts in base units although it was sold in others; "":
+     * it is uom. */
+    char price_uom[64];
+    int64_t price_num, price_den;
 };
 
 struct xd_post_sale {
@@ -50,6 +55,20 @@ XD_CHECKED enum xd_result xd_post_get_sale(const struct xd_ledger_post *post, st
 XD_CHECKED enum xd_result xd_post_get_sale_line(const struct xd_ledger_post *post, int64_t sale,
                                                 const struct xd_erp_line *line,
                                                 struct xd_post_sale_line *out);
+/* Unlike others it may have changed the line, to count in base units: see units.c. */
+XD_CHECKED enum xd_result xd_post_agree_on_unit(const struct xd_ledger_post *post, int64_t sale,
+                                                const struct xd_erp_line *line,
+                                                struct xd_post_sale_line *sold);
+/* The request's quantity as the sale's line counts. */
+XD_CHECKED enum xd_result xd_post_in_unit_of(const struct xd_ledger_post *post,
+                                             const struct xd_post_sale_line *sold,
+                                             const struct xd_erp_line *line, struct xd_decimal *qty);
+/* What qty of the sale's line costs. */
+XD_CHECKED enum xd_result xd_post_amount(const struct xd_ledger_post *post,
+                                         const struct xd_post_sale_line *sold, struct xd_decimal qty,
+                                         struct xd_decimal *out);
+/* The request's price, of its unit, is the line's. */
+void xd_post_set_price(const struct xd_erp_line *line, struct xd_post_sale_line *sold);
 /* What is shipped and closed of it. */
 XD_CHECKED enum xd_result xd_post_set_sale_line(const struct xd_ledger_post *post, int64_t sale,
                                                 const char *line_id, const struct xd_post_sale_line *line);

@@ -311,6 +311,11 @@ enum xd_result xd_post_get_sale_line(const struct xd_ledger_post *post, int64_t 
         (void)xd_entry_take_decimal(&entry, &out->unit_price);
         (void)xd_entry_take_decimal(&entry, &out->shipped);
         out->closed = xd_entry_take_int(&entry) != 0;
+        out->factor_num = xd_entry_take_int(&entry);
+        out->factor_den = xd_entry_take_int(&entry);
+        (void)snprintf(out->price_uom, sizeof out->price_uom, "%s", xd_entry_take_text(&entry));
+        out->price_num = xd_entry_take_int(&entry);
+        out->price_den = xd_entry_take_int(&entry);
     }
     enum xd_result result = xd_entry_close(&entry);
     if (result != XD_OK) {
@@ -321,11 +326,7 @@ enum xd_result xd_post_get_sale_line(const struct xd_ledger_post *post, int64_t 
         return xd_post_reject(post, "unknown_line", "the sale has no line %s of %s",
                               xd_post_text(line->line_id), xd_post_text(ordered));
     }
-    if (line->uom != NULL && out->uom[0] != '\0' && strcmp(line->uom, out->uom) != 0) {
-        return xd_post_reject(post, "unknown_uom", "line %s was sold in %s, not in %s", line->line_id,
-                              out->uom, line->uom);
-    }
-    return XD_OK;
+    return xd_post_agree_on_unit(post, sale, line, out);
 }
 
 enum xd_result xd_post_set_sale_line(const struct xd_ledger_post *post, int64_t sale, const char *line_id,
@@ -348,7 +349,7 @@ enum xd_result xd_post_open_value(const struct xd_ledger_post *post, const struc
     if (result != XD_OK || line->closed || xd_decimal_sign(rest) <= 0) {
         return result;
     }
-    return multiply(post, rest, line->unit_price, out);
+    return xd_post_amount(post, line, rest, out);
 }
 
 enum xd_result xd_post_take_from_stock(const struct xd_ledger_post *post, const char *sku,
@@ -415,13 +416,19 @@ enum xd_result xd_post_fold_sale(const struct xd_ledger_post *post, int64_t sale
 static enum xd_result change_line(const struct xd_ledger_post *post, int64_t sale,
                                   const struct xd_erp_line *line, struct xd_post_sale_line *sold,
                                   struct xd_decimal *value) {
-    struct xd_decimal before, after;
-    enum xd_result result = xd_post_open_value(post, sold, &before);
-    bool more = xd_decimal_compare(line->qty, sold->qty) > 0;
-    sold->qty = xd_decimal_compare(line->qty, sold->shipped) < 0 ? sold->shipped : line->qty;
+    struct xd_decimal before, after, qty;
+    enum xd_result result = xd_post_in_unit_of(post, sold, line, &qty);
+    if (result == XD_OK) {
+        result = xd_post_open_value(post, sold, &before);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    bool more = xd_decimal_compare(qty, sold->qty) > 0;
+    sold->qty = xd_decimal_compare(qty, sold->shipped) < 0 ? sold->shipped : qty;
     sold->closed = sold->closed && !more;
     if (line->has_unit_price) {
-        sold->unit_price = line->unit_price;
+        xd_post_set_price(line, sold);
     }
     if (result == XD_OK) {
         result = xd_post_open_value(post, sold, &after);
@@ -439,6 +446,9 @@ static enum xd_result change_line(const struct xd_ledger_post *post, int64_t sal
     xd_entry_open(&entry, post->book, XD_LEDGER_SALE_LINE_CHANGE);
     xd_entry_decimal(&entry, sold->qty);
     xd_entry_decimal(&entry, sold->unit_price);
+    xd_entry_text(&entry, sold->price_uom);
+    xd_entry_int(&entry, sold->price_num);
+    xd_entry_int(&entry, sold->price_den);
     xd_entry_int(&entry, sold->closed);
     xd_entry_int(&entry, sale);
     xd_entry_text(&entry, line->line_id);

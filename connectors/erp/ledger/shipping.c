@@ -46,6 +46,7 @@ struct shipped {
     char line_id[256], sku[128], ordered_sku[128], uom[64], lot[128];
     struct xd_decimal qty, unbilled, base;
     struct xd_decimal price; /* a substitute's own */
+    int64_t factor_num, factor_den;
     bool close, has_price;
 };
 
@@ -69,6 +70,8 @@ static enum xd_result add_line(const struct xd_ledger_post *post, int64_t shipme
     } else {
         xd_entry_null(&entry);
     }
+    xd_entry_int(&entry, line->factor_num);
+    xd_entry_int(&entry, line->factor_den);
     return xd_entry_run(&entry);
 }
 
@@ -113,7 +116,13 @@ static enum xd_result ship_line(const struct xd_ledger_post *post, const struct 
                                 int64_t shipment, size_t index, struct xd_decimal *released) {
     const struct xd_erp_line *line = &post->request->lines[index];
     struct xd_post_sale_line sold = {.closed = false};
-    struct shipped shipped = {.qty = line->qty, .unbilled = line->unbilled, .close = line->close};
+    struct xd_decimal qty;
+    bool base = line->factor_num == line->factor_den;
+    struct shipped shipped = {.qty = line->qty,
+                              .unbilled = line->unbilled,
+                              .close = line->close,
+                              .factor_num = base ? 1 : line->factor_num,
+                              .factor_den = base ? 1 : line->factor_den};
     if (xd_decimal_sign(line->qty) < 0 || xd_decimal_compare(line->unbilled, line->qty) > 0) {
         return xd_post_reject(post, "bad_quantity", "line %s has an impossible quantity",
                               xd_post_text(line->line_id));
@@ -123,8 +132,11 @@ static enum xd_result ship_line(const struct xd_ledger_post *post, const struct 
         result = price_substitute(post, line, &shipped);
     }
     if (result == XD_OK) {
-        result = move_line(post, sale->number, line->line_id, &sold, line->qty, sold.closed || line->close,
-                           released);
+        result = xd_post_in_unit_of(post, &sold, line, &qty);
+    }
+    if (result == XD_OK) {
+        result =
+            move_line(post, sale->number, line->line_id, &sold, qty, sold.closed || line->close, released);
     }
     if (result == XD_OK) {
         result = xd_post_base_of(post, line, &shipped.base);
@@ -210,6 +222,8 @@ static void take_line(struct xd_entry *entry, struct shipped *line) {
     line->has_price = xd_entry_take_decimal(entry, &line->price);
     int64_t num = xd_entry_take_int(entry);
     int64_t den = xd_entry_take_int(entry);
+    line->factor_num = num;
+    line->factor_den = den;
     if (!has_base && xd_decimal_ratio(line->qty, num, den, &line->base) != XD_OK) {
         line->base = line->qty;
     }
@@ -244,7 +258,8 @@ static enum xd_result return_line(const struct xd_ledger_post *post, const struc
     line->base = xd_decimal_negate(line->base);
     line->close = false;
     if (result == XD_OK) {
-        result = move_line(post, sale->number, line->line_id, &sold, line->qty, false, released);
+        struct xd_decimal qty = sold.factor_num == sold.factor_den ? line->base : line->qty;
+        result = move_line(post, sale->number, line->line_id, &sold, qty, false, released);
     }
     if (result == XD_OK && !xd_decimal_is_zero(line->base)) {
         result = xd_post_take_from_stock(post, line->sku, line->base);

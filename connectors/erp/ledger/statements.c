@@ -1,5 +1,12 @@
 #include "erp/ledger/statements.h"
 
+/* Base units per unit of the price of the sale's line l; of the line d of a shipment: those of before do not
+ * say it, and counted as the sale's line was sold. */
+#define SOLD_NUM "coalesce(nullif(l.price_num, 0), l.factor_num, 1)"
+#define SOLD_DEN "coalesce(nullif(l.price_den, 0), l.factor_den, 1)"
+#define FACTOR_NUM "coalesce(nullif(d.factor_num, 0), nullif(l.price_num, 0), l.factor_num, 1)"
+#define FACTOR_DEN "coalesce(nullif(d.factor_den, 0), nullif(l.price_den, 0), l.factor_den, 1)"
+
 const char *const xd_ledger_sql[XD_LEDGER_COUNT] = {
     [XD_LEDGER_SALE_BY_REFERENCE] = "SELECT number, fingerprint FROM sale WHERE reference = ?",
     [XD_LEDGER_SHIPMENT_BY_REFERENCE] =
@@ -17,15 +24,20 @@ const char *const xd_ledger_sql[XD_LEDGER_COUNT] = {
     [XD_LEDGER_SALE_GET] = "SELECT number, customer FROM sale WHERE reference = ?",
     [XD_LEDGER_SALE_SET] = "UPDATE sale SET state = ? WHERE number = ?",
     [XD_LEDGER_SALE_LINE_GET] =
-        "SELECT sku, uom, qty, unit_price, shipped, closed FROM sale_line WHERE sale = ? AND line_id = ?",
+        "SELECT sku, uom, qty, unit_price, shipped, closed, factor_num, factor_den, price_uom, price_num,"
+        " price_den FROM sale_line WHERE sale = ? AND line_id = ?",
     [XD_LEDGER_SALE_LINE_SET] = "UPDATE sale_line SET shipped = ?, closed = ? WHERE sale = ? AND line_id = ?",
+    [XD_LEDGER_SALE_LINE_COUNT] =
+        "UPDATE sale_line SET uom = ?, factor_num = 1, factor_den = 1, qty = ?, shipped = ?, price_uom = ?,"
+        " price_num = ?, price_den = ? WHERE sale = ? AND line_id = ?",
     [XD_LEDGER_SALE_LINES] = "SELECT qty, shipped, closed FROM sale_line WHERE sale = ?",
     [XD_LEDGER_SHIPMENT_ADD] =
         "INSERT INTO shipment(reference, fingerprint, sale, site, shipped_at, reverses, dated)"
         " VALUES(?, ?, ?, ?, ?, ?, ?)",
     [XD_LEDGER_SHIPMENT_LINE_ADD] =
         "INSERT INTO shipment_line(shipment, number, line_id, sku, uom, qty, unbilled, close, lot,"
-        " ordered_sku, base_qty, unit_price) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " ordered_sku, base_qty, unit_price, factor_num, factor_den)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [XD_LEDGER_STOCK_GET] = "SELECT qty FROM stock WHERE site = ? AND sku = ?",
     [XD_LEDGER_STOCK_SET] =
         "INSERT INTO stock(site, sku, qty) VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET qty = excluded.qty",
@@ -35,7 +47,8 @@ const char *const xd_ledger_sql[XD_LEDGER_COUNT] = {
     [XD_LEDGER_ADJUSTMENT_LINE_ADD] =
         "INSERT INTO adjustment_line(adjustment, number, sku, uom, qty) VALUES(?, ?, ?, ?, ?)",
     [XD_LEDGER_SALE_LINE_CHANGE] =
-        "UPDATE sale_line SET qty = ?, unit_price = ?, closed = ? WHERE sale = ? AND line_id = ?",
+        "UPDATE sale_line SET qty = ?, unit_price = ?, price_uom = ?, price_num = ?, price_den = ?,"
+        " closed = ? WHERE sale = ? AND line_id = ?",
     [XD_LEDGER_SALE_LINE_NUMBER] = "SELECT coalesce(max(number), 0) FROM sale_line WHERE sale = ?",
     [XD_LEDGER_CHANGE_BY_REFERENCE] = "SELECT number, fingerprint FROM sale_change WHERE reference = ?",
     [XD_LEDGER_CHANGE_ADD] =
@@ -54,12 +67,14 @@ const char *const xd_ledger_sql[XD_LEDGER_COUNT] = {
         " ordered_at, site, ship_to FROM sale WHERE changed > ? ORDER BY changed LIMIT ?",
     [XD_LEDGER_SALE_LIST_LINES] =
         "SELECT line_id, l.sku, CASE WHEN l.uom = '' THEN coalesce(p.uom, '') ELSE l.uom END, factor_num,"
-        " factor_den, qty, l.unit_price, shipped, closed FROM sale_line l LEFT JOIN product p ON p.sku = "
+        " factor_den, qty, l.unit_price, shipped, closed, price_uom, price_num, price_den FROM sale_line l "
+        "LEFT JOIN product p ON p.sku = "
         "l.sku"
         " WHERE sale = ? ORDER BY l.number",
-    [XD_LEDGER_SALE_LIST_BILLED] =
-        "SELECT qty, unbilled FROM shipment s JOIN shipment_line l ON l.shipment = s.number"
-        " WHERE s.sale = ? AND l.line_id = ?",
+    [XD_LEDGER_SALE_LIST_BILLED] = "SELECT d.qty, d.unbilled, " FACTOR_NUM ", " FACTOR_DEN " FROM shipment s"
+                                   " JOIN shipment_line d ON d.shipment = s.number"
+                                   " LEFT JOIN sale_line l ON l.sale = s.sale AND l.line_id = d.line_id"
+                                   " WHERE s.sale = ? AND d.line_id = ?",
     [XD_LEDGER_SHIPMENT_LIST] =
         "SELECT d.changed, d.number, d.reference, d.sale,"
         " CASE WHEN s.reference LIKE '=%' THEN substr(s.reference, 2) END,"
@@ -68,11 +83,13 @@ const char *const xd_ledger_sql[XD_LEDGER_COUNT] = {
         " ORDER BY d.changed LIMIT ?",
     [XD_LEDGER_SHIPMENT_LIST_LINES] =
         "SELECT d.line_id, d.sku, CASE WHEN d.uom = '' THEN coalesce(p.uom, '') ELSE d.uom END,"
-        " coalesce(factor_num, 1), coalesce(factor_den, 1), d.qty, unbilled, coalesce(d.unit_price, "
-        "l.unit_price, '0'), d.lot"
+        " " FACTOR_NUM ", " FACTOR_DEN ", d.qty, unbilled, coalesce(d.unit_price, l.unit_price, '0'),"
+        " CASE WHEN d.unit_price IS NULL THEN " SOLD_NUM " ELSE " FACTOR_NUM " END,"
+        " CASE WHEN d.unit_price IS NULL THEN " SOLD_DEN " ELSE " FACTOR_DEN " END, d.lot"
         " FROM shipment_line d JOIN shipment h ON h.number = d.shipment"
         " LEFT JOIN sale_line l ON l.sale = h.sale AND l.line_id = d.line_id"
-        " LEFT JOIN product p ON p.sku = d.sku WHERE d.shipment = ? ORDER BY d.number",
+        " LEFT JOIN product p ON p.sku = d.sku WHERE d.shipment = ? ORDER "
+        "BY d.number",
     [XD_LEDGER_SALE_TYPED] = "UPDATE sale SET customer_po = ?, ship_to = ? WHERE number = ?",
     [XD_LEDGER_SALE_CHANGES] = "SELECT count(*) FROM sale_change WHERE sale = ?",
     [XD_LEDGER_REVERSAL_BY_REFERENCE] =
@@ -82,8 +99,9 @@ const char *const xd_ledger_sql[XD_LEDGER_COUNT] = {
         " > 0), 0) FROM shipment s WHERE s.reference = ? AND s.reverses = 0",
     [XD_LEDGER_SHIPMENT_LINES] =
         "SELECT d.line_id, d.sku, d.uom, d.qty, d.unbilled, d.lot, d.ordered_sku, d.base_qty, d.unit_price,"
-        " coalesce(l.factor_num, 1), coalesce(l.factor_den, 1) FROM shipment_line d JOIN shipment h"
-        " ON h.number = d.shipment LEFT JOIN sale_line l ON l.sale = h.sale AND l.line_id = d.line_id"
+        " " FACTOR_NUM ", " FACTOR_DEN " FROM shipment_line d JOIN shipment h"
+        " ON h.number = d.shipment LEFT JOIN sale_line l ON l.sale = "
+        "h.sale AND l.line_id = d.line_id"
         " WHERE d.shipment = ? ORDER BY d.number",
     [XD_LEDGER_SHIPMENT_DATED] = "SELECT dated FROM shipment WHERE number = ?",
     [XD_LEDGER_PERIOD_GET] = "SELECT closed_until FROM period",

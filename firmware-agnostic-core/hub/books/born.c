@@ -65,8 +65,35 @@ static void write_line(struct xd_writer *writer, const struct xd_entry_line *lin
     xd_writer_end(writer, '}');
 }
 
+/* Where the ERP's people leave the country out, it is the one that the configuration names. */
+static const char *country_of(const struct xd_hub *hub, const char *erp) {
+    for (size_t index = 0; index < hub->config.erp_count; index++) {
+        if (strcmp(hub->config.erps[index].name, erp) == 0) {
+            return hub->config.erps[index].country;
+        }
+    }
+    return NULL;
+}
+
+static void write_ship_to(struct xd_writer *writer, const cJSON *ship_to, const char *country) {
+    const char *own = xd_json_text(ship_to, "country");
+    if (country == NULL || (own != NULL && own[0] != 0) || !cJSON_IsObject(ship_to)) {
+        xd_writer_tree(writer, "ship_to", ship_to);
+        return;
+    }
+    xd_writer_begin(writer, "ship_to", '{');
+    for (const cJSON *member = ship_to->child; member != NULL; member = member->next) {
+        if (strcmp(member->string, "country") != 0) {
+            xd_writer_tree(writer, member->string, member);
+        }
+    }
+    xd_writer_text(writer, "country", country);
+    xd_writer_end(writer, '}');
+}
+
 /* As a channel would send it. */
-static enum xd_result write_order(const char *erp, const struct xd_erp_entry *entry, struct xd_buffer *out) {
+static enum xd_result write_order(const struct xd_hub *hub, const char *erp, const struct xd_erp_entry *entry,
+                                  struct xd_buffer *out) {
     struct xd_writer writer = {.out = out};
     xd_writer_begin(&writer, NULL, '{');
     xd_writer_text(&writer, "external_order_id", entry->number);
@@ -82,7 +109,7 @@ static enum xd_result write_order(const char *erp, const struct xd_erp_entry *en
     xd_writer_text(&writer, "ordered_at", entry->ordered_at);
     xd_writer_text(&writer, "preferred_site", entry->site);
     xd_writer_begin(&writer, "parties", '{');
-    xd_writer_tree(&writer, "ship_to", entry->ship_to);
+    write_ship_to(&writer, entry->ship_to, country_of(hub, erp));
     xd_writer_end(&writer, '}');
     xd_writer_begin(&writer, "lines", '[');
     for (size_t index = 0; index < entry->line_count; index++) {
@@ -110,7 +137,7 @@ struct taking {
 static enum xd_result read_order(struct taking *taking) {
     struct xd_hub *hub = taking->hub;
     xd_problems_clear(&hub->problems);
-    enum xd_result result = write_order(taking->erp, taking->entry, &taking->body);
+    enum xd_result result = write_order(hub, taking->erp, taking->entry, &taking->body);
     if (result == XD_OK) {
         result = xd_document_parse(xd_buffer_view(&taking->body), &taking->document, &hub->problems);
     }
@@ -327,7 +354,7 @@ static enum xd_result change(struct xd_hub *hub, const char *erp, const struct x
         return order->cancelled ? XD_OK : wish(hub, order, xd_bytes_of_text(cancelled), true, now, why);
     }
     xd_buffer_init(&body, 0);
-    enum xd_result result = write_order(erp, entry, &body);
+    enum xd_result result = write_order(hub, erp, entry, &body);
     if (result == XD_OK) {
         result = wish(hub, order, xd_buffer_view(&body), false, now, why);
     }

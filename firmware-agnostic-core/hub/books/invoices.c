@@ -41,6 +41,10 @@ static enum xd_result count_line(struct billing *billing, const char *line_id, s
         return XD_OK; /* freight, say */
     }
     enum xd_result result = xd_decimal_ratio(base, line->factor_den, line->factor_num, &qty);
+    if (result == XD_INVALID && xd_conduct_to_base(&billing->conduct, line, NULL) == XD_OK) {
+        qty = base;
+        result = XD_OK;
+    }
     if (result == XD_OK) {
         result = xd_decimal_add(line->invoiced, qty, &sum);
     }

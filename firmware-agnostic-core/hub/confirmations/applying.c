@@ -12,6 +12,7 @@
 /* What a line says, looked up. */
 struct said {
     struct xd_line_facts facts;
+    const struct xd_order_line_row *ordered;
     char sku[XD_NAME_SIZE];          /* that was shipped */
     struct xd_lot lots[XD_LOTS_MAX]; /* by the cartons, in the release's unit */
     size_t lot_count;
@@ -180,7 +181,8 @@ static enum xd_result keep_remainder(struct xd_applying *applying, const struct 
                                      const struct xd_line_decision *decision, struct xd_decimal cancelled) {
     const struct xd_hub_store *store = applying->hub->config.store;
     const struct xd_confirmation_row *row = applying->row;
-    struct xd_remainder_row remainder = {.cancelled = cancelled};
+    struct xd_remainder_row remainder = {
+        .cancelled = cancelled, .factor_num = released->factor_num, .factor_den = released->factor_den};
     if (decision->remainder == XD_REMAINDER_KEEP || xd_decimal_sign(decision->rest) <= 0) {
         return XD_OK;
     }
@@ -253,17 +255,25 @@ static bool speaks_again(struct xd_applying *applying, const struct xd_match *ma
 
 /* ---- what a line says ---- */
 
-static enum xd_result check_serials(struct xd_applying *applying, struct xd_match *match, struct said *said) {
+static enum xd_result check_serials(const struct xd_applying *applying, struct said *said) {
     const struct xd_line_facts *facts = &said->facts;
-    const struct xd_order_line_row *ordered = xd_match_order_line(match, facts->release->line_id);
     struct xd_decimal base;
-    if (ordered == NULL || !ordered->serials || !facts->converts || xd_decimal_sign(facts->qty) <= 0) {
+    if (!said->ordered->serials || !facts->converts || xd_decimal_sign(facts->qty) <= 0) {
         return XD_OK;
     }
     enum xd_result result =
         xd_decimal_ratio(facts->qty, facts->release->factor_num, facts->release->factor_den, &base);
     said->facts.serials_wrong =
         result == XD_OK && xd_facts_serials_wrong(facts->line, base, &applying->cartons);
+    return result;
+}
+
+/* Where it had not expired before. */
+static enum xd_result check_recalled(const struct xd_applying *applying, struct said *said) {
+    bool recalled = false;
+    enum xd_result result =
+        xd_facts_recalled(applying->hub, said->facts.line, said->sku, &applying->cartons, &recalled);
+    said->facts.blocked = said->facts.blocked || recalled;
     return result;
 }
 
@@ -276,8 +286,8 @@ static enum xd_result read_lots(struct xd_applying *applying, struct said *said)
     for (size_t index = 0; index < said->lot_count && result == XD_OK && converts; index++) {
         struct xd_confirmation_line part = *line;
         part.qty_shipped = said->lots[index].qty;
-        result = xd_facts_convert(applying->hub, said->facts.release, &part, said->sku, &converts,
-                                  &said->lots[index].qty);
+        result = xd_facts_convert(applying->hub, said->facts.release, said->ordered, &part, said->sku,
+                                  &converts, &said->lots[index].qty);
     }
     said->lot_count = converts ? said->lot_count : 0;
     return result;
@@ -293,8 +303,9 @@ static enum xd_result read_facts(struct xd_applying *applying, struct xd_match *
     facts->release = xd_match_line(match, line->line_id);
     facts->line = line;
     facts->kind = (enum xd_confirmation_kind)confirmation->kind;
-    if (facts->release == NULL) {
-        return XD_OK;
+    said->ordered = facts->release != NULL ? xd_match_order_line(match, line->line_id) : NULL;
+    if (said->ordered == NULL) {
+        return facts->release != NULL ? XD_CORRUPT : XD_OK;
     }
     facts->more = speaks_again(applying, match, index);
     facts->blocked = xd_facts_expired(confirmation, line, &applying->cartons);
@@ -306,11 +317,14 @@ static enum xd_result read_facts(struct xd_applying *applying, struct xd_match *
             (applying->accepts != NULL && strcmp(applying->accepts, "UNAUTHORISED_SUBSTITUTE") == 0);
     }
     if (result == XD_OK) {
-        result =
-            xd_facts_convert(applying->hub, facts->release, line, said->sku, &facts->converts, &facts->qty);
+        result = xd_facts_convert(applying->hub, facts->release, said->ordered, line, said->sku,
+                                  &facts->converts, &facts->qty);
     }
     if (result == XD_OK) {
-        result = check_serials(applying, match, said);
+        result = check_recalled(applying, said);
+    }
+    if (result == XD_OK) {
+        result = check_serials(applying, said);
     }
     return result == XD_OK ? read_lots(applying, said) : result;
 }

@@ -68,11 +68,13 @@ XD_CHECKED enum xd_result xd_confirmation_posted(struct xd_hub *hub, struct xd_c
 
 /* XD_NOT_FOUND: it may come yet. XD_DENIED: it is another site's, and will not come to this one. */
 XD_CHECKED enum xd_result xd_applying_find(struct xd_applying *applying, const char *release_id);
-/* All of them, before anything of the first is read: a claim may take from its neighbours. */
+/* Once all are loaded, of all of them, before anything is applied: a claim may take from its neighbours. */
 XD_CHECKED enum xd_result xd_applying_claim(struct xd_applying *applying);
 XD_CHECKED enum xd_result xd_applying_load(struct xd_applying *applying, struct xd_match *match);
 /* Rows of it, and of the others, were changed behind its back. */
 XD_CHECKED enum xd_result xd_applying_reload(struct xd_applying *applying);
+/* Lines of which it says what has no exact form in their unit count in base units from now on. Rows move. */
+XD_CHECKED enum xd_result xd_applying_units(struct xd_applying *applying);
 void xd_applying_free(struct xd_applying *applying);
 /* NULL: none. */
 struct xd_match *xd_match_of_line(struct xd_applying *applying, const struct xd_confirmation_line *line);

@@ -24,7 +24,8 @@ typedef enum xd_result (*xd_parked_line_fn)(void *context, const struct xd_parke
 struct xd_remainder_row {
     char release_id[XD_ID_SIZE];
     char line_id[72];
-    struct xd_decimal opened, cancelled; /* of the release's line, in its unit */
+    struct xd_decimal opened, cancelled; /* of the release's line, in its unit of then */
+    int64_t factor_num, factor_den;      /* base units per that; 0: it was the one that was ordered */
 };
 typedef enum xd_result (*xd_remainder_fn)(void *context, const struct xd_remainder_row *row);
 

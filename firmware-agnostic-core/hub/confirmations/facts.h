@@ -28,13 +28,25 @@ void xd_cartons_free(struct xd_cartons *cartons);
 XD_CHECKED enum xd_result xd_facts_item(struct xd_hub *hub, const struct xd_release_line_row *release,
                                         const struct xd_confirmation_line *line, enum xd_line_item *item,
                                         char sku[XD_NAME_SIZE]);
-/* qty of line->uom of that SKU in the unit of the release, exactly. */
+/* qty of line->uom of that SKU in the unit in which the release counts, exactly. The factor of the unit in
+ * which the line was ordered is the one that was frozen then, whatever the product says by now. */
 XD_CHECKED enum xd_result xd_facts_convert(struct xd_hub *hub, const struct xd_release_line_row *release,
+                                           const struct xd_order_line_row *ordered,
                                            const struct xd_confirmation_line *line, const char *sku,
                                            bool *converts, struct xd_decimal *qty);
+/* The same in base units. */
+XD_CHECKED enum xd_result xd_facts_base(struct xd_hub *hub, const struct xd_release_line_row *release,
+                                        const struct xd_order_line_row *ordered,
+                                        const struct xd_confirmation_line *line, const char *sku,
+                                        bool *converts, struct xd_decimal *qty);
 /* Whether some of it had expired when it was shipped: by the contents of the cartons. */
 bool xd_facts_expired(const struct xd_confirmation *confirmation, const struct xd_confirmation_line *line,
                       const struct xd_cartons *cartons);
+/* Whether a lot of it, by the line or by the contents of the cartons, is one that the product's reference
+ * data names as recalled. sku: what was shipped. */
+XD_CHECKED enum xd_result xd_facts_recalled(struct xd_hub *hub, const struct xd_confirmation_line *line,
+                                            const char *sku, const struct xd_cartons *cartons,
+                                            bool *recalled);
 /* Whether the line's serial numbers are not one for each of so many base units, or one of them comes twice in
  * the document. */
 bool xd_facts_serials_wrong(const struct xd_confirmation_line *line, struct xd_decimal base,

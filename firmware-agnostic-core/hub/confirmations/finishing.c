@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PATIENCE_MS XD_HOUR_MS /* an unknown release that has not come by then is told of */
-
 /* ---- the release afterwards ---- */
 
 int xd_release_status_after(const struct xd_release_row *row, const struct xd_release_lines *lines) {
@@ -173,7 +171,10 @@ static enum xd_result load_releases(struct xd_applying *applying) {
     for (size_t index = 0; index < applying->release_count && result == XD_OK; index++) {
         result = xd_applying_load(applying, &applying->releases[index]);
     }
-    return result == XD_OK ? xd_cartons_read(applying->confirmation, &applying->cartons) : result;
+    if (result == XD_OK) {
+        result = xd_cartons_read(applying->confirmation, &applying->cartons);
+    }
+    return result == XD_OK ? xd_applying_units(applying) : result;
 }
 
 static enum xd_result match_and_apply(struct xd_applying *applying) {
@@ -181,16 +182,16 @@ static enum xd_result match_and_apply(struct xd_applying *applying) {
     enum xd_result result = find_releases(applying, &missing);
     if (result == XD_NOT_FOUND || result == XD_DENIED) {
         /* The words are the same: that another site has it is none of this site's business. */
-        applying->row->alert_at = applying->now.wall + PATIENCE_MS;
+        applying->row->alert_at = applying->now.wall + applying->hub->config.unknown_release_ms;
         return xd_applying_park(
             applying, "UNKNOWN_RELEASE", result == XD_NOT_FOUND ? missing : "",
             "There is no such release for this site yet; it is applied by itself when it arrives.");
     }
     if (result == XD_OK) {
-        result = xd_applying_claim(applying);
+        result = load_releases(applying);
     }
     if (result == XD_OK) {
-        result = load_releases(applying);
+        result = xd_applying_claim(applying);
     }
     return result == XD_OK ? apply_all(applying) : result;
 }

@@ -32,20 +32,34 @@ enum xd_result xd_applying_find(struct xd_applying *applying, const char *releas
     return result;
 }
 
-/* All of them, before anything of the first is read: a claim may take from its neighbours. */
 enum xd_result xd_applying_claim(struct xd_applying *applying) {
     enum xd_result result = XD_OK;
+    bool any = false;
     for (size_t index = 0; index < applying->release_count && result == XD_OK; index++) {
+        bool claimed = false;
         result = xd_hub_claim(applying->hub, &applying->releases[index].row, applying->confirmation,
-                              applying->row, applying->now);
+                              applying->row, applying->now, &claimed);
+        any = any || claimed;
     }
-    return result;
+    return result == XD_OK && any ? xd_applying_reload(applying) : result;
 }
 
-/* The hub's, but for what the order's tenant may. */
+/* The hub's, but for what the order's tenant may and what its site means. */
 static enum xd_result load_policies(struct xd_applying *applying, struct xd_match *match) {
     struct xd_tenant_policy tenant;
+    struct xd_site_profile *site = xd_alloc(sizeof *site);
     match->policies = applying->hub->config.policies;
+    if (site == NULL) {
+        return XD_NO_MEMORY;
+    }
+    enum xd_result found = xd_reference_site(applying->hub, match->row.site, site);
+    if (found == XD_OK && site->has_unshipped_means) {
+        match->policies.unshipped_means = (enum xd_unshipped)site->unshipped_means;
+    }
+    xd_free(site);
+    if (found != XD_OK) {
+        return found;
+    }
     enum xd_result result = xd_reference_tenant(applying->hub, match->order.tenant, &tenant);
     if (result == XD_OK && tenant.has_over_tolerance) {
         match->policies.over_tolerance_pct = tenant.over_tolerance_pct;
@@ -85,6 +99,9 @@ enum xd_result xd_applying_reload(struct xd_applying *applying) {
         char release_id[XD_ID_SIZE];
         memcpy(release_id, match->row.release_id, sizeof release_id);
         result = store->release_get(store->context, release_id, &match->row);
+        if (result == XD_OK) {
+            result = store->order_get(store->context, match->row.order_id, &match->order);
+        }
         xd_free(match->lines.rows);
         match->lines = (struct xd_release_lines){NULL, 0, 0};
         if (result == XD_OK) {

@@ -54,7 +54,7 @@ static bool parks(const struct xd_line_facts *facts, struct xd_line_decision *ou
     } else if (facts->item == XD_ITEM_SUBSTITUTE && !facts->may_substitute) {
         park(out, "UNAUTHORISED_SUBSTITUTE", "Another item was shipped for the one ordered.");
     } else if (!facts->converts) {
-        park(out, "UOM_MISMATCH", "The quantity is in a unit that does not convert exactly.");
+        park(out, "UOM_MISMATCH", "The quantity is in a unit that does not convert into base units exactly.");
     }
     return out->park;
 }

@@ -171,7 +171,9 @@ static enum xd_result keep_remainder(const struct resolving *resolving,
     const struct xd_hub_store *store = resolving->hub->config.store;
     const struct xd_exception_row *exception = resolving->exception;
     struct xd_remainder_row row = {.opened = cancels ? xd_decimal_of(0) : qty,
-                                   .cancelled = cancels ? qty : xd_decimal_of(0)};
+                                   .cancelled = cancels ? qty : xd_decimal_of(0),
+                                   .factor_num = line->factor_num,
+                                   .factor_den = line->factor_den};
     memcpy(row.release_id, exception->release_id, sizeof row.release_id);
     memcpy(row.line_id, line->line_id, sizeof row.line_id);
     return store->confirmations.remainder_add(store->context, exception->site, exception->document_id,

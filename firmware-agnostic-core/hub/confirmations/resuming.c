@@ -225,7 +225,7 @@ enum xd_result xd_hub_confirmations_late(struct xd_hub *hub, struct xd_now now) 
             .kind = XD_DOC_CONFIRMATION,
             .document_id = row->confirmation_id,
             .version = row->base,
-            .detail = "Its release has not come for an hour; the site may mean another one."};
+            .detail = "Its release has not come in time; the site may mean another one."};
         row->alert_at = 0;
         result = xd_hub_complain(hub, &complaint, now);
         result = result == XD_OK ? store->confirmation_save(store->context, row) : result;

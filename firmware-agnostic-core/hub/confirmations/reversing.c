@@ -36,6 +36,22 @@ static enum xd_result subtract(struct xd_decimal *from, struct xd_decimal qty) {
 
 /* ---- quantities ---- */
 
+/* What was posted of the line, in the unit in which that counts by now. */
+static enum xd_result in_unit_of(const struct xd_release_line_row *line, struct xd_job_line_row *posted) {
+    if (line->factor_num != line->factor_den || posted->factor_num == posted->factor_den) {
+        return XD_OK; /* it still counts in what it was released in, or that was posted in base units */
+    }
+    enum xd_result result =
+        xd_decimal_ratio(posted->qty, posted->factor_num, posted->factor_den, &posted->qty);
+    if (result == XD_OK) {
+        result =
+            xd_decimal_ratio(posted->unbilled, posted->factor_num, posted->factor_den, &posted->unbilled);
+    }
+    memcpy(posted->uom, line->uom, sizeof posted->uom);
+    posted->factor_num = posted->factor_den = 1;
+    return result;
+}
+
 /* Goods that are at the site again; so many of them are promised to the release. */
 static enum xd_result stock_back(struct back *back, const struct xd_release_line_row *line, const char *sku,
                                  struct xd_decimal qty, struct xd_decimal promised) {
@@ -104,12 +120,30 @@ static enum xd_result reclaim(struct back *back, struct xd_release_line_row *lin
     return result == XD_OK ? subtract(most, qty) : result;
 }
 
+/* In the unit in which the line counts by now. */
+static enum xd_result remainder_of(const struct xd_release_line_row *line,
+                                   const struct xd_order_line_row *ordered,
+                                   const struct xd_remainder_row *row, struct xd_decimal *cancelled,
+                                   struct xd_decimal *opened) {
+    struct xd_ordered_unit unit = xd_line_ordered_unit(ordered);
+    int64_t num = row->factor_num != 0 ? row->factor_num : unit.num;
+    int64_t den = row->factor_num != 0 ? row->factor_den : unit.den;
+    bool same = line->factor_num != line->factor_den;
+    *cancelled = row->cancelled;
+    *opened = row->opened;
+    enum xd_result result = same ? XD_OK : xd_decimal_ratio(row->cancelled, num, den, cancelled);
+    return result == XD_OK && !same ? xd_decimal_ratio(row->opened, num, den, opened) : result;
+}
+
 /* What it closed or opened of the release is the release's again, as far as it is still there. */
 static enum xd_result restore(struct back *back, const struct xd_remainder_row *row) {
     struct xd_release_line_row *line = line_of(back, row->line_id);
     struct xd_order_line_row *ordered = xd_conduct_line(&back->conduct, row->line_id);
-    struct xd_decimal cancelled = row->cancelled, opened = row->opened;
+    struct xd_decimal cancelled, opened;
     if (line == NULL || ordered == NULL) {
+        return XD_CORRUPT;
+    }
+    if (remainder_of(line, ordered, row, &cancelled, &opened) != XD_OK) {
         return XD_CORRUPT;
     }
     if (back->conduct.order.cancelled) {
@@ -268,10 +302,11 @@ static enum xd_result undo_posting(struct back *back, struct xd_job_row *job) {
     int64_t number;
     enum xd_result result = load_lines(back, job, &lines);
     for (size_t index = 0; index < lines.count && result == XD_OK; index++) {
-        const struct xd_job_line_row *posted = &lines.rows[index];
-        struct xd_release_line_row *line = line_of(back, posted->line_id);
-        if (xd_decimal_sign(posted->qty) > 0) {
-            result = line == NULL ? XD_CORRUPT : take_back(back, line, posted->sku, posted->qty);
+        struct xd_job_line_row posted = lines.rows[index];
+        struct xd_release_line_row *line = line_of(back, posted.line_id);
+        if (xd_decimal_sign(posted.qty) > 0) {
+            result = line == NULL ? XD_CORRUPT : in_unit_of(line, &posted);
+            result = result == XD_OK ? take_back(back, line, posted.sku, posted.qty) : result;
         }
     }
     if (result == XD_OK) {
@@ -516,6 +551,10 @@ static enum xd_result load_parts(struct back *back, struct part **out, size_t *c
         part->job = jobs.rows[index];
         result = load_lines(back, &part->job, &part->before);
         result = result == XD_OK ? load_lines(back, &part->job, &part->left) : result;
+        for (size_t row = 0; row < part->left.count && result == XD_OK; row++) {
+            const struct xd_release_line_row *line = line_of(back, part->left.rows[row].line_id);
+            result = line != NULL ? in_unit_of(line, &part->left.rows[row]) : XD_OK;
+        }
     }
     xd_free(jobs.rows);
     return result;

@@ -94,11 +94,17 @@ enum xd_result xd_applying_reversal(struct xd_applying *applying, size_t index) 
         return xd_applying_park_line(applying, match, index, "UNMATCHED_LINE",
                                      "The release has no such line.", "");
     }
-    enum xd_result result = xd_facts_convert(applying->hub, released, line, released->sku, &converts, &qty);
+    const struct xd_order_line_row *ordered = xd_match_order_line(match, line->line_id);
+    if (ordered == NULL) {
+        return XD_CORRUPT;
+    }
+    enum xd_result result =
+        xd_facts_convert(applying->hub, released, ordered, line, released->sku, &converts, &qty);
     if (result == XD_OK && !converts) {
         snprintf(cause, sizeof cause, XD_CAUSE_PRODUCT "%s", released->sku);
-        return xd_applying_park_line(applying, match, index, "UOM_MISMATCH",
-                                     "The quantity is in a unit that does not convert exactly.", cause);
+        return xd_applying_park_line(
+            applying, match, index, "UOM_MISMATCH",
+            "The quantity is in a unit that does not convert into base units exactly.", cause);
     }
     if (result == XD_OK) {
         result = xd_reverse_line(&reversing, &match->row, line, qty);

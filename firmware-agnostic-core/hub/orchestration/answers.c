@@ -64,6 +64,13 @@ static const struct xd_response_line *said_of(const struct answering *answering,
     return NULL;
 }
 
+/* What it says of the line, in the unit in which that counts; more than any line has when that has no form.
+ */
+static struct xd_decimal qty_of(const struct xd_release_line_row *line, const struct xd_response_line *said) {
+    struct xd_decimal qty;
+    return xd_release_line_of_told(line, said->qty, &qty) == XD_OK ? qty : line->qty;
+}
+
 /* How much of `most` of the line the answer speaks of. */
 static struct xd_decimal meant_of(const struct answering *answering, const struct xd_release_line_row *line,
                                   struct xd_decimal most) {
@@ -71,7 +78,7 @@ static struct xd_decimal meant_of(const struct answering *answering, const struc
     if (said == NULL) {
         return answering->response->line_count == 0 ? most : xd_decimal_of(0);
     }
-    return said->has_qty ? xd_decimal_min(said->qty, most) : most;
+    return said->has_qty ? xd_decimal_min(qty_of(line, said), most) : most;
 }
 
 static enum xd_result check_lines(struct answering *answering) {
@@ -322,7 +329,7 @@ static enum xd_result given_up_of(const struct answering *answering, const struc
         *out = meant_of(answering, line, asked);
         return XD_OK;
     }
-    enum xd_result result = xd_decimal_subtract(rest, xd_decimal_min(said->qty, rest), out);
+    enum xd_result result = xd_decimal_subtract(rest, xd_decimal_min(qty_of(line, said), rest), out);
     *out = xd_decimal_min(*out, asked);
     return result;
 }

@@ -7,6 +7,7 @@
 #include "hub/orchestration/conduct.h"
 
 #include "base/mutant.h"
+#include "hub/confirmations/facts.h"
 #include "hub/orchestration/stock.h"
 
 #include <string.h>
@@ -18,18 +19,26 @@ struct claiming {
     bool after_cancel; /* something ships that should not */
 };
 
-/* All that the confirmation says of the line. */
-static enum xd_result confirmed_of(const struct claiming *claiming, const char *line_id,
-                                   struct xd_decimal *qty) {
+/* All that the confirmation says of the line, in the unit in which that counts; what does not convert will be
+ * parked. */
+static enum xd_result confirmed_of(const struct claiming *claiming,
+                                   const struct xd_release_line_row *released,
+                                   const struct xd_order_line_row *ordered, struct xd_decimal *qty) {
     const struct xd_confirmation *confirmation = claiming->confirmation;
     enum xd_result result = XD_OK;
     *qty = xd_decimal_of(0);
     for (size_t index = 0; index < confirmation->line_count && result == XD_OK; index++) {
         const struct xd_confirmation_line *line = &confirmation->lines[index];
         bool here = line->release_id == NULL || strcmp(line->release_id, claiming->work.row.release_id) == 0;
-        if (here && !line->reversal && strcmp(line->line_id, line_id) == 0 &&
+        struct xd_decimal shipped;
+        bool converts = false;
+        if (here && !line->reversal && strcmp(line->line_id, released->line_id) == 0 &&
             xd_decimal_sign(line->qty_shipped) > 0) {
-            result = xd_decimal_add(*qty, line->qty_shipped, qty);
+            result = xd_facts_convert(claiming->conduct->hub, released, ordered, line, released->sku,
+                                      &converts, &shipped);
+        }
+        if (result == XD_OK && converts) {
+            result = xd_decimal_add(*qty, shipped, qty);
         }
     }
     return result;
@@ -180,15 +189,15 @@ static enum xd_result claim_line(struct claiming *claiming, struct xd_release_li
     struct xd_conduct *conduct = claiming->conduct;
     struct xd_order_line_row *ordered = xd_conduct_line(conduct, line->line_id);
     struct xd_decimal shipped, missing, kept;
-    enum xd_result result = confirmed_of(claiming, line->line_id, &shipped);
+    enum xd_result result = ordered == NULL ? XD_CORRUPT : confirmed_of(claiming, line, ordered, &shipped);
     if (result == XD_OK) {
         result = xd_decimal_subtract(shipped, xd_release_line_rest(line), &missing);
     }
     if (result == XD_OK) {
         result = xd_decimal_subtract(xd_release_line_rest(line), line->unwanted, &kept);
     }
-    if (result != XD_OK || ordered == NULL) {
-        return result == XD_OK ? XD_CORRUPT : result;
+    if (result != XD_OK) {
+        return result;
     }
     claiming->after_cancel = claiming->after_cancel ||
                              (xd_decimal_sign(line->unwanted) > 0 && xd_decimal_compare(shipped, kept) > 0);
@@ -236,13 +245,14 @@ static enum xd_result claim(struct claiming *claiming, const struct xd_confirmat
 
 enum xd_result xd_hub_claim(struct xd_hub *hub, const struct xd_release_row *release,
                             const struct xd_confirmation *confirmation, const struct xd_confirmation_row *row,
-                            struct xd_now now) {
+                            struct xd_now now, bool *claimed) {
     struct xd_conduct conduct;
     struct claiming claiming = {.conduct = &conduct, .confirmation = confirmation};
     bool plain = release->revision == 1 && release->stage == XD_STAGE_RELEASED &&
                  release->cancel == XD_CANCEL_NONE && release->status != XD_RELEASE_REJECTED &&
                  release->status != XD_RELEASE_CANCELLED;
-    if (plain || confirmation->kind == XD_KIND_REVERSAL) {
+    *claimed = !plain && confirmation->kind != XD_KIND_REVERSAL;
+    if (!*claimed) {
         return XD_OK;
     }
     enum xd_result result = xd_conduct_open(&conduct, hub, release->order_id, now);

@@ -88,6 +88,21 @@ XD_CHECKED enum xd_result xd_conduct_book_reopened(struct xd_conduct *conduct);
 /* What was cancelled of it is free again; at_end: all of it. */
 XD_CHECKED enum xd_result xd_conduct_free_credit(struct xd_conduct *conduct, bool at_end);
 
+/* ---- units.c: lines that count in base units ---- */
+
+/* The line, and that line of all releases of the order, counts in base units from now on, and is saved. Rows
+ * of releases that are in memory are as they were before: read them again. base_uom: what that unit
+ * is called; NULL: as the product says. Nothing is changed when it is not XD_OK. XD_NOT_FOUND: there is no
+ * such product. XD_INVALID: some quantity has too many digits for that. */
+XD_CHECKED enum xd_result xd_conduct_to_base(struct xd_conduct *conduct, struct xd_order_line_row *line,
+                                             const char *base_uom);
+/* A quantity of the unit in which the line was ordered, in the one in which it counts. */
+XD_CHECKED enum xd_result xd_line_of_ordered(const struct xd_order_line_row *line, struct xd_decimal qty,
+                                             struct xd_decimal *out);
+/* A quantity of the unit in which the site knows the line, likewise. */
+XD_CHECKED enum xd_result xd_release_line_of_told(const struct xd_release_line_row *line,
+                                                  struct xd_decimal qty, struct xd_decimal *out);
+
 /* ---- place.c: from open quantities to sites ---- */
 
 /* Which quantities to place. Backorders wait for stock that is known: a site whose stock is not known
@@ -212,6 +227,10 @@ XD_CHECKED enum xd_result xd_sale_born(struct xd_conduct *conduct, const char *n
 XD_CHECKED enum xd_result xd_sale_post_again(struct xd_conduct *conduct, const char *erp);
 /* The ERP is told once more what the order says. XD_NOT_FOUND: it is being told. */
 XD_CHECKED enum xd_result xd_sale_tell_again(struct xd_conduct *conduct);
+/* The order is promised for another date: while the sale or its check waits for its turn, that is another
+ * one.
+ */
+XD_CHECKED enum xd_result xd_sale_promised(struct xd_conduct *conduct);
 /* The ERP refused it: it is posted again, as the order is now. */
 XD_CHECKED enum xd_result xd_sale_renew(struct xd_conduct *conduct);
 /* True: it was never called for, and now will not be. The check is not asked for any more in any case. */

@@ -4,13 +4,14 @@
  * one.
  *
  * So of each question that is overtaken it is kept, as a small named value, how much of each line was to
- * ship in all: "whole" or "part", then lines of "index left". What is left in all counts, not what was asked
- * for: so an answer that comes late, or after a later one that asked for more, gives back nothing twice.
+ * ship in all: "whole" or "part", then lines of "index left num/den", the last being base units per unit of
+ * it. What is left in all counts, not what was asked for: so an answer that comes late, or after a later one
+ * that asked for more, gives back nothing twice.
  *
  * What becomes of what is given back so late is said by what is wanted by then, not by what was when it was
  * asked for: a revision may have wanted it again meanwhile. So much of it is cancelled as the site is still
- * asked for in vain, or refused to give up ("index qty" of each line, another named value) since a revision
- * last said how much is wanted; the others ship from elsewhere. */
+ * asked for in vain, or refused to give up ("index qty num/den" of each line, another named value) since a
+ * revision last said how much is wanted; the others ship from elsewhere. */
 #include "hub/orchestration/conduct.h"
 
 #include "base/memory.h"
@@ -21,7 +22,7 @@
 #include <string.h>
 
 #define NAME_SIZE (XD_ID_SIZE + 40)
-#define LINE_SIZE (XD_DECIMAL_TEXT_MAX + 24)
+#define LINE_SIZE (XD_DECIMAL_TEXT_MAX + 72)
 
 static void name_of(const char *release_id, int64_t revision, char out[NAME_SIZE]) {
     snprintf(out, NAME_SIZE, "asked/%s/%" PRId64, release_id, revision);
@@ -33,12 +34,18 @@ static void kept_name(const char *release_id, char out[NAME_SIZE]) {
 
 /* ---- keeping ---- */
 
-static void write_line(const struct xd_release_line_row *line, size_t index, struct xd_buffer *out) {
+static void write_line(const struct xd_release_line_row *line, size_t index, struct xd_decimal qty,
+                       struct xd_buffer *out) {
     char text[XD_DECIMAL_TEXT_MAX];
+    xd_buffer_format(out, "%zu %s %" PRId64 "/%" PRId64 "\n", index, xd_decimal_write(qty, text),
+                     line->factor_num, line->factor_den);
+}
+
+static void write_left(const struct xd_release_line_row *line, size_t index, struct xd_buffer *out) {
     struct xd_decimal left;
     if (xd_decimal_sign(line->asked) > 0 && xd_decimal_subtract(line->qty, line->closed, &left) == XD_OK &&
         xd_decimal_subtract(left, line->asked, &left) == XD_OK) {
-        xd_buffer_format(out, "%zu %s\n", index, xd_decimal_write(left, text));
+        write_line(line, index, left, out);
     }
 }
 
@@ -51,7 +58,7 @@ enum xd_result xd_overtaken_keep(struct xd_conduct *conduct, const struct xd_rel
     enum xd_result result = xd_hub_release_lines_load(conduct->hub, row->release_id, &lines);
     xd_buffer_text(&text, row->whole ? "whole\n" : "part\n");
     for (size_t index = 0; index < lines.count && result == XD_OK; index++) {
-        write_line(&lines.rows[index], index, &text);
+        write_left(&lines.rows[index], index, &text);
     }
     if (result == XD_OK) {
         result = xd_buffer_result(&text);
@@ -65,16 +72,24 @@ enum xd_result xd_overtaken_keep(struct xd_conduct *conduct, const struct xd_rel
     return result;
 }
 
-/* Reads "index qty" and moves *at behind it. */
-static bool read_line(char **at, size_t *index, struct xd_decimal *qty) {
-    char *end = strchr(*at, '\n'), *second = strchr(*at, ' ');
-    if (end == NULL || second == NULL || second > end) {
-        return false;
-    }
-    *end = *second = 0;
-    *index = (size_t)strtoull(*at, NULL, 10);
+/* Reads a line and moves *at behind it; qty in the unit in which the release's line counts by now. */
+static enum xd_result read_line(char **at, const struct xd_release_work *work, size_t *index,
+                                struct xd_decimal *qty) {
+    char *end = strchr(*at, '\n'), *next;
+    *end = 0;
+    *index = (size_t)strtoull(*at, &next, 10);
+    char *number = *next == ' ' ? next + 1 : next, *unit = strchr(number, ' ');
     *at = end + 1;
-    return xd_decimal_parse(second + 1, qty) == XD_OK;
+    if (*index >= work->lines.count || unit == NULL) {
+        return XD_CORRUPT;
+    }
+    *unit++ = 0;
+    const struct xd_release_line_row *line = &work->lines.rows[*index];
+    int64_t num = strtoll(unit, &next, 10), den = *next == '/' ? strtoll(next + 1, NULL, 10) : 0;
+    if (num <= 0 || den <= 0 || xd_decimal_parse(number, qty) != XD_OK) {
+        return XD_CORRUPT;
+    }
+    return line->factor_num == line->factor_den && num != den ? xd_decimal_ratio(*qty, num, den, qty) : XD_OK;
 }
 
 /* ---- what a site refused to give up ---- */
@@ -99,8 +114,9 @@ static enum xd_result load_kept(struct xd_conduct *conduct, const struct xd_rele
         kept_name(work->row.release_id, name);
         result = store->meta_get(store->context, name, text, size);
     }
-    while (result == XD_OK && read_line(&at, &index, &qty)) {
-        if (index < count) {
+    while (result == XD_OK && strchr(at, '\n') != NULL) {
+        result = read_line(&at, work, &index, &qty);
+        if (result == XD_OK) {
             kept[index] = qty;
         }
     }
@@ -112,13 +128,13 @@ static enum xd_result load_kept(struct xd_conduct *conduct, const struct xd_rele
 static enum xd_result save_kept(struct xd_conduct *conduct, const struct xd_release_work *work,
                                 const struct xd_decimal *kept) {
     const struct xd_delivery_store *store = &conduct->hub->config.store->delivery;
-    char name[NAME_SIZE], text[XD_DECIMAL_TEXT_MAX];
+    char name[NAME_SIZE];
     struct xd_buffer lines;
     xd_buffer_init(&lines, 0);
     xd_buffer_text(&lines, "");
     for (size_t index = 0; index < work->lines.count; index++) {
         if (xd_decimal_sign(kept[index]) > 0) {
-            xd_buffer_format(&lines, "%zu %s\n", index, xd_decimal_write(kept[index], text));
+            write_line(&work->lines.rows[index], index, kept[index], &lines);
         }
     }
     enum xd_result result = xd_buffer_result(&lines);
@@ -188,12 +204,12 @@ static enum xd_result give_up_lines(struct xd_conduct *conduct, struct xd_releas
     size_t index;
     struct xd_decimal left, *kept = NULL;
     enum xd_result result = load_kept(conduct, work, &kept);
-    while (result == XD_OK && read_line(&text, &index, &left)) {
-        result = index < work->lines.count
-                     ? give_up_line(conduct, work, &work->lines.rows[index], left, &kept[index])
-                     : XD_CORRUPT;
+    while (result == XD_OK && strchr(text, '\n') != NULL) {
+        result = read_line(&text, work, &index, &left);
+        if (result == XD_OK) {
+            result = give_up_line(conduct, work, &work->lines.rows[index], left, &kept[index]);
+        }
     }
-    result = result == XD_OK && *text != 0 ? XD_CORRUPT : result;
     result = result == XD_OK ? save_kept(conduct, work, kept) : result;
     xd_free(kept);
     return result;

@@ -482,18 +482,18 @@ static struct xd_order_line_row *add_line(struct xd_conduct *conduct, const stru
  * order that was taken again as it once was lacks the lines that a forgotten revision had brought: a site has
  * work for them. */
 static enum xd_result grow_line(struct xd_conduct *conduct, const struct xd_release_line *line,
-                                struct xd_order_line_row **out) {
+                                struct xd_decimal qty, struct xd_order_line_row **out) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     bool adopted = strcmp(conduct->order.client, XD_CLIENT_ADOPTED) == 0;
     *out = xd_conduct_line(conduct, line->line_id);
     if (*out != NULL) {
-        return adopted ? xd_line_increase(*out, line->qty) : XD_OK;
+        return adopted ? xd_line_increase(*out, qty) : XD_OK;
     }
     *out = add_line(conduct, line);
     if (*out == NULL) {
         return XD_NO_MEMORY;
     }
-    enum xd_result result = xd_line_increase(*out, line->qty);
+    enum xd_result result = xd_line_increase(*out, qty);
     return result == XD_OK && !conduct->new_lines
                ? store->order_line_add(store->context, conduct->order.order_id, *out)
                : result;
@@ -510,19 +510,36 @@ static struct xd_release_line_row row_of_line(const struct xd_release_line *line
     return row;
 }
 
+/* Of the order's line and the release's one may count in base units, and then both do. */
+static enum xd_result agree_on_unit(struct xd_conduct *conduct, struct xd_release_line_row *row) {
+    struct xd_order_line_row *ordered = xd_conduct_line(conduct, row->line_id);
+    if (ordered == NULL || strcmp(ordered->uom, row->uom) == 0) {
+        return XD_OK;
+    }
+    if (row->factor_num == row->factor_den) {
+        return xd_conduct_to_base(conduct, ordered, row->uom);
+    }
+    return ordered->factor_num == ordered->factor_den ? xd_release_line_to_base(row, ordered->uom) : XD_OK;
+}
+
 static enum xd_result adopt_line(struct xd_conduct *conduct, const struct xd_release *release,
                                  const struct xd_release_line *line, struct xd_release_line_row *row) {
     struct xd_order_line_row *ordered;
     struct xd_decimal base;
-    enum xd_result result = grow_line(conduct, line, &ordered);
     *row = row_of_line(line);
+    row->qty = line->qty;
+    enum xd_result result = agree_on_unit(conduct, row);
+    const struct xd_decimal qty = row->qty;
+    if (result == XD_OK) {
+        result = grow_line(conduct, line, qty, &ordered);
+    }
     if (result != XD_OK) {
         return result;
     }
     struct xd_decimal open = xd_line_pot(ordered, XD_POT_OPEN);
     struct xd_decimal late = xd_line_pot(ordered, XD_POT_BACKORDERED);
-    struct xd_decimal first = xd_decimal_min(line->qty, open);
-    result = xd_decimal_subtract(line->qty, first, &row->qty);
+    struct xd_decimal first = xd_decimal_min(qty, open);
+    result = xd_decimal_subtract(qty, first, &row->qty);
     struct xd_decimal second = xd_decimal_min(row->qty, late);
     if (result == XD_OK) {
         result = xd_decimal_add(first, second, &row->qty);
@@ -554,6 +571,13 @@ static enum xd_result complain_twice(struct xd_conduct *conduct, const struct xd
     return xd_hub_complain(conduct->hub, &complaint, conduct->now);
 }
 
+/* Whether the release got less than its document says. */
+static bool lacks(const struct xd_release_line_row *row, const struct xd_release_line *line) {
+    struct xd_decimal said = line->qty;
+    bool counts = xd_release_line_of_told(row, line->qty, &said) == XD_OK;
+    return counts && xd_decimal_compare(row->qty, said) < 0;
+}
+
 enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct, const struct xd_release *release) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     struct xd_release_row row;
@@ -571,7 +595,7 @@ enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct, const struct
     row.created_at = row.updated_at = conduct->now.wall;
     for (size_t index = 0; index < release->line_count && result == XD_OK; index++) {
         result = adopt_line(conduct, release, &release->lines[index], &lines[index]);
-        twice = twice || xd_decimal_compare(lines[index].qty, release->lines[index].qty) < 0;
+        twice = twice || lacks(&lines[index], &release->lines[index]);
     }
     if (result == XD_OK) {
         result = store->release_add(store->context, &row, lines, release->line_count);
@@ -586,16 +610,28 @@ enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct, const struct
 /* more of the line, which nobody is known to ship. */
 static enum xd_result adopt_more(struct xd_conduct *conduct, const struct xd_release_line *line,
                                  struct xd_decimal more) {
-    struct xd_release_line part = *line;
     struct xd_order_line_row *ordered;
-    part.qty = more;
     bool new_line = xd_conduct_line(conduct, line->line_id) == NULL;
     bool grows = new_line || strcmp(conduct->order.client, XD_CLIENT_ADOPTED) == 0;
-    enum xd_result result = grow_line(conduct, &part, &ordered);
+    enum xd_result result = grow_line(conduct, line, more, &ordered);
     if (result == XD_OK && grows) {
         result = xd_line_move(ordered, XD_POT_OPEN, XD_POT_CANCELLED, more);
     }
     return result == XD_OK && grows ? xd_conduct_save_line(conduct, ordered) : result;
+}
+
+/* How much more it was, in the unit in which its row counts. */
+static enum xd_result more_of(struct xd_conduct *conduct, const struct xd_release_line *line,
+                              struct xd_release_line_row *row, bool is_new, struct xd_decimal *more) {
+    if (!is_new) {
+        enum xd_result result = xd_release_line_of_told(row, line->qty, more);
+        return result == XD_OK ? xd_decimal_subtract(*more, row->qty, more) : result;
+    }
+    row->qty = line->qty;
+    enum xd_result result = agree_on_unit(conduct, row);
+    *more = row->qty;
+    row->qty = xd_decimal_of(0);
+    return result;
 }
 
 static enum xd_result adopt_line_before(struct xd_conduct *conduct, struct xd_release_work *work,
@@ -606,7 +642,7 @@ static enum xd_result adopt_line_before(struct xd_conduct *conduct, struct xd_re
     for (size_t index = 0; index < work->lines.count; index++) {
         row = strcmp(work->lines.rows[index].line_id, line->line_id) == 0 ? &work->lines.rows[index] : row;
     }
-    enum xd_result result = xd_decimal_subtract(line->qty, row->qty, &more);
+    enum xd_result result = more_of(conduct, line, row, row == &made, &more);
     if (result != XD_OK || xd_decimal_sign(more) <= 0) {
         return result;
     }

@@ -1,5 +1,11 @@
 #include "hub/orchestration/quantities.h"
 
+#include "hub/hub_internal.h"
+
+#include <string.h>
+
+#define AMOUNT_DIGITS 6u
+
 static struct xd_decimal minus(struct xd_decimal a, struct xd_decimal b) {
     struct xd_decimal rest;
     return xd_decimal_subtract(a, b, &rest) == XD_OK ? rest : xd_decimal_of(0);
@@ -139,4 +145,72 @@ enum xd_order_status xd_fold_order(const struct xd_fold *fold) {
 struct xd_decimal xd_release_line_rest(const struct xd_release_line_row *line) {
     struct xd_decimal rest = minus(minus(line->qty, line->shipped), line->closed);
     return xd_decimal_sign(rest) > 0 ? rest : xd_decimal_of(0);
+}
+
+/* ---- units ---- */
+
+struct xd_ordered_unit xd_line_ordered_unit(const struct xd_order_line_row *line) {
+    return line->ordered_uom[0] != 0
+               ? (struct xd_ordered_unit){line->ordered_uom, line->ordered_num, line->ordered_den}
+               : (struct xd_ordered_unit){line->uom, line->factor_num, line->factor_den};
+}
+
+enum xd_result xd_line_amount(const struct xd_order_line_row *line, struct xd_decimal qty,
+                              struct xd_decimal *out) {
+    enum xd_result result = xd_decimal_multiply(qty, line->unit_price, out);
+    return result == XD_OK && line->ordered_uom[0] != 0
+               ? xd_decimal_ratio_round(*out, line->ordered_den, line->ordered_num, AMOUNT_DIGITS, out)
+               : result;
+}
+
+static enum xd_result to_base(struct xd_decimal *const *quantities, size_t count, int64_t num, int64_t den) {
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < count && result == XD_OK; index++) {
+        result = xd_decimal_ratio(*quantities[index], num, den, quantities[index]);
+    }
+    return result;
+}
+
+enum xd_result xd_line_to_base(struct xd_order_line_row *line, const char *base_uom) {
+    struct xd_order_line_row made = *line;
+    struct xd_decimal *const quantities[] = {
+        &made.ordered,   &made.open,        &made.allocated,   &made.released, &made.shipped,
+        &made.cancelled, &made.backordered, &made.overshipped, &made.pending,  &made.invoiced};
+    if (line->factor_num == line->factor_den) {
+        return XD_OK;
+    }
+    enum xd_result result =
+        to_base(quantities, sizeof quantities / sizeof quantities[0], line->factor_num, line->factor_den);
+    if (result != XD_OK) {
+        return result;
+    }
+    xd_copy(made.ordered_uom, sizeof made.ordered_uom, line->uom);
+    made.ordered_num = line->factor_num;
+    made.ordered_den = line->factor_den;
+    xd_copy(made.uom, sizeof made.uom, base_uom);
+    made.factor_num = made.factor_den = 1;
+    *line = made;
+    return XD_OK;
+}
+
+enum xd_result xd_release_line_to_base(struct xd_release_line_row *line, const char *base_uom) {
+    struct xd_release_line_row made = *line;
+    struct xd_decimal *const quantities[] = {&made.qty,    &made.shipped, &made.over,
+                                             &made.closed, &made.asked,   &made.unwanted};
+    if (line->factor_num == line->factor_den) {
+        return XD_OK;
+    }
+    enum xd_result result =
+        to_base(quantities, sizeof quantities / sizeof quantities[0], line->factor_num, line->factor_den);
+    if (result != XD_OK) {
+        return result;
+    }
+    if (made.told_num == 0) {
+        made.told_num = line->factor_num;
+        made.told_den = line->factor_den;
+    }
+    xd_copy(made.uom, sizeof made.uom, base_uom);
+    made.factor_num = made.factor_den = 1;
+    *line = made;
+    return XD_OK;
 }

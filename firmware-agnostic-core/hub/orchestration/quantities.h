@@ -29,6 +29,19 @@ struct xd_decimal xd_line_unplaced(const struct xd_order_line_row *line);
 enum xd_pot xd_pot_of_stage(int stage);
 /* More is ordered: it is open. */
 XD_CHECKED enum xd_result xd_line_increase(struct xd_order_line_row *line, struct xd_decimal qty);
+/* The unit in which it was ordered, and in which its price is; its uom while it counts in that. */
+struct xd_ordered_unit {
+    const char *uom;
+    int64_t num, den; /* base units per uom */
+};
+struct xd_ordered_unit xd_line_ordered_unit(const struct xd_order_line_row *line);
+/* What qty of the line costs at its price; exact while the line counts in what was ordered, else to six
+ * digits behind the point. */
+XD_CHECKED enum xd_result xd_line_amount(const struct xd_order_line_row *line, struct xd_decimal qty,
+                                         struct xd_decimal *out);
+/* All of the line counts in base units, of that name, from now on. Changes nothing when it does already. */
+XD_CHECKED enum xd_result xd_line_to_base(struct xd_order_line_row *line, const char *base_uom);
+XD_CHECKED enum xd_result xd_release_line_to_base(struct xd_release_line_row *line, const char *base_uom);
 /* Both rules, and nothing is negative. */
 bool xd_order_line_check(const struct xd_order_line_row *line);
 

@@ -228,6 +228,19 @@ static enum xd_result fill_lines(struct xd_conduct *conduct, const struct xd_rel
     return release->line_count > 0 ? XD_OK : XD_CORRUPT;
 }
 
+/* From this document on the site knows each line in the unit in which it counts. */
+static enum xd_result tells_units(struct xd_conduct *conduct, struct xd_release_work *work) {
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
+        struct xd_release_line_row *line = &work->lines.rows[index];
+        if (line->told_num != 0) {
+            line->told_num = line->told_den = 0;
+            result = save_line(conduct, work, line);
+        }
+    }
+    return result;
+}
+
 /* Only what was ordered goes into the document, nothing of today: a hub that has
  * forgotten the release writes the very same again. */
 enum xd_result xd_release_work_send(struct xd_conduct *conduct, struct xd_release_work *work,
@@ -248,6 +261,9 @@ enum xd_result xd_release_work_send(struct xd_conduct *conduct, struct xd_releas
     if (result == XD_OK) {
         xd_release_write(&release, &text);
         result = xd_buffer_result(&text);
+    }
+    if (result == XD_OK) {
+        result = tells_units(conduct, work);
     }
     if (result == XD_OK && !XD_MUTANT(RELEASE_NOT_SENT)) {
         result =

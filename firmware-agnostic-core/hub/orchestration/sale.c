@@ -11,17 +11,27 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The ERP is told in what was ordered, as far as that says it exactly; else in base units, and then only a
+ * price that is exact for one of them, too: without one the sale's line keeps its own. */
 static void fill_line(const struct xd_order_line_row *line, struct xd_decimal qty,
                       struct xd_job_line_row *row) {
+    struct xd_ordered_unit unit = xd_line_ordered_unit(line);
+    bool counts_otherwise = line->ordered_uom[0] != 0;
     memset(row, 0, sizeof *row);
     memcpy(row->line_id, line->line_id, sizeof row->line_id);
     memcpy(row->sku, line->sku, sizeof row->sku);
-    memcpy(row->uom, line->uom, sizeof row->uom);
-    row->factor_num = line->factor_num;
-    row->factor_den = line->factor_den;
     row->qty = qty;
     row->unit_price = line->unit_price;
     row->has_unit_price = line->has_unit_price;
+    if (counts_otherwise && xd_decimal_ratio(qty, unit.den, unit.num, &row->qty) != XD_OK) {
+        row->has_unit_price = line->has_unit_price && xd_decimal_ratio(line->unit_price, unit.den, unit.num,
+                                                                       &row->unit_price) == XD_OK;
+        row->qty = qty;
+        unit = (struct xd_ordered_unit){line->uom, line->factor_num, line->factor_den};
+    }
+    xd_copy(row->uom, sizeof row->uom, unit.uom);
+    row->factor_num = unit.num;
+    row->factor_den = unit.den;
 }
 
 /* The order's lines as they are wanted now; all: also those of which nothing is. Free *out with xd_free. */
@@ -133,6 +143,23 @@ enum xd_result xd_sale_post_again(struct xd_conduct *conduct, const char *erp) {
     return renew(conduct, &job, XD_JOB_UNKNOWN);
 }
 
+static enum xd_result promised(struct xd_conduct *conduct, enum xd_erp_kind kind) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    const struct xd_order_row *order = &conduct->order;
+    struct xd_job_row job;
+    enum xd_result result = find_job(conduct, kind, order->sale_reference, &job);
+    if (result != XD_OK || job.state != XD_JOB_QUEUED) {
+        return result == XD_NOT_FOUND ? XD_OK : result;
+    }
+    job.promise = order->ship_by != 0 ? order->ship_by : order->received_at;
+    return store->job_save(store->context, &job);
+}
+
+enum xd_result xd_sale_promised(struct xd_conduct *conduct) {
+    enum xd_result result = promised(conduct, XD_ERP_CHECK);
+    return result == XD_OK ? promised(conduct, XD_ERP_SALE) : result;
+}
+
 enum xd_result xd_sale_renew(struct xd_conduct *conduct) {
     struct xd_job_row job;
     enum xd_result result = find_job(conduct, XD_ERP_SALE, conduct->order.sale_reference, &job);
@@ -183,13 +210,32 @@ struct told {
     size_t rows, same;
 };
 
+static bool same_quantity(const struct xd_job_line_row *a, const struct xd_job_line_row *b) {
+    struct xd_decimal one, other;
+    return xd_decimal_ratio(a->qty, a->factor_num, a->factor_den, &one) == XD_OK &&
+           xd_decimal_ratio(b->qty, b->factor_num, b->factor_den, &other) == XD_OK &&
+           xd_decimal_compare(one, other) == 0;
+}
+
+/* Of one unit each. Where one of them is told in another unit, the price is the other's, or was not told. */
+static bool same_price(const struct xd_job_line_row *a, const struct xd_job_line_row *b) {
+    if (a->factor_num != b->factor_num || a->factor_den != b->factor_den) {
+        return true;
+    }
+    return a->has_unit_price == b->has_unit_price &&
+           (!a->has_unit_price || xd_decimal_compare(a->unit_price, b->unit_price) == 0);
+}
+
 static enum xd_result compare_line(void *context, const struct xd_job_line_row *row) {
     struct told *told = context;
     const struct xd_order_line_row *line = xd_conduct_line(told->conduct, row->line_id);
+    struct xd_job_line_row now;
     struct xd_decimal qty;
-    bool same = line != NULL && xd_decimal_subtract(line->ordered, line->cancelled, &qty) == XD_OK &&
-                xd_decimal_compare(qty, row->qty) == 0 && line->has_unit_price == row->has_unit_price &&
-                (!line->has_unit_price || xd_decimal_compare(line->unit_price, row->unit_price) == 0);
+    bool same = line != NULL && xd_decimal_subtract(line->ordered, line->cancelled, &qty) == XD_OK;
+    if (same) {
+        fill_line(line, qty, &now);
+        same = same_quantity(&now, row) && same_price(&now, row);
+    }
     told->rows++;
     told->same += same;
     return XD_OK;

@@ -72,7 +72,7 @@ static enum xd_result value_of(const struct xd_conduct *conduct, struct xd_decim
         }
         result = xd_decimal_subtract(line->ordered, line->cancelled, &qty);
         if (result == XD_OK) {
-            result = xd_decimal_multiply(qty, line->unit_price, &amount);
+            result = xd_line_amount(line, qty, &amount);
         }
         if (result == XD_OK) {
             result = xd_decimal_add(*value, amount, value);

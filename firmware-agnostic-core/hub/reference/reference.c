@@ -242,6 +242,20 @@ enum xd_result xd_reference_product(struct xd_hub *hub, const char *sku, struct 
     return look_up(hub, &question, out);
 }
 
+enum xd_result xd_reference_lot_recalled(struct xd_hub *hub, const struct xd_product *product,
+                                         const char *lot, bool *recalled) {
+    const struct xd_reference_store *store = &hub->config.store->reference;
+    const struct xd_reference_alias alias = {XD_LOT_SCOPE, product->sku, lot};
+    char key[XD_REFERENCE_KEY_SIZE];
+    *recalled = false;
+    if (!product->has_recalled_lots) {
+        return XD_OK;
+    }
+    enum xd_result result = store->owner(store->context, XD_REF_PRODUCT, &alias, key);
+    *recalled = result == XD_OK;
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
 enum xd_result xd_reference_site(struct xd_hub *hub, const char *site, struct xd_site_profile *out) {
     const struct question question = {XD_REF_SITE, "", "", site};
     enum xd_result result = look_up(hub, &question, out);

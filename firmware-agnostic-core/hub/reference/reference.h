@@ -68,6 +68,7 @@ struct xd_product {
     char description[128];
     char base_uom[24];
     bool active, lot_tracked, serial_tracked;
+    bool has_recalled_lots;          /* xd_reference_lot_recalled says which */
     struct xd_uom uoms[XD_UOMS_MAX]; /* beside base_uom, which is 1/1 */
     size_t uom_count;
     bool has_price; /* per base unit, before tax */
@@ -89,7 +90,10 @@ struct xd_site_profile {
     bool wms_reserves;       /* its RESERVED is waited for before work counts as allocated [no] */
     int64_t ack_minutes;     /* without an answer for so long a release is taken elsewhere; 0: never [0] */
     int64_t offline_minutes; /* not heard of for so long it is not chosen; 0: whatever [0] */
-    char zone[48];           /* IANA name ["UTC"] */
+    bool has_unshipped_means;
+    int unshipped_means;   /* enum xd_unshipped: a line that it confirms short without a status [as the hub's]
+                            */
+    char zone[48];         /* IANA name ["UTC"] */
     int64_t cutoff_minute; /* of the site's day: what comes later ships on the next open day; -1 none [-1] */
     unsigned open_days;    /* bit 0 Monday .. bit 6 Sunday [all] */
     char holidays[XD_SITE_HOLIDAYS_MAX][12]; /* YYYY-MM-DD, closed */
@@ -151,6 +155,9 @@ XD_CHECKED enum xd_result xd_reference_customer(struct xd_hub *hub, const char *
                                                 const char *ref, struct xd_customer *out);
 /* By SKU, by alias or by GTIN. XD_NOT_FOUND. */
 XD_CHECKED enum xd_result xd_reference_product(struct xd_hub *hub, const char *sku, struct xd_product *out);
+/* Whether the product's entry names that lot as recalled, or on hold. */
+XD_CHECKED enum xd_result xd_reference_lot_recalled(struct xd_hub *hub, const struct xd_product *product,
+                                                    const char *lot, bool *recalled);
 /* Defaults when there is no entry (version 0). */
 XD_CHECKED enum xd_result xd_reference_site(struct xd_hub *hub, const char *site,
                                             struct xd_site_profile *out);

@@ -17,6 +17,7 @@
 #define NAME_MAX_BYTES 127u
 #define ALIASES_MAX 200u
 #define GTINS_MAX 50u
+#define LOTS_MAX 200u
 #define SHARE_MAX 1000u
 #define MINUTES_MAX 43200u /* 30 days */
 #define SECONDS_MAX 31536000u
@@ -82,9 +83,12 @@ struct r_product {
     bool active, lot_tracked, serial_tracked, has_price, has_tax_pct;
     struct xd_decimal price, tax_pct;
     struct r_uom *uoms;
-    const char **gtins, **aliases;
-    size_t uom_count, gtin_count, alias_count;
+    const char **gtins, **aliases, **recalled_lots;
+    size_t uom_count, gtin_count, alias_count, lot_count;
 };
+
+static const struct xd_field lot_field[] = {{.type = XD_FIELD_TEXT, .min = 1, .max = XD_ID_MAX},
+                                            {.name = NULL}};
 
 static const struct xd_field uom_fields[] = {
     {.name = "uom", .type = XD_FIELD_ID, .required = true, .max = XD_UOM_MAX, XD_AT(struct r_uom, uom)},
@@ -115,12 +119,17 @@ static const struct xd_field product_fields[] = {
      .max = ALIASES_MAX,
      .fields = id_field,
      XD_AT2(PRODUCT, aliases, alias_count)},
+    {.name = "recalled_lots",
+     .type = XD_FIELD_TEXTS,
+     .max = LOTS_MAX,
+     .fields = lot_field,
+     XD_AT2(PRODUCT, recalled_lots, lot_count)},
     {.name = NULL},
 };
 
 struct r_site {
     const char *site, *zone, *cutoff;
-    int kind, reserves;
+    int kind, reserves, unshipped_means;
     int64_t priority, ack_minutes, offline_minutes;
     bool paused;
     const char **open_days, **holidays, **countries, **postal_prefixes, **skus;
@@ -129,6 +138,7 @@ struct r_site {
 
 static const char *const site_kinds[] = {"warehouse", "3pl", NULL};
 static const char *const reserves_names[] = {"HUB", "WMS", NULL};
+static const char *const unshipped_names[] = {"OPEN", "CLOSED", "ASK", NULL}; /* enum xd_unshipped */
 static const char *const day_names[] = {"MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN", NULL};
 static const struct xd_field short_field[] = {{.type = XD_FIELD_TEXT, .min = 1, .max = 11}, {.name = NULL}};
 
@@ -154,6 +164,10 @@ static const struct xd_field site_fields[] = {
     {.name = "reserves", .type = XD_FIELD_ENUM, .names = reserves_names, XD_AT(SITE, reserves)},
     {.name = "ack_minutes", .type = XD_FIELD_INTEGER, .max = MINUTES_MAX, XD_AT(SITE, ack_minutes)},
     {.name = "offline_minutes", .type = XD_FIELD_INTEGER, .max = MINUTES_MAX, XD_AT(SITE, offline_minutes)},
+    {.name = "unshipped_means",
+     .type = XD_FIELD_ENUM,
+     .names = unshipped_names,
+     XD_AT(SITE, unshipped_means)},
     {.name = "zone", .type = XD_FIELD_TEXT, .min = 1, .max = 47, XD_AT(SITE, zone)},
     {.name = "cutoff", .type = XD_FIELD_TEXT, XD_AT(SITE, cutoff)},
     {.name = "open_days",
@@ -439,6 +453,23 @@ static enum xd_result take_aliases(const struct reading *reading, const struct r
     return result;
 }
 
+static enum xd_result take_lots(const struct reading *reading, const struct r_product *from) {
+    enum xd_result result =
+        check_different(reading, from->recalled_lots, from->lot_count, "/recalled_lots/", "duplicate_lot");
+    if (result == XD_OK) {
+        result = more_aliases(reading, from->lot_count);
+    }
+    for (size_t index = 0; index < from->lot_count && from->sku != NULL && result == XD_OK; index++) {
+        if (from->recalled_lots[index][0] != '\0') {
+            result = add_alias(
+                reading, (struct xd_reference_alias){XD_LOT_SCOPE, from->sku, from->recalled_lots[index]},
+                "/recalled_lots/", index, "");
+        }
+    }
+    reading->out->as.product.has_recalled_lots = from->lot_count > 0;
+    return result;
+}
+
 static enum xd_result take_uoms(const struct reading *reading, const struct r_product *from) {
     struct xd_product *to = &reading->out->as.product;
     to->uom_count = from->uom_count;
@@ -484,7 +515,10 @@ static enum xd_result read_product(const struct reading *reading) {
     if (result == XD_OK) {
         result = take_aliases(reading, &from);
     }
-    return result == XD_OK ? take_gtins(reading, &from) : result;
+    if (result == XD_OK) {
+        result = take_gtins(reading, &from);
+    }
+    return result == XD_OK ? take_lots(reading, &from) : result;
 }
 
 enum xd_result xd_product_factor(const struct xd_product *product, const char *uom, int64_t *num,
@@ -615,6 +649,8 @@ static enum xd_result read_site(const struct reading *reading) {
     to->wms_reserves = from.reserves == 1;
     to->ack_minutes = from.ack_minutes;
     to->offline_minutes = from.offline_minutes;
+    to->has_unshipped_means = from.unshipped_means >= 0;
+    to->unshipped_means = to->has_unshipped_means ? from.unshipped_means : 0;
     take_times(reading, &from);
     take_reach(reading, &from);
     result = check_different(reading, from.open_days, from.open_day_count, "/open_days/", "duplicate_day");

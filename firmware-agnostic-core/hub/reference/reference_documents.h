@@ -2,13 +2,13 @@
  *
  *   customers  code, name, active, credit_limit, currency, aliases[{tenant, account, ref}]
  *   products   sku, description, base_uom, active, lot_tracked, serial_tracked,
- *              uoms[{uom, num, den}], price, currency, tax_pct, gtins[], aliases[]
- *   sites      site, kind, priority, paused, reserves, ack_minutes, offline_minutes, zone,
- *              cutoff, open_days[], holidays[], ships_to{countries[], postal_prefixes[]}, skus[]
- *   carriers   scac, name, services[], active
- *   channels   type, active, share
- *   tenants    tenant, order_bytes_max, order_lines_max, share, split, price_tolerance_pct,
- *              over_tolerance_pct, sla{accepted_within_s, ..., warn_pct}
+ *              uoms[{uom, num, den}], price, currency, tax_pct, gtins[], aliases[],
+ *              recalled_lots[]
+ *   sites      site, kind, priority, paused, reserves, ack_minutes, offline_minutes,
+ *              unshipped_means, zone, cutoff, open_days[], holidays[], ships_to{countries[],
+ * postal_prefixes[]}, skus[] carriers   scac, name, services[], active channels   type, active, share tenants
+ * tenant, order_bytes_max, order_lines_max, share, split, price_tolerance_pct, over_tolerance_pct,
+ * sla{accepted_within_s, ..., warn_pct}
  *
  * The first member is the key. What is absent has the default that reference.h names; active is true.
  * Unknown members are refused. The turn's thread. */
@@ -47,7 +47,9 @@ const char *xd_reference_key_member(enum xd_reference_kind kind);
 /* A GTIN of 8, 12, 13 or 14 digits (GS1 General Specifications, 7.9: the check digit) as 14 digits, zeros
  * in front: one article has one form. XD_INVALID: not so many digits, or the check digit is wrong. */
 XD_CHECKED enum xd_result xd_gtin_normalise(const char *text, char out[XD_GTIN_SIZE]);
-/* Names that keep GTINs apart from aliases in the store. */
+/* Names that keep GTINs and lots apart from aliases in the store: {"", XD_GTIN_SCOPE, GTIN} and
+ * {XD_LOT_SCOPE, SKU, lot}. */
 #define XD_GTIN_SCOPE "gtin"
+#define XD_LOT_SCOPE "lot"
 
 #endif

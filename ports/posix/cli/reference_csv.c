@@ -24,10 +24,19 @@ static const struct column customer_columns[] = {
 };
 
 static const struct column product_columns[] = {
-    {"sku", NULL, TEXT},     {"description", NULL, TEXT}, {"base_uom", NULL, TEXT},
-    {"active", NULL, FLAG},  {"lot_tracked", NULL, FLAG}, {"serial_tracked", NULL, FLAG},
-    {"uoms", NULL, UOMS},    {"price", NULL, TEXT},       {"currency", NULL, TEXT},
-    {"tax_pct", NULL, TEXT}, {"gtins", NULL, TEXTS},      {"aliases", NULL, TEXTS},
+    {"sku", NULL, TEXT},
+    {"description", NULL, TEXT},
+    {"base_uom", NULL, TEXT},
+    {"active", NULL, FLAG},
+    {"lot_tracked", NULL, FLAG},
+    {"serial_tracked", NULL, FLAG},
+    {"uoms", NULL, UOMS},
+    {"price", NULL, TEXT},
+    {"currency", NULL, TEXT},
+    {"tax_pct", NULL, TEXT},
+    {"gtins", NULL, TEXTS},
+    {"aliases", NULL, TEXTS},
+    {"recalled_lots", NULL, TEXTS},
     {NULL, NULL, TEXT},
 };
 
@@ -39,6 +48,7 @@ static const struct column site_columns[] = {
     {"reserves", NULL, TEXT},
     {"ack_minutes", NULL, NUMBER},
     {"offline_minutes", NULL, NUMBER},
+    {"unshipped_means", NULL, TEXT},
     {"zone", NULL, TEXT},
     {"cutoff", NULL, TEXT},
     {"open_days", NULL, TEXTS},

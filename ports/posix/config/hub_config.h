@@ -43,8 +43,9 @@ struct xd_hub_config_erp {
     int64_t rate_per_minute, burst; /* postings and look-ups; rate_per_minute 0: no limit */
     int64_t breaker_failures;       /* 0: never */
     int64_t breaker_s_min, breaker_s_max;
-    bool stock;                                       /* its list of stock is read, too */
-    const char *data;                                 /* ledger: a folder of CSV files; absolute */
+    const char *country; /* of addresses in its own sales that name none; NULL: they are refused */
+    bool stock;          /* its list of stock is read, too */
+    const char *data;    /* ledger: a folder of CSV files; absolute */
     const char *url, *database, *username, *password; /* tryton */
     const char *ca_file;                              /* tryton; NULL: the system's */
     int64_t timeout_s;                                /* tryton: an answer takes no longer */
@@ -64,6 +65,7 @@ struct xd_hub_config_policies {
     struct xd_decimal over_tolerance_pct;
     int unshipped_means; /* enum xd_unshipped_means */
     int64_t idempotency_days, retention_days, event_days;
+    int64_t unknown_release_minutes;     /* a confirmation may wait so long for its release */
     int64_t reference_minutes;           /* the ERP's reference data is read so often; 0: never */
     int64_t erp_poll_s;                  /* what changed in the ERP is asked for so often; 0: never */
     int64_t books_hours;                 /* the books are compared so often; 0: when somebody asks */

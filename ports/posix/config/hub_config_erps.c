@@ -15,6 +15,11 @@
 static const char *const erp_types[] = {"ledger", "tryton", "rest", NULL}; /* enum xd_erp_type */
 static const char *const http_schemes[] = {"http", "https", NULL};
 
+static const char *check_country(const char *text) {
+    bool fine = strlen(text) == 2 && text[0] >= 'A' && text[0] <= 'Z' && text[1] >= 'A' && text[1] <= 'Z';
+    return fine ? NULL : "must be a country's two capitals (ISO 3166-1) like GB";
+}
+
 const struct xd_config_key xd_config_erp_keys[] = {
     {.name = "type", .type = XD_CONFIG_CHOICE, .required = true, .names = erp_types, .offset = ERP(type)},
     {.name = "tenants",
@@ -24,6 +29,7 @@ const struct xd_config_key xd_config_erp_keys[] = {
      .count_offset = ERP(tenant_count)},
     {.name = "shadow", .type = XD_CONFIG_BOOLEAN, .fallback = "false", .offset = ERP(shadow)},
     {.name = "stock", .type = XD_CONFIG_BOOLEAN, .fallback = "false", .offset = ERP(stock)},
+    {.name = "country", .type = XD_CONFIG_TEXT, .max = 2, .check = check_country, .offset = ERP(country)},
     {.name = "concurrency", .type = XD_CONFIG_INTEGER, .min = 1, .max = 64, .offset = ERP(concurrency)},
     {.name = "request_life_s",
      .type = XD_CONFIG_INTEGER,
