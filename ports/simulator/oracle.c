@@ -293,6 +293,7 @@ void xd_sim_judge(struct xd_sim *sim) {
             break;
         }
     }
+    xd_sim_judge_drafts(sim);
     judge_documents(sim);
     judge_orders(sim);
     xd_sim_judge_orders(sim);
