@@ -160,6 +160,9 @@ static enum xd_result want_of_release(struct xd_conduct *conduct, struct xd_rele
         if (result == XD_OK) {
             result = xd_decimal_subtract(wanting->qty, qty, &wanting->qty);
         }
+        if (result == XD_OK) {
+            result = xd_overtaken_wanted(conduct, work, index, qty);
+        }
         if (result != XD_OK) {
             return result;
         }

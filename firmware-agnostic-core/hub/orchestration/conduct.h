@@ -174,6 +174,11 @@ XD_CHECKED enum xd_result xd_overtaken_keep(struct xd_conduct *conduct, const st
 XD_CHECKED enum xd_result xd_overtaken_agreed(struct xd_conduct *conduct, struct xd_release_work *work,
                                               int64_t revision, bool to_all, bool *known);
 
+/* So much of that line, which its site was asked for, is wanted after all: what the site gives up of it by a
+ * question that was overtaken ships from elsewhere. */
+XD_CHECKED enum xd_result xd_overtaken_wanted(struct xd_conduct *conduct, const struct xd_release_work *work,
+                                              size_t index, struct xd_decimal qty);
+
 /* ---- cancel.c ---- */
 
 /* qty of that line shall not ship. What is not at a site yet is cancelled at once, for the rest

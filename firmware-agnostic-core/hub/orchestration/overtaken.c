@@ -5,8 +5,9 @@
  *
  * So of each question that is overtaken it is kept, as a small named value, how much of each line was to
  * ship in all, and how much of what was asked for was to ship from elsewhere: "whole" or "part", then
- * lines of "index left elsewhere". What is left in all counts, not what was asked for: so an answer that
- * comes late, or after a later one that asked for more, gives back nothing twice. */
+ * lines of "index left elsewhere"; what is wanted again before it is given up ships from elsewhere, too. What
+ * is left in all counts, not what was asked for: so an answer that comes late, or after a later one that
+ * asked for more, gives back nothing twice. */
 #include "hub/orchestration/conduct.h"
 
 #include "base/memory.h"
@@ -59,8 +60,6 @@ enum xd_result xd_overtaken_keep(struct xd_conduct *conduct, const struct xd_rel
     return result;
 }
 
-/* ---- giving up ---- */
-
 static bool read_line(char **at, size_t *index, struct xd_decimal *left, struct xd_decimal *elsewhere) {
     char *end = strchr(*at, '\n'), *second = strchr(*at, ' ');
     char *third = second == NULL ? NULL : strchr(second + 1, ' ');
@@ -72,6 +71,69 @@ static bool read_line(char **at, size_t *index, struct xd_decimal *left, struct 
     *at = end + 1;
     return xd_decimal_parse(second + 1, left) == XD_OK && xd_decimal_parse(third + 1, elsewhere) == XD_OK;
 }
+
+/* ---- wanted again ---- */
+
+/* The value of the question of that revision, in memory of the caller's; XD_NOT_FOUND: none was overtaken. */
+static enum xd_result load(struct xd_conduct *conduct, const struct xd_release_work *work, int64_t revision,
+                           char **value) {
+    const struct xd_delivery_store *store = &conduct->hub->config.store->delivery;
+    char name[NAME_SIZE];
+    size_t size = 16 + work->lines.count * LINE_SIZE;
+    *value = xd_alloc(size);
+    name_of(work->row.release_id, revision, name);
+    return *value == NULL ? XD_NO_MEMORY : store->meta_get(store->context, name, *value, size);
+}
+
+/* The value anew, with so much more of the line to ship from elsewhere. */
+static enum xd_result rewrite(char *value, size_t wanted_index, struct xd_decimal qty,
+                              struct xd_buffer *out) {
+    char *text = strchr(value, '\n');
+    char left_text[XD_DECIMAL_TEXT_MAX], elsewhere_text[XD_DECIMAL_TEXT_MAX];
+    size_t index;
+    struct xd_decimal left, elsewhere;
+    enum xd_result result = text == NULL ? XD_CORRUPT : XD_OK;
+    if (result == XD_OK) {
+        *text++ = 0;
+        xd_buffer_format(out, "%s\n", value);
+    }
+    while (result == XD_OK && read_line(&text, &index, &left, &elsewhere)) {
+        result = index == wanted_index ? xd_decimal_add(elsewhere, qty, &elsewhere) : XD_OK;
+        xd_buffer_format(out, "%zu %s %s\n", index, xd_decimal_write(left, left_text),
+                         xd_decimal_write(elsewhere, elsewhere_text));
+    }
+    return result == XD_OK ? xd_buffer_result(out) : result;
+}
+
+static enum xd_result want_of(struct xd_conduct *conduct, const struct xd_release_work *work, size_t index,
+                              struct xd_decimal qty, int64_t revision) {
+    const struct xd_delivery_store *store = &conduct->hub->config.store->delivery;
+    char name[NAME_SIZE], *value;
+    struct xd_buffer text;
+    xd_buffer_init(&text, 0);
+    enum xd_result result = load(conduct, work, revision, &value);
+    if (result == XD_OK) {
+        result = rewrite(value, index, qty, &text);
+    }
+    if (result == XD_OK) {
+        name_of(work->row.release_id, revision, name);
+        result = store->meta_set(store->context, name, xd_buffer_string(&text));
+    }
+    xd_free(value);
+    xd_buffer_free(&text);
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
+enum xd_result xd_overtaken_wanted(struct xd_conduct *conduct, const struct xd_release_work *work,
+                                   size_t index, struct xd_decimal qty) {
+    enum xd_result result = XD_OK;
+    for (int64_t revision = work->row.revision - 1; revision > 1 && result == XD_OK; revision--) {
+        result = want_of(conduct, work, index, qty, revision);
+    }
+    return result;
+}
+
+/* ---- giving up ---- */
 
 /* What the release has beyond what the question left to it. */
 static enum xd_result give_up_line(struct xd_conduct *conduct, struct xd_release_work *work,
@@ -104,15 +166,8 @@ static enum xd_result give_up_lines(struct xd_conduct *conduct, struct xd_releas
 
 enum xd_result xd_overtaken_agreed(struct xd_conduct *conduct, struct xd_release_work *work, int64_t revision,
                                    bool to_all, bool *known) {
-    const struct xd_delivery_store *store = &conduct->hub->config.store->delivery;
-    char name[NAME_SIZE];
-    size_t size = 16 + work->lines.count * LINE_SIZE;
-    char *value = xd_alloc(size);
-    if (value == NULL) {
-        return XD_NO_MEMORY;
-    }
-    name_of(work->row.release_id, revision, name);
-    enum xd_result result = store->meta_get(store->context, name, value, size);
+    char *value;
+    enum xd_result result = load(conduct, work, revision, &value);
     bool whole = result == XD_OK && strncmp(value, "whole\n", 6) == 0;
     *known = result == XD_OK && (!whole || to_all);
     if (*known) {
