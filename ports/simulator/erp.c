@@ -142,6 +142,9 @@ static void plan(struct xd_sim *sim, struct xd_sim_call *call, struct course *ou
                             : out->lands;
     }
     plan_steps(sim, call, out);
+    if (xd_sim_hit(sim, XD_FAULT_ERP_REFUSES)) {
+        xd_sim_erp_refuse(sim, &call->call->request);
+    }
 }
 
 /* I7: nothing is posted that is there already or may still land, for an ERP that knows no

@@ -2,12 +2,18 @@
  * confirmed; a shipment is taken hold of, waits, is assigned, picked, packed and done. Any of them may be the
  * last that is taken before the line is gone, or the worker; and the last one may be answered as if all were
  * well and have done nothing. What was begun and is not in the books is absent for who looks it up: posting
- * it again takes it on from where it stands, and must find the same content there. */
+ * it again takes it on from where it stands, and must find the same content there.
+ *
+ * What it refuses it refuses with words, until the cause is gone: a person has mended it, or a day has come.
+ * Then what was begun of it is deleted; of what has gone too far for that nobody says what became of it. */
 #include "simulator/host.h"
 #include "simulator/sim.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define REFUSED_MS_MAX (6 * XD_HOUR_MS)
+#define PICKED 4u /* a shipment that has got there stays */
 
 static const unsigned steps_of[] = {[XD_ERP_SALE] = 3,
                                     [XD_ERP_SHIPMENT] = 6,
@@ -48,6 +54,66 @@ static void say(struct xd_erp_answer *answer, enum xd_erp_outcome outcome, const
     (void)snprintf(answer->detail, sizeof answer->detail, "%s", detail);
 }
 
+/* ---- refusing ---- */
+
+static const char *const words[][2][2] = {
+    [XD_ERP_SALE] = {{"credit_limit", "The credit limit is reached."},
+                     {"inactive_customer", "customer CUST-1 is not active"}},
+    [XD_ERP_SHIPMENT] = {{"lot_required", "You must provide a stock lot for the move."},
+                         {"period_closed", "The period is closed."}},
+    [XD_ERP_ADJUSTMENT] = {{"unknown_product", "no product has the code WIDGET"},
+                           {"period_closed", "The period is closed."}},
+    [XD_ERP_CHANGE] = {{"credit_limit", "The credit limit is reached."},
+                       {"digits", "The number of digits is exceeded."}},
+    [XD_ERP_REVERSAL] = {{"not_allowed", "You are not allowed to do that."},
+                         {"period_closed", "The period is closed."}},
+};
+
+/* Also what stands for all of its kind. */
+static void refusal_keys(const struct xd_erp_request *request, char own[XD_SIM_ERP_KEY],
+                         char all[XD_SIM_ERP_KEY]) {
+    xd_sim_erp_key(request->kind, request->reference, own);
+    xd_sim_erp_key(request->kind, "*", all);
+}
+
+void xd_sim_erp_refuse(struct xd_sim *sim, const struct xd_erp_request *request) {
+    struct xd_chance *chance = &sim->chance[XD_FAULT_ERP_REFUSES];
+    char own[XD_SIM_ERP_KEY], all[XD_SIM_ERP_KEY];
+    xd_ms until = sim->now + xd_chance_spread(chance, XD_SECOND_MS, REFUSED_MS_MAX);
+    refusal_keys(request, own, all);
+    xd_names_set(&sim->refusals, xd_chance_hits(chance, 50000) ? all : own, (size_t)until);
+}
+
+static bool lasts(const struct xd_sim *sim, const char *key) {
+    size_t until = xd_names_get(&sim->refusals, key);
+    return until != XD_NAMES_NONE && until > (size_t)sim->now;
+}
+
+static bool refuses(struct xd_sim *sim, const struct xd_erp_request *request, struct xd_sim_draft *draft,
+                    struct xd_erp_answer *answer) {
+    char own[XD_SIM_ERP_KEY], all[XD_SIM_ERP_KEY];
+    if (sim->rate[XD_FAULT_ERP_REFUSES] == 0 || sim->healing) {
+        return false;
+    }
+    refusal_keys(request, own, all);
+    if (!lasts(sim, own) && !lasts(sim, all)) {
+        return false;
+    }
+    bool stays = draft != NULL && ((request->kind == XD_ERP_SHIPMENT && draft->steps >= PICKED) ||
+                                   request->kind == XD_ERP_REVERSAL);
+    unsigned char last = (unsigned char)request->reference[strlen(request->reference) - 1];
+    const char *const *said = words[request->kind][last % 2];
+    say(answer, stays ? XD_ERP_UNKNOWN : XD_ERP_REJECTED, said[0], said[1]);
+    if (draft != NULL && !stays) {
+        draft->gone = true;
+    }
+    xd_sim_tell(sim, "ERP", "refuses %s %s: %s", xd_erp_kind_names[request->kind], request->reference,
+                said[1]);
+    return true;
+}
+
+/* ---- going on ---- */
+
 bool xd_sim_erp_goes_on(struct xd_sim *sim, const struct xd_erp_request *request, uint64_t steps,
                         struct xd_erp_answer *answer) {
     unsigned all = steps_of[request->kind];
@@ -55,6 +121,9 @@ bool xd_sim_erp_goes_on(struct xd_sim *sim, const struct xd_erp_request *request
     struct xd_sim_effect as;
     xd_sim_erp_key(request->kind, request->reference, key);
     struct xd_sim_draft *draft = draft_of(sim, key);
+    if (refuses(sim, request, draft, answer)) {
+        return false;
+    }
     if (draft == NULL && (steps == XD_SIM_STEPS_ALL || steps == XD_SIM_STEPS_ONE_MORE)) {
         return steps == XD_SIM_STEPS_ALL;
     }

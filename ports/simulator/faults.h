@@ -118,6 +118,7 @@ enum xd_fault {
     /* As Tryton was seen to. */
     XD_FAULT_ERP_HALF_WAY,     /* erp */
     XD_FAULT_ERP_NOTHING_DONE, /* erp */
+    XD_FAULT_ERP_REFUSES,      /* erp */
     XD_FAULT_COUNT
 };
 

@@ -271,6 +271,7 @@ static void tear_down(struct xd_sim *sim) {
     xd_names_free(&sim->order_names);
     xd_names_free(&sim->effect_names);
     xd_names_free(&sim->draft_names);
+    xd_names_free(&sim->refusals);
     xd_names_free(&sim->sent);
     xd_names_free(&sim->told);
     xd_names_free(&sim->gone);

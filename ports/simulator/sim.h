@@ -99,6 +99,7 @@ enum xd_sim_mail_kind {
     XD_SIM_MAIL_REVISE,  /* of the order `id`; topic: If-Match */
     XD_SIM_MAIL_STOCK,   /* a list */
     XD_SIM_MAIL_PROFILE, /* of the site `topic` */
+    XD_SIM_MAIL_RESOLVE, /* of the exception `id` */
     XD_SIM_MAIL_SITE_ADD,
     XD_SIM_MAIL_ERP,
     XD_SIM_MAIL_LINE_UP,
@@ -281,11 +282,13 @@ struct xd_sim_wish {
     xd_ms answered_at;
 };
 
-/* What an operator, or a job of theirs, puts into the hub: a list of stock, a site's profile. */
+/* What an operator, or a job of theirs, puts into the hub: a list of stock, a site's profile, what is to be
+ * done about an exception. */
 struct xd_sim_errand {
     enum xd_sim_mail_kind kind;
     unsigned site;
-    char *text; /* owned */
+    char id[XD_ID_SIZE]; /* of the exception */
+    char *text;          /* owned */
     bool answered;
 };
 
@@ -383,6 +386,7 @@ struct xd_sim {
     struct xd_sim_draft *drafts;
     size_t draft_count, draft_capacity;
     struct xd_names draft_names;  /* the last one of kind and reference */
+    struct xd_names refusals;     /* of kind and reference, or of a kind: until when */
     struct xd_names sent, told;   /* by stream: the highest sequence that left, the highest watermark told */
     struct xd_names event_names;  /* lifecycle events that were heard: ids and places */
     struct xd_names event_orders; /* the last one's place, by order */
@@ -509,6 +513,8 @@ void xd_sim_errands_start(struct xd_sim *sim);
 void xd_sim_errands_list(struct xd_sim *sim, unsigned site, const unsigned qty[2]);
 void xd_sim_errands_heal(struct xd_sim *sim);
 void xd_sim_errands_answer(struct xd_sim *sim, size_t number, unsigned status);
+/* Whether the ERP has refused nothing that it could be asked for again. */
+bool xd_sim_errands_rest(struct xd_sim *sim, char *why, size_t size);
 /* Whether orders may go elsewhere than where they were sent. */
 bool xd_sim_orders_roam(const struct xd_sim *sim);
 void xd_sim_erp_call(struct xd_sim *sim, struct xd_erp_call *call);
@@ -526,6 +532,8 @@ void xd_sim_heal(struct xd_sim *sim);
 #define XD_SIM_STEPS_ALL UINT64_MAX
 #define XD_SIM_STEPS_BUT_LAST (UINT64_MAX - 1)
 #define XD_SIM_STEPS_ONE_MORE (UINT64_MAX - 2) /* of what stands there; else none */
+/* From now on the ERP refuses it for some time, perhaps all of its kind. */
+void xd_sim_erp_refuse(struct xd_sim *sim, const struct xd_erp_request *request);
 /* How many steps a call that stops in the middle takes, at most. */
 uint64_t xd_sim_erp_stops_after(struct xd_sim *sim, enum xd_erp_kind kind);
 /* Takes so many steps of what is asked for, from where it stands. true: they were the last ones, and it is to
