@@ -17,7 +17,7 @@ const struct xd_code xd_registry_exceptions[] = {
     {"ERP_ENTRY_UNUSABLE", 0, false, XD_ACTOR_ERP, "The hub cannot read a document that the ERP lists.",
      "Correct it in the ERP: when it changes it is read again. The others go on."},
     {"ERP_REJECTED_ADJUSTMENT", 0, false, XD_ACTOR_ERP, "The ERP refused an adjustment of stock.",
-     "Correct the ERP's data as the detail says, then post it again."},
+     "Correct the ERP's data as the detail says, then retry: it is posted again."},
     {"ERP_REJECTED_SALE", 0, false, XD_ACTOR_ERP, "The ERP refused the order.",
      "Correct the ERP's data or the order as the detail says, then post it again."},
     {"ERP_REJECTED_SHIPMENT", 0, false, XD_ACTOR_ERP, "The ERP refused a shipment, or what undoes one.",

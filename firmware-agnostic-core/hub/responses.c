@@ -346,7 +346,7 @@ enum xd_result xd_hub_adjustment_decided(struct xd_hub *hub, const struct xd_job
     struct xd_settled settled = {.document_id = job->confirmation_id,
                                  .document = "inventory",
                                  .document_version = 1,
-                                 .version = 1,
+                                 .version = job->attempt + done, /* rises each time it is decided */
                                  .outcome = done ? XD_OUTCOME_POSTED : XD_OUTCOME_PARKED,
                                  .code = done ? NULL : "ERP_REJECTED_ADJUSTMENT",
                                  .detail = done ? NULL : detail};

@@ -1,7 +1,7 @@
 /* An ERP whose books are the truth: sales, what their lines were changed to in all, shipments, adjustments.
  * It enforces our reference (in a script it takes all that
  * is posted, so that a blind retry shows), and is otherwise as ERPs are: slow, away, answering too early, too
- * late or not at all. */
+ * late or not at all; and what is posted comes about in steps (erp_steps.c). */
 #include "simulator/host.h"
 #include "simulator/sim.h"
 
@@ -10,9 +10,10 @@
 #include <string.h>
 
 #define GIVEN_UP_MS ((xd_ms)30000) /* when the worker stops waiting */
+#define LIFE_MS (2 * XD_MINUTE_MS) /* the longest life of a request (hub_node.c) */
 
-static void key_of(enum xd_erp_kind kind, const char *reference, char out[XD_REFERENCE_SIZE + 8]) {
-    (void)snprintf(out, XD_REFERENCE_SIZE + 8, "%d %s", (int)kind, reference);
+void xd_sim_erp_key(enum xd_erp_kind kind, const char *reference, char out[XD_SIM_ERP_KEY]) {
+    (void)snprintf(out, XD_SIM_ERP_KEY, "%d %s", (int)kind, reference);
 }
 
 static int64_t whole(struct xd_decimal value) {
@@ -20,10 +21,7 @@ static int64_t whole(struct xd_decimal value) {
     return strtoll(xd_decimal_write(value, text), NULL, 10);
 }
 
-static void take_effect(struct xd_sim *sim, const struct xd_erp_request *request) {
-    char key[XD_REFERENCE_SIZE + 8];
-    sim->effects = xd_host_grow(sim->effects, sim->effect_count, &sim->effect_capacity, sizeof *sim->effects);
-    struct xd_sim_effect *effect = &sim->effects[sim->effect_count];
+void xd_sim_erp_effect(const struct xd_erp_request *request, struct xd_sim_effect *effect) {
     *effect = (struct xd_sim_effect){.kind = request->kind};
     (void)snprintf(effect->reference, sizeof effect->reference, "%s", request->reference);
     (void)snprintf(effect->sale_reference, sizeof effect->sale_reference, "%s",
@@ -36,7 +34,13 @@ static void take_effect(struct xd_sim *sim, const struct xd_erp_request *request
         effect->close[line] = request->lines[line].close;
         effect->line_count++;
     }
-    key_of(request->kind, request->reference, key);
+}
+
+static void take_effect(struct xd_sim *sim, const struct xd_erp_request *request) {
+    char key[XD_SIM_ERP_KEY];
+    sim->effects = xd_host_grow(sim->effects, sim->effect_count, &sim->effect_capacity, sizeof *sim->effects);
+    xd_sim_erp_effect(request, &sim->effects[sim->effect_count]);
+    xd_sim_erp_key(request->kind, request->reference, key);
     xd_names_set(&sim->effect_names, key, sim->effect_count);
     sim->effect_count++;
     sim->figures->changes += request->kind == XD_ERP_CHANGE;
@@ -44,8 +48,8 @@ static void take_effect(struct xd_sim *sim, const struct xd_erp_request *request
 }
 
 static void found(struct xd_sim *sim, const struct xd_sim_call *call, struct xd_erp_answer *answer) {
-    char key[XD_REFERENCE_SIZE + 8];
-    key_of(call->call->request.kind, call->call->request.reference, key);
+    char key[XD_SIM_ERP_KEY];
+    xd_sim_erp_key(call->call->request.kind, call->call->request.reference, key);
     size_t number = xd_names_get(&sim->effect_names, key);
     *answer = (struct xd_erp_answer){.outcome = number == XD_NAMES_NONE ? XD_ERP_ABSENT : XD_ERP_DONE};
     if (number != XD_NAMES_NONE) {
@@ -53,14 +57,15 @@ static void found(struct xd_sim *sim, const struct xd_sim_call *call, struct xd_
     }
 }
 
+/* argument: how many steps of it are taken (erp_steps.c). */
 static void land(struct xd_sim *sim, void *object, uint64_t argument) {
     struct xd_sim_call *call = object;
     struct xd_erp_answer there;
-    (void)argument;
     found(sim, call, &there);
     bool refuses_twins =
         sim->options.script == XD_SIM_NO_SCRIPT; /* no blind retry: so nothing is posted twice */
-    if (!call->call->find && (there.outcome == XD_ERP_ABSENT || !refuses_twins)) {
+    if (!call->call->find && (there.outcome == XD_ERP_ABSENT || !refuses_twins) &&
+        xd_sim_erp_goes_on(sim, &call->call->request, argument, &there)) {
         take_effect(sim, &call->call->request);
         found(sim, call, &there);
     }
@@ -78,22 +83,49 @@ static void answer(struct xd_sim *sim, void *object, uint64_t argument) {
     }
 }
 
+/* What is drawn for a call. */
+struct course {
+    xd_ms lands, answers; /* after so much time; lands < 0: never */
+    xd_ms last;           /* one step that was under way lands by itself then; < 0: none */
+    uint64_t steps;
+};
+
+/* It stops in the middle, of which nobody is told; or its last step did nothing, and it says so. */
+static void plan_steps(struct xd_sim *sim, struct xd_sim_call *call, struct course *course) {
+    struct xd_chance *chance = &sim->chance[XD_FAULT_ERP_HALF_WAY];
+    bool half = xd_sim_hit(sim, XD_FAULT_ERP_HALF_WAY), nothing = xd_sim_hit(sim, XD_FAULT_ERP_NOTHING_DONE);
+    if (nothing) {
+        course->steps = XD_SIM_STEPS_BUT_LAST;
+    }
+    if (!half) {
+        return;
+    }
+    course->steps = xd_sim_erp_stops_after(sim, call->call->request.kind);
+    call->answer.outcome = XD_ERP_UNKNOWN;
+    course->answers = xd_chance_hits(chance, 500000) ? GIVEN_UP_MS : course->answers;
+    if (course->lands >= 0 && xd_chance_hits(chance, 300000)) {
+        xd_ms from = course->lands > GIVEN_UP_MS ? course->lands : GIVEN_UP_MS;
+        course->last = xd_chance_between(chance, from, LIFE_MS - 1);
+    }
+}
+
 /* DONE stands for what it finds when it lands. */
-static void plan(struct xd_sim *sim, struct xd_sim_call *call, xd_ms *lands, xd_ms *answers) {
+static void plan(struct xd_sim *sim, struct xd_sim_call *call, struct course *out) {
     bool find = call->call->find;
-    *lands = xd_chance_between(&sim->work, 20, 200);
-    *answers = *lands + 1;
+    *out = (struct course){
+        .lands = xd_chance_between(&sim->work, 20, 200), .last = -1, .steps = XD_SIM_STEPS_ALL};
+    out->answers = out->lands + 1;
     call->answer.outcome = XD_ERP_DONE;
     if (sim->now < sim->erp_down_until || (find && xd_sim_hit(sim, XD_FAULT_ERP_BLIND)) ||
         xd_sim_hit(sim, XD_FAULT_ERP_429)) {
         call->answer.outcome = XD_ERP_UNAVAILABLE;
         call->answer.retry_after_ms = (uint32_t)xd_chance_below(&sim->work, 60000);
-        *lands = -1;
+        out->lands = -1;
         return;
     }
     if (xd_sim_hit(sim, XD_FAULT_ERP_SLOW)) {
-        *lands = xd_chance_spread(&sim->work, 1000, GIVEN_UP_MS - 1000);
-        *answers = *lands + 1;
+        out->lands = xd_chance_spread(&sim->work, 1000, GIVEN_UP_MS - 1000);
+        out->answers = out->lands + 1;
     }
     if (find) {
         return;
@@ -103,19 +135,23 @@ static void plan(struct xd_sim *sim, struct xd_sim_call *call, xd_ms *lands, xd_
     bool late = xd_sim_hit(sim, XD_FAULT_ERP_LATE), error = xd_sim_hit(sim, XD_FAULT_ERP_500);
     if (before || after || late || error) {
         call->answer.outcome = XD_ERP_UNKNOWN;
-        *answers = error ? *answers : GIVEN_UP_MS;
+        out->answers = error ? out->answers : GIVEN_UP_MS;
         bool never = before || (error && xd_chance_hits(&sim->work, 500000));
-        *lands = never  ? -1
-                 : late ? xd_chance_between(&sim->work, GIVEN_UP_MS, 2 * XD_MINUTE_MS - 1000)
-                        : *lands;
+        out->lands = never  ? -1
+                     : late ? xd_chance_between(&sim->work, GIVEN_UP_MS, LIFE_MS - 1000)
+                            : out->lands;
+    }
+    plan_steps(sim, call, out);
+    if (xd_sim_hit(sim, XD_FAULT_ERP_REFUSES)) {
+        xd_sim_erp_refuse(sim, &call->call->request);
     }
 }
 
 /* I7: nothing is posted that is there already or may still land, for an ERP that knows no
  * references would have it twice. A hub whose disk went back cannot know. */
 static void watch_post(struct xd_sim *sim, const struct xd_erp_request *request, xd_ms lands) {
-    char key[XD_REFERENCE_SIZE + 8];
-    key_of(request->kind, request->reference, key);
+    char key[XD_SIM_ERP_KEY];
+    xd_sim_erp_key(request->kind, request->reference, key);
     size_t before = xd_names_get(&sim->posts, key);
     bool may_land = before != XD_NAMES_NONE && before > (size_t)sim->now;
     bool there = xd_names_get(&sim->effect_names, key) != XD_NAMES_NONE;
@@ -128,20 +164,23 @@ static void watch_post(struct xd_sim *sim, const struct xd_erp_request *request,
 
 void xd_sim_erp_call(struct xd_sim *sim, struct xd_erp_call *call) {
     struct xd_sim_call *made = xd_host_alloc(sizeof *made);
-    xd_ms lands, answers;
+    struct course course;
     made->call = call;
     made->hub_life = sim->hub_node.lives;
     made->next = sim->calls;
     sim->calls = made;
-    plan(sim, made, &lands, &answers);
+    plan(sim, made, &course);
     xd_sim_note(sim, 5000 + (uint64_t)call->find, call->request.reference, strlen(call->request.reference));
     if (!call->find) {
-        watch_post(sim, &call->request, lands);
+        watch_post(sim, &call->request, course.last > course.lands ? course.last : course.lands);
     }
-    if (lands >= 0) {
-        xd_agenda_add(&sim->agenda, sim->now + lands, land, made, 0);
+    if (course.lands >= 0) {
+        xd_agenda_add(&sim->agenda, sim->now + course.lands, land, made, course.steps);
     }
-    xd_agenda_add(&sim->agenda, sim->now + answers, answer, made, 0);
+    if (course.last >= 0) {
+        xd_agenda_add(&sim->agenda, sim->now + course.last, land, made, XD_SIM_STEPS_ONE_MORE);
+    }
+    xd_agenda_add(&sim->agenda, sim->now + course.answers, answer, made, 0);
 }
 
 void xd_sim_erp_free(struct xd_sim *sim) {

@@ -92,6 +92,9 @@ const struct xd_fault_kind xd_fault_kinds[XD_FAULT_COUNT] = {
     [XD_FAULT_WMS_BACKORDER] = AMONG("wms.short_for_now", XD_FAULTS_WMS, 100000),
     [XD_FAULT_ERP_STOCK] = AT_TIMES("erp.lists_stock", XD_FAULTS_ERP, 12000),
     [XD_FAULT_WMS_AWAITED] = AMONG("wms.must_answer_soon", XD_FAULTS_WMS, 500000),
+    [XD_FAULT_ERP_HALF_WAY] = AMONG("erp.stops_half_way", XD_FAULTS_ERP, 50000),
+    [XD_FAULT_ERP_NOTHING_DONE] = AMONG("erp.confirms_nothing", XD_FAULTS_ERP, 50000),
+    [XD_FAULT_ERP_REFUSES] = AMONG("erp.refuses", XD_FAULTS_ERP, 50000),
 };
 
 bool xd_fault_is_trade(enum xd_fault fault) {

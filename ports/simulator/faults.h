@@ -115,6 +115,10 @@ enum xd_fault {
     XD_FAULT_WMS_BACKORDER,        /* wms */
     XD_FAULT_ERP_STOCK,            /* erp */
     XD_FAULT_WMS_AWAITED,          /* wms */
+    /* As Tryton was seen to. */
+    XD_FAULT_ERP_HALF_WAY,     /* erp */
+    XD_FAULT_ERP_NOTHING_DONE, /* erp */
+    XD_FAULT_ERP_REFUSES,      /* erp */
     XD_FAULT_COUNT
 };
 

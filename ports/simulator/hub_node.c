@@ -39,6 +39,10 @@ static void to_request(const struct xd_sim_mail *mail, struct xd_api_request *ou
     case XD_SIM_MAIL_STOCK:
         out->client = &operator_client;
         break;
+    case XD_SIM_MAIL_RESOLVE:
+        out->client = &operator_client;
+        out->id = mail->id;
+        break;
     case XD_SIM_MAIL_PROFILE:
         out->client = &operator_client;
         out->id = "sites";
@@ -63,6 +67,8 @@ static enum xd_result take_request(struct xd_sim *sim, const struct xd_sim_mail 
         return xd_hub_stock_put(&sim->hub, &request, now, effects);
     case XD_SIM_MAIL_PROFILE:
         return xd_hub_reference(&sim->hub, &request, now, effects);
+    case XD_SIM_MAIL_RESOLVE:
+        return xd_hub_exception_resolve(&sim->hub, &request, now, effects);
     case XD_SIM_MAIL_SITE_ADD:
         return xd_hub_site_add(&sim->hub, &request, now, effects);
     default:
@@ -105,6 +111,7 @@ static enum xd_result decide(void *context, void *object, struct xd_now now, str
     case XD_SIM_MAIL_REVISE:
     case XD_SIM_MAIL_STOCK:
     case XD_SIM_MAIL_PROFILE:
+    case XD_SIM_MAIL_RESOLVE:
     case XD_SIM_MAIL_SITE_ADD:
         return take_request(sim, mail, now, effects);
     case XD_SIM_MAIL_ERP:
@@ -129,6 +136,7 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
     case XD_SIM_MAIL_REVISE:
     case XD_SIM_MAIL_STOCK:
     case XD_SIM_MAIL_PROFILE:
+    case XD_SIM_MAIL_RESOLVE:
     case XD_SIM_MAIL_SITE_ADD:
         to_request(mail, &request);
         xd_hub_api_refuse(&sim->hub, &request, why, effects);

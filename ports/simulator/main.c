@@ -23,6 +23,8 @@ static const char usage[] =
     "  --calm          nothing fails\n"
     "  --often FAULT   more of that one than any seed draws, also when all else is calm; --faults lists "
     "them\n"
+    "  --kinds N       the first N kinds of faults only: the world of a seed as it was when there were so "
+    "many\n"
     "  --patience N    hours until all must be at rest after the heal\n"
     "  --story         tell what happens, step by step\n"
     "  --timing        say where the time went\n"
@@ -163,8 +165,8 @@ static bool read_number(const char *text, uint64_t max, uint64_t *out) {
 }
 
 static bool takes_number(const char *word) {
-    static const char *const words[] = {"--seed",  "--runs",    "--seconds",   "--sites",
-                                        "--hours", "--minutes", "--documents", "--patience"};
+    static const char *const words[] = {"--seed",    "--runs",      "--seconds",  "--sites", "--hours",
+                                        "--minutes", "--documents", "--patience", "--kinds"};
     for (size_t index = 0; index < sizeof words / sizeof words[0]; index++) {
         if (strcmp(words[index], word) == 0) {
             return true;
@@ -216,6 +218,8 @@ static int read_option(const char *word, const char *value, struct command *comm
         options->patience = (xd_ms)number * XD_HOUR_MS;
     } else if (strcmp(word, "--often") == 0) {
         return read_fault(value, options) ? 2 : 0;
+    } else if (strcmp(word, "--kinds") == 0) {
+        options->kinds = (unsigned)number;
     } else if (strcmp(word, "--mutant") == 0) {
         options->mutant = xd_mutants_are_built() ? xd_mutant_find(value) : XD_MUTANT_COUNT;
         return options->mutant < XD_MUTANT_COUNT ? 2 : 0;
@@ -264,6 +268,9 @@ static void print_failure(const struct command *command, const struct xd_sim_fig
         }
     }
     (void)fputs(command->options.calm ? " --calm" : "", stdout);
+    if (command->options.kinds != 0) {
+        (void)printf(" --kinds %u", command->options.kinds);
+    }
     if (command->options.patience != 0) {
         (void)printf(" --patience %lld", (long long)(command->options.patience / XD_HOUR_MS));
     }

@@ -64,6 +64,8 @@ const struct xd_mutant_kind xd_mutant_kinds[XD_MUTANT_COUNT] = {
     [XD_MUTANT_REFUSED_RELEASE_DROPPED] = {"refused-release-dropped",
                                            "what a site refuses is sent nowhere else"},
     [XD_MUTANT_DEFIANCE_UNTOLD] = {"defiance-untold", "nobody is told when a site ships what it gave up"},
+    [XD_MUTANT_HALF_MADE_ANEW] = {"half-made-anew",
+                                  "what an attempt left half made is posted under another reference"},
 };
 
 bool xd_mutants_are_built(void) {

@@ -159,7 +159,7 @@ bool xd_sim_is_quiet(struct xd_sim *sim, char *why, size_t size) {
             quiet = false;
         }
     }
-    return quiet && xd_sim_orders_rest(sim, why, size);
+    return quiet && xd_sim_errands_rest(sim, why, size) && xd_sim_orders_rest(sim, why, size);
 }
 
 /* ---- what the ERP has ---- */
@@ -293,6 +293,7 @@ void xd_sim_judge(struct xd_sim *sim) {
             break;
         }
     }
+    xd_sim_judge_drafts(sim);
     judge_documents(sim);
     judge_orders(sim);
     xd_sim_judge_orders(sim);

@@ -108,6 +108,7 @@ static void draw_rates(struct xd_sim *sim, struct xd_chance *plan) {
         bool known = xd_chance_hits(plan, is_amnesia(fault) ? 700000 : 500000);
         uint32_t rate = (uint32_t)xd_chance_spread(plan, 1 + most / 64, most);
         bool off = sim->options.calm || sim->options.class_off[kind->class] ||
+                   (sim->options.kinds != 0 && fault >= sim->options.kinds) ||
                    (is_amnesia(fault) && !forgetful) || (xd_fault_is_trade((enum xd_fault)fault) && !trades);
         sim->rate[fault] = sim->options.often[fault] ? OFTEN * most : known && !off ? rate : 0;
         sim->trades = sim->trades || (xd_fault_is_trade((enum xd_fault)fault) && sim->rate[fault] != 0);
@@ -262,12 +263,15 @@ static void tear_down(struct xd_sim *sim) {
     xd_host_free(sim->documents);
     xd_host_free(sim->orders);
     xd_host_free(sim->effects);
+    xd_host_free(sim->drafts);
     xd_host_free(sim->wishes);
     xd_host_free(sim->errands);
     xd_host_free(sim->releases);
     xd_names_free(&sim->document_names);
     xd_names_free(&sim->order_names);
     xd_names_free(&sim->effect_names);
+    xd_names_free(&sim->draft_names);
+    xd_names_free(&sim->refusals);
     xd_names_free(&sim->sent);
     xd_names_free(&sim->told);
     xd_names_free(&sim->gone);

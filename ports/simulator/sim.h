@@ -44,6 +44,7 @@ struct xd_sim_options {
     unsigned documents_a_day; /* of one site, about; 0: drawn */
     bool class_off[XD_FAULTS_CLASSES];
     bool often[XD_FAULT_COUNT]; /* more of it than any seed draws, even when all else is calm */
+    unsigned kinds;             /* of faults that there are, the first ones; 0: all */
     xd_ms patience;             /* until all must be at rest after the heal; 0: as ever */
     bool calm;                  /* nothing fails */
     bool story;                 /* tell each step on standard output */
@@ -98,6 +99,7 @@ enum xd_sim_mail_kind {
     XD_SIM_MAIL_REVISE,  /* of the order `id`; topic: If-Match */
     XD_SIM_MAIL_STOCK,   /* a list */
     XD_SIM_MAIL_PROFILE, /* of the site `topic` */
+    XD_SIM_MAIL_RESOLVE, /* of the exception `id` */
     XD_SIM_MAIL_SITE_ADD,
     XD_SIM_MAIL_ERP,
     XD_SIM_MAIL_LINE_UP,
@@ -280,11 +282,13 @@ struct xd_sim_wish {
     xd_ms answered_at;
 };
 
-/* What an operator, or a job of theirs, puts into the hub: a list of stock, a site's profile. */
+/* What an operator, or a job of theirs, puts into the hub: a list of stock, a site's profile, what is to be
+ * done about an exception. */
 struct xd_sim_errand {
     enum xd_sim_mail_kind kind;
     unsigned site;
-    char *text; /* owned */
+    char id[XD_ID_SIZE]; /* of the exception */
+    char *text;          /* owned */
     bool answered;
 };
 
@@ -308,6 +312,13 @@ struct xd_sim_effect {
     char line_id[XD_SIM_LINES_MAX][8];
     int64_t qty[XD_SIM_LINES_MAX]; /* whole units */
     bool close[XD_SIM_LINES_MAX];
+};
+
+/* What is not in its books yet (erp_steps.c). */
+struct xd_sim_draft {
+    struct xd_sim_effect as; /* as it was begun */
+    unsigned steps;          /* taken so far */
+    bool gone;               /* it took effect, or was deleted */
 };
 
 /* ---- the world ---- */
@@ -372,6 +383,10 @@ struct xd_sim {
     struct xd_sim_effect *effects;
     size_t effect_count, effect_capacity;
     struct xd_names effect_names; /* kind and reference */
+    struct xd_sim_draft *drafts;
+    size_t draft_count, draft_capacity;
+    struct xd_names draft_names;  /* the last one of kind and reference */
+    struct xd_names refusals;     /* of kind and reference, or of a kind: until when */
     struct xd_names sent, told;   /* by stream: the highest sequence that left, the highest watermark told */
     struct xd_names event_names;  /* lifecycle events that were heard: ids and places */
     struct xd_names event_orders; /* the last one's place, by order */
@@ -498,13 +513,35 @@ void xd_sim_errands_start(struct xd_sim *sim);
 void xd_sim_errands_list(struct xd_sim *sim, unsigned site, const unsigned qty[2]);
 void xd_sim_errands_heal(struct xd_sim *sim);
 void xd_sim_errands_answer(struct xd_sim *sim, size_t number, unsigned status);
+/* Whether the ERP has refused nothing that it could be asked for again. */
+bool xd_sim_errands_rest(struct xd_sim *sim, char *why, size_t size);
 /* Whether orders may go elsewhere than where they were sent. */
 bool xd_sim_orders_roam(const struct xd_sim *sim);
 void xd_sim_erp_call(struct xd_sim *sim, struct xd_erp_call *call);
 void xd_sim_erp_free(struct xd_sim *sim);
+/* What the request asks for, as it will be in the books. */
+void xd_sim_erp_effect(const struct xd_erp_request *request, struct xd_sim_effect *out);
+#define XD_SIM_ERP_KEY (XD_REFERENCE_SIZE + 8)
+void xd_sim_erp_key(enum xd_erp_kind kind, const char *reference, char out[XD_SIM_ERP_KEY]);
 void xd_sim_trouble_start(struct xd_sim *sim);
 /* All is mended: lines, disks, clocks, the ERP. */
 void xd_sim_heal(struct xd_sim *sim);
+
+/* ---- erp_steps.c ---- */
+
+#define XD_SIM_STEPS_ALL UINT64_MAX
+#define XD_SIM_STEPS_BUT_LAST (UINT64_MAX - 1)
+#define XD_SIM_STEPS_ONE_MORE (UINT64_MAX - 2) /* of what stands there; else none */
+/* From now on the ERP refuses it for some time, perhaps all of its kind. */
+void xd_sim_erp_refuse(struct xd_sim *sim, const struct xd_erp_request *request);
+/* How many steps a call that stops in the middle takes, at most. */
+uint64_t xd_sim_erp_stops_after(struct xd_sim *sim, enum xd_erp_kind kind);
+/* Takes so many steps of what is asked for, from where it stands. true: they were the last ones, and it is to
+ * take effect; otherwise *answer says how it stands. */
+bool xd_sim_erp_goes_on(struct xd_sim *sim, const struct xd_erp_request *request, uint64_t steps,
+                        struct xd_erp_answer *answer);
+/* That something was begun and nobody went on with it is a violation. */
+void xd_sim_judge_drafts(struct xd_sim *sim);
 
 /* ---- witness.c ---- */
 

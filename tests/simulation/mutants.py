@@ -71,6 +71,7 @@ TABLE = {
     "cancelled-draft-sent": (1, SMALL + " --often channel.cancels_lines --often erp.slow --often erp.down"),
     "refused-release-dropped": (1, SMALL + " --often wms.refuses_release"),
     "defiance-untold": (1, SMALL + " --often channel.cancels --often wms.ships_what_is_cancelled"),
+    "half-made-anew": (1, SMALL + " --often erp.stops_half_way --often erp.confirms_nothing"),
 }
 
 

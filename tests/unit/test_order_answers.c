@@ -257,6 +257,25 @@ static void more_is_wanted_again_of_what_its_site_is_asked_for(void **state) {
     assert_sale(world, 1, "2", "5 2.5 0");
 }
 
+/* The site agrees to both questions, one after the other, when all is wanted again. */
+static void what_is_wanted_again_ships_when_the_site_agrees_to_an_earlier_question(void **state) {
+    struct hub_world *world = with_two_lines(state, NULL);
+    char text[ORDER_TEXT_SIZE];
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"2\",\"qty\":\"3\"}]}"), 202);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"2\",\"qty\":\"4\"}]}"), 202);
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 SENT REQUESTED 3");
+    assert_int_equal(world_revise(world, 1, "\"1\"", world_order_text(1, AT_WH1, TWO_LINES, text)), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_line(world, 1, "2", "0 0 5 0 0 0 0");
+    world_answer(world, 1, 1, 3, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_line(world, 1, "2", "0 0 5 0 0 0 0");
+    assert_sale(world, 1, "2", "5 2.5 0");
+}
+
 /* ---- whole or not at all ---- */
 
 static struct hub_world *split_whole(void **state, const char *policy) {
@@ -670,6 +689,7 @@ int main(void) {
         WITH(what_was_cancelled_since_ships_from_nowhere_when_the_site_agrees_to_an_earlier_question,
              world_two_sites),
         WITH(more_is_wanted_again_of_what_its_site_is_asked_for, world_two_sites),
+        WITH(what_is_wanted_again_ships_when_the_site_agrees_to_an_earlier_question, world_two_sites),
         WITH(fill_or_kill_is_killed_after_a_hold_as_well, world_two_sites),
         WITH(what_waited_to_be_whole_goes_on_when_the_last_site_keeps_its_part, world_two_sites),
         WITH(nothing_of_a_held_order_goes_out_by_a_retry, world_two_sites),

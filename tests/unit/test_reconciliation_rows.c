@@ -496,6 +496,35 @@ static void a_posting_that_the_erp_refused_is_tried_again(void **state) {
     assert_state(world, "C-1", 1, "POSTED");
 }
 
+/* A confirmation of the same id, that was refused too, is another matter. */
+static void an_adjustment_that_the_erp_refused_is_tried_again(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    struct world_site *site = &world->sites[0];
+    (void)hub_world_ledger(world, "UPDATE sale_line SET sku = 'OTHER'");
+    ships(world, 1, release_id, "10", "");
+    hub_world_wms(site, "inventory",
+                  "{\"advice_id\":\"C-1\",\"kind\":\"DELTA\",\"lines\":[{\"sku\":\"GIZMO\",\"qty\":\"1\","
+                  "\"uom\":\"EA\",\"reason\":\"FOUND\"}]}");
+    world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_ADJUSTMENT", 1);
+    assert_int_equal(world_resolve(world, "ERP_REJECTED_ADJUSTMENT", "retry"), 200);
+    world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_ADJUSTMENT", 1); /* the product is still unknown there */
+    assert_int_equal(hub_world_ledger(world, "SELECT count(*) FROM stock WHERE sku = 'GIZMO'"), 0);
+    (void)hub_world_ledger(world, "INSERT INTO product(sku, description, uom, active, lot_tracked) "
+                                  "VALUES('GIZMO', 'Gizmo', 'EA', 1, 0)");
+    assert_int_equal(world_resolve(world, "ERP_REJECTED_ADJUSTMENT", "retry"), 200);
+    world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_ADJUSTMENT", 0);
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 1);
+    assert_int_equal(hub_world_ledger(world, "SELECT count(*) FROM stock WHERE sku = 'GIZMO' AND qty = '1'"),
+                     1);
+    assert_heard(site, "settled", "C-1",
+                 "\"document\":\"inventory\",\"document_version\":1,\"version\":4,"
+                 "\"outcome\":\"posted\"");
+}
+
 /* ---- the ERP's day ---- */
 
 static void shipped_in_a_closed_period(void **state) {
@@ -1190,6 +1219,7 @@ int main(void) {
         ROW(versions_that_come_out_of_order),
         ROW(a_correction_of_what_the_erp_refused),
         ROW(a_posting_that_the_erp_refused_is_tried_again),
+        ROW(an_adjustment_that_the_erp_refused_is_tried_again),
         ROW(shipped_in_a_closed_period),
         ROW(an_unknown_release_parks_until_it_comes_or_somebody_is_told),
         ROW(an_unknown_release_is_told_of_after_the_time_of_the_policy),

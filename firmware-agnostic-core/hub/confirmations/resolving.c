@@ -230,12 +230,14 @@ static enum xd_result post_again(const struct resolving *resolving) {
     const struct xd_hub_store *store = hub->config.store;
     const struct xd_exception_row *exception = resolving->exception;
     struct xd_job_rows jobs = {NULL, 0, 0};
-    bool any = false;
+    bool any = false, adjusts = exception->kind == XD_DOC_INVENTORY;
     enum xd_result result = store->job_refused(store->context, exception->site, exception->document_id,
                                                exception->version, xd_job_collect, &jobs);
     for (size_t index = 0; index < jobs.count && result == XD_OK; index++) {
-        any = true;
-        result = xd_job_call_for(hub, &jobs.rows[index], resolving->now);
+        if ((jobs.rows[index].kind == XD_ERP_ADJUSTMENT) == adjusts) { /* an advice may have the same id */
+            any = true;
+            result = xd_job_call_for(hub, &jobs.rows[index], resolving->now);
+        }
     }
     xd_free(jobs.rows);
     return result != XD_OK ? result
@@ -269,6 +271,10 @@ enum xd_result xd_hub_confirmation_resolve(struct xd_hub *hub, const struct xd_e
     struct xd_parked_line_row parked;
     struct xd_confirmation_row row;
     memset(out, 0, sizeof *out);
+    if (strcmp(exception->code, "ERP_REJECTED_ADJUSTMENT") == 0 && action == XD_ACTION_RETRY) {
+        out->mine = true;
+        return post_again(&resolving);
+    }
     if (exception->kind != XD_DOC_CONFIRMATION) {
         return XD_OK;
     }

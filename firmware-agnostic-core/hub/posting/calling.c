@@ -57,7 +57,17 @@ struct call_memory {
     struct xd_job_line_row rows[];
 };
 
+static void renew_reference(struct xd_job_row *job) {
+    size_t size = strlen(job->reference);
+    if (size + 2 < sizeof job->reference) {
+        memcpy(job->reference + size, "+", 2);
+    }
+}
+
 static void fill_request(struct call_memory *memory, size_t count, struct xd_erp_request *request) {
+    if (XD_MUTANT(HALF_MADE_ANEW) && memory->job.attempt > 1 && memory->job.state == XD_JOB_SENT) {
+        renew_reference(&memory->job);
+    }
     request->kind = memory->job.kind;
     request->reference = memory->job.reference;
     request->sale_reference = memory->order.sale_reference;
