@@ -173,10 +173,12 @@ def programs_suite(kind, variant, tally, extra_env, jobs, chosen=lambda name: Tr
 
 # ---- pytest ----
 
-def pytest_suite(folder, variant, tally, marker=None, workers=1):
-    """Runs a folder's test_*.py, each file on one of the workers; the counts come from the JUnit file, so that a test's own output cannot
+def pytest_suite(folders, variant, tally, marker=None, workers=1):
+    """Runs the folders' test_*.py, each file on one of the workers; the counts come from the JUnit file, so that a test's own output cannot
     fool us."""
-    if not any(name.startswith("test_") and name.endswith(".py") for name in os.listdir(os.path.join(TOP, folder))):
+    folders = [folder for folder in folders
+               if any(name.startswith("test_") and name.endswith(".py") for name in os.listdir(os.path.join(TOP, folder)))]
+    if not folders:
         return
     state = tempfile.mkdtemp(prefix="xd-pytest-")
     try:
@@ -185,16 +187,16 @@ def pytest_suite(folder, variant, tally, marker=None, workers=1):
         env = dict(os.environ, XD_BUILD=build, XD_VARIANT=variant, XD_SOURCE=TOP, PYTHONDONTWRITEBYTECODE="1",
                    TMPDIR=state, **SANITIZER_OPTIONS)
         command = ["/usr/bin/python3", "-m", "pytest", "-c", "tests/pytest.ini", "--rootdir", TOP, "-p", "no:cacheprovider",
-                   "-v" if folder in ("tests/integration", "tests/demo") else "-q", "--tb=short", "--junitxml", results, folder]
+                   "-v" if workers > 1 else "-q", "--tb=short", "--junitxml", results, *folders]
         command += ["-m", marker] if marker else []
         command += ["-n", str(workers), "--dist", "loadfile"] if workers > 1 else []
         status, _ = run(command, PYTEST_SECONDS_MAX, env, capture=False)
-        read_junit(results, status, folder, tally)
+        read_junit(results, status, " ".join(folders), tally)
     finally:
         shutil.rmtree(state, ignore_errors=True)
 
 
-def read_junit(results, status, folder, tally):
+def read_junit(results, status, folders, tally):
     passed = skipped = 0
     failures = []
     try:
@@ -209,7 +211,7 @@ def read_junit(results, status, folder, tally):
         else:
             passed += 1
     if status not in (0, 5) and not failures:
-        failures.append(f"{folder}: pytest ended with {status}")
+        failures.append(f"{folders}: pytest ended with {status}")
     tally.add(passed, len(failures), skipped, failures)
 
 
@@ -218,7 +220,7 @@ def read_junit(results, status, folder, tally):
 def unit(variant, tally):
     programs_suite("unit", variant, tally, {}, JOBS)
     if variant == "plain":
-        pytest_suite("tests/unit", variant, tally)
+        pytest_suite(["tests/unit"], variant, tally)
 
 
 def contract(variant, tally):
@@ -243,7 +245,7 @@ def contract(variant, tally):
     if variant == "plain":
         with_tryton(variant, tally, TRYTON_PROGRAMS)
         build_programs(variant, tally)
-        pytest_suite("tests/contract", variant, tally)
+        pytest_suite(["tests/contract"], variant, tally)
 
 
 def with_tryton(variant, tally, names):
@@ -274,9 +276,8 @@ def build_programs(variant, tally):
 def integration(variant, tally):
     if build_programs(variant, tally):
         # They mostly wait for one another: two at a time take little more than half as long, each with brokers of its own.
-        pytest_suite("tests/integration", variant, tally, None if variant == "plain" else "sanitize", workers=2)
-        if variant == "plain":
-            pytest_suite("tests/demo", variant, tally)
+        folders = ["tests/integration", "tests/demo"] if variant == "plain" else ["tests/integration"]
+        pytest_suite(folders, variant, tally, None if variant == "plain" else "sanitize", workers=2)
 
 
 def replay(program, tally):

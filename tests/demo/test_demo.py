@@ -27,7 +27,7 @@ class Short(demo.Demo):
     def account(self):
         {before}
         return super().account()
-sys.exit(demo.perform(Short(tempfile.mkdtemp(prefix="crossdock-demo-"), keep={keep}, orders=10)))
+sys.exit(demo.perform(Short(tempfile.mkdtemp(prefix="crossdock-demo-"), keep={keep}, orders=10, erp={erp!r})))
 """
 LOSE_A_SHIPMENT = """with sqlite3.connect(self.stack.hub.ledger, timeout=10) as ledger:
             ledger.execute("DELETE FROM shipment WHERE number = 3")"""
@@ -38,8 +38,8 @@ def start(*command, **environment):
                             text=True, start_new_session=True, env=dict(os.environ, DEMO_FOLDER=HERE, **environment))
 
 
-def start_short(before="", keep=False):
-    return start("-c", SHORT.format(before=before or "pass", keep=keep))
+def start_short(before="", keep=False, erp="ledger"):
+    return start("-c", SHORT.format(before=before or "pass", keep=keep, erp=erp))
 
 
 def finish(process, seconds=SECONDS_MAX):
@@ -109,6 +109,15 @@ def test_demo_balances_while_another_one_at_the_same_time_sees_that_the_erp_lost
     assert re.search(r"^  difference [1-9]", wrong_output, re.M) and not re.search(r"^  difference 0", wrong_output, re.M)
     assert "1 shipments accepted, not in the ERP" in wrong_output
     assert_nothing_left(wrong_output)
+
+
+def test_a_real_erp_has_the_same_books():
+    status, output = finish(start_short(erp="tryton"))
+    assert status == 0 and re.search(r"^  difference 0$", output, re.M)
+    assert row(output, "orders taken") == row(output, "sales in the ERP")
+    assert row(output, "confirmations") == row(output, "shipments in the ERP")
+    assert row(output, "units shipped") == row(output, "units in the ERP")
+    assert_nothing_left(output)
 
 
 def test_keep_leaves_all_running_until_its_script_ends_it():

@@ -7,7 +7,7 @@ once, nothing else, nothing parked, the stock moved by just that, and the hub's 
 """
 import collections
 import time
-
+from decimal import Decimal
 
 
 class Audit:
@@ -43,11 +43,11 @@ class Audit:
         moved = collections.Counter()
         for reference, lines in self.expected_shipments().items():
             for sku, qty in lines.items():
-                moved[reference.partition("/")[0], sku] -= int(qty)
+                moved[reference.partition("/")[0], sku] -= Decimal(qty)
         for site, document in self._documents("inventory"):
             for line in document["lines"]:
-                moved[site, line["sku"]] += int(line["qty"])
-        return {place: str(int(self.stock.get(place, "0")) + moved[place]) for place in set(self.stock) | set(moved)}
+                moved[site, line["sku"]] += Decimal(line["qty"])
+        return {place: str(Decimal(self.stock.get(place, "0")) + moved[place]) for place in set(self.stock) | set(moved)}
 
     # -- comparing --
 
