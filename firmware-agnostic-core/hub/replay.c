@@ -145,7 +145,7 @@ static enum xd_result tell(struct replaying *replaying, const struct xd_exceptio
 
 static enum xd_result settle(struct replaying *replaying, const struct xd_exception_row *row) {
     const struct xd_hub_store *store = replaying->hub->config.store;
-    struct xd_exception_row after;
+    struct xd_exception_row after = {.open = false};
     enum xd_result result = tell(replaying, row);
     if (result == XD_OK) {
         result = store->exception_get(store->context, row->id, &after);
@@ -178,7 +178,7 @@ static enum xd_result replay(struct replaying *replaying, const struct xd_except
     const struct xd_hub_store *store = replaying->hub->config.store;
     const struct replay_body *body = &replaying->body;
     struct xd_resolution resolution = {.mine = false};
-    struct xd_exception_row now;
+    struct xd_exception_row now = {.open = false};
     enum xd_result result = store->exception_get(store->context, row->id, &now);
     if (result == XD_OK &&
         !now.open) { /* by what was done about one before it, or by an answer that was lost */
