@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { PARK, PARKED, PARKED_BY, PARKED_FOR, UNPARK, UNPARK_ALL, ADD, EACH, DROP };
+enum { PARK, PARKED, PARKED_BY, PARKED_FOR, UNPARK, UNPARK_ALL, ADD, EACH, DROP, EDIT_ADD, EDITS };
 
 #define COLUMNS "site, confirmation_id, version, line, code, exception, waits_for"
 #define KEY "site = ? AND confirmation_id = ? AND version = ?"
@@ -21,6 +21,10 @@ static const char *const sql[] = {
     [EACH] = "SELECT release_id, line_id, opened, cancelled, factor_num, factor_den FROM remainder"
              " WHERE " KEY " ORDER BY n",
     [DROP] = "DELETE FROM remainder WHERE " KEY,
+    [EDIT_ADD] = "INSERT INTO edit(exception, at, by, reason, before_checksum, before, after_checksum, after)"
+                 " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+    [EDITS] = "SELECT at, by, reason, before_checksum, before, after_checksum, after FROM edit"
+              " WHERE exception = ? ORDER BY n",
 };
 
 static void open_query(struct xd_query *query, void *context, int which) {
@@ -150,6 +154,38 @@ static enum xd_result remainder_drop(void *context, const char *site, const char
     return xd_query_run(&query);
 }
 
+/* ---- edits ---- */
+
+static enum xd_result edit_add(void *context, const struct xd_edit_row *row) {
+    struct xd_query query;
+    open_query(&query, context, EDIT_ADD);
+    xd_bind_text(&query, row->exception);
+    xd_bind_int(&query, row->at);
+    xd_bind_text(&query, row->by);
+    xd_bind_text(&query, row->reason);
+    xd_bind_body(&query, row->before);
+    xd_bind_body(&query, row->after);
+    return xd_query_run(&query);
+}
+
+static enum xd_result edit_each(void *context, const char *exception, xd_edit_fn each, void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, EDITS);
+    xd_bind_text(&query, exception);
+    while (xd_query_next(&query)) {
+        struct xd_edit_row row = {.exception = exception};
+        row.at = xd_take_int(&query);
+        row.by = xd_take_view(&query);
+        row.reason = xd_take_view(&query);
+        row.before = xd_take_body(&query);
+        row.after = xd_take_body(&query);
+        if (query.result == XD_OK) {
+            query.result = each(each_context, &row);
+        }
+    }
+    return xd_query_close(&query);
+}
+
 void xd_hub_parked_fill(struct xd_hub_store *out) {
     out->confirmations = (struct xd_confirmation_store){.park = park,
                                                         .parked = parked,
@@ -158,5 +194,7 @@ void xd_hub_parked_fill(struct xd_hub_store *out) {
                                                         .unpark = unpark,
                                                         .remainder_add = remainder_add,
                                                         .remainder_each = remainder_each,
+                                                        .edit_add = edit_add,
+                                                        .edit_each = edit_each,
                                                         .remainder_drop = remainder_drop};
 }

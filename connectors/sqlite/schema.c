@@ -303,6 +303,13 @@ static const char hub_units_7[] = "ALTER TABLE order_line ADD COLUMN ordered_uom
                                   "ALTER TABLE remainder ADD COLUMN factor_num INTEGER NOT NULL DEFAULT 0;"
                                   "ALTER TABLE remainder ADD COLUMN factor_den INTEGER NOT NULL DEFAULT 0;";
 
+/* What people made of documents that were parked. */
+static const char hub_edits_8[] =
+    "CREATE TABLE edit(n INTEGER PRIMARY KEY, exception TEXT NOT NULL, at INTEGER NOT NULL, by TEXT NOT NULL,"
+    " reason TEXT NOT NULL, before_checksum INTEGER NOT NULL, before BLOB NOT NULL,"
+    " after_checksum INTEGER NOT NULL, after BLOB NOT NULL) STRICT;"
+    "CREATE INDEX edit_exception ON edit(exception);";
+
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
 struct migration {
@@ -318,6 +325,7 @@ static const struct migration hub_migrations[] = {
     {{hub_confirmations_5}},
     {{hub_books_6}},
     {{hub_units_7}},
+    {{hub_edits_8}},
 };
 
 struct schema {

@@ -170,6 +170,10 @@ XD_CHECKED enum xd_result xd_hub_order_unhold(struct xd_hub *hub, const struct x
 /* POST /v1/exceptions/{id}/resolve {"action": accept | reject | retry, "reason"}: 200 or 202. */
 XD_CHECKED enum xd_result xd_hub_exception_resolve(struct xd_hub *hub, const struct xd_api_request *request,
                                                    struct xd_now now, struct xd_effects *effects);
+/* POST /v1/replay {"exceptions"} or {"code", "site", "order_id", "cursor", "limit"}, {"document", "reason"}:
+ * 200. */
+XD_CHECKED enum xd_result xd_hub_replay(struct xd_hub *hub, const struct xd_api_request *request,
+                                        struct xd_now now, struct xd_effects *effects);
 /* POST /v1/sites {"site","kind"}: answered with flag set when the topology must
  * be made first (the port does that, then answers with the body). */
 XD_CHECKED enum xd_result xd_hub_site_add(struct xd_hub *hub, const struct xd_api_request *request,

@@ -150,6 +150,12 @@ XD_CHECKED enum xd_result xd_hub_confirmation_resolve(struct xd_hub *hub,
                                                       const struct xd_exception_row *exception,
                                                       enum xd_action action, struct xd_now now,
                                                       struct xd_resolution *out);
+/* The confirmation that it is about shall have come as `document`, and is applied so, if it can be; what it
+ * was is kept. XD_INVALID: that is no confirmation; hub->problems says why. */
+XD_CHECKED enum xd_result xd_hub_confirmation_edit(struct xd_hub *hub,
+                                                   const struct xd_exception_row *exception,
+                                                   const cJSON *document, const char *by, const char *reason,
+                                                   struct xd_now now, struct xd_resolution *out);
 /* Lines that waited for it ("product/SKU") are applied, as far as they can be now. */
 #define XD_CAUSE_PRODUCT "product/"
 #define XD_CAUSE_RELEASE "release/" /* more is known of what a release that came back once had */

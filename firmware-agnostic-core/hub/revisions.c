@@ -206,7 +206,7 @@ static enum xd_result change_line(struct revision *revision, size_t index) {
     const struct xd_order_line *line = &revision->order.lines[index];
     struct xd_order_line_row *row = row_of(revision, line->external_line_id);
     struct xd_order_line_row made;
-    struct xd_decimal qty;
+    struct xd_decimal qty = line->qty;
     enum xd_result result = xd_hub_line_fill(line, made_of(revision, index), index, &made);
     if (result == XD_OK) {
         result = xd_line_of_ordered(row, line->qty, &qty);

@@ -353,12 +353,9 @@ enum xd_result xd_view_sites(const struct xd_hub_store *store, const char *site,
 
 /* ---- exceptions ---- */
 
-static enum xd_result write_exception(void *context, const struct xd_exception_row *row) {
+static void exception_members(struct xd_writer *writer, const struct xd_exception_row *row) {
     static const char *const kinds[] = {NULL,      "confirmation", "release/response", "inventory",
                                         "release", "settled",      "release"};
-    struct listing *listing = context;
-    struct xd_writer *writer = &listing->writer;
-    xd_writer_begin(writer, NULL, '{');
     xd_writer_text(writer, "id", row->id);
     xd_writer_text(writer, "code", row->code);
     xd_writer_text(writer, "status", row->open ? "open" : "resolved");
@@ -379,7 +376,13 @@ static enum xd_result write_exception(void *context, const struct xd_exception_r
     if (row->resolved_at != 0) {
         xd_writer_time(writer, "resolved_at", row->resolved_at);
     }
-    xd_writer_end(writer, '}');
+}
+
+static enum xd_result write_exception(void *context, const struct xd_exception_row *row) {
+    struct listing *listing = context;
+    xd_writer_begin(&listing->writer, NULL, '{');
+    exception_members(&listing->writer, row);
+    xd_writer_end(&listing->writer, '}');
     memcpy(listing->last, row->id, sizeof listing->last);
     listing->count++;
     return XD_OK;
@@ -396,12 +399,52 @@ enum xd_result xd_view_exceptions(const struct xd_hub_store *store, const struct
     return result == XD_OK ? xd_buffer_result(out) : result;
 }
 
+/* A document as it is stored: it is JSON already. */
+static void write_document(struct xd_writer *writer, const char *name, struct xd_bytes text) {
+    if (text.size > 0) {
+        xd_writer_name(writer, name);
+        xd_buffer_add(writer->out, text.data, text.size);
+    }
+}
+
+static enum xd_result write_edit(void *context, const struct xd_edit_row *row) {
+    struct xd_writer *writer = context;
+    xd_writer_begin(writer, NULL, '{');
+    xd_writer_time(writer, "at", row->at);
+    xd_writer_text(writer, "by", row->by);
+    xd_writer_text(writer, "reason", row->reason);
+    write_document(writer, "before", row->before);
+    write_document(writer, "after", row->after);
+    xd_writer_end(writer, '}');
+    return XD_OK;
+}
+
+/* What it is about, for who wants to edit it, and who did. */
+static enum xd_result write_content(const struct xd_hub_store *store, const struct xd_exception_row *row,
+                                    struct xd_writer *writer) {
+    struct xd_buffer body;
+    xd_buffer_init(&body, 0);
+    enum xd_result result =
+        store->confirmation_body(store->context, row->site, row->document_id, row->version, &body);
+    if (result == XD_OK) {
+        write_document(writer, "content", xd_buffer_view(&body));
+        xd_writer_begin(writer, "edits", '[');
+        result = store->confirmations.edit_each(store->context, row->id, write_edit, writer);
+        xd_writer_end(writer, ']');
+    }
+    xd_buffer_free(&body);
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
 enum xd_result xd_view_exception(const struct xd_hub_store *store, const char *id, struct xd_buffer *out) {
-    struct listing listing = {.writer = {.out = out}, .count = 0};
+    struct xd_writer writer = {.out = out};
     struct xd_exception_row row;
     enum xd_result result = store->exception_get(store->context, id, &row);
     if (result == XD_OK) {
-        result = write_exception(&listing, &row);
+        xd_writer_begin(&writer, NULL, '{');
+        exception_members(&writer, &row);
+        result = row.kind == XD_DOC_CONFIRMATION ? write_content(store, &row, &writer) : XD_OK;
+        xd_writer_end(&writer, '}');
     }
     return result == XD_OK ? xd_buffer_result(out) : result;
 }

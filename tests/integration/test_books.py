@@ -111,6 +111,32 @@ def test_pieces_of_a_case_are_compared_and_posted_in_base_units(stack, warehouse
     assert stack.wait_balanced()["difference"] == 0 and compared(stack) == []
 
 
+def test_what_a_site_got_wrong_is_edited_and_replayed(stack, warehouse, tmp_path):
+    held.add("EDIT-1")
+    order = stack.submit_order("EDIT-1", "WH1", (("WIDGET", "3", "9.95"),))
+    release = released(warehouse, "EDIT-1")
+    document = wms.confirmation(release)
+    document["lines"][0]["line_id"] = "7"
+    warehouse.send("confirmation", document)
+    row = wait_for(lambda: stack.hub.get("/v1/exceptions?status=open&code=UNMATCHED_LINE")["exceptions"], 60, "the exception")[0]
+    left = stack.cli("replay", "--code", "UNMATCHED_LINE", check=False)
+    assert left.returncode == 1 and left.stdout.endswith("replayed 0, left 1\n"), left.stdout + left.stderr
+    content = json.loads(stack.cli("exceptions", "show", row["id"], "--json").stdout)["content"]
+    assert content == document
+    content["lines"][0]["line_id"] = "1"
+    path = tmp_path / "edited.json"
+    path.write_text(json.dumps(content))
+    assert "says why" in stack.cli("replay", row["id"], str(path), check=False).stderr
+    done = stack.cli("replay", row["id"], str(path), "--reason", "a typing error")
+    assert done.stdout == "replayed 1, left 0\n"
+    assert wait_for(lambda: stack.order(order["order_id"])["status"] == "INVOICED", 60, "the order to be invoiced")
+    edit, = stack.hub.get(f"/v1/exceptions/{row['id']}")["edits"]
+    assert (edit["by"], edit["reason"], edit["before"], edit["after"]) == ("admin", "a typing error", document, content)
+    warehouse.send("confirmation", document)  # as it was: known, and nothing more happens
+    assert stack.wait_balanced()["difference"] == 0
+    assert stack.order(order["order_id"])["lines"][0]["shipped"] == "3"
+
+
 def test_a_sale_that_is_lost_in_the_erp_is_named_posted_again_and_gone(stack, warehouse):
     held.add("LOST-1")
     order = stack.submit_order("LOST-1", "WH1")

@@ -78,6 +78,51 @@ def test_a_shadow_is_never_posted_to(stack):
     assert re.search(r"^third +beta +A +shadow ", stack.cli("erp", "status").stdout, re.M)
 
 
+def differences(stack, name, seconds=60):
+    """What is open after a comparison with this ERP: {our document: (kind, repair, id)}."""
+    done = stack.cli("reconcile", "--run", "--erp", name, "--json", check=False, seconds=seconds)
+    assert done.returncode in (0, 3), done.stderr
+    rows = [row for row in json.loads(done.stdout)["differences"] if row["erp"] == name]
+    return {row["hub_document"]: (row["kind"], row["repair"], row["id"]) for row in rows}
+
+
+def released(stack, order_id):
+    return stack.order(order_id)["status"] == "IN_FULFILMENT"
+
+
+def forget(stack, erp_name, reference):
+    """What nobody should do to an ERP's database."""
+    with sqlite3.connect(os.path.join(stack.hub.state, f"erp-{erp_name}.db"), timeout=30) as ledger:
+        ledger.execute("DELETE FROM sale_line WHERE sale = (SELECT number FROM sale WHERE reference = ?)", (reference,))
+        ledger.execute("DELETE FROM sale WHERE reference = ?", (reference,))
+
+
+def test_each_erp_is_compared_with_the_orders_of_its_tenants(stack):
+    orders = [submit(stack, "E-8"), submit(stack, "E-9", stack.beta)]
+    wait_for(lambda: all(released(stack, order) for order in orders), 60, "both orders to be at their site")
+    assert differences(stack, "main") == {} and differences(stack, "second") == {}
+    forget(stack, "second", "beta/web/E-9")
+    (kind, repair, number), = [differences(stack, "second")["beta/web/E-9"]]
+    assert (kind, repair) == ("SALE_MISSING_IN_ERP", "POST_AGAIN")
+    assert differences(stack, "main") == {}
+    assert f"{number} approved" in stack.cli("reconcile", "--approve", number, check=False).stdout
+    wait_for(lambda: "beta/web/E-9" in sales(stack, "second"), 30, "the sale to be posted again")
+    wait_for(lambda: differences(stack, "second") == {}, 60, "the difference to be gone")
+    assert "beta/web/E-9" not in sales(stack, "main") and "default/web/E-8" not in sales(stack, "second")
+
+
+def test_a_shadow_is_compared_with_what_its_tenants_have_elsewhere_and_stays_empty(stack):
+    orders = [submit(stack, "E-10"), submit(stack, "E-11", stack.beta)]
+    wait_for(lambda: all(released(stack, order) for order in orders), 60, "both orders to be at their site")
+    found = differences(stack, "third")
+    assert "beta/web/E-11" in found and not [document for document in found if document.startswith("default/")]
+    kind, repair, number = found["beta/web/E-11"]
+    assert (kind, repair) == ("SALE_MISSING_IN_ERP", "NONE")
+    refused = stack.cli("reconcile", "--approve", number, check=False)
+    assert refused.returncode == 1 and "a person settles it" in refused.stderr
+    assert sales(stack, "third") == set() and erp(stack, "third")["done"] == 0
+
+
 def test_figures_of_each_erp_are_served(stack):
     submit(stack, "E-7", stack.beta)
     wait_for(lambda: "beta/web/E-7" in sales(stack, "second"), 30, "the sale")

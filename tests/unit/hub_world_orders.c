@@ -196,6 +196,20 @@ unsigned world_resolve(struct hub_world *world, const char *code, const char *ac
     return post(world, &api, body);
 }
 
+unsigned world_replay(struct hub_world *world, const char *body, const char *expected) {
+    static const struct xd_client_row operator_client = {.client = "op", .tenant = "", .role = "operator"};
+    struct api_call api = {.write = xd_hub_replay, .client = &operator_client};
+    api.body = strdup(body);
+    assert_non_null(api.body);
+    unsigned status = hub_world_post(world, &api);
+    if (api.text == NULL || strstr(api.text, expected) == NULL) {
+        fail_msg("%u %s", status, api.text != NULL ? api.text : "");
+    }
+    hub_world_api_free(&api);
+    free(api.body);
+    return status;
+}
+
 /* ---- sites ---- */
 
 static void release_column(struct hub_world *world, int number, int n, const char *column, char out[256]) {

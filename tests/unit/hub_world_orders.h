@@ -34,6 +34,8 @@ unsigned world_cancel(struct hub_world *world, int number, const char *body);
 unsigned world_revise(struct hub_world *world, int number, const char *if_match, const char *body);
 /* About the oldest open exception of that code. */
 unsigned world_resolve(struct hub_world *world, const char *code, const char *action);
+/* POST /v1/replay; expected is in the answer. */
+unsigned world_replay(struct hub_world *world, const char *body, const char *expected);
 
 /* ---- sites ---- */
 

@@ -1191,6 +1191,148 @@ static void what_is_open_again_counts_against_the_customers_limit(void **state) 
 
 #define ROW(test) cmocka_unit_test_setup_teardown(test, hub_world_setup, hub_world_teardown)
 
+/* ---- replay ---- */
+
+#define EDIT_SIZE 2048
+
+/* The oldest open exception of that code; its document as `document` says, because of a typing error. */
+static unsigned edits(struct hub_world *world, const char *code, const char *document, const char *expected) {
+    char sql[160], id[256], body[EDIT_SIZE];
+    snprintf(sql, sizeof sql, "SELECT id FROM exception WHERE open = 1 AND code = '%s' ORDER BY n LIMIT 1",
+             code);
+    world_query(world, sql, id);
+    int size =
+        snprintf(body, sizeof body, "{\"exceptions\":[\"%s\"],\"reason\":\"a typing error\",\"document\":%s}",
+                 id, document);
+    assert_true(size > 0 && (size_t)size < sizeof body);
+    unsigned status = world_replay(world, body, expected);
+    settles(world);
+    return status;
+}
+
+static const char *edited(char out[EDIT_SIZE], const char *release_id, const char *members,
+                          const char *lines) {
+    int size =
+        snprintf(out, EDIT_SIZE,
+                 "{\"confirmation_id\":\"C-1\",\"version\":1,\"kind\":\"SHIP\",\"shipment_id\":\"S-1\","
+                 "\"release_ids\":[\"%s\"],\"shipped_at\":\"2026-11-23T10:00:00+01:00\"%s,\"lines\":[%s]}",
+                 release_id, members, lines);
+    assert_true(size > 0 && size < EDIT_SIZE);
+    return out;
+}
+
+static void a_parked_document_is_edited_and_replayed(void **state) {
+    char release_id[XD_ID_SIZE], text[512], document[EDIT_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    says(world, "C-1", 1, "SHIP", "S-1", release_id, ",\"control_totals\":{\"qty\":\"10\"}",
+         line(text, "WIDGET", "1", "EA", ""));
+    settles(world);
+    assert_exceptions(world, "HASH_TOTAL", 1);
+    assert_int_equal(edits(world, "HASH_TOTAL",
+                           edited(document, release_id, ",\"control_totals\":{\"qty\":\"10\"}",
+                                  line(text, "WIDGET", "9", "EA", "")),
+                           "\"replayed\":0,\"left\":1"),
+                     200); /* it still does not add up: nothing is changed */
+    assert_count(world, "SELECT count(*) FROM edit", 0);
+    assert_exceptions(world, "HASH_TOTAL", 1);
+    edited(document, release_id, ",\"control_totals\":{\"qty\":\"10\"}",
+           line(text, "WIDGET", "10", "EA", ""));
+    assert_int_equal(edits(world, "HASH_TOTAL", document, "\"replayed\":1,\"left\":0"), 200);
+    assert_exceptions(world, "HASH_TOTAL", 0);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_settled(world, "C-1", "\"outcome\":\"posted\"");
+    assert_count(world,
+                 "SELECT count(*) FROM edit WHERE by = 'op' AND reason = 'a typing error' AND"
+                 " CAST(before AS TEXT) LIKE '%\"qty_shipped\":\"1\"%' AND CAST(after AS TEXT) LIKE "
+                 "'%\"qty_shipped\":\"10\"%'",
+                 1);
+    says(world, "C-1", 1, "SHIP", "S-1", release_id, ",\"control_totals\":{\"qty\":\"10\"}",
+         line(text, "WIDGET", "1", "EA", "")); /* the site repeats what it had said: that is known */
+    settles(world);
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
+    assert_shipments(world, 1, 0);
+}
+
+static void a_parked_line_is_edited_and_nothing_else_of_its_document(void **state) {
+    char release_id[XD_ID_SIZE], document[EDIT_SIZE];
+    static const char good[] = "{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"4\",\"uom\":\"EA\"}";
+    static const char other[] = "{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"5\",\"uom\":\"EA\"}";
+    struct hub_world *world = ten(state, release_id);
+    char lines[512];
+    snprintf(lines, sizeof lines,
+             "%s,{\"line_id\":\"7\",\"sku\":\"WIDGET\",\"qty_shipped\":\"6\",\"uom\":\"EA\"}", good);
+    says(world, "C-1", 1, "SHIP", "S-1", release_id, "", lines);
+    settles(world);
+    assert_exceptions(world, "UNMATCHED_LINE", 1);
+    assert_line(world, 1, "1", "0 0 6 4 0 0 0");
+    snprintf(lines, sizeof lines,
+             "%s,{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"6\",\"uom\":\"EA\"}", other);
+    (void)edits(world, "UNMATCHED_LINE", edited(document, release_id, "", lines),
+                "only the line that is parked");
+    assert_line(world, 1, "1", "0 0 6 4 0 0 0");
+    snprintf(lines, sizeof lines,
+             "%s,{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"6\",\"uom\":\"EA\"}", good);
+    (void)edits(world, "UNMATCHED_LINE", edited(document, release_id, "", lines),
+                "\"replayed\":1,\"left\":0");
+    assert_exceptions(world, "UNMATCHED_LINE", 0);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_count(world, "SELECT count(*) FROM edit", 1);
+    assert_step(world, 1, "exception.resolved", 1);
+}
+
+static void an_edit_must_be_a_confirmation_of_that_id_and_say_why(void **state) {
+    char release_id[XD_ID_SIZE], text[512], document[EDIT_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    says(world, "C-1", 1, "SHIP", "S-1", release_id, ",\"control_totals\":{\"qty\":\"10\"}",
+         line(text, "WIDGET", "1", "EA", ""));
+    settles(world);
+    assert_int_equal(edits(world, "HASH_TOTAL", "{\"confirmation_id\":\"C-1\"}", "\"invalid_document\""),
+                     422);
+    assert_int_equal(edits(world, "HASH_TOTAL", "\"text\"", "/document"), 422);
+    edited(document, release_id, "", line(text, "WIDGET", "10", "EA", ""));
+    memcpy(strstr(document, "C-1"), "C-2", 3);
+    assert_int_equal(edits(world, "HASH_TOTAL", document, "keeps its confirmation_id"), 200);
+    assert_int_equal(world_replay(world, "{\"document\":{}}", "/exceptions"), 422);
+    assert_int_equal(world_replay(world, "{\"exceptions\":[\"E1\"],\"document\":{}}", "/reason"), 422);
+    assert_int_equal(world_replay(world, "{\"exceptions\":[\"E1\"]}", "not_found"), 404);
+    assert_exceptions(world, "HASH_TOTAL", 1);
+    assert_count(world, "SELECT count(*) FROM edit", 0);
+}
+
+static void plan_refuses_shipments(struct hub_world *world, const struct xd_erp_call *call,
+                                   struct call_plan *plan) {
+    (void)world;
+    if (call->request.kind == XD_ERP_SHIPMENT) {
+        *plan =
+            (struct call_plan){.lands_ms = -1, .answers_ms = 10, .lies = true, .outcome = XD_ERP_REJECTED};
+    }
+}
+
+/* Two that the ERP refused, and one that is parked for another reason. */
+static void what_a_filter_finds_is_replayed(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    world->plan = plan_refuses_shipments;
+    ships(world, 1, release_id, "4", "");
+    world_quiet(world);
+    char text[512];
+    says(world, "C-2", 1, "SHIP", "S-2", release_id, "", line(text, "WIDGET", "6", "EA", ""));
+    says(world, "C-3", 1, "SHIP", "S-3", "RNOBODYKNOWSTHIS00", "", line(text, "WIDGET", "1", "EA", ""));
+    world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 2);
+    world->plan = NULL;
+    assert_int_equal(
+        world_replay(world, "{\"code\":\"ERP_REJECTED_SHIPMENT\",\"limit\":1}", "\"next_cursor\""), 200);
+    world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 1);
+    assert_int_equal(world_replay(world, "{\"site\":\"WH1\"}", "\"replayed\":1,\"left\":1"), 200);
+    settles(world);
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 0);
+    assert_exceptions(world, "UNKNOWN_RELEASE", 1); /* its release is still not there */
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_shipments(world, 2, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ROW(exact),
@@ -1264,6 +1406,10 @@ int main(void) {
         ROW(an_overshipment_that_is_taken_back),
         ROW(a_shipment_is_taken_back_while_the_erp_has_not_got_it),
         ROW(what_is_open_again_counts_against_the_customers_limit),
+        ROW(a_parked_document_is_edited_and_replayed),
+        ROW(a_parked_line_is_edited_and_nothing_else_of_its_document),
+        ROW(an_edit_must_be_a_confirmation_of_that_id_and_say_why),
+        ROW(what_a_filter_finds_is_replayed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

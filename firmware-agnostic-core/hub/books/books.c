@@ -138,7 +138,9 @@ bool xd_run_of_shadow(const struct xd_hub *hub) {
 }
 
 const char *xd_run_posted(const struct xd_hub *hub) {
-    return xd_run_of_shadow(hub) ? xd_hub_erp_of(hub, "") : xd_run_erp(hub);
+    const struct xd_erp_settings *settings = &hub->config.erps[hub->books->run.lane];
+    const char *tenant = settings->tenant_count > 0 ? settings->tenants[0] : "";
+    return settings->shadow ? xd_hub_erp_of(hub, tenant) : settings->name;
 }
 
 /* ---- asking ---- */

@@ -29,6 +29,15 @@ struct xd_remainder_row {
 };
 typedef enum xd_result (*xd_remainder_fn)(void *context, const struct xd_remainder_row *row);
 
+/* What a person made of a document that was parked. Borrowed for the call. */
+struct xd_edit_row {
+    const char *exception; /* about which it was */
+    xd_ms at;              /* wall */
+    const char *by, *reason;
+    struct xd_bytes before, after;
+};
+typedef enum xd_result (*xd_edit_fn)(void *context, const struct xd_edit_row *row);
+
 struct xd_confirmation_store {
     /* XD_CONFLICT: that line is parked already. */
     enum xd_result (*park)(void *context, const struct xd_parked_line_row *row);
@@ -48,6 +57,10 @@ struct xd_confirmation_store {
                                     int64_t version, const struct xd_remainder_row *row);
     enum xd_result (*remainder_each)(void *context, const char *site, const char *confirmation_id,
                                      int64_t version, xd_remainder_fn each, void *each_context);
+    /* Kept for good. */
+    enum xd_result (*edit_add)(void *context, const struct xd_edit_row *row);
+    enum xd_result (*edit_each)(void *context, const char *exception, xd_edit_fn each,
+                                void *each_context); /* R */
     enum xd_result (*remainder_drop)(void *context, const char *site, const char *confirmation_id,
                                      int64_t version);
 };

@@ -262,8 +262,9 @@ static enum xd_result find_document(const struct resolving *resolving, struct xd
 enum xd_result xd_hub_confirmation_resolve(struct xd_hub *hub, const struct xd_exception_row *exception,
                                            enum xd_action action, struct xd_now now,
                                            struct xd_resolution *out) {
-    static const char *const documents[] = {"HASH_TOTAL", "UNKNOWN_RELEASE", "UNKNOWN_RELEASE_OVERDUE",
-                                            "UNKNOWN_SHIPMENT", NULL};
+    static const char *const documents[] = {
+        "HASH_TOTAL",       "UNKNOWN_RELEASE",   "UNKNOWN_RELEASE_OVERDUE",
+        "UNKNOWN_SHIPMENT", "UNUSABLE_DOCUMENT", NULL};
     static const char *const remainders[] = {"STATUS_QTY_CONFLICT", "SHORT_UNSTATED", NULL};
     const struct xd_hub_store *store = hub->config.store;
     struct resolving resolving = {

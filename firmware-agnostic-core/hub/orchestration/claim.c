@@ -30,7 +30,7 @@ static enum xd_result confirmed_of(const struct claiming *claiming,
     for (size_t index = 0; index < confirmation->line_count && result == XD_OK; index++) {
         const struct xd_confirmation_line *line = &confirmation->lines[index];
         bool here = line->release_id == NULL || strcmp(line->release_id, claiming->work.row.release_id) == 0;
-        struct xd_decimal shipped;
+        struct xd_decimal shipped = xd_decimal_of(0);
         bool converts = false;
         if (here && !line->reversal && strcmp(line->line_id, released->line_id) == 0 &&
             xd_decimal_sign(line->qty_shipped) > 0) {

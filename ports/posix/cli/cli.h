@@ -107,6 +107,7 @@ int xd_cli_erp_resume(struct xd_cli *cli);
 int xd_cli_exceptions_list(struct xd_cli *cli);
 int xd_cli_exceptions_show(struct xd_cli *cli);
 int xd_cli_exceptions_resolve(struct xd_cli *cli);
+int xd_cli_replay(struct xd_cli *cli);
 int xd_cli_reconcile(struct xd_cli *cli);
 /* The part of reconcile that is about the ERP's books (books.c): whether it is asked for, and it. */
 bool xd_cli_wants_books(const struct xd_cli *cli);

@@ -156,6 +156,17 @@ const struct xd_verb xd_verbs[] = {
      "          what it was asked for is cancelled or ships from elsewhere\n"
      "About many a code nothing can be done but to take note. The same command again is safe.\n",
      XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_exceptions_resolve},
+    {"replay", "[EXCEPTION] [FILE]", "try again what was parked or refused",
+     "Confirmations and lines of them that are parked, and shipments that the ERP refused, are applied or\n"
+     "posted as things are now: the one that an exception is about, or all that the options find. What\n"
+     "would only be parked once more is left, and why is told; then the exit status is 1.\n"
+     "FILE (- reads standard input) is the confirmation as it should have come, whole; `exceptions show ID\n"
+     "--json` has it as it came (content). Its id and version stay. Of one of which something is applied "
+     "only\n"
+     "the line that is parked may change. What it was, who edited it and why are kept.\n",
+     XD_OPTION_BIT(XD_OPTION_CODE) | XD_OPTION_BIT(XD_OPTION_SITE) | XD_OPTION_BIT(XD_OPTION_ORDER) |
+         XD_OPTION_BIT(XD_OPTION_REASON),
+     xd_cli_replay},
     {"stock list", NULL, "what sites have, as the hub knows it",
      "AVAILABLE = ON HAND - RESERVED, in base units. A site that is in no list is not checked: its WMS "
      "decides,\n"

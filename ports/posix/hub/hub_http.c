@@ -519,6 +519,7 @@ static const struct route routes[] = {
      {"status", "order_id", "code", "site", "limit", "cursor"}},
     {"GET", "/v1/exceptions/{id}", ROLE_VIEWER, view_exception, NULL, {NULL}},
     {"POST", "/v1/exceptions/{id}/resolve", ROLE_OPERATOR, NULL, xd_hub_exception_resolve, {NULL}},
+    {"POST", "/v1/replay", ROLE_OPERATOR, NULL, xd_hub_replay, {NULL}},
     {"GET", "/v1/reconciliation", ROLE_VIEWER, view_reconciliation, NULL, {"site"}},
     {"POST", "/v1/reconciliation", ROLE_OPERATOR, NULL, xd_books_start, {NULL}},
     {"GET", "/v1/reconciliation/runs", ROLE_VIEWER, view_books, NULL, {"limit", "cursor"}},
