@@ -52,11 +52,12 @@ static enum xd_result stock_back(struct back *back, const struct xd_release_line
     return result == XD_OK ? xd_stock_reserve(hub, back->work.row.site, line->sku, base) : result;
 }
 
-/* The order is cancelled, and the site, which has the goods again, was not asked for them, or would not give
- * them up: it is asked, for it may ship them anew. A correction says itself what has shipped instead. */
+/* The order is cancelled, and the site has the goods again: it is asked for them, for it may ship them anew;
+ * but for one that is being asked for all it has. A correction says itself what has shipped instead. */
 static bool asks_site(const struct back *back) {
-    int kind = back->reversing->cause->kind, cancel = back->work.row.cancel;
-    return back->conduct.order.cancelled && (cancel == XD_CANCEL_NONE || cancel == XD_CANCEL_REFUSED) &&
+    const struct xd_release_row *row = &back->work.row;
+    int kind = back->reversing->cause->kind;
+    return back->conduct.order.cancelled && !(row->cancel == XD_CANCEL_REQUESTED && row->whole) &&
            (kind == XD_KIND_VOID || kind == XD_KIND_REVERSAL);
 }
 
