@@ -7,6 +7,7 @@
 #include "hub/confirmations/applying.h"
 
 #include "base/memory.h"
+#include "base/mutant.h"
 #include "hub/events/events.h"
 #include "hub/orchestration/conduct.h"
 #include "hub/orchestration/stock.h"
@@ -187,6 +188,11 @@ static enum xd_result undo(struct back *back, struct xd_job_row *posting,
     result = xd_hub_job_add(reversing->hub, &job, lines->rows, lines->count);
     *number = job.number;
     reversing->cause->jobs_open++;
+    if (XD_MUTANT(REVERSAL_TWICE) && result == XD_OK && (size_t)length + 1 < sizeof job.reference) {
+        memcpy(job.reference + length, "+", 2);
+        result = xd_hub_job_add(reversing->hub, &job, lines->rows, lines->count);
+        reversing->cause->jobs_open++;
+    }
     return result == XD_OK ? remember(reversing, back->work.row.release_id, job.number) : result;
 }
 
