@@ -59,6 +59,10 @@ static void send_again(struct xd_sim *sim, void *object, uint64_t number) {
     if (document->state != XD_SIM_WAITING) {
         return;
     }
+    if (document->after != 0 && sim->documents[document->after].state == XD_SIM_WAITING) {
+        xd_agenda_add(&sim->agenda, sim->now + PATIENCE_MS, send_again, site, number);
+        return;
+    }
     const struct xd_sim_node *side = xd_sim_wms_side(site);
     if (site->wms_up && side->running && side->mail_count < MAIL_MAX) {
         say(site, tail_of(document), document->text, 1);

@@ -118,7 +118,9 @@ static void take_back(struct xd_sim *sim, void *object, uint64_t number) {
     xd_sim_tell(sim, site->name_text, "WMS takes %s back by %s", before->id, id);
     send(site, release, made, text);
     xd_ms later = xd_chance_spread(&sim->chance[XD_FAULT_WMS_VOIDS], XD_MINUTE_MS, AGAIN_MS_MAX);
-    release->shipments[place] = xd_sim_wms_confirm(site, release, qty, short_status, later);
+    size_t again = xd_sim_wms_confirm(site, release, qty, short_status, later);
+    sim->documents[again].after = made;
+    release->shipments[place] = again;
 }
 
 void xd_sim_wms_may_redo(struct xd_sim_site *site, size_t number) {
