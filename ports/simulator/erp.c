@@ -26,6 +26,8 @@ void xd_sim_erp_effect(const struct xd_erp_request *request, struct xd_sim_effec
     (void)snprintf(effect->reference, sizeof effect->reference, "%s", request->reference);
     (void)snprintf(effect->sale_reference, sizeof effect->sale_reference, "%s",
                    request->sale_reference != NULL ? request->sale_reference : "");
+    (void)snprintf(effect->reverses, sizeof effect->reverses, "%s",
+                   request->reverses != NULL ? request->reverses : "");
     (void)snprintf(effect->site, sizeof effect->site, "%s", request->site != NULL ? request->site : "");
     for (size_t line = 0; line < request->line_count && line < XD_SIM_LINES_MAX; line++) {
         (void)snprintf(effect->line_id[line], sizeof effect->line_id[line], "%s",

@@ -95,8 +95,11 @@ const struct xd_fault_kind xd_fault_kinds[XD_FAULT_COUNT] = {
     [XD_FAULT_ERP_HALF_WAY] = AMONG("erp.stops_half_way", XD_FAULTS_ERP, 50000),
     [XD_FAULT_ERP_NOTHING_DONE] = AMONG("erp.confirms_nothing", XD_FAULTS_ERP, 50000),
     [XD_FAULT_ERP_REFUSES] = AMONG("erp.refuses", XD_FAULTS_ERP, 50000),
+    [XD_FAULT_WMS_CORRECTS] = AMONG("wms.corrects", XD_FAULTS_WMS, 100000),
+    [XD_FAULT_WMS_VOIDS] = AMONG("wms.voids", XD_FAULTS_WMS, 100000),
 };
 
 bool xd_fault_is_trade(enum xd_fault fault) {
-    return fault >= XD_FAULT_CHANNEL_CANCEL && fault <= XD_FAULT_WMS_AWAITED;
+    return (fault >= XD_FAULT_CHANNEL_CANCEL && fault <= XD_FAULT_WMS_AWAITED) ||
+           fault == XD_FAULT_WMS_CORRECTS || fault == XD_FAULT_WMS_VOIDS;
 }

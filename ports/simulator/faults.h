@@ -119,6 +119,8 @@ enum xd_fault {
     XD_FAULT_ERP_HALF_WAY,     /* erp */
     XD_FAULT_ERP_NOTHING_DONE, /* erp */
     XD_FAULT_ERP_REFUSES,      /* erp */
+    XD_FAULT_WMS_CORRECTS,     /* wms; trade, too */
+    XD_FAULT_WMS_VOIDS,        /* wms; trade, too */
     XD_FAULT_COUNT
 };
 

@@ -66,6 +66,7 @@ const struct xd_mutant_kind xd_mutant_kinds[XD_MUTANT_COUNT] = {
     [XD_MUTANT_DEFIANCE_UNTOLD] = {"defiance-untold", "nobody is told when a site ships what it gave up"},
     [XD_MUTANT_HALF_MADE_ANEW] = {"half-made-anew",
                                   "what an attempt left half made is posted under another reference"},
+    [XD_MUTANT_REVERSAL_TWICE] = {"reversal-twice", "what is taken back is undone twice in the ERP"},
 };
 
 bool xd_mutants_are_built(void) {

@@ -125,8 +125,9 @@ static int64_t forgotten_lines(const struct xd_sim *sim) {
         if (document->kind == XD_DOC_CONFIRMATION && document->state == XD_SIM_ACCEPTED &&
             document_excused(sim, document)) {
             char key[XD_REFERENCE_SIZE + 8];
-            (void)snprintf(key, sizeof key, "%d %s/%s/1/%s", (int)XD_ERP_SHIPMENT,
-                           sim->sites[document->site].name_text, document->id, document->release);
+            (void)snprintf(key, sizeof key, "%d %s/%s/%llu/%s", (int)XD_ERP_SHIPMENT,
+                           sim->sites[document->site].name_text, document->id,
+                           (unsigned long long)document->version, document->release);
             bool posted = xd_names_get(&sim->effect_names, key) != XD_NAMES_NONE;
             lines += posted && sim->hub_amnesia_to == 0 ? 0 : (int64_t)document->line_count;
         }
@@ -182,20 +183,25 @@ static void judge_sale(struct xd_sim *sim, const struct xd_sim_effect *effect) {
 }
 
 /* "site/id/version/release" of a shipment, "site/id" of an adjustment. */
-static struct xd_sim_document *document_of(struct xd_sim *sim, const struct xd_sim_effect *effect) {
-    char key[XD_REFERENCE_SIZE];
-    (void)snprintf(key, sizeof key, "%s", effect->reference);
-    char *slash = strchr(key, '/');
+static struct xd_sim_document *document_of(struct xd_sim *sim, const char *reference) {
+    char text[XD_REFERENCE_SIZE], key[2 * XD_SIM_TEXT];
+    (void)snprintf(text, sizeof text, "%s", reference);
+    char *slash = strchr(text, '/');
     char *end = slash == NULL ? NULL : strchr(slash + 1, '/');
+    if (slash == NULL) {
+        return NULL;
+    }
+    *slash = 0;
     if (end != NULL) {
         *end = 0;
     }
+    xd_sim_wms_key(text, slash + 1, end == NULL ? 1 : strtoull(end + 1, NULL, 10), key);
     size_t found = xd_names_get(&sim->document_names, key);
     return found == XD_NAMES_NONE ? NULL : &sim->documents[found];
 }
 
 static void judge_shipment(struct xd_sim *sim, const struct xd_sim_effect *effect) {
-    struct xd_sim_document *document = document_of(sim, effect);
+    struct xd_sim_document *document = document_of(sim, effect->reference);
     struct xd_sim_order *order = xd_sim_order_of_sale(sim, effect->sale_reference);
     if (document == NULL || document->odd || order == NULL) {
         xd_sim_violated(sim, "I3: the ERP has shipment %s, which nobody confirmed", effect->reference);
@@ -204,6 +210,7 @@ static void judge_shipment(struct xd_sim *sim, const struct xd_sim_effect *effec
     if (++document->seen > 1) {
         xd_sim_violated(sim, "I2: confirmation %s is in the ERP twice", document->id);
     }
+    document->stands++;
     xd_sim_book_closed(sim, order, effect);
     for (unsigned line = 0; line < effect->line_count; line++) {
         unsigned long number = strtoul(effect->line_id[line], NULL, 10);
@@ -221,8 +228,30 @@ static void judge_shipment(struct xd_sim *sim, const struct xd_sim_effect *effec
     }
 }
 
+/* What it undoes is there, and was not undone before; nothing else than that. */
+static void judge_reversal(struct xd_sim *sim, const struct xd_sim_effect *effect) {
+    struct xd_sim_document *document = document_of(sim, effect->reverses);
+    struct xd_sim_order *order = xd_sim_order_of_sale(sim, effect->sale_reference);
+    if (document == NULL || order == NULL || document->stands != 1) {
+        xd_sim_violated(sim, "I2: the ERP has reversal %s of what %s", effect->reference,
+                        document == NULL || document->seen == 0 ? "it never had" : "is undone already");
+        return;
+    }
+    document->stands--;
+    for (unsigned line = 0; line < effect->line_count; line++) {
+        unsigned long number = strtoul(effect->line_id[line], NULL, 10);
+        if (number == 0 || number > XD_SIM_LINES_MAX ||
+            effect->qty[line] != (int64_t)document->qty[number - 1]) {
+            xd_sim_violated(sim, "I3: reversal %s, line %s, is not what was confirmed", effect->reference,
+                            effect->line_id[line]);
+            return;
+        }
+        order->shipped[number - 1] -= document->qty[number - 1];
+    }
+}
+
 static void judge_adjustment(struct xd_sim *sim, const struct xd_sim_effect *effect) {
-    struct xd_sim_document *document = document_of(sim, effect);
+    struct xd_sim_document *document = document_of(sim, effect->reference);
     if (document == NULL || document->kind != XD_DOC_INVENTORY) {
         xd_sim_violated(sim, "I3: the ERP has adjustment %s, which nobody advised", effect->reference);
     } else if (++document->seen > 1) {
@@ -234,14 +263,57 @@ static void judge_adjustment(struct xd_sim *sim, const struct xd_sim_effect *eff
 
 /* ---- what was accepted ---- */
 
-static void judge_documents(struct xd_sim *sim) {
+/* What counts of each confirmation: its highest version, if nothing took it back. */
+static void add_versions(struct xd_sim *sim) {
     for (size_t index = 0; index < sim->document_count; index++) {
         const struct xd_sim_document *document = &sim->documents[index];
-        bool wanted =
-            document->kind != XD_DOC_RESPONSE && document->state == XD_SIM_ACCEPTED && !document->odd;
+        struct xd_sim_document *first = &sim->documents[document->first];
+        if (document->kind != XD_DOC_CONFIRMATION) {
+            continue;
+        }
+        bool accepted = document->state == XD_SIM_ACCEPTED;
+        first->taken_back = first->taken_back || (document->voids && accepted);
+        first->excused = first->excused || (accepted && document_excused(sim, document));
+        first->latest = accepted && !document->voids ? index : first->latest; /* they come in their order */
+        first->all_stand += document->stands;
+    }
+}
+
+static void judge_standing(struct xd_sim *sim, const struct xd_sim_document *first) {
+    const char *site = sim->sites[first->site].name_text;
+    bool counts = first->latest != UINT32_MAX && !first->taken_back && !first->odd;
+    if (first->all_stand > 1 || (first->all_stand == 1 && !counts && !first->excused)) {
+        xd_sim_violated(sim, "I1: of %s of %s %d shipments stand in the ERP%s", first->id, site,
+                        first->all_stand, first->taken_back ? ", and it was taken back" : "");
+    }
+    if (!counts || first->excused) {
+        return;
+    }
+    if (first->all_stand == 0) {
+        xd_sim_violated(sim, "I1: %s of %s was receipted and is not in the ERP", first->id, site);
+    }
+    for (size_t index = 0; index < sim->document_count && first->latest != first->first; index++) {
+        const struct xd_sim_document *document = &sim->documents[index];
+        if (document->first == first->first && document->stands == 1 &&
+            memcmp(document->qty, sim->documents[first->latest].qty, sizeof document->qty) != 0) {
+            xd_sim_violated(sim, "I1: version %llu of %s of %s counts, and %llu is in the ERP",
+                            (unsigned long long)sim->documents[first->latest].version, first->id, site,
+                            (unsigned long long)document->version);
+        }
+    }
+}
+
+static void judge_documents(struct xd_sim *sim) {
+    add_versions(sim);
+    for (size_t index = 0; index < sim->document_count; index++) {
+        const struct xd_sim_document *document = &sim->documents[index];
+        bool wanted = document->kind == XD_DOC_INVENTORY && document->state == XD_SIM_ACCEPTED;
         if (wanted && document->seen == 0 && !document_excused(sim, document)) {
             xd_sim_violated(sim, "I1: %s of %s was receipted and is not in the ERP", document->id,
                             sim->sites[document->site].name_text);
+        }
+        if (document->kind == XD_DOC_CONFIRMATION && document->first == index) {
+            judge_standing(sim, document);
         }
         if (document->state == XD_SIM_REFUSED) {
             xd_sim_violated(sim, "I1: %s of %s was refused for good", document->id,
@@ -287,6 +359,9 @@ void xd_sim_judge(struct xd_sim *sim) {
             break;
         case XD_ERP_CHANGE:
             xd_sim_judge_change(sim, effect);
+            break;
+        case XD_ERP_REVERSAL:
+            judge_reversal(sim, effect);
             break;
         default:
             judge_adjustment(sim, effect);

@@ -4,7 +4,7 @@
  * agreed     what WMSs took, less what they gave up; given: what they agreed to or shipped, whichever is more
  * within     what they shipped of what they had agreed to
  *
- * O1  within <= wanted + what WMSs were asked to give up and kept
+ * O1  within <= wanted + what WMSs were asked to give up and kept, or found later to have shipped
  * O2  given >= wanted, unless the order's policy or every site's refusal lets it end short
  * O3  each line adds up, nothing of it is on its way, and the order's status says what became of it
  * O4  the ERP was told last what the hub says that was ordered and not cancelled; of a line that a
@@ -138,7 +138,7 @@ static void add_releases(struct xd_sim *sim) {
             unsigned agreed = release->qty[line], shipped = release->shipped[line];
             account->within[line] += less_of(agreed, shipped);
             account->given[line] += more_of(agreed, shipped);
-            account->kept[line] += release->kept[line];
+            account->kept[line] += release->kept[line] + release->more[line];
             account->any_short = account->any_short || shipped < agreed;
         }
     }
@@ -288,7 +288,9 @@ static void judge_line(struct xd_sim *sim, const struct xd_sim_order *order, uns
 static void judge_wanted(struct xd_sim *sim, size_t number) {
     const struct xd_sim_order *order = &sim->orders[number];
     const struct xd_sim_account *account = order->account;
-    bool may_lack = order->may_end_short || refused_by_all(sim, number);
+    /* What had shipped when it was cancelled, and was taken back, nobody wants. */
+    bool unwanted = order->redone && order->wished;
+    bool may_lack = order->may_end_short || unwanted || refused_by_all(sim, number);
     for (unsigned line = 0; line < XD_SIM_LINES_MAX; line++) {
         unsigned wanted = order->want[line];
         if (account->within[line] > wanted + account->kept[line]) {
@@ -325,7 +327,7 @@ static void judge_order(struct xd_sim *sim, size_t number, const cJSON *tree) {
         xd_sim_violated(sim, "O3: %u of order %s were shipped, nothing is open, and it is %s", shipped,
                         order->number, status == NULL ? "nowhere" : status);
     }
-    if (account->changes > 0 && !xd_sim_order_varies(sim, order) && !account->any_short) {
+    if (account->changes > 0 && !xd_sim_order_varies(sim, order) && !account->any_short && !order->redone) {
         xd_sim_violated(sim, "O5: the sale of order %s was changed, and nobody wanted that", order->number);
     }
     judge_wanted(sim, number);

@@ -180,8 +180,12 @@ struct xd_sim_document {
     char *text;               /* owned */
     char release[40];         /* of a confirmation; "" none */
     const char *short_status; /* of a confirmation's lines of which less ships than is to ship; NULL: none */
-    bool unmatched;           /* it names a line that nobody released */
-    bool defies;              /* it ships what was given up */
+    uint64_t version;
+    size_t first;   /* of a confirmation: its first version; of a VOID: that of what it takes back */
+    bool voids;     /* it is a VOID */
+    size_t after;   /* it is not sent before that one is accepted; 0: none */
+    bool unmatched; /* it names a line that nobody released */
+    bool defies;    /* it ships what was given up */
     unsigned tries;
     xd_ms accepted_at;
     bool odd;                       /* what becomes of it is a person's to decide: parked */
@@ -192,6 +196,11 @@ struct xd_sim_document {
     unsigned line_count;            /* of which something ships */
     unsigned qty[XD_SIM_LINES_MAX]; /* shipped, by the line's number */
     unsigned seen;                  /* how often it is in the ERP */
+    int stands;                     /* ... less what was undone of it */
+    /* Of a first version, found by the oracle: of all its versions. */
+    size_t latest; /* that was accepted; UINT32_MAX: none */
+    bool taken_back, excused;
+    int all_stand;
 };
 
 #define XD_SIM_SHIPMENTS_MAX 2u
@@ -204,10 +213,12 @@ struct xd_sim_release {
     uint64_t revision; /* the highest that it has seen */
     bool rejected;
     char sku[XD_SIM_LINES_MAX][24];
-    unsigned qty[XD_SIM_LINES_MAX];     /* to be shipped in all, as it has agreed */
-    unsigned kept[XD_SIM_LINES_MAX];    /* of that, what it was asked to give up and did not */
-    unsigned shipped[XD_SIM_LINES_MAX]; /* found by the oracle */
-    size_t shipments[XD_SIM_SHIPMENTS_MAX];
+    unsigned qty[XD_SIM_LINES_MAX];         /* to be shipped in all, as it has agreed */
+    unsigned kept[XD_SIM_LINES_MAX];        /* of that, what it was asked to give up and did not */
+    unsigned shipped[XD_SIM_LINES_MAX];     /* found by the oracle */
+    size_t shipments[XD_SIM_SHIPMENTS_MAX]; /* that count: as corrected, or anew */
+    unsigned more[XD_SIM_LINES_MAX];        /* shipped than was said first, by corrections */
+    size_t redone;                          /* the last document that corrected or took back; 0: none */
     unsigned shipment_count;
 };
 
@@ -261,6 +272,7 @@ struct xd_sim_order {
     char id[XD_ID_SIZE];      /* the hub's; "" not known yet */
     char revision[24];        /* the last that its channel saw */
     bool wished;              /* something was asked for, whatever was answered */
+    bool redone;              /* a WMS said otherwise afterwards */
     unsigned lines_ever;
     unsigned stated[XD_SIM_LINES_MAX];  /* as it was sent, or last revised */
     unsigned want[XD_SIM_LINES_MAX];    /* to be shipped in all, by what was answered last */
@@ -307,6 +319,7 @@ struct xd_sim_effect {
     enum xd_erp_kind kind;
     char reference[XD_REFERENCE_SIZE];
     char sale_reference[XD_REFERENCE_SIZE];
+    char reverses[XD_REFERENCE_SIZE];
     char site[XD_SITE_SIZE];
     unsigned line_count;
     char line_id[XD_SIM_LINES_MAX][8];
@@ -486,6 +499,18 @@ void xd_sim_wms_count(struct xd_sim_site *site); /* once */
 /* A document of its, by its id; XD_NAMES_NONE. */
 size_t xd_sim_wms_document(const struct xd_sim_site *site, const char *id);
 size_t xd_sim_wms_add(struct xd_sim_site *site, enum xd_kind kind, const char *id);
+/* ... and of that version of it. */
+size_t xd_sim_wms_version(const struct xd_sim_site *site, const char *id, uint64_t version);
+size_t xd_sim_wms_add_version(struct xd_sim_site *site, enum xd_kind kind, const char *id, uint64_t version);
+/* "site/id", and the version where it is not the first. */
+void xd_sim_wms_key(const char *site, const char *id, uint64_t version, char out[2 * XD_SIM_TEXT]);
+/* What is confirmed of a release is a document from then on, and sent after delay. */
+size_t xd_sim_wms_confirm(struct xd_sim_site *site, const struct xd_sim_release *release,
+                          const unsigned qty[XD_SIM_LINES_MAX], const char *short_status, xd_ms delay);
+/* What it says as it is now; xd_host_free. */
+char *xd_sim_wms_write(struct xd_sim_document *document, const struct xd_sim_release *release);
+/* It was accepted: now and then its WMS says otherwise later (wms_redo.c). */
+void xd_sim_wms_may_redo(struct xd_sim_site *site, size_t number);
 /* From then on it is sent until its receipt comes. */
 void xd_sim_wms_send(struct xd_sim_site *site, size_t document, const char *text, xd_ms delay);
 /* Once more, whatever was said of it. */

@@ -59,6 +59,10 @@ static void send_again(struct xd_sim *sim, void *object, uint64_t number) {
     if (document->state != XD_SIM_WAITING) {
         return;
     }
+    if (document->after != 0 && sim->documents[document->after].state == XD_SIM_WAITING) {
+        xd_agenda_add(&sim->agenda, sim->now + PATIENCE_MS, send_again, site, number);
+        return;
+    }
     const struct xd_sim_node *side = xd_sim_wms_side(site);
     if (site->wms_up && side->running && side->mail_count < MAIL_MAX) {
         say(site, tail_of(document), document->text, 1);
@@ -72,18 +76,31 @@ static void send_again(struct xd_sim *sim, void *object, uint64_t number) {
                   send_again, site, number);
 }
 
-size_t xd_sim_wms_add(struct xd_sim_site *site, enum xd_kind kind, const char *id) {
+void xd_sim_wms_key(const char *site, const char *id, uint64_t version, char out[2 * XD_SIM_TEXT]) {
+    (void)snprintf(out, 2 * XD_SIM_TEXT, version > 1 ? "%s/%s#%llu" : "%s/%s", site, id,
+                   (unsigned long long)version);
+}
+
+size_t xd_sim_wms_add_version(struct xd_sim_site *site, enum xd_kind kind, const char *id, uint64_t version) {
     struct xd_sim *sim = site->node.sim;
     char key[2 * XD_SIM_TEXT];
     sim->documents =
         xd_host_grow(sim->documents, sim->document_count, &sim->document_capacity, sizeof *sim->documents);
     struct xd_sim_document *document = &sim->documents[sim->document_count];
-    *document = (struct xd_sim_document){.kind = kind, .site = site->node.number - 1};
+    *document = (struct xd_sim_document){.kind = kind,
+                                         .site = site->node.number - 1,
+                                         .version = version,
+                                         .first = sim->document_count,
+                                         .latest = UINT32_MAX};
     (void)snprintf(document->id, sizeof document->id, "%s", id);
-    (void)snprintf(key, sizeof key, "%s/%s", site->name_text, id);
+    xd_sim_wms_key(site->name_text, id, version, key);
     xd_names_set(&sim->document_names, key, sim->document_count);
     sim->figures->documents++;
     return sim->document_count++;
+}
+
+size_t xd_sim_wms_add(struct xd_sim_site *site, enum xd_kind kind, const char *id) {
+    return xd_sim_wms_add_version(site, kind, id, 1);
 }
 
 void xd_sim_wms_send(struct xd_sim_site *site, size_t document, const char *text, xd_ms delay) {
@@ -99,10 +116,14 @@ void xd_sim_wms_say_again(struct xd_sim_site *site, size_t number) {
     }
 }
 
-size_t xd_sim_wms_document(const struct xd_sim_site *site, const char *id) {
+size_t xd_sim_wms_version(const struct xd_sim_site *site, const char *id, uint64_t version) {
     char key[2 * XD_SIM_TEXT];
-    (void)snprintf(key, sizeof key, "%s/%s", site->name_text, id);
+    xd_sim_wms_key(site->name_text, id, version, key);
     return xd_names_get(&site->node.sim->document_names, key);
+}
+
+size_t xd_sim_wms_document(const struct xd_sim_site *site, const char *id) {
+    return xd_sim_wms_version(site, id, 1);
 }
 
 /* ---- what it is told ---- */
@@ -141,7 +162,7 @@ static void take_receipt(const struct xd_sim_site *from, struct xd_sim_site *sit
         !xd_as_written(text, "status", status, sizeof status)) {
         return; /* of bytes that could not be read */
     }
-    size_t number = xd_sim_wms_document(site, id);
+    size_t number = xd_sim_wms_version(site, id, xd_number_as_written(text, "version"));
     if (number == XD_NAMES_NONE) {
         xd_sim_violated(sim, "%s tells of document %s, which nobody sent", site->name_text, id);
         return;
@@ -161,6 +182,7 @@ static void take_receipt(const struct xd_sim_site *from, struct xd_sim_site *sit
         document->state = XD_SIM_ACCEPTED;
         document->accepted_at = sim->now;
         say_nonsense(site, document);
+        xd_sim_wms_may_redo(site, number);
     } else if (!says_retryable(text)) {
         document->state = XD_SIM_REFUSED;
     }
@@ -171,7 +193,8 @@ static void take_settled(struct xd_sim_site *site, struct xd_bytes text) {
     char id[DOCUMENT_SIZE] = "nothing", outcome[16];
     bool read = xd_as_written(text, "document_id", id, sizeof id) &&
                 xd_as_written(text, "outcome", outcome, sizeof outcome);
-    size_t number = read ? xd_sim_wms_document(site, id) : XD_NAMES_NONE;
+    uint64_t version = xd_number_as_written(text, "document_version");
+    size_t number = read ? xd_sim_wms_version(site, id, version) : XD_NAMES_NONE;
     if (number == XD_NAMES_NONE) {
         xd_sim_violated(sim, "%s settles %s, which nobody sent", site->name_text, id);
         return;

@@ -4,7 +4,8 @@
  * What it will ship is planned as documents when it takes the release; until the first of them is sent they
  * can still be changed. Who is asked for what has left already, or does not want to, keeps it; and now and
  * then one agrees and ships all the same. The question may come before the release itself, which was lost:
- * then it is the release. Each question is answered once, and again in the same words. */
+ * then it is the release. Each question is answered once, and again in the same words. While it waits to be
+ * heard about a shipment that it takes back, or states otherwise, it gives nothing up. */
 #include "simulator/host.h"
 #include "simulator/sim.h"
 
@@ -57,14 +58,19 @@ static void write_line(const struct xd_sim_document *document, const struct xd_s
 }
 
 /* Writes what it says as it is now. Only the one that is alone with its release may be short. */
-static char *write_confirmation(struct xd_sim_document *document, const struct xd_sim_release *release) {
+char *xd_sim_wms_write(struct xd_sim_document *document, const struct xd_sim_release *release) {
     struct xd_buffer text;
+    unsigned long long version = document->version;
     xd_buffer_init(&text, 0);
     xd_buffer_format(&text,
-                     "{\"confirmation_id\":\"%s\",\"version\":1,\"kind\":\"SHIP\",\"reporting\":\"FULL\","
+                     "{\"confirmation_id\":\"%s\",\"version\":%llu,\"kind\":\"SHIP\",\"reporting\":\"FULL\","
                      "\"shipment_id\":\"S-%s\",\"release_ids\":[\"%s\"],\"shipped_at\":"
-                     "\"2026-11-23T10:00:00+01:00\",\"lines\":[",
-                     document->id, document->id, release->id);
+                     "\"2026-11-23T10:00:00+01:00\",",
+                     document->id, version, document->id, release->id);
+    if (version > 1) {
+        xd_buffer_format(&text, "\"pro\":\"P%llu\",", version);
+    }
+    xd_buffer_text(&text, "\"lines\":[");
     document->line_count = 0;
     for (unsigned line = 0; line < XD_SIM_LINES_MAX; line++) {
         if (document->qty[line] > 0) {
@@ -81,8 +87,8 @@ static char *write_confirmation(struct xd_sim_document *document, const struct x
     return copy;
 }
 
-static size_t confirm(struct xd_sim_site *site, const struct xd_sim_release *release,
-                      const unsigned qty[XD_SIM_LINES_MAX], const char *short_status, xd_ms delay) {
+size_t xd_sim_wms_confirm(struct xd_sim_site *site, const struct xd_sim_release *release,
+                          const unsigned qty[XD_SIM_LINES_MAX], const char *short_status, xd_ms delay) {
     struct xd_sim *sim = sim_of(site);
     char id[XD_SIM_TEXT];
     (void)snprintf(id, sizeof id, "C-%s-%llu", site->name_text, (unsigned long long)++site->made);
@@ -92,7 +98,7 @@ static size_t confirm(struct xd_sim_site *site, const struct xd_sim_release *rel
     document->short_status = short_status;
     (void)snprintf(document->release, sizeof document->release, "%s", release->id);
     memcpy(document->qty, qty, sizeof document->qty);
-    char *text = write_confirmation(document, release);
+    char *text = xd_sim_wms_write(document, release);
     xd_sim_wms_send(site, number, text, delay);
     xd_host_free(text);
     return number;
@@ -114,20 +120,21 @@ static void ship(struct xd_sim_site *site, struct xd_sim_release *release) {
         second[line] = split ? qty / 2 : 0;
         first[line] = qty - second[line] - ((less || for_now) && qty > 1) + (over && qty > 0);
     }
-    release->shipments[release->shipment_count++] = confirm(site, release, first,
-                                                            less      ? "SHORT_FINAL"
-                                                            : for_now ? "BACKORDER"
-                                                                      : NULL,
-                                                            delay);
+    release->shipments[release->shipment_count++] = xd_sim_wms_confirm(site, release, first,
+                                                                       less      ? "SHORT_FINAL"
+                                                                       : for_now ? "BACKORDER"
+                                                                                 : NULL,
+                                                                       delay);
     if (split) {
         xd_ms later = xd_chance_spread(&sim->work, XD_MINUTE_MS, 4 * XD_HOUR_MS);
-        release->shipments[release->shipment_count++] = confirm(site, release, second, NULL, delay + later);
+        release->shipments[release->shipment_count++] =
+            xd_sim_wms_confirm(site, release, second, NULL, delay + later);
     }
 }
 
 void xd_sim_wms_ship_unknown(struct xd_sim_site *site) {
     const struct xd_sim_release nobodys = {.id = "R0000000000000NONE", .sku = {"WIDGET"}, .qty = {1}};
-    size_t number = confirm(site, &nobodys, nobodys.qty, NULL, 1);
+    size_t number = xd_sim_wms_confirm(site, &nobodys, nobodys.qty, NULL, 1);
     sim_of(site)->documents[number].odd = true;
 }
 
@@ -160,7 +167,7 @@ static void rewrite(struct xd_sim *sim, const struct xd_sim_release *release, si
         return;
     }
     xd_host_free(document->text);
-    document->text = write_confirmation(document, release);
+    document->text = xd_sim_wms_write(document, release);
 }
 
 /* The last shipment first. */
@@ -219,7 +226,7 @@ static void give_up(struct xd_sim_site *site, struct xd_sim_release *release, co
     struct xd_sim *sim = sim_of(site);
     unsigned wanted[XD_SIM_LINES_MAX] = {0};
     char sku[XD_SIM_LINES_MAX][24];
-    bool can = true;
+    bool can = release->redone == 0 || sim->documents[release->redone].state != XD_SIM_WAITING;
     if (!cancel) {
         read_lines(tree, wanted, sku);
     }

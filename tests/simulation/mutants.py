@@ -72,6 +72,7 @@ TABLE = {
     "refused-release-dropped": (1, SMALL + " --often wms.refuses_release"),
     "defiance-untold": (1, SMALL + " --often channel.cancels --often wms.ships_what_is_cancelled"),
     "half-made-anew": (1, SMALL + " --often erp.stops_half_way --often erp.confirms_nothing"),
+    "reversal-twice": (1, SMALL + " --often wms.corrects --often wms.voids"),
 }
 
 

@@ -397,6 +397,7 @@ static void a_correction_of_the_carrier_comes_while_the_erp_is_called(void **sta
     assert_shipments(world, 1, 0);
     assert_state(world, "C-1", 1, "SUPERSEDED");
     assert_state(world, "C-1", 2, "POSTED");
+    assert_count(world, "SELECT fate_version FROM confirmation WHERE version = 1", 1); /* it is told so */
 }
 
 static void a_correction_of_the_quantity_reverses_and_reposts(void **state) {
@@ -481,6 +482,29 @@ static void a_correction_of_what_the_erp_refused(void **state) {
     assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 0);
     assert_shipments(world, 1, 0);
     assert_line(world, 1, "1", "0 0 2 8 0 0 0");
+}
+
+/* What the second version should have undone still stands in the ERP when the third one comes. */
+static void a_correction_whose_reversal_the_erp_refused_is_corrected_again(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "10", "");
+    world_quiet(world);
+    (void)hub_world_ledger(world, "UPDATE shipment SET reference = 'away'");
+    ships(world, 2, release_id, "8", "");
+    world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 1);
+    ships(world, 3, release_id, "9", "");
+    world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 1);
+    char sql[160];
+    (void)snprintf(sql, sizeof sql, "UPDATE shipment SET reference = 'WH1/C-1/1/%s'", release_id);
+    (void)hub_world_ledger(world, sql);
+    assert_int_equal(world_resolve(world, "ERP_REJECTED_SHIPMENT", "retry"), 200);
+    settles(world);
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 0);
+    assert_state(world, "C-1", 3, "POSTED");
+    assert_line(world, 1, "1", "0 0 1 9 0 0 0");
 }
 
 static void a_posting_that_the_erp_refused_is_tried_again(void **state) {
@@ -664,6 +688,27 @@ static void shipped_after_cancel_and_taken_back_is_cancelled(void **state) {
 }
 
 /* ---- units, lots, serial numbers, totals ---- */
+
+/* It was never asked for these: they had shipped when the order was cancelled. */
+static void shipped_before_the_cancel_and_taken_back_is_asked_for(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "4", "");
+    settles(world);
+    assert_int_equal(world_cancel(world, 1, NULL), 202);
+    settles(world);
+    world_answer(world, 1, 1, 2, "CANCEL_REFUSED");
+    settles(world);
+    voids(world, "V-1", release_id);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_release(world, 1, 1, "WH1 ACKED REQUESTED 3");
+    world_answer(world, 1, 1, 3, "CANCEL_ACCEPTED");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 0 10 0 0");
+    assert_status(world, 1, "CANCELLED");
+    assert_shipments(world, 1, 1);
+}
 
 static void another_unit_that_converts_exactly(void **state) {
     char release_id[XD_ID_SIZE], text[512];
@@ -1360,6 +1405,7 @@ int main(void) {
         ROW(a_correction_waits_for_what_it_corrects),
         ROW(versions_that_come_out_of_order),
         ROW(a_correction_of_what_the_erp_refused),
+        ROW(a_correction_whose_reversal_the_erp_refused_is_corrected_again),
         ROW(a_posting_that_the_erp_refused_is_tried_again),
         ROW(an_adjustment_that_the_erp_refused_is_tried_again),
         ROW(shipped_in_a_closed_period),
@@ -1370,6 +1416,7 @@ int main(void) {
         ROW(cancel_requested_and_not_yet_shipped),
         ROW(shipped_while_the_cancel_was_pending),
         ROW(shipped_after_cancel_and_taken_back_is_cancelled),
+        ROW(shipped_before_the_cancel_and_taken_back_is_asked_for),
         ROW(another_unit_that_converts_exactly),
         ROW(another_unit_that_does_not_convert_resumes_when_its_factor_comes),
         ROW(pieces_of_a_case_are_compared_in_base_units),

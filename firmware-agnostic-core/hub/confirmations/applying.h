@@ -154,6 +154,10 @@ XD_CHECKED enum xd_result xd_confirmation_reference(struct xd_hub *hub, const st
 
 /* A job that was held, or refused, is called for. */
 XD_CHECKED enum xd_result xd_job_call_for(struct xd_hub *hub, struct xd_job_row *job, struct xd_now now);
+/* The ERP refused it: a person is asked. detail: the ERP's words. */
+#define XD_REFUSED_SIZE 256
+XD_CHECKED enum xd_result xd_job_complain(struct xd_hub *hub, const struct xd_job_row *job,
+                                          char detail[XD_REFUSED_SIZE], struct xd_now now);
 
 /* ---- reversing.c ---- */
 

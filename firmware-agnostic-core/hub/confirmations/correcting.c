@@ -51,7 +51,11 @@ static enum xd_result patch(struct xd_hub *hub, const struct xd_confirmation *co
     before->state = XD_CONFIRMATION_SUPERSEDED;
     before->lines_rejected += before->lines_parked;
     before->lines_parked = before->jobs_open = 0;
-    enum xd_result result = store->confirmation_save(store->context, before);
+    enum xd_result result = xd_hub_tell_fate(hub, before, XD_OUTCOME_REJECTED, "SUPERSEDED",
+                                             "Another version of it counts.", now);
+    if (result == XD_OK) {
+        result = store->confirmation_save(store->context, before);
+    }
     for (size_t index = 0; index < confirmation->release_count && result == XD_OK; index++) {
         result = tell_release(hub, row, confirmation->release_ids[index], now);
     }

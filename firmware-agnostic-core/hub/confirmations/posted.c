@@ -139,18 +139,9 @@ enum xd_result xd_hub_shipment_done(struct xd_hub *hub, const struct xd_job_row 
 
 /* ---- refused ---- */
 
-enum xd_result xd_hub_shipment_rejected(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
-    const struct xd_hub_store *store = hub->config.store;
-    struct xd_confirmation_row row;
-    struct xd_job_row own = *job;
-    char detail[256];
-    if (job->reversed) {
-        own.state = XD_JOB_WITHDRAWN;
-        enum xd_result result = store->job_save(store->context, &own);
-        result = result == XD_OK ? one_less(hub, job, now) : result;
-        return result == XD_OK ? nothing_to_undo(hub, job, now) : result;
-    }
-    snprintf(detail, sizeof detail, "%.47s: %.199s", job->code, job->detail);
+enum xd_result xd_job_complain(struct xd_hub *hub, const struct xd_job_row *job, char detail[XD_REFUSED_SIZE],
+                               struct xd_now now) {
+    snprintf(detail, XD_REFUSED_SIZE, "%.47s: %.199s", job->code, job->detail);
     struct xd_complaint complaint = {.code = "ERP_REJECTED_SHIPMENT",
                                      .site = job->site,
                                      .order_id = job->order_id,
@@ -158,7 +149,21 @@ enum xd_result xd_hub_shipment_rejected(struct xd_hub *hub, const struct xd_job_
                                      .document_id = job->confirmation_id,
                                      .version = job->confirmation_version,
                                      .detail = detail};
-    enum xd_result result = xd_hub_complain(hub, &complaint, now);
+    return xd_hub_complain(hub, &complaint, now);
+}
+
+enum xd_result xd_hub_shipment_rejected(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_confirmation_row row;
+    struct xd_job_row own = *job;
+    char detail[XD_REFUSED_SIZE];
+    if (job->reversed) {
+        own.state = XD_JOB_WITHDRAWN;
+        enum xd_result result = store->job_save(store->context, &own);
+        result = result == XD_OK ? one_less(hub, job, now) : result;
+        return result == XD_OK ? nothing_to_undo(hub, job, now) : result;
+    }
+    enum xd_result result = xd_job_complain(hub, job, detail, now);
     if (result == XD_OK) {
         result = find_row(hub, job, &row);
     }

@@ -7,6 +7,7 @@
 #include "hub/confirmations/applying.h"
 
 #include "base/memory.h"
+#include "base/mutant.h"
 #include "hub/events/events.h"
 #include "hub/orchestration/conduct.h"
 #include "hub/orchestration/stock.h"
@@ -68,6 +69,15 @@ static enum xd_result stock_back(struct back *back, const struct xd_release_line
     return result == XD_OK ? xd_stock_reserve(hub, back->work.row.site, line->sku, base) : result;
 }
 
+/* The order is cancelled, and the site has the goods again: it is asked for them, for it may ship them anew;
+ * but for one that is being asked for all it has. A correction says itself what has shipped instead. */
+static bool asks_site(const struct back *back) {
+    const struct xd_release_row *row = &back->work.row;
+    int kind = back->reversing->cause->kind;
+    return back->conduct.order.cancelled && !(row->cancel == XD_CANCEL_REQUESTED && row->whole) &&
+           (kind == XD_KIND_VOID || kind == XD_KIND_REVERSAL);
+}
+
 /* qty of the line has not shipped after all; sku: what was there instead. */
 static enum xd_result take_back(struct back *back, struct xd_release_line_row *line, const char *sku,
                                 struct xd_decimal qty) {
@@ -93,7 +103,7 @@ static enum xd_result take_back(struct back *back, struct xd_release_line_row *l
     if (result == XD_OK) {
         result = stock_back(back, line, sku, qty, rest);
     }
-    if (result == XD_OK && back->conduct.order.cancelled && xd_decimal_sign(rest) > 0) {
+    if (result == XD_OK && back->conduct.order.cancelled && !asks_site(back) && xd_decimal_sign(rest) > 0) {
         back->conduct.sale_stale = true; /* nobody wants it */
         result = xd_release_work_give_line_back(&back->conduct, &back->work, line, rest, XD_POT_CANCELLED);
     }
@@ -212,6 +222,11 @@ static enum xd_result undo(struct back *back, struct xd_job_row *posting,
     result = xd_hub_job_add(reversing->hub, &job, lines->rows, lines->count);
     *number = job.number;
     reversing->cause->jobs_open++;
+    if (XD_MUTANT(REVERSAL_TWICE) && result == XD_OK && (size_t)length + 1 < sizeof job.reference) {
+        memcpy(job.reference + length, "+", 2);
+        result = xd_hub_job_add(reversing->hub, &job, lines->rows, lines->count);
+        reversing->cause->jobs_open++;
+    }
     return result == XD_OK ? remember(reversing, back->work.row.release_id, job.number) : result;
 }
 
@@ -284,6 +299,9 @@ static enum xd_result close_release(struct back *back, const struct xd_confirmat
     if (result == XD_OK) {
         back->work.row.status = xd_release_status_after(&back->work.row, &back->work.lines);
         result = xd_release_work_save(&back->conduct, &back->work);
+    }
+    if (result == XD_OK && asks_site(back)) {
+        result = xd_release_work_call_back(&back->conduct, &back->work, false);
     }
     if (result == XD_OK) {
         result = xd_conduct_book_reopened(&back->conduct);
@@ -387,6 +405,23 @@ static enum xd_result reverse_all(struct xd_reversing *reversing, const struct x
     return result == XD_INVALID ? XD_CORRUPT : result; /* it could be read when it was applied */
 }
 
+/* What the version itself took back, and the ERP refused to, is still to be taken back: somebody stays asked.
+ */
+static enum xd_result complain_again(struct xd_reversing *reversing, const struct xd_confirmation_row *row) {
+    const struct xd_hub_store *store = reversing->hub->config.store;
+    struct xd_job_rows jobs = {NULL, 0, 0};
+    enum xd_result result =
+        store->job_refused(store->context, row->site, row->confirmation_id, row->base, xd_job_collect, &jobs);
+    for (size_t index = 0; index < jobs.count && result == XD_OK; index++) {
+        char detail[XD_REFUSED_SIZE];
+        if (jobs.rows[index].kind == XD_ERP_REVERSAL) {
+            result = xd_job_complain(reversing->hub, &jobs.rows[index], detail, reversing->now);
+        }
+    }
+    xd_free(jobs.rows);
+    return result;
+}
+
 /* The version does not count any more: nothing of it waits, and nobody is asked about it. */
 static enum xd_result retire(struct xd_reversing *reversing, struct xd_confirmation_row *row,
                              enum xd_confirmation_state state) {
@@ -403,6 +438,9 @@ static enum xd_result retire(struct xd_reversing *reversing, struct xd_confirmat
     if (result == XD_OK) {
         result = xd_hub_exceptions_close(hub, row->site, XD_DOC_CONFIRMATION, row->confirmation_id, row->base,
                                          NULL, reversing->now);
+    }
+    if (result == XD_OK) {
+        result = complain_again(reversing, row);
     }
     if (result == XD_OK) {
         result = xd_hub_tell_fate(hub, row, XD_OUTCOME_REJECTED, superseded ? "SUPERSEDED" : "REVERSED",
