@@ -93,12 +93,17 @@ static void correct(struct xd_sim *sim, void *object, uint64_t number) {
     xd_host_free(text);
 }
 
+/* Of what it was told the fate of: the line keeps no order. */
 static void take_back(struct xd_sim *sim, void *object, uint64_t number) {
     struct xd_sim_site *site = object;
     char id[XD_SIM_TEXT], text[400];
     unsigned place, qty[XD_SIM_LINES_MAX];
     struct xd_sim_release *release = release_of(site, number, &place);
-    if (release == NULL) {
+    if (release != NULL && !sim->documents[number].settled && !sim->healing) {
+        xd_agenda_add(&sim->agenda, sim->now + XD_HOUR_MS, take_back, site, number);
+        return;
+    }
+    if (release == NULL || !sim->documents[number].settled) {
         return;
     }
     (void)snprintf(id, sizeof id, "V-%s-%llu", site->name_text, (unsigned long long)++site->made);
