@@ -45,6 +45,7 @@ static void take_effect(struct xd_sim *sim, const struct xd_erp_request *request
     xd_sim_erp_key(request->kind, request->reference, key);
     xd_names_set(&sim->effect_names, key, sim->effect_count);
     sim->effect_count++;
+    xd_sim_books_take(sim, sim->effect_count - 1);
     sim->figures->changes += request->kind == XD_ERP_CHANGE;
     xd_sim_tell(sim, "ERP", "%s %s", xd_erp_kind_names[request->kind], request->reference);
 }
@@ -63,6 +64,9 @@ static void found(struct xd_sim *sim, const struct xd_sim_call *call, struct xd_
 static void land(struct xd_sim *sim, void *object, uint64_t argument) {
     struct xd_sim_call *call = object;
     struct xd_erp_answer there;
+    if (call->call->list) {
+        return; /* it says what there is when it answers */
+    }
     found(sim, call, &there);
     bool refuses_twins =
         sim->options.script == XD_SIM_NO_SCRIPT; /* no blind retry: so nothing is posted twice */
@@ -113,7 +117,7 @@ static void plan_steps(struct xd_sim *sim, struct xd_sim_call *call, struct cour
 
 /* DONE stands for what it finds when it lands. */
 static void plan(struct xd_sim *sim, struct xd_sim_call *call, struct course *out) {
-    bool find = call->call->find;
+    bool find = call->call->find || call->call->list;
     *out = (struct course){
         .lands = xd_chance_between(&sim->work, 20, 200), .last = -1, .steps = XD_SIM_STEPS_ALL};
     out->answers = out->lands + 1;
@@ -128,6 +132,10 @@ static void plan(struct xd_sim *sim, struct xd_sim_call *call, struct course *ou
     if (xd_sim_hit(sim, XD_FAULT_ERP_SLOW)) {
         out->lands = xd_chance_spread(&sim->work, 1000, GIVEN_UP_MS - 1000);
         out->answers = out->lands + 1;
+    }
+    if (call->call->list && xd_sim_hit(sim, XD_FAULT_ERP_BOOKS)) {
+        size_t *max = &call->call->max, most = *max == 0 ? XD_ERP_PAGE_MAX : *max;
+        *max = 1 + xd_chance_below(&sim->chance[XD_FAULT_ERP_BOOKS], most < 8 ? most : 8);
     }
     if (find) {
         return;
@@ -172,8 +180,9 @@ void xd_sim_erp_call(struct xd_sim *sim, struct xd_erp_call *call) {
     made->next = sim->calls;
     sim->calls = made;
     plan(sim, made, &course);
-    xd_sim_note(sim, 5000 + (uint64_t)call->find, call->request.reference, strlen(call->request.reference));
-    if (!call->find) {
+    const char *about = call->list ? call->cursor : call->request.reference;
+    xd_sim_note(sim, 5000 + (uint64_t)call->find + 2u * call->list, about, strlen(about));
+    if (!call->find && !call->list) {
         watch_post(sim, &call->request, course.last > course.lands ? course.last : course.lands);
     }
     if (course.lands >= 0) {

@@ -121,6 +121,7 @@ enum xd_fault {
     XD_FAULT_ERP_REFUSES,      /* erp */
     XD_FAULT_WMS_CORRECTS,     /* wms; trade, too */
     XD_FAULT_WMS_VOIDS,        /* wms; trade, too */
+    XD_FAULT_ERP_BOOKS,        /* erp */
     XD_FAULT_COUNT
 };
 

@@ -43,6 +43,9 @@ static void to_request(const struct xd_sim_mail *mail, struct xd_api_request *ou
         out->client = &operator_client;
         out->id = mail->id;
         break;
+    case XD_SIM_MAIL_COMPARE:
+        out->client = &operator_client;
+        break;
     case XD_SIM_MAIL_PROFILE:
         out->client = &operator_client;
         out->id = "sites";
@@ -69,6 +72,8 @@ static enum xd_result take_request(struct xd_sim *sim, const struct xd_sim_mail 
         return xd_hub_reference(&sim->hub, &request, now, effects);
     case XD_SIM_MAIL_RESOLVE:
         return xd_hub_exception_resolve(&sim->hub, &request, now, effects);
+    case XD_SIM_MAIL_COMPARE:
+        return xd_books_start(&sim->hub, &request, now, effects);
     case XD_SIM_MAIL_SITE_ADD:
         return xd_hub_site_add(&sim->hub, &request, now, effects);
     default:
@@ -101,6 +106,22 @@ static void on_state(struct xd_sim *sim, const struct xd_sim_mail *mail, struct 
     }
 }
 
+static enum xd_result take_page(struct xd_sim *sim, const struct xd_sim_call *call, struct xd_now now,
+                                struct xd_effects *effects) {
+    struct xd_erp_answer answer = call->answer;
+    char next[XD_ERP_CURSOR_SIZE];
+    struct xd_buffer entries;
+    xd_buffer_init(&entries, 0);
+    xd_sim_books_page(sim, call->call, &answer, &entries, next);
+    enum xd_result result = xd_buffer_result(&entries);
+    if (result == XD_OK) {
+        result = xd_hub_reference_answer(&sim->hub, call->call, &answer, xd_buffer_view(&entries), next, now,
+                                         effects);
+    }
+    xd_buffer_free(&entries);
+    return result;
+}
+
 static enum xd_result decide(void *context, void *object, struct xd_now now, struct xd_effects *effects) {
     struct xd_sim *sim = context;
     const struct xd_sim_mail *mail = object;
@@ -112,10 +133,13 @@ static enum xd_result decide(void *context, void *object, struct xd_now now, str
     case XD_SIM_MAIL_STOCK:
     case XD_SIM_MAIL_PROFILE:
     case XD_SIM_MAIL_RESOLVE:
+    case XD_SIM_MAIL_COMPARE:
     case XD_SIM_MAIL_SITE_ADD:
         return take_request(sim, mail, now, effects);
     case XD_SIM_MAIL_ERP:
-        return xd_hub_erp_answer(&sim->hub, mail->call->call, &mail->call->answer, now, effects);
+        return mail->call->call->list
+                   ? take_page(sim, mail->call, now, effects)
+                   : xd_hub_erp_answer(&sim->hub, mail->call->call, &mail->call->answer, now, effects);
     case XD_SIM_MAIL_MESSAGE:
         to_hub(mail->message, &message);
         return xd_hub_line_message(&sim->hub, &message, now, effects);
@@ -137,6 +161,7 @@ static void refuse(void *context, void *object, enum xd_result why, struct xd_ef
     case XD_SIM_MAIL_STOCK:
     case XD_SIM_MAIL_PROFILE:
     case XD_SIM_MAIL_RESOLVE:
+    case XD_SIM_MAIL_COMPARE:
     case XD_SIM_MAIL_SITE_ADD:
         to_request(mail, &request);
         xd_hub_api_refuse(&sim->hub, &request, why, effects);
@@ -239,6 +264,10 @@ bool xd_sim_hub_open(struct xd_sim *sim) {
                                    .erp_count = 1,
                                    .check_concurrency = 1,
                                    .hash_password = hash_password};
+    if (sim->rate[XD_FAULT_ERP_BOOKS] != 0) {
+        config.books = (struct xd_books_config){
+            .poll_ms = 10 * XD_MINUTE_MS, .every_ms = 6 * XD_HOUR_MS, .invoice_ms = XD_SIM_KEPT_MS};
+    }
     if (!xd_sim_node_open_store(node)) {
         return false;
     }

@@ -160,7 +160,8 @@ bool xd_sim_is_quiet(struct xd_sim *sim, char *why, size_t size) {
             quiet = false;
         }
     }
-    return quiet && xd_sim_errands_rest(sim, why, size) && xd_sim_orders_rest(sim, why, size);
+    return quiet && xd_sim_errands_rest(sim, why, size) && xd_sim_orders_rest(sim, why, size) &&
+           xd_sim_books_rest(sim, why, size);
 }
 
 /* ---- what the ERP has ---- */

@@ -260,6 +260,7 @@ static void tear_down(struct xd_sim *sim) {
     }
     xd_sim_forget_recorded(sim);
     xd_sim_erp_free(sim);
+    xd_sim_books_free(sim);
     xd_host_free(sim->documents);
     xd_host_free(sim->orders);
     xd_host_free(sim->effects);

@@ -100,6 +100,7 @@ enum xd_sim_mail_kind {
     XD_SIM_MAIL_STOCK,   /* a list */
     XD_SIM_MAIL_PROFILE, /* of the site `topic` */
     XD_SIM_MAIL_RESOLVE, /* of the exception `id` */
+    XD_SIM_MAIL_COMPARE, /* the books */
     XD_SIM_MAIL_SITE_ADD,
     XD_SIM_MAIL_ERP,
     XD_SIM_MAIL_LINE_UP,
@@ -327,6 +328,29 @@ struct xd_sim_effect {
     bool close[XD_SIM_LINES_MAX];
 };
 
+/* A document that it lists (erp_books.c). */
+struct xd_sim_sold {
+    char line_id[8];
+    int64_t qty, shipped, invoiced; /* whole units */
+    int closed;                     /* shipments that say that no more of it comes */
+};
+struct xd_sim_entry {
+    enum xd_erp_list what;
+    size_t effect; /* a sale, a shipment; of an invoice what it bills */
+    size_t last;   /* where it stands in the log for the last time */
+    unsigned line_count;
+    struct xd_sim_sold lines[XD_SIM_LINES_MAX]; /* of a sale */
+};
+struct xd_sim_books {
+    struct xd_sim_entry *entries;
+    size_t count, capacity;
+    size_t *log; /* which entry changed, one after the other */
+    size_t log_count, log_capacity;
+    struct xd_names sales; /* by our reference */
+    size_t unbilled;
+    xd_ms changed_at, asked_at;
+};
+
 /* What is not in its books yet (erp_steps.c). */
 struct xd_sim_draft {
     struct xd_sim_effect as; /* as it was begun */
@@ -386,6 +410,7 @@ struct xd_sim {
     uint64_t heard; /* receipts and settled notices, by all WMSs */
     struct xd_sim_wish *wishes;
     size_t wish_count, wish_capacity;
+    struct xd_sim_books books;
     struct xd_sim_errand *errands;
     size_t errand_count, errand_capacity;
     struct xd_sim_release *releases; /* at all WMSs */
@@ -539,9 +564,17 @@ void xd_sim_errands_list(struct xd_sim *sim, unsigned site, const unsigned qty[2
 void xd_sim_errands_heal(struct xd_sim *sim);
 void xd_sim_errands_answer(struct xd_sim *sim, size_t number, unsigned status);
 /* Whether the ERP has refused nothing that it could be asked for again. */
+void xd_sim_errands_compare(struct xd_sim *sim); /* the books */
 bool xd_sim_errands_rest(struct xd_sim *sim, char *why, size_t size);
 /* Whether orders may go elsewhere than where they were sent. */
 bool xd_sim_orders_roam(const struct xd_sim *sim);
+/* erp_books.c: an effect that has just come about; a page as it is when it is answered; whether the hub has
+ * compared the books since they changed last, and found them the same. */
+void xd_sim_books_take(struct xd_sim *sim, size_t effect);
+void xd_sim_books_page(struct xd_sim *sim, const struct xd_erp_call *call, struct xd_erp_answer *answer,
+                       struct xd_buffer *entries, char next[XD_ERP_CURSOR_SIZE]);
+bool xd_sim_books_rest(struct xd_sim *sim, char *why, size_t size);
+void xd_sim_books_free(struct xd_sim *sim);
 void xd_sim_erp_call(struct xd_sim *sim, struct xd_erp_call *call);
 void xd_sim_erp_free(struct xd_sim *sim);
 /* What the request asks for, as it will be in the books. */
