@@ -568,9 +568,9 @@ void xd_sim_errands_compare(struct xd_sim *sim); /* the books */
 bool xd_sim_errands_rest(struct xd_sim *sim, char *why, size_t size);
 /* Whether orders may go elsewhere than where they were sent. */
 bool xd_sim_orders_roam(const struct xd_sim *sim);
-/* erp_books.c: an effect that has just come about; a page as it is when it is answered; whether the hub has
- * compared the books since they changed last, and found them the same. */
-void xd_sim_books_take(struct xd_sim *sim, size_t effect);
+/* erp_books.c: the effect of that number has just come about; a page as it is when it is answered; whether
+ * the hub has compared the books since they changed last, and found them the same. */
+void xd_sim_books_take(struct xd_sim *sim, size_t number);
 void xd_sim_books_page(struct xd_sim *sim, const struct xd_erp_call *call, struct xd_erp_answer *answer,
                        struct xd_buffer *entries, char next[XD_ERP_CURSOR_SIZE]);
 bool xd_sim_books_rest(struct xd_sim *sim, char *why, size_t size);
