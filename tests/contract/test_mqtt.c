@@ -41,6 +41,7 @@ struct world {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     unsigned ups, downs;
+    unsigned refused;   /* downs for a refused subscription */
     bool hold, holding; /* arrived waits while hold */
     char why[256];
     struct seen seen[SEEN_MAX];
@@ -95,6 +96,7 @@ static void on_down(void *context, const char *why) {
 
     pthread_mutex_lock(&world->lock);
     world->downs++;
+    world->refused += strstr(why, "refused a subscription") != NULL;
     (void)snprintf(world->why, sizeof world->why, "%s", why);
     pthread_cond_broadcast(&world->changed);
     pthread_mutex_unlock(&world->lock);
@@ -480,9 +482,8 @@ static void a_refused_subscription_is_told_and_tried_again(void **state) {
     peer_broker_start(&script);
     world_init(world);
     mqtt = start_at(world, script.port, "denied", 5);
-    wait_for(world, downs, 1);
+    wait_for(world, refused, 1);
     assert_int_equal(world->ups, 0);
-    assert_non_null(strstr(world->why, "refused a subscription"));
     xd_mqtt_stop(mqtt);
     peer_broker_stop(&script);
     test_free(world);
