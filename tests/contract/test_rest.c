@@ -387,6 +387,20 @@ static void tables_and_numbers_of_other_documents_go_into_requests(void **state)
                    "unknown_shipment");
 }
 
+static void a_time_is_said_as_its_day(void **state) {
+    struct world *world = *state;
+    static const char *const pairs[] = {"orderedAt: \"{at}\"", "poNumber: \"{at|date}\"", NULL};
+    struct xd_erp_answer answer;
+    struct xd_buffer page;
+    char next[XD_ERP_CURSOR_SIZE];
+    start(world, NULL, pairs);
+    assert_outcome(sell(world, "t/PO-1"), XD_ERP_DONE, "");
+    xd_buffer_init(&page, 0);
+    world->erp.list(world->erp.context, XD_ERP_SALES, "", 10, &answer, &page, next);
+    assert_non_null(strstr(xd_buffer_string(&page), "\"customer_po\":\"1970-01-01\""));
+    xd_buffer_free(&page);
+}
+
 static void a_kind_that_the_description_leaves_out_is_refused(void **state) {
     struct world *world = *state;
     struct xd_erp_line line = a_line("1");
@@ -628,6 +642,7 @@ int main(void) {
         REST_TEST(a_token_is_kept_until_it_expires_and_renewed_when_it_is_refused),
         REST_TEST(a_document_that_cannot_be_said_exactly_is_not_sent),
         REST_TEST(tables_and_numbers_of_other_documents_go_into_requests),
+        REST_TEST(a_time_is_said_as_its_day),
         REST_TEST(a_kind_that_the_description_leaves_out_is_refused),
         REST_TEST(every_way_of_paging_gives_each_entry_once),
         REST_TEST(documents_of_one_time_come_once_each),

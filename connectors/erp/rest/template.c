@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define SCRATCH_SIZE 64
+#define DATE_SIZE ((size_t)10) /* 2026-11-26 */
 #define NAME_SIZE 64
 #define LINES "{lines}"
 
@@ -139,6 +140,14 @@ static void set_decimal(struct value *value, struct xd_decimal decimal) {
     value->text = xd_decimal_write(decimal, value->scratch);
 }
 
+/* The text may stand in scratch already. */
+static void set_date(struct value *value) {
+    size_t size = strnlen(value->text, DATE_SIZE);
+    memmove(value->scratch, value->text, size);
+    value->scratch[size] = '\0';
+    value->text = value->scratch;
+}
+
 static enum xd_result set_base_qty(struct value *value, const struct xd_erp_line *line) {
     bool plain = line->factor_num == 0 || line->factor_den == 0;
     struct xd_decimal base = line->qty;
@@ -247,8 +256,7 @@ static enum xd_result filter(const struct xd_rest_values *values, const char *na
         result = xd_decimal_parse(value->text, &decimal);
         value->is_raw = true;
     } else if (strcmp(name, "date") == 0) {
-        (void)snprintf(value->scratch, sizeof value->scratch, "%.10s", value->text);
-        value->text = value->scratch;
+        set_date(value);
     } else if (strcmp(name, "negative") == 0) {
         result = negate(value);
     } else {
