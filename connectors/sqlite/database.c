@@ -316,6 +316,7 @@ void xd_database_close(struct xd_database *database) {
         (void)close(database->lock);
     }
     xd_free(database->peers);
+    xd_free(database->order);
     xd_free(database->path);
     xd_free(database);
 }

@@ -3,6 +3,8 @@
  * number also is the order of arrival, which lists page by. */
 #include "sqlite/hub_store.h"
 
+#include "base/memory.h"
+
 #include <string.h>
 
 enum {
@@ -10,7 +12,6 @@ enum {
     ORDER_GET,
     ORDER_FIND,
     ORDER_PLACE,
-    ORDER_STATUS,
     ORDER_SET_STATUS,
     ORDER_SAVE,
     BODY_ADD,
@@ -41,11 +42,10 @@ static const char *const sql[] = {
     [ORDER_ADD] =
         "INSERT INTO orders(" COLUMNS ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
         " ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-    [ORDER_GET] = "SELECT " COLUMNS " FROM orders WHERE order_id = ?",
+    [ORDER_GET] = "SELECT " COLUMNS ", n FROM orders WHERE order_id = ?",
     [ORDER_FIND] =
         "SELECT " COLUMNS " FROM orders WHERE tenant = ? AND channel_account = ? AND external_order_id = ?",
     [ORDER_PLACE] = "SELECT n FROM orders WHERE order_id = ?",
-    [ORDER_STATUS] = "SELECT n, status FROM orders WHERE order_id = ?",
     [ORDER_SET_STATUS] = "UPDATE orders SET status = ?, updated_at = ? WHERE n = ?",
     [ORDER_SAVE] = "UPDATE orders SET customer_ref = ?, customer_po = ?, currency = ?, site = ?,"
                    " customer_code = ?, status = ?, revision = ?, steps = ?, holds = ?, cancelled = ?,"
@@ -53,19 +53,19 @@ static const char *const sql[] = {
                    "updated_at = ? WHERE n = ?",
     [BODY_SET] = "UPDATE order_body SET checksum = ?, body = ? WHERE n = ?",
     [BODY_ADD] = "INSERT INTO order_body(n, checksum, body) VALUES(?, ?, ?)",
-    [BODY_GET] = "SELECT checksum, body FROM order_body WHERE n = " NUMBER,
+    [BODY_GET] = "SELECT checksum, body FROM order_body WHERE n = ?",
     [LINE_ADD] =
         "INSERT INTO order_line(n, number, line_id, external_line_id, sku, uom, unit_price, factor_num,"
         " factor_den, ordered_uom, ordered_num, ordered_den, serials, " QUANTITIES
         ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [LINES] = "SELECT number, line_id, external_line_id, sku, uom, unit_price, factor_num, factor_den, "
               "ordered_uom, ordered_num, ordered_den, serials, " QUANTITIES " FROM order_line"
-              " WHERE n = " NUMBER " ORDER BY number",
+              " WHERE n = ? ORDER BY number",
     [LINE_SAVE] = "UPDATE order_line SET uom = ?, factor_num = ?, factor_den = ?, ordered_uom = ?,"
                   " ordered_num = ?, ordered_den = ?, unit_price = ?, ordered = ?, open = ?, allocated = ?,"
                   " released = ?, shipped = ?, cancelled = ?, backordered = ?, overshipped = ?, pending = ?, "
                   "invoiced = ? "
-                  "WHERE n = " NUMBER " AND number = ?",
+                  "WHERE n = ? AND number = ?",
     [BACKORDERED] = "SELECT n, (SELECT order_id FROM orders o WHERE o.n = l.n) FROM order_line l"
                     " WHERE backordered <> '0' AND n > ? GROUP BY n ORDER BY n LIMIT ?",
     [LIST] = "SELECT " COLUMNS " FROM orders WHERE " ANY_TENANT " AND n < ?2 ORDER BY n DESC LIMIT ?3",
@@ -85,6 +85,51 @@ static const char *const sql[] = {
 
 static void open_query(struct xd_query *query, void *context, int which) {
     xd_query_open(query, context, XD_GROUP_ORDERS, sql, which);
+}
+
+/* ---- the order that was looked at last ----
+ *
+ * The events of a turn ask for one order many times, and few of them have several orders. Only a connection
+ * that writes remembers: nobody else changes what it knows. A number is an order's for good. */
+
+struct xd_order_memo {
+    int64_t n;    /* 0: nothing is remembered */
+    bool has_row; /* more than its id */
+    struct xd_order_row row;
+};
+
+void xd_order_memo_forget(struct xd_order_memo *memo) {
+    if (memo != NULL) {
+        memo->n = 0;
+    }
+}
+
+/* NULL: another one, or none, is remembered. */
+static struct xd_order_memo *remembered(const struct xd_database *database, const char *order_id) {
+    struct xd_order_memo *memo = database->order;
+    bool same = memo != NULL && memo->n != 0 && strcmp(memo->row.order_id, order_id) == 0;
+    return same ? memo : NULL;
+}
+
+/* row NULL: only its number is known. Not being able to remember costs time only. */
+static void remember(struct xd_database *database, const char *order_id, int64_t n,
+                     const struct xd_order_row *row) {
+    if (database->read_only || strlen(order_id) >= XD_ID_SIZE) {
+        return;
+    }
+    if (database->order == NULL) {
+        database->order = xd_alloc(sizeof *database->order);
+    }
+    if (database->order == NULL) {
+        return;
+    }
+    database->order->n = n;
+    database->order->has_row = row != NULL;
+    if (row != NULL) {
+        database->order->row = *row;
+    } else {
+        memcpy(database->order->row.order_id, order_id, strlen(order_id) + 1);
+    }
 }
 
 static void take_order(struct xd_query *query, struct xd_order_row *row) {
@@ -226,6 +271,7 @@ static enum xd_result order_add(void *context, const struct xd_order_row *row,
         }
     }
     if (result == XD_OK) {
+        remember(context, row->order_id, n, NULL);
         result = xd_counter_add(context, XD_COUNTER_ORDERS, row->status, 1);
     }
     return result;
@@ -240,11 +286,51 @@ static enum xd_result one_order(struct xd_query *query, struct xd_order_row *out
     return xd_query_close_one(query);
 }
 
-static enum xd_result order_get(void *context, const char *order_id, struct xd_order_row *out) {
+/* Reads it, unless it is remembered. A transaction that has failed answers nothing. */
+static enum xd_result known_order(struct xd_database *database, const char *order_id,
+                                  struct xd_order_row *out, int64_t *n) {
+    const struct xd_order_memo *memo = remembered(database, order_id);
+    if (memo != NULL && memo->has_row && database->failed == XD_OK) {
+        *out = memo->row;
+        *n = memo->n;
+        return XD_OK;
+    }
     struct xd_query query;
-    open_query(&query, context, ORDER_GET);
+    open_query(&query, database, ORDER_GET);
     xd_bind_text(&query, order_id);
-    return one_order(&query, out);
+    if (xd_query_next(&query)) {
+        take_order(&query, out);
+        *n = xd_take_int(&query);
+    }
+    enum xd_result result = xd_query_close_one(&query);
+    if (result == XD_OK) {
+        remember(database, order_id, *n, out);
+    }
+    return result;
+}
+
+static enum xd_result order_get(void *context, const char *order_id, struct xd_order_row *out) {
+    int64_t n = 0;
+    return known_order(context, order_id, out, &n);
+}
+
+static enum xd_result number_of(struct xd_database *database, const char *order_id, int64_t *n) {
+    const struct xd_order_memo *memo = remembered(database, order_id);
+    if (memo != NULL && database->failed == XD_OK) {
+        *n = memo->n;
+        return XD_OK;
+    }
+    struct xd_query query;
+    open_query(&query, database, ORDER_PLACE);
+    xd_bind_text(&query, order_id);
+    if (xd_query_next(&query)) {
+        *n = xd_take_int(&query);
+    }
+    enum xd_result result = xd_query_close_one(&query);
+    if (result == XD_OK) {
+        remember(database, order_id, *n, NULL);
+    }
+    return result;
 }
 
 static enum xd_result order_find(void *context, const char *tenant, const char *channel_account,
@@ -259,26 +345,19 @@ static enum xd_result order_find(void *context, const char *tenant, const char *
 
 static enum xd_result order_body(void *context, const char *order_id, struct xd_buffer *out) {
     struct xd_query query;
+    int64_t n = 0;
+    enum xd_result result = number_of(context, order_id, &n);
+    if (result != XD_OK) {
+        return result;
+    }
     open_query(&query, context, BODY_GET);
-    xd_bind_text(&query, order_id);
+    xd_bind_int(&query, n);
     if (xd_query_next(&query)) {
         struct xd_bytes body = xd_take_body(&query);
         if (query.result == XD_OK) {
             xd_buffer_add(out, body.data, body.size);
             query.result = xd_buffer_result(out);
         }
-    }
-    return xd_query_close_one(&query);
-}
-
-/* Its place, and the status that it is counted by. */
-static enum xd_result status_of(void *context, const char *order_id, int64_t *n, int *status) {
-    struct xd_query query;
-    open_query(&query, context, ORDER_STATUS);
-    xd_bind_text(&query, order_id);
-    if (xd_query_next(&query)) {
-        *n = xd_take_int(&query);
-        *status = (int)xd_take_int(&query);
     }
     return xd_query_close_one(&query);
 }
@@ -293,28 +372,53 @@ static enum xd_result count_status(void *context, int before, int after) {
 
 static enum xd_result order_set_status(void *context, const char *order_id, int status, xd_ms updated_at) {
     int64_t n = 0;
-    int before = 0;
+    struct xd_order_row row = {.status = 0};
     struct xd_query query;
-    enum xd_result result = status_of(context, order_id, &n, &before);
+    enum xd_result result = known_order(context, order_id, &row, &n);
     if (result != XD_OK) {
         return result;
     }
+    int before = row.status;
     open_query(&query, context, ORDER_SET_STATUS);
     xd_bind_int(&query, status);
     xd_bind_int(&query, updated_at);
     xd_bind_int(&query, n);
     result = xd_query_run(&query);
+    remember(context, order_id, n, NULL);
     return result == XD_OK ? count_status(context, before, status) : result;
+}
+
+/* What saving changes of an order; the rest is what it came with. */
+static void as_saved(const struct xd_order_row *saved, struct xd_order_row *known) {
+    memcpy(known->customer_ref, saved->customer_ref, sizeof known->customer_ref);
+    memcpy(known->customer_po, saved->customer_po, sizeof known->customer_po);
+    memcpy(known->currency, saved->currency, sizeof known->currency);
+    memcpy(known->site, saved->site, sizeof known->site);
+    memcpy(known->customer_code, saved->customer_code, sizeof known->customer_code);
+    known->status = saved->status;
+    known->revision = saved->revision;
+    known->steps = saved->steps;
+    known->holds = saved->holds;
+    known->cancelled = saved->cancelled;
+    known->releases = saved->releases;
+    known->changes = saved->changes;
+    known->changing = saved->changing;
+    known->total = saved->total;
+    memcpy(known->erp, saved->erp, sizeof known->erp);
+    known->ship_by = saved->ship_by;
+    known->hash = saved->hash;
+    known->updated_at = saved->updated_at;
 }
 
 static enum xd_result order_save(void *context, const struct xd_order_row *row) {
     int64_t n = 0;
-    int before = 0;
+    struct xd_order_row known = {.status = 0};
     struct xd_query query;
-    enum xd_result result = status_of(context, row->order_id, &n, &before);
+    enum xd_result result = known_order(context, row->order_id, &known, &n);
     if (result != XD_OK) {
         return result;
     }
+    int before = known.status;
     open_query(&query, context, ORDER_SAVE);
     xd_bind_text(&query, row->customer_ref);
     xd_bind_text(&query, row->customer_po);
@@ -324,6 +428,12 @@ static enum xd_result order_save(void *context, const struct xd_order_row *row) 
     xd_bind_int(&query, row->updated_at);
     xd_bind_int(&query, n);
     result = xd_query_run(&query);
+    if (result == XD_OK) {
+        as_saved(row, &known);
+        remember(context, row->order_id, n, &known);
+    } else {
+        remember(context, row->order_id, n, NULL);
+    }
     if (result == XD_OK && row->body.size > 0) {
         open_query(&query, context, BODY_SET);
         xd_bind_body(&query, row->body);
@@ -336,8 +446,7 @@ static enum xd_result order_save(void *context, const struct xd_order_row *row) 
 static enum xd_result order_line_add(void *context, const char *order_id,
                                      const struct xd_order_line_row *row) {
     int64_t n = 0;
-    int status = 0;
-    enum xd_result result = status_of(context, order_id, &n, &status);
+    enum xd_result result = number_of(context, order_id, &n);
     return result == XD_OK ? insert_line(context, n, row) : result;
 }
 
@@ -372,8 +481,13 @@ static void take_line(struct xd_query *query, struct xd_order_line_row *row) {
 static enum xd_result order_lines(void *context, const char *order_id, xd_order_line_fn each,
                                   void *each_context) {
     struct xd_query query;
+    int64_t n = 0;
+    enum xd_result result = number_of(context, order_id, &n);
+    if (result != XD_OK) {
+        return result == XD_NOT_FOUND ? XD_OK : result;
+    }
     open_query(&query, context, LINES);
-    xd_bind_text(&query, order_id);
+    xd_bind_int(&query, n);
     while (xd_query_next(&query)) {
         struct xd_order_line_row row;
         take_line(&query, &row);
@@ -387,6 +501,11 @@ static enum xd_result order_lines(void *context, const char *order_id, xd_order_
 static enum xd_result order_line_save(void *context, const char *order_id,
                                       const struct xd_order_line_row *row) {
     struct xd_query query;
+    int64_t n = 0;
+    enum xd_result result = number_of(context, order_id, &n);
+    if (result != XD_OK) {
+        return result;
+    }
     open_query(&query, context, LINE_SAVE);
     xd_bind_text(&query, row->uom);
     xd_bind_int(&query, row->factor_num);
@@ -394,26 +513,16 @@ static enum xd_result order_line_save(void *context, const char *order_id,
     bind_ordered_unit(&query, row);
     bind_price(&query, row);
     bind_quantities(&query, row);
-    xd_bind_text(&query, order_id);
+    xd_bind_int(&query, n);
     xd_bind_int(&query, row->number);
     return xd_query_change(&query, XD_NOT_FOUND);
 }
 
 /* ---- lists ---- */
 
-static enum xd_result number_of(void *context, const char *order_id, int64_t *n) {
-    struct xd_query query;
-    open_query(&query, context, ORDER_PLACE);
-    xd_bind_text(&query, order_id);
-    if (xd_query_next(&query)) {
-        *n = xd_take_int(&query);
-    }
-    return xd_query_close_one(&query);
-}
-
-static enum xd_result place_of(void *context, const char *order_id, int64_t *n) {
+static enum xd_result place_of(struct xd_database *database, const char *order_id, int64_t *n) {
     *n = INT64_MAX;
-    return order_id[0] == '\0' ? XD_OK : number_of(context, order_id, n);
+    return order_id[0] == '\0' ? XD_OK : number_of(database, order_id, n);
 }
 
 static enum xd_result order_list(void *context, const char *tenant, const char *external_order_id, int status,

@@ -76,6 +76,11 @@ static enum xd_result translate(const struct xd_database *database, int code) {
     }
 }
 
+void xd_database_forget(struct xd_database *database) {
+    database->peer_count = 0;
+    xd_order_memo_forget(database->order);
+}
+
 static void note_end_of_transaction(struct xd_database *database, enum xd_result result) {
     if (!database->in_transaction || database->failed != XD_OK) {
         return;
@@ -87,7 +92,7 @@ static void note_end_of_transaction(struct xd_database *database, enum xd_result
     }
     if (sqlite3_get_autocommit(database->handle) != 0) {
         database->failed = result;
-        database->peer_count = 0;
+        xd_database_forget(database);
     }
 }
 

@@ -57,6 +57,8 @@ struct xd_peer {
     int64_t number;
 };
 
+struct xd_order_memo;
+
 struct xd_database {
     sqlite3 *handle;
     enum xd_database_schema schema;
@@ -74,8 +76,9 @@ struct xd_database {
     int wal_pages; /* in the WAL after the last commit */
     unsigned read_limit_ms;
     xd_ms read_deadline;   /* monotonic */
-    struct xd_peer *peers; /* sorted by name; emptied by every undo and rollback */
+    struct xd_peer *peers; /* sorted by name; emptied by xd_database_forget */
     size_t peer_count, peer_capacity;
+    struct xd_order_memo *order; /* hub_store_orders.c: the order that was looked at last; NULL: none yet */
     sqlite3_stmt *statements[XD_GROUP_COUNT][XD_STATEMENTS_MAX];
     char error[320];
 };
@@ -131,6 +134,8 @@ XD_CHECKED enum xd_result xd_query_change(struct xd_query *query, enum xd_result
 /* What an SQLite code means to us; keeps the sentence and notices when SQLite has
  * ended the transaction. Never XD_OK unless code is SQLITE_OK. */
 enum xd_result xd_database_failure(struct xd_database *database, int code);
+/* Forgets what is remembered of rows: some of it may have been undone. */
+void xd_database_forget(struct xd_database *database);
 /* Keeps a sentence of our own and returns result. */
 enum xd_result xd_database_say(struct xd_database *database, enum xd_result result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -146,6 +151,9 @@ XD_CHECKED enum xd_result xd_schema_apply(struct xd_database *database);
 /* Begins in SQLite what begin() only promised. */
 XD_CHECKED enum xd_result xd_transaction_start(struct xd_database *database);
 void xd_transaction_store(struct xd_database *database, struct xd_store_tx *out);
+
+/* hub_store_orders.c */
+void xd_order_memo_forget(struct xd_order_memo *memo); /* NULL: nothing is remembered */
 
 /* delivery_store.c and documents_store.c */
 void xd_delivery_store_fill(struct xd_database *database, struct xd_delivery_store *out);

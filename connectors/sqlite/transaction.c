@@ -43,7 +43,7 @@ static void end(struct xd_database *database) {
         (void)sqlite3_exec(database->handle, "ROLLBACK", NULL, NULL, NULL);
     }
     database->in_transaction = false;
-    database->peer_count = 0;
+    xd_database_forget(database);
 }
 
 static enum xd_result transaction_begin(void *context) {
@@ -89,7 +89,7 @@ static enum xd_result savepoint_keep(void *context) {
 static enum xd_result savepoint_undo(void *context) {
     struct xd_database *database = context;
     enum xd_result result = inside(database, ROLLBACK_TO);
-    database->peer_count = 0;
+    xd_database_forget(database);
     return result == XD_OK ? inside(database, RELEASE) : result;
 }
 

@@ -96,6 +96,7 @@ static void a_saved_order_keeps_its_body_unless_there_is_another(void **state) {
     assert_ok(hub->order_get(hub->context, "O1", &row));
     fill_progress(&row);
     assert_ok(hub->order_save(hub->context, &row));
+    assert_progress(world, "{\"first\":1}");
     stores_commit(world);
     stores_reopen(world, 0);
     assert_progress(world, "{\"first\":1}");

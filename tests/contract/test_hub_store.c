@@ -325,6 +325,61 @@ static void order_status_is_counted_as_it_changes(void **state) {
     assert_int_equal(count, 0);
 }
 
+static void assert_order_status(const struct xd_hub_store *hub, const char *order_id, int status) {
+    struct xd_order_row row;
+    assert_ok(hub->order_get(hub->context, order_id, &row));
+    assert_int_equal(row.status, status);
+}
+
+static void order_whose_change_is_undone_is_as_before(void **state) {
+    struct store_world *world = *state;
+    const struct xd_hub_store *hub = &world->hub;
+    const struct xd_store_tx *tx = &hub->delivery.tx;
+    struct xd_order_row row;
+    stores_begin(world);
+    add_order(world, "O1", "t", "PO-1");
+    stores_commit(world);
+    stores_begin(world);
+    assert_ok(hub->order_get(hub->context, "O1", &row));
+    assert_ok(tx->savepoint(tx->context));
+    row.status = XD_ORDER_HELD;
+    assert_ok(hub->order_save(hub->context, &row));
+    assert_order_status(hub, "O1", XD_ORDER_HELD);
+    assert_ok(tx->undo(tx->context));
+    assert_order_status(hub, "O1", XD_ORDER_ACCEPTED);
+    assert_ok(hub->order_set_status(hub->context, "O1", XD_ORDER_SHIPPED, 77));
+    assert_order_status(hub, "O1", XD_ORDER_SHIPPED);
+    tx->rollback(tx->context);
+    assert_order_status(hub, "O1", XD_ORDER_ACCEPTED);
+}
+
+/* Its place may be another one's by now. */
+static void order_that_is_undone_has_neither_lines_nor_timeline(void **state) {
+    struct store_world *world = *state;
+    const struct xd_hub_store *hub = &world->hub;
+    const struct xd_store_tx *tx = &hub->delivery.tx;
+    struct xd_order_row row;
+    struct xd_order_line_row line = an_order_line(1, "3");
+    struct xd_timeline_row step = {.at = 1, .step = "received", .correlation_id = "", .detail = ""};
+    struct seen seen = {.count = 0};
+    stores_begin(world);
+    assert_ok(tx->savepoint(tx->context));
+    add_order(world, "O1", "t", "PO-1");
+    assert_ok(hub->timeline_add(hub->context, "O1", &step));
+    assert_ok(tx->undo(tx->context));
+    assert_ok(tx->savepoint(tx->context));
+    assert_ok(hub->order_lines(hub->context, "O1", see_order_line, &seen));
+    assert_int_equal(seen.count, 0);
+    assert_int_equal(hub->order_line_save(hub->context, "O1", &line), XD_NOT_FOUND);
+    assert_int_equal(hub->timeline_add(hub->context, "O1", &step), XD_NOT_FOUND);
+    assert_int_equal(hub->order_get(hub->context, "O1", &row), XD_NOT_FOUND);
+    assert_ok(tx->keep(tx->context));
+    add_order(world, "O2", "t", "PO-2");
+    stores_commit(world);
+    assert_ok(hub->order_lines(hub->context, "O2", see_order_line, &seen));
+    assert_int_equal(seen.count, 2);
+}
+
 static void order_line_quantities_are_saved(void **state) {
     struct store_world *world = *state;
     struct xd_hub_store *hub = &world->hub;
@@ -442,6 +497,8 @@ int main(void) {
         HUB_TEST(order_comes_back_with_lines_and_body),
         HUB_TEST(order_of_one_channel_is_taken_once),
         HUB_TEST(order_status_is_counted_as_it_changes),
+        HUB_TEST(order_whose_change_is_undone_is_as_before),
+        HUB_TEST(order_that_is_undone_has_neither_lines_nor_timeline),
         HUB_TEST(order_line_quantities_are_saved),
         HUB_TEST(orders_are_listed_newest_first_in_pages_and_by_what_is_asked),
         HUB_TEST(timeline_keeps_the_order_of_its_steps),

@@ -11,6 +11,7 @@
 #define TAKERS_MAX ((size_t)500)
 #define LATE_MS ((xd_ms)1000)
 
+/* A page of them, like one of lines below, is not cleared before it is filled: mostly nothing waits. */
 struct waiting {
     struct xd_confirmation_row rows[RESUME_PAGE];
     size_t count;
@@ -68,7 +69,7 @@ enum xd_result xd_resume_document(struct xd_hub *hub, struct xd_confirmation_row
 
 enum xd_result xd_hub_resume(struct xd_hub *hub, const char *release_id, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
-    struct waiting *waiting = xd_alloc(sizeof *waiting);
+    struct waiting *waiting = xd_resize(NULL, sizeof *waiting);
     enum xd_result result = waiting == NULL ? XD_NO_MEMORY : xd_hub_responses_resume(hub, release_id, now);
     while (result == XD_OK) {
         waiting->count = 0;
@@ -145,7 +146,7 @@ static enum xd_result collect_parked(void *context, const struct xd_parked_line_
 
 enum xd_result xd_hub_resume_cause(struct xd_hub *hub, const char *cause, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
-    struct parked_lines *lines = xd_alloc(sizeof *lines);
+    struct parked_lines *lines = xd_resize(NULL, sizeof *lines);
     enum xd_result result = XD_OK;
     size_t done = 1;
     if (lines == NULL) {
@@ -210,7 +211,7 @@ enum xd_result xd_hub_confirmations_late(struct xd_hub *hub, struct xd_now now) 
         return XD_OK;
     }
     hub->waiting_at = now.monotonic + LATE_MS;
-    struct waiting *waiting = xd_alloc(sizeof *waiting);
+    struct waiting *waiting = xd_resize(NULL, sizeof *waiting);
     if (waiting == NULL) {
         return XD_NO_MEMORY;
     }

@@ -218,6 +218,11 @@ struct closing {
     size_t count;
 };
 
+/* Not cleared: mostly there is none to be closed, and the room is for many. */
+static struct xd_exception_row *room_for_closed(void) {
+    return xd_resize(NULL, RESOLVED_MAX * sizeof(struct xd_exception_row));
+}
+
 static enum xd_result collect(void *context, const struct xd_exception_row *row) {
     struct closing *closing = context;
     if (closing->count < RESOLVED_MAX) {
@@ -240,7 +245,7 @@ enum xd_result xd_hub_exceptions_close(struct xd_hub *hub, const char *site, enu
                                        const char *document_id, int64_t version, const char *code,
                                        struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
-    struct closing closing = {.rows = xd_alloc(RESOLVED_MAX * sizeof *closing.rows)};
+    struct closing closing = {.rows = room_for_closed()};
     if (closing.rows == NULL) {
         return XD_NO_MEMORY;
     }
@@ -255,7 +260,7 @@ enum xd_result xd_hub_exceptions_close(struct xd_hub *hub, const char *site, enu
 enum xd_result xd_hub_exceptions_close_order(struct xd_hub *hub, const char *order_id, const char *code,
                                              struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
-    struct closing closing = {.rows = xd_alloc(RESOLVED_MAX * sizeof *closing.rows)};
+    struct closing closing = {.rows = room_for_closed()};
     if (closing.rows == NULL) {
         return XD_NO_MEMORY;
     }
