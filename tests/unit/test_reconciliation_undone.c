@@ -60,13 +60,19 @@ static void assert_over(struct hub_world *world, int64_t expected) {
     assert_count(world, "SELECT sum(CAST(over AS INTEGER)) FROM release_line", expected);
 }
 
-/* PO-1: ten of WH1, which has 100 and agreed to ship seven when three were cancelled. */
-static struct hub_world *seven(void **state, char release_id[XD_ID_SIZE]) {
+/* PO-1: ten of WH1, which has 100. */
+static struct hub_world *ten(void **state, char release_id[XD_ID_SIZE]) {
     struct hub_world *world = *state;
     world_stock(world, "WH1", "WIDGET", "100");
     assert_int_equal(world_simple(world, 1, "", "10"), 202);
     world_quiet(world);
     world_release_id(world, 1, 1, release_id);
+    return world;
+}
+
+/* The same, of which it agreed to ship seven when three were cancelled. */
+static struct hub_world *seven(void **state, char release_id[XD_ID_SIZE]) {
+    struct hub_world *world = ten(state, release_id);
     world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
     world_quiet(world);
     assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"3\"}]}"), 202);
@@ -231,6 +237,60 @@ static void a_line_that_is_parked_takes_nothing(void **state) {
     assert_line(world, 1, "1", "0 0 7 0 3 0 0");
 }
 
+/* ---- versions of what was taken back ---- */
+
+/* It may have been said before the shipment was taken back, or after. */
+static void a_version_of_what_was_taken_back_waits_for_a_person(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, "C-1", 1, release_id, "10", "");
+    voids(world, "V-1", "C-1", release_id);
+    ships(world, "C-1", 2, release_id, "8", "");
+    settles(world);
+    assert_exceptions(world, "RESTATED_AFTER_VOID", 1);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_int_equal(world_resolve(world, "RESTATED_AFTER_VOID", "retry"), 409);
+    ships(world, "C-1", 3, release_id, "9", ""); /* which takes the place of the second */
+    settles(world);
+    assert_exceptions(world, "RESTATED_AFTER_VOID", 1);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_int_equal(world_resolve(world, "RESTATED_AFTER_VOID", "accept"), 200);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 1 9 0 0 0");
+    ships(world, "C-1", 4, release_id, "10", ""); /* nobody is asked twice */
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
+    assert_stock(world, "WH1", "WIDGET", "90 0");
+}
+
+static void a_version_of_what_was_taken_back_is_rejected_and_ships_as_another(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, "C-1", 1, release_id, "10", "");
+    takes_back(world, "B-1", "C-1", release_id, "10");
+    ships(world, "C-1", 2, release_id, "8", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_int_equal(world_resolve(world, "RESTATED_AFTER_VOID", "reject"), 200);
+    ships(world, "C-2", 1, release_id, "10", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
+}
+
+/* The site has said it in that order. */
+static void a_version_after_a_void_of_its_own_counts(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, "C-1", 1, release_id, "10", "");
+    says(world, "C-1", 2, "VOID", "C-1", release_id, "");
+    ships(world, "C-1", 3, release_id, "8", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 2 8 0 0 0");
+    assert_exceptions(world, "RESTATED_AFTER_VOID", 0);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, hub_world_setup, hub_world_teardown)
 #define TEST_OF_TWO(test) cmocka_unit_test_setup_teardown(test, world_two_sites, hub_world_teardown)
 
@@ -244,6 +304,9 @@ int main(void) {
         TEST_OF_TWO(what_was_refused_and_shipped_is_open_again_by_a_void),
         TEST(pieces_of_a_case_that_were_given_up_are_given_up_again),
         TEST(a_line_that_is_parked_takes_nothing),
+        TEST(a_version_of_what_was_taken_back_waits_for_a_person),
+        TEST(a_version_of_what_was_taken_back_is_rejected_and_ships_as_another),
+        TEST(a_version_after_a_void_of_its_own_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
