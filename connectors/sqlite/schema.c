@@ -310,6 +310,11 @@ static const char hub_edits_8[] =
     " after_checksum INTEGER NOT NULL, after BLOB NOT NULL) STRICT;"
     "CREATE INDEX edit_exception ON edit(exception);";
 
+/* What of a release's line ships although its site had given it up, and where that was by then. */
+static const char hub_claims_9[] =
+    "ALTER TABLE release_line ADD COLUMN claimed_open TEXT NOT NULL DEFAULT '0';"
+    "ALTER TABLE release_line ADD COLUMN claimed_cancelled TEXT NOT NULL DEFAULT '0';";
+
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
 struct migration {
@@ -326,6 +331,7 @@ static const struct migration hub_migrations[] = {
     {{hub_books_6}},
     {{hub_units_7}},
     {{hub_edits_8}},
+    {{hub_claims_9}},
 };
 
 struct schema {

@@ -51,6 +51,10 @@ const struct xd_code xd_registry_exceptions[] = {
     {"RELEASE_REJECTED", 0, false, XD_ACTOR_OPERATOR, "The site rejected the release.",
      "Settle the reason with the site, or make stock elsewhere; then retry: other sites are asked again, "
      "and if none has it this one. Accept: it waits as a backorder. Reject: the order is cancelled."},
+    {"RESTATED_AFTER_VOID", 0, false, XD_ACTOR_OPERATOR,
+     "Another version came of a confirmation that another document had taken back.",
+     "Ask the site. Accept it if the goods left after all; reject it if it was said before that, or if they "
+     "are confirmed anew under another id."},
     {"REVERSED", 0, false, XD_ACTOR_NOBODY, "A shipment, or a line of one, was taken back.",
      "Nothing: what it did is undone, also in the ERP."},
     {"SERIAL_MISMATCH", 0, false, XD_ACTOR_OPERATOR,

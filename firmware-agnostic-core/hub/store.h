@@ -228,8 +228,11 @@ struct xd_release_line_row {
     struct xd_decimal closed;   /* will not come on this release: short closed or back to open */
     struct xd_decimal asked;    /* part of the rest that the site is asked to give up ... */
     struct xd_decimal unwanted; /* ... of which so much is cancelled; the others ship from elsewhere */
-    int answer;                 /* enum xd_line_answer */
-    bool refused;               /* the site gave back some of it of its own accord */
+    /* Part of shipped that the site had given up: so much of it was open or another release's by then, and
+     * so much was cancelled. */
+    struct xd_decimal claimed_open, claimed_cancelled;
+    int answer;   /* enum xd_line_answer */
+    bool refused; /* the site gave back some of it of its own accord */
 };
 typedef enum xd_result (*xd_release_line_fn)(void *context, const struct xd_release_line_row *row);
 

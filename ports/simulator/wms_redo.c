@@ -2,9 +2,6 @@
  * or only another carrier's number; or that the whole shipment never left, and then it ships what that said
  * once more, as a shipment of its own.
  *
- * Where a channel wants less of the order than it did, more than was agreed is not redone: the hub takes it
- * from what was cancelled, and does not put it back there when it is taken back.
- *
  * Only where the shipment is alone with its release are quantities corrected, and not of one whose rest was
  * said to come later: that may be on its way from elsewhere. A WMS that speaks to two machines leaves it be,
  * for what it says to one may be heard before what it said to the other. */
@@ -17,14 +14,6 @@
 #define REDO_MS_MAX (8 * XD_HOUR_MS)
 #define AGAIN_MS_MAX (4 * XD_HOUR_MS)
 
-static bool is_over(const struct xd_sim_document *document, const struct xd_sim_release *release) {
-    bool over = false;
-    for (unsigned line = 0; line < XD_SIM_LINES_MAX; line++) {
-        over = over || document->qty[line] > release->qty[line];
-    }
-    return over;
-}
-
 /* Its release, and the place that it has there; NULL: it counts no more. */
 static struct xd_sim_release *release_of(struct xd_sim_site *site, size_t number, unsigned *place) {
     struct xd_sim *sim = site->node.sim;
@@ -35,9 +24,7 @@ static struct xd_sim_release *release_of(struct xd_sim_site *site, size_t number
         (*place)++;
     }
     bool counts = release != NULL && *place < release->shipment_count && site->clones == 0;
-    return counts && !(is_over(&sim->documents[number], release) && sim->orders[release->order].wished)
-               ? release
-               : NULL;
+    return counts ? release : NULL;
 }
 
 static void send(struct xd_sim_site *site, struct xd_sim_release *release, size_t number, const char *text) {
@@ -47,10 +34,10 @@ static void send(struct xd_sim_site *site, struct xd_sim_release *release, size_
 
 /* One line has one more, or one less: then the rest of it will not come. What was over stays over, for of
  * what is still less than that nothing is left that could be said not to come. */
-static bool change(struct xd_chance *chance, struct xd_sim_document *document, struct xd_sim_release *release,
-                   bool only_less) {
+static bool change(struct xd_chance *chance, struct xd_sim_document *document,
+                   struct xd_sim_release *release) {
     unsigned first = (unsigned)xd_chance_below(chance, XD_SIM_LINES_MAX);
-    bool less = xd_chance_hits(chance, 500000) || only_less;
+    bool less = xd_chance_hits(chance, 500000);
     for (unsigned turn = 0; turn < XD_SIM_LINES_MAX; turn++) {
         unsigned line = (first + turn) % XD_SIM_LINES_MAX, *qty = &document->qty[line];
         if (*qty > less && !(less && *qty > release->qty[line])) {
@@ -82,7 +69,7 @@ static void correct(struct xd_sim *sim, void *object, uint64_t number) {
     memcpy(document->qty, before->qty, sizeof document->qty);
     struct xd_chance *chance = &sim->chance[XD_FAULT_WMS_CORRECTS];
     bool other = xd_chance_hits(chance, 600000) && release->shipment_count == 1 && !later;
-    if (other && change(chance, document, release, sim->orders[release->order].wished)) {
+    if (other && change(chance, document, release)) {
         sim->orders[release->order].redone = true;
     }
     release->shipments[place] = made;

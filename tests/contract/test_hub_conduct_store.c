@@ -266,6 +266,8 @@ static void what_is_asked_back_of_a_release_is_kept(void **state) {
     PUT(seen.release_line.uom, "EA");
     seen.release_line.told_num = 12;
     seen.release_line.told_den = 5;
+    seen.release_line.claimed_open = stores_decimal("2");
+    seen.release_line.claimed_cancelled = stores_decimal("0.5");
     assert_ok(hub->release_line_save(hub->context, "R1", &seen.release_line));
     stores_commit(world);
     stores_reopen(world, 0);
@@ -275,6 +277,8 @@ static void what_is_asked_back_of_a_release_is_kept(void **state) {
     assert_string_equal(seen.release_line.uom, "EA");
     assert_int_equal(seen.release_line.told_num, 12);
     assert_int_equal(seen.release_line.told_den, 5);
+    assert_decimal(seen.release_line.claimed_open, "2");
+    assert_decimal(seen.release_line.claimed_cancelled, "0.5");
 }
 
 static enum xd_result see_line_ids(void *context, const struct xd_release_line_row *row) {

@@ -10,6 +10,7 @@
 
 #include "hub/confirmations/facts.h"
 #include "hub/hub_internal.h"
+#include "hub/orchestration/conduct.h"
 
 /* One release that the confirmation names. */
 struct xd_match {
@@ -180,6 +181,17 @@ XD_CHECKED enum xd_result xd_reverse(struct xd_reversing *reversing, struct xd_c
 XD_CHECKED enum xd_result xd_reverse_line(struct xd_reversing *reversing,
                                           const struct xd_release_row *release,
                                           const struct xd_confirmation_line *line, struct xd_decimal qty);
+
+/* ---- remainders.c ---- */
+
+/* Something was taken back, or did not ship after all, and of a line that shipped beyond its quantity, or
+ * what its site had given up, something is left: that is made good, and the release saved with the status
+ * that it has then. *ended: its site is not asked for anything any more because nothing is left:
+ * xd_hub_request_over. What is open then is the caller's to place. */
+XD_CHECKED enum xd_result xd_remainders_even(struct xd_conduct *conduct, struct xd_release_work *work,
+                                             bool *ended);
+/* The same of each release of a document whose lines were applied, and what is open then is placed. */
+XD_CHECKED enum xd_result xd_applying_even(struct xd_applying *applying);
 
 /* ---- voiding.c ---- */
 

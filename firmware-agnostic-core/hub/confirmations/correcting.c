@@ -2,7 +2,13 @@
  *
  * Where a version says the same of quantities, items, units and lots as the one that counts, what else it
  * says (carrier, tracking numbers, charges) takes that one's place, and its postings stay. Where it does not,
- * what the one before did is taken back and the new one is applied, in this order, also in the ERP. */
+ * what the one before did is taken back and the new one is applied, in this order, also in the ERP.
+ *
+ * Another document may have taken the confirmation back before a higher version comes. Nothing orders the
+ * two: the version may have been said first, and then the goods never left (the site may have confirmed them
+ * anew under another id: to apply it would ship them twice); or afterwards, and then they have (to drop it
+ * would lose them). So a person is asked, and until then it does nothing. A void that is itself a version of
+ * the confirmation is ordered by its number. */
 #include "hub/confirmations/applying.h"
 
 #include "base/memory.h"
@@ -104,6 +110,33 @@ static bool counts(const struct xd_confirmation_row *row) {
            row->state == XD_CONFIRMATION_PARKED;
 }
 
+/* Whether what counts last of it, below that version, is that another document took it back. */
+static bool is_taken_back(const struct xd_confirmation_rows *list) {
+    bool taken = false;
+    for (size_t index = 0; index < list->count; index++) {
+        const struct xd_confirmation_row *row = &list->rows[index];
+        bool applied = row->state == XD_CONFIRMATION_APPLIED || row->state == XD_CONFIRMATION_POSTED;
+        taken = row->state == XD_CONFIRMATION_REVERSED || (taken && !applied);
+    }
+    return taken;
+}
+
+/* before: NULL, or the version that waits for a person's word, too: this one takes its place. */
+static enum xd_result ask(struct xd_hub *hub, const struct xd_confirmation *confirmation,
+                          struct xd_confirmation_row *row, struct xd_confirmation_row *before,
+                          struct xd_now now) {
+    struct xd_reversing reversing = {.hub = hub, .now = now, .cause = row, .at = now.wall};
+    struct xd_applying applying = {.hub = hub, .now = now, .row = row, .confirmation = confirmation};
+    enum xd_result result =
+        before != NULL ? xd_reverse(&reversing, before, XD_CONFIRMATION_SUPERSEDED) : XD_OK;
+    xd_free(reversing.made);
+    return result == XD_OK ? xd_applying_park(
+                                 &applying, "RESTATED_AFTER_VOID", "",
+                                 "Another document took this confirmation back before; this version may have "
+                                 "been said before that, or after: a person decides.")
+                           : result;
+}
+
 enum xd_result xd_confirmation_correct(struct xd_hub *hub, const struct xd_confirmation *confirmation,
                                        struct xd_confirmation_row *row, struct xd_now now, bool *fresh) {
     const struct xd_hub_store *store = hub->config.store;
@@ -116,9 +149,13 @@ enum xd_result xd_confirmation_correct(struct xd_hub *hub, const struct xd_confi
         before = counts(&list.rows[index]) ? &list.rows[index] : before;
     }
     bool late = list.count > 0 && list.rows[list.count - 1].version > row->version;
-    *fresh = !late && (before == NULL || confirmation->kind == XD_KIND_VOID);
+    bool ships = confirmation->kind == XD_KIND_SHIP || confirmation->kind == XD_KIND_SHORT_CLOSE;
+    bool asks = !late && ships && is_taken_back(&list);
+    *fresh = !late && !asks && (before == NULL || confirmation->kind == XD_KIND_VOID);
     if (result == XD_OK && late) {
         result = came_late(hub, row, now);
+    } else if (result == XD_OK && asks) {
+        result = ask(hub, confirmation, row, before, now);
     } else if (result == XD_OK && !*fresh) {
         result = correct(hub, confirmation, row, before, now);
     }

@@ -151,6 +151,9 @@ static enum xd_result apply_all(struct xd_applying *applying) {
             result = finish_release(applying, &applying->releases[index]);
         }
     }
+    if (result == XD_OK) {
+        result = xd_applying_even(applying);
+    }
     return result == XD_OK ? settle(applying) : result;
 }
 

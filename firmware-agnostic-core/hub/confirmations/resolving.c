@@ -1,11 +1,18 @@
 /* What a person says about a confirmation, a line of one, or what became of it.
  *
- *   a parked line                       accept   a substitute is applied; of another line note is taken: it
- * is settled otherwise and counts as rejected reject   it counts as rejected retry    applied, if nothing
- * parks it any more a parked document                   accept   with totals that fail it is applied; of
- * another one note is taken, and it still waits reject   it counts as rejected retry    applied, as far as it
- * can be now a remainder that is held            accept   it will not come: cancelled retry    it is wanted:
- * a backorder a posting that the ERP refused      retry    called for again
+ *   a parked line
+ *     accept   a substitute is applied; another line is settled otherwise, and counts as rejected
+ *     reject   it counts as rejected
+ *     retry    applied, if nothing parks it any more
+ *   a parked document
+ *     accept   applied where its totals fail, or it came after a void; another one still waits
+ *     reject   it counts as rejected
+ *     retry    applied, as far as it can be now
+ *   a remainder that is held
+ *     accept   it will not come: cancelled
+ *     retry    it is wanted: a backorder
+ *   a posting that the ERP refused
+ *     retry    called for again
  */
 #include "hub/confirmations/applying.h"
 
@@ -135,6 +142,8 @@ static enum xd_result still_parks(const struct resolving *resolving, const struc
     enum xd_result result = xd_stored_open(resolving->hub, row, &stored);
     if (result == XD_OK && strcmp(resolving->exception->code, "UNKNOWN_SHIPMENT") == 0) {
         result = lacks_shipment(resolving->hub, row, still);
+    } else if (result == XD_OK && strcmp(resolving->exception->code, "RESTATED_AFTER_VOID") == 0) {
+        *still = true;
     } else if (result == XD_OK && strcmp(resolving->exception->code, "HASH_TOTAL") == 0) {
         *still = !xd_facts_totals(&stored.confirmation, why);
     } else if (result == XD_OK) {
@@ -145,11 +154,12 @@ static enum xd_result still_parks(const struct resolving *resolving, const struc
 }
 
 static enum xd_result resolve_document(const struct resolving *resolving, struct xd_confirmation_row *row) {
-    bool totals = strcmp(resolving->exception->code, "HASH_TOTAL") == 0;
+    const char *code = resolving->exception->code;
+    bool applies = strcmp(code, "HASH_TOTAL") == 0 || strcmp(code, "RESTATED_AFTER_VOID") == 0;
     if (resolving->action == XD_ACTION_REJECT) {
         return reject_document(resolving, row);
     }
-    if (resolving->action == XD_ACTION_ACCEPT && !totals) {
+    if (resolving->action == XD_ACTION_ACCEPT && !applies) {
         return done(resolving);
     }
     bool still = false;
@@ -158,8 +168,8 @@ static enum xd_result resolve_document(const struct resolving *resolving, struct
     if (result != XD_OK || still) {
         return still ? cannot(resolving, "It would be parked once more, for the same reason.") : result;
     }
-    result = xd_resume_document(resolving->hub, row,
-                                resolving->action == XD_ACTION_ACCEPT ? "HASH_TOTAL" : NULL, resolving->now);
+    result = xd_resume_document(resolving->hub, row, resolving->action == XD_ACTION_ACCEPT ? code : NULL,
+                                resolving->now);
     return result == XD_OK ? done(resolving) : result;
 }
 
@@ -262,9 +272,13 @@ static enum xd_result find_document(const struct resolving *resolving, struct xd
 enum xd_result xd_hub_confirmation_resolve(struct xd_hub *hub, const struct xd_exception_row *exception,
                                            enum xd_action action, struct xd_now now,
                                            struct xd_resolution *out) {
-    static const char *const documents[] = {
-        "HASH_TOTAL",       "UNKNOWN_RELEASE",   "UNKNOWN_RELEASE_OVERDUE",
-        "UNKNOWN_SHIPMENT", "UNUSABLE_DOCUMENT", NULL};
+    static const char *const documents[] = {"HASH_TOTAL",
+                                            "UNKNOWN_RELEASE",
+                                            "UNKNOWN_RELEASE_OVERDUE",
+                                            "UNKNOWN_SHIPMENT",
+                                            "UNUSABLE_DOCUMENT",
+                                            "RESTATED_AFTER_VOID",
+                                            NULL};
     static const char *const remainders[] = {"STATUS_QTY_CONFLICT", "SHORT_UNSTATED", NULL};
     const struct xd_hub_store *store = hub->config.store;
     struct resolving resolving = {

@@ -1,9 +1,10 @@
 /* What a confirmation did is taken back, here and in the ERP.
  *
  * Quantities go back to where they came from: shipped to released, what was beyond the release first, the
- * stock to the site, a remainder that was closed or opened to the release. In the ERP each posting is undone
- * as a whole by a reversal, which is called for when the posting is there; what is left of a posting of which
- * only a part is taken back is posted anew after its reversal. */
+ * stock to the site, a remainder that was closed or opened to the release; then what is left of the release
+ * is evened out (remainders.c). In the ERP each posting is undone as a whole by a reversal, which is called
+ * for when the posting is there; what is left of a posting of which only a part is taken back is posted anew
+ * after its reversal. */
 #include "hub/confirmations/applying.h"
 
 #include "base/memory.h"
@@ -290,15 +291,20 @@ static enum xd_result tell(struct back *back, const struct xd_confirmation_row *
                         id);
 }
 
+/* Whoever has lines of its own may claim again what is open now: it is placed when they are applied. */
+static bool places(const struct back *back) {
+    return back->reversing->cause->kind == XD_KIND_VOID && xd_conduct_did(&back->conduct, XD_STEP_RELEASE);
+}
+
 /* What was done to it is stored, and its order goes on. row: what was taken back, of which this is told. */
 static enum xd_result close_release(struct back *back, const struct xd_confirmation_row *row,
                                     enum xd_result result) {
+    struct xd_hub *hub = back->reversing->hub;
+    struct xd_now now = back->reversing->now;
+    struct xd_release_row release;
+    bool ended = false;
     if (result == XD_OK) {
-        result = xd_release_work_save_lines(&back->conduct, &back->work);
-    }
-    if (result == XD_OK) {
-        back->work.row.status = xd_release_status_after(&back->work.row, &back->work.lines);
-        result = xd_release_work_save(&back->conduct, &back->work);
+        result = xd_remainders_even(&back->conduct, &back->work, &ended);
     }
     if (result == XD_OK && asks_site(back)) {
         result = xd_release_work_call_back(&back->conduct, &back->work, false);
@@ -309,8 +315,13 @@ static enum xd_result close_release(struct back *back, const struct xd_confirmat
     if (result == XD_OK) {
         result = tell(back, row);
     }
+    if (result == XD_OK && places(back)) {
+        result = xd_conduct_go(&back->conduct);
+    }
+    release = back->work.row;
     xd_release_work_close(&back->work);
-    return xd_conduct_end(&back->conduct, result);
+    result = xd_conduct_end(&back->conduct, result);
+    return result == XD_OK && ended ? xd_hub_request_over(hub, &release, now) : result;
 }
 
 /* ---- a confirmation whole ---- */

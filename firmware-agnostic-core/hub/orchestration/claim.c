@@ -3,7 +3,11 @@
  * Who confirms a release has it, answered or not. What it had refused, given up or was being asked
  * for, and ships nevertheless, is taken from where it went: from what is open again, from what another
  * site has by now, from what was cancelled. That other site is asked to give it back; should it ship, too,
- * then that is over-shipment, as is what is not found anywhere. */
+ * then that is over-shipment, as is what is not found anywhere.
+ *
+ * What did not ship after all is given up again: it goes back to what is cancelled or, what was open or
+ * another site's, to what is open. So whatever is left of a release's line, nothing of that is claimed: of
+ * all that ships the site is taken to ship first what it had agreed to. */
 #include "hub/orchestration/conduct.h"
 
 #include "base/mutant.h"
@@ -131,6 +135,12 @@ static enum xd_result look_elsewhere(struct xd_conduct *conduct, struct xd_relea
 
 /* ---- one line ---- */
 
+static enum xd_result claim_of(struct xd_release_line_row *line, struct xd_decimal qty,
+                               struct xd_decimal *claimed) {
+    enum xd_result result = xd_decimal_subtract(line->closed, qty, &line->closed);
+    return result == XD_OK ? xd_decimal_add(*claimed, qty, claimed) : result;
+}
+
 static enum xd_result take_from(struct claiming *claiming, struct xd_release_line_row *line,
                                 struct xd_order_line_row *ordered, enum xd_pot pot,
                                 struct xd_decimal *missing) {
@@ -138,10 +148,12 @@ static enum xd_result take_from(struct claiming *claiming, struct xd_release_lin
     if (xd_decimal_sign(qty) <= 0) {
         return XD_OK;
     }
-    claiming->after_cancel = claiming->after_cancel || pot == XD_POT_CANCELLED;
+    bool cancelled = pot == XD_POT_CANCELLED;
+    struct xd_decimal *claimed = cancelled ? &line->claimed_cancelled : &line->claimed_open;
+    claiming->after_cancel = claiming->after_cancel || cancelled;
     enum xd_result result = xd_line_move(ordered, pot, XD_POT_RELEASED, qty);
     if (result == XD_OK) {
-        result = xd_decimal_subtract(line->closed, qty, &line->closed);
+        result = claim_of(line, qty, claimed);
     }
     if (result == XD_OK) {
         result = move_stock(claiming->conduct, NULL, &claiming->work, line, qty);
@@ -159,7 +171,7 @@ static enum xd_result take_from_others(struct claiming *claiming, struct xd_rele
         result = xd_decimal_subtract(most, elsewhere.qty, &found);
     }
     if (result == XD_OK) {
-        result = xd_decimal_subtract(line->closed, found, &line->closed);
+        result = claim_of(line, found, &line->claimed_open);
     }
     return result == XD_OK ? xd_decimal_subtract(*missing, found, missing) : result;
 }
@@ -264,4 +276,60 @@ enum xd_result xd_hub_claim(struct xd_hub *hub, const struct xd_release_row *rel
     }
     xd_release_work_close(&claiming.work);
     return xd_conduct_end(&conduct, result);
+}
+
+/* ---- what did not ship after all ---- */
+
+/* Of qty that was claimed, what had been cancelled is the first that is not any more. */
+static enum xd_result unclaim(struct xd_release_line_row *line, struct xd_decimal qty,
+                              struct xd_decimal *cancelled, struct xd_decimal *opened) {
+    struct xd_decimal others;
+    *cancelled = xd_decimal_min(qty, line->claimed_cancelled);
+    enum xd_result result = xd_decimal_subtract(qty, *cancelled, &others);
+    *opened = xd_decimal_min(others, line->claimed_open);
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(line->claimed_cancelled, *cancelled, &line->claimed_cancelled);
+    }
+    return result == XD_OK ? xd_decimal_subtract(line->claimed_open, *opened, &line->claimed_open) : result;
+}
+
+/* Of an order that is cancelled, what was open when it shipped was never asked for: it stays with the site,
+ * which is asked. */
+static enum xd_result give_up_again(struct xd_conduct *conduct, struct xd_release_work *work,
+                                    struct xd_release_line_row *line) {
+    struct xd_decimal cancelled, opened, qty;
+    enum xd_result result = unclaim(line, xd_release_line_rest(line), &cancelled, &opened);
+    if (conduct->order.cancelled) {
+        opened = xd_decimal_of(0);
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_add(cancelled, opened, &qty);
+    }
+    if (result != XD_OK || xd_decimal_sign(qty) <= 0) {
+        return result;
+    }
+    /* More of it may ship once more: then it is claimed again, also of what was given up without a question.
+     */
+    work->row.cancel = work->row.cancel == XD_CANCEL_NONE ? XD_CANCEL_ACCEPTED : work->row.cancel;
+    return xd_release_work_give_part_back(conduct, work, line, qty, cancelled);
+}
+
+/* Of what has not shipped nothing is claimed, wherever it went. */
+static enum xd_result forget_claims(struct xd_release_line_row *line) {
+    struct xd_decimal cancelled, opened, claimed, more;
+    enum xd_result result = xd_decimal_add(line->claimed_open, line->claimed_cancelled, &claimed);
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(claimed, line->shipped, &more);
+    }
+    return result == XD_OK && xd_decimal_sign(more) > 0 ? unclaim(line, more, &cancelled, &opened) : result;
+}
+
+enum xd_result xd_release_work_unclaim(struct xd_conduct *conduct, struct xd_release_work *work) {
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
+        struct xd_release_line_row *line = &work->lines.rows[index];
+        result = give_up_again(conduct, work, line);
+        result = result == XD_OK ? forget_claims(line) : result;
+    }
+    return result;
 }

@@ -199,6 +199,12 @@ XD_CHECKED enum xd_result xd_overtaken_refused(struct xd_conduct *conduct, const
 XD_CHECKED enum xd_result xd_overtaken_revised(struct xd_conduct *conduct, struct xd_release_work *work,
                                                void *context);
 
+/* ---- claim.c ---- */
+
+/* What is left of its lines and was claimed by a confirmation (xd_hub_claim) did not ship after all: it is
+ * given up again. The row and its lines are the caller's to save; what is open then is its to place. */
+XD_CHECKED enum xd_result xd_release_work_unclaim(struct xd_conduct *conduct, struct xd_release_work *work);
+
 /* ---- cancel.c ---- */
 
 /* qty of that line shall not ship. What is not at a site yet is cancelled at once, for the rest

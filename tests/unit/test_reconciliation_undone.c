@@ -1,0 +1,312 @@
+/* What is left of a release when something that its site had shipped is taken back or said otherwise: what
+ * it shipped of what it had given up is given up again, and what it said of the rest still holds. */
+#include "unit/hub_world_orders.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TEXT_SIZE 1024
+
+/* ---- what WH1 says ---- */
+
+static void says(struct hub_world *world, const char *id, int version, const char *kind, const char *shipment,
+                 const char *release_id, const char *lines) {
+    char text[TEXT_SIZE];
+    int size = snprintf(text, sizeof text,
+                        "{\"confirmation_id\":\"%s\",\"version\":%d,\"kind\":\"%s\",\"shipment_id\":\"%s\","
+                        "\"release_ids\":[\"%s\"],\"shipped_at\":\"2026-11-23T10:00:00+01:00\","
+                        "\"lines\":[%s]}",
+                        id, version, kind, shipment, release_id, lines);
+    assert_true(size > 0 && (size_t)size < sizeof text);
+    hub_world_wms(&world->sites[0], "confirmation", text);
+    world_quiet(world);
+}
+
+/* Version `version` of a confirmation, of a shipment of the same name; status "": none. */
+static void ships(struct hub_world *world, const char *id, int version, const char *release_id,
+                  const char *qty, const char *status) {
+    char line[256], member[64] = "";
+    if (status[0] != 0) {
+        (void)snprintf(member, sizeof member, ",\"status\":\"%s\"", status);
+    }
+    (void)snprintf(line, sizeof line,
+                   "{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"%s\",\"uom\":\"EA\"%s}", qty,
+                   member);
+    says(world, id, version, "SHIP", id, release_id, line);
+}
+
+static void takes_back(struct hub_world *world, const char *id, const char *shipment, const char *release_id,
+                       const char *qty) {
+    char line[256];
+    (void)snprintf(line, sizeof line,
+                   "{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"%s\",\"uom\":\"EA\"}", qty);
+    says(world, id, 1, "REVERSAL", shipment, release_id, line);
+}
+
+static void voids(struct hub_world *world, const char *id, const char *shipment, const char *release_id) {
+    says(world, id, 1, "VOID", shipment, release_id, "");
+}
+
+/* All is done, and everything agrees. */
+static void settles(struct hub_world *world) {
+    world_quiet(world);
+    assert_agrees(world);
+    assert_erp_agrees(world);
+    assert_count(world, "SELECT count(*) FROM job WHERE state = 7", 0); /* nothing is held for ever */
+}
+
+static void assert_over(struct hub_world *world, int64_t expected) {
+    assert_count(world, "SELECT sum(CAST(overshipped AS INTEGER)) FROM order_line", expected);
+    assert_count(world, "SELECT sum(CAST(over AS INTEGER)) FROM release_line", expected);
+}
+
+/* PO-1: ten of WH1, which has 100. */
+static struct hub_world *ten(void **state, char release_id[XD_ID_SIZE]) {
+    struct hub_world *world = *state;
+    world_stock(world, "WH1", "WIDGET", "100");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    world_release_id(world, 1, 1, release_id);
+    return world;
+}
+
+/* The same, of which it agreed to ship seven when three were cancelled. */
+static struct hub_world *seven(void **state, char release_id[XD_ID_SIZE]) {
+    struct hub_world *world = ten(state, release_id);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"3\"}]}"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 7 0 3 0 0");
+    return world;
+}
+
+/* ---- what was given up, and shipped nevertheless ---- */
+
+static void what_was_given_up_and_shipped_is_given_up_again_by_a_void(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = seven(state, release_id);
+    ships(world, "C-1", 1, release_id, "9", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 9 1 0 0");
+    voids(world, "V-1", "C-1", release_id);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 7 0 3 0 0");
+    assert_stock(world, "WH1", "WIDGET", "100 7");
+    assert_sale(world, 1, "1", "7 2.5 0");
+    ships(world, "C-2", 1, release_id, "8", ""); /* anew, and again more than was agreed */
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 8 2 0 0");
+    assert_over(world, 0);
+    assert_raised(world, "SHIPPED_AFTER_CANCEL", 2);
+    assert_exceptions(world, "SHIPPED_AFTER_CANCEL", 1);
+    assert_stock(world, "WH1", "WIDGET", "92 0");
+}
+
+static void what_was_given_up_and_shipped_is_given_up_again_by_a_correction(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = seven(state, release_id);
+    ships(world, "C-1", 1, release_id, "9", "");
+    ships(world, "C-1", 2, release_id, "8", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 8 2 0 0");
+    assert_exceptions(world, "SHIPPED_AFTER_CANCEL", 1); /* it still ships too much, and somebody is told */
+    ships(world, "C-1", 3, release_id, "6", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 1 6 3 0 0");
+    assert_exceptions(world, "SHIPPED_AFTER_CANCEL", 0);
+    ships(world, "C-1", 4, release_id, "12", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_over(world, 2);
+    assert_stock(world, "WH1", "WIDGET", "88 0");
+}
+
+static void what_was_given_up_and_shipped_is_given_up_again_by_a_reversal_first(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = seven(state, release_id);
+    ships(world, "C-1", 1, release_id, "9", "");
+    takes_back(world, "B-1", "C-1", release_id, "1");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 8 2 0 0");
+    takes_back(world, "B-2", "C-1", release_id, "3");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 2 5 3 0 0");
+    assert_stock(world, "WH1", "WIDGET", "95 2");
+}
+
+/* Not the one that took it: what ships in all counts. */
+static void what_was_given_up_is_given_up_again_whichever_shipment_is_taken_back(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = seven(state, release_id);
+    ships(world, "C-1", 1, release_id, "7", "");
+    ships(world, "C-2", 1, release_id, "4", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_over(world, 1);
+    voids(world, "V-1", "C-1", release_id);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 3 4 3 0 0");
+    assert_over(world, 0);
+    assert_stock(world, "WH1", "WIDGET", "96 3");
+}
+
+/* The order was cancelled whole by then: what the site had not given up it is asked for. */
+static void what_was_given_up_is_given_up_again_of_an_order_that_is_cancelled(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = seven(state, release_id);
+    ships(world, "C-1", 1, release_id, "9", "");
+    settles(world);
+    (void)world_cancel(world, 1, NULL);
+    world_quiet(world);
+    voids(world, "V-1", "C-1", release_id);
+    world_quiet(world);
+    char text[256];
+    world_query(world, "SELECT closed || ' ' || shipped FROM release_line", text);
+    assert_string_equal(text, "3 0");
+    assert_agrees(world);
+}
+
+/* WH1 refused it, so it is WH2's; WH1 ships it all the same, and then it never left. */
+static void what_was_refused_and_shipped_is_open_again_by_a_void(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = world_with_stock(state, "20", "20");
+    assert_int_equal(world_simple(world, 1, "\"preferred_site\":\"WH1\",", "10"), 202);
+    world_quiet(world);
+    world_release_id(world, 1, 1, release_id);
+    world_answer(world, 1, 1, 1, "REJECTED");
+    world_quiet(world);
+    assert_releases(world, 1, 2);
+    world_answer(world, 1, 2, 1, "ACKNOWLEDGED");
+    world_quiet(world);
+    ships(world, "C-1", 1, release_id, "10", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    world_answer(world, 1, 2, 2, "CANCEL_ACCEPTED");
+    settles(world);
+    voids(world, "V-1", "C-1", release_id);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_releases(world, 1, 3); /* somebody is to ship it */
+    assert_count(world, "SELECT count(*) FROM release_line WHERE closed = '10'", 2);
+    ships(world, "C-2", 1, release_id, "4", ""); /* it is still a shipment of what was not its own */
+    settles(world);
+    assert_over(world, 0);
+    assert_count(world, "SELECT count(*) FROM order_line WHERE shipped = '4' AND released = '6'", 1);
+}
+
+static void pieces_of_a_case_that_were_given_up_are_given_up_again(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = *state;
+    world_put(world, "products",
+              "{\"sku\":\"WIDGET\",\"base_uom\":\"EA\",\"uoms\":[{\"uom\":\"CS\",\"num\":12}]}");
+    world_stock(world, "WH1", "WIDGET", "1000");
+    assert_int_equal(world_order(world, 1, "",
+                                 "{\"external_line_id\":\"1\",\"sku\":\"WIDGET\",\"qty\":\"10\",\"uom\":"
+                                 "\"CS\",\"unit_price\":\"24.00\"}"),
+                     202);
+    world_quiet(world);
+    world_release_id(world, 1, 1, release_id);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"3\"}]}"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
+    world_quiet(world);
+    says(world, "C-1", 1, "SHIP", "C-1", release_id,
+         "{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"8\",\"uom\":\"CS\"}");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 8 2 0 0");
+    ships(world, "C-2", 1, release_id, "5", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 101 19 0 0");
+    says(world, "C-1", 2, "SHIP", "C-1", release_id,
+         "{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"7\",\"uom\":\"CS\"}");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 89 31 0 0");
+    assert_stock(world, "WH1", "WIDGET", "911 0");
+}
+
+/* Whatever it says: what it ships is not known to be of that line. */
+static void a_line_that_is_parked_takes_nothing(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = seven(state, release_id);
+    says(world, "C-1", 1, "SHIP", "C-1", release_id,
+         "{\"line_id\":\"1\",\"sku\":\"GADGET\",\"qty_shipped\":\"9\",\"uom\":\"EA\"}");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 7 0 3 0 0");
+}
+
+/* ---- versions of what was taken back ---- */
+
+/* It may have been said before the shipment was taken back, or after. */
+static void a_version_of_what_was_taken_back_waits_for_a_person(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, "C-1", 1, release_id, "10", "");
+    voids(world, "V-1", "C-1", release_id);
+    ships(world, "C-1", 2, release_id, "8", "");
+    settles(world);
+    assert_exceptions(world, "RESTATED_AFTER_VOID", 1);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_int_equal(world_resolve(world, "RESTATED_AFTER_VOID", "retry"), 409);
+    ships(world, "C-1", 3, release_id, "9", ""); /* which takes the place of the second */
+    settles(world);
+    assert_exceptions(world, "RESTATED_AFTER_VOID", 1);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_int_equal(world_resolve(world, "RESTATED_AFTER_VOID", "accept"), 200);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 1 9 0 0 0");
+    ships(world, "C-1", 4, release_id, "10", ""); /* nobody is asked twice */
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
+    assert_stock(world, "WH1", "WIDGET", "90 0");
+}
+
+static void a_version_of_what_was_taken_back_is_rejected_and_ships_as_another(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, "C-1", 1, release_id, "10", "");
+    takes_back(world, "B-1", "C-1", release_id, "10");
+    ships(world, "C-1", 2, release_id, "8", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_int_equal(world_resolve(world, "RESTATED_AFTER_VOID", "reject"), 200);
+    ships(world, "C-2", 1, release_id, "10", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
+}
+
+/* The site has said it in that order. */
+static void a_version_after_a_void_of_its_own_counts(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, "C-1", 1, release_id, "10", "");
+    says(world, "C-1", 2, "VOID", "C-1", release_id, "");
+    ships(world, "C-1", 3, release_id, "8", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 2 8 0 0 0");
+    assert_exceptions(world, "RESTATED_AFTER_VOID", 0);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, hub_world_setup, hub_world_teardown)
+#define TEST_OF_TWO(test) cmocka_unit_test_setup_teardown(test, world_two_sites, hub_world_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(what_was_given_up_and_shipped_is_given_up_again_by_a_void),
+        TEST(what_was_given_up_and_shipped_is_given_up_again_by_a_correction),
+        TEST(what_was_given_up_and_shipped_is_given_up_again_by_a_reversal_first),
+        TEST(what_was_given_up_is_given_up_again_whichever_shipment_is_taken_back),
+        TEST(what_was_given_up_is_given_up_again_of_an_order_that_is_cancelled),
+        TEST_OF_TWO(what_was_refused_and_shipped_is_open_again_by_a_void),
+        TEST(pieces_of_a_case_that_were_given_up_are_given_up_again),
+        TEST(a_line_that_is_parked_takes_nothing),
+        TEST(a_version_of_what_was_taken_back_waits_for_a_person),
+        TEST(a_version_of_what_was_taken_back_is_rejected_and_ships_as_another),
+        TEST(a_version_after_a_void_of_its_own_counts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
