@@ -578,7 +578,7 @@ void xd_sim_books_free(struct xd_sim *sim);
 void xd_sim_erp_call(struct xd_sim *sim, struct xd_erp_call *call);
 void xd_sim_erp_free(struct xd_sim *sim);
 /* What the request asks for, as it will be in the books. */
-void xd_sim_erp_effect(const struct xd_erp_request *request, struct xd_sim_effect *out);
+void xd_sim_erp_effect(const struct xd_erp_request *request, struct xd_sim_effect *effect);
 #define XD_SIM_ERP_KEY (XD_REFERENCE_SIZE + 8)
 void xd_sim_erp_key(enum xd_erp_kind kind, const char *reference, char out[XD_SIM_ERP_KEY]);
 void xd_sim_trouble_start(struct xd_sim *sim);

@@ -109,7 +109,8 @@ class Demo:
             self.story.tell("Starting Tryton and its PostgreSQL; the first time it is set up, which takes some two minutes")
             self.tryton.start()
         self.story.tell("Starting RabbitMQ, the hub, and at each of two sites a Mosquitto and an agent")
-        self.stack = Stack(self.folder, sites=((OWN, "warehouse"), (THIRD, "3pl")), keep=self.keep, tryton=self.tryton)
+        more = {"hub_more": "policies: {erp_poll_s: 5, books_hours: 0}\n"} if self.tryton else {}  # people work in it, too
+        self.stack = Stack(self.folder, sites=((OWN, "warehouse"), (THIRD, "3pl")), keep=self.keep, tryton=self.tryton, **more)
         self.stack.start()
         for site in self.stack.sites.values():
             warehouse = wms.Warehouse(site.mosquitto.port, site.name, ship=wms.nothing).start()

@@ -49,7 +49,7 @@ shows: kill {pids}
 
   hub          {hub.url}   token {hub.token_file}
   RabbitMQ     {rabbit.url}   page {rabbit.management_url}   user {rabbit.user}, password in {hub.folder}/hub.password
-{sites}
+{erp}{sites}
 To end all of it and remove its folder:
 
   {stop}
@@ -81,9 +81,13 @@ def tell_how_to_look(demo):
         hub=stack.hub, rabbit=stack.rabbit, stop=write_stop_script(stack.folder), crossdock=os.path.join(BUILD, "crossdock"),
         pids=" ".join(str(process.pid) for process in processes), config=list(stack.sites.values())[-1].agent.config,
         example=write_example(stack), order=stack.hub.get("/v1/orders?limit=1")["orders"][0]["order_id"],
-        listen="".join(f"  mosquitto_sub -p {site.mosquitto.port} -t 'crossdock/{name}/#' -v\n" for name, site in stack.sites.items()),
+        erp=where_is(demo.tryton), listen="".join(f"  mosquitto_sub -p {site.mosquitto.port} -t 'crossdock/{name}/#' -v\n" for name, site in stack.sites.items()),
         sites="".join(f"  {name:<12} {site.mosquitto.url}   agent http://127.0.0.1:{site.agent.port}   enrolment "
                       f"{stack.folder}/{name}/{name}.enrol\n" for name, site in stack.sites.items())))
+
+
+def where_is(tryton):
+    return f"  Tryton       {tryton.url}   users and passwords in {tryton.folder}/tryton.json\n" if tryton else ""
 
 
 def write_example(stack):
