@@ -4,6 +4,7 @@
 
 #include "documents/rules.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define CONFIRMATION struct xd_confirmation
@@ -101,6 +102,50 @@ const struct xd_field xd_confirmation_fields[] = {
     {.name = NULL},
 };
 
+enum xd_line_status xd_line_status_of(const char *status) {
+    static const struct {
+        const char *word;
+        enum xd_line_status means;
+    } words[] = {
+        {"COMPLETE", XD_STATUS_COMPLETE},
+        {"SHIPPED", XD_STATUS_COMPLETE},
+        {"CC", XD_STATUS_COMPLETE},
+        {"CL", XD_STATUS_COMPLETE},
+        {"SHORT_FINAL", XD_STATUS_FINAL},
+        {"CANCELLED", XD_STATUS_FINAL},
+        {"CP", XD_STATUS_FINAL},
+        {"CU", XD_STATUS_FINAL},
+        {"IC", XD_STATUS_FINAL},
+        {"DS", XD_STATUS_FINAL},
+        {"BACKORDER", XD_STATUS_BACKORDER},
+        {"PARTIAL", XD_STATUS_BACKORDER},
+        {"BP", XD_STATUS_BACKORDER},
+        {"BO", XD_STATUS_BACKORDER},
+        {"RECALLED", XD_STATUS_BLOCKED},
+        {"RI", XD_STATUS_BLOCKED},
+        {"ON_HOLD", XD_STATUS_BLOCKED},
+        {"PH", XD_STATUS_BLOCKED},
+    };
+    for (size_t index = 0; status != NULL && index < sizeof words / sizeof words[0]; index++) {
+        if (strcmp(words[index].word, status) == 0) {
+            return words[index].means;
+        }
+    }
+    return XD_STATUS_NONE;
+}
+
+static void check_statuses(const struct xd_confirmation *confirmation, struct xd_problems *problems) {
+    for (size_t i = 0; i < confirmation->line_count; i++) {
+        const char *status = confirmation->lines[i].status;
+        if (status != NULL && xd_line_status_of(status) == XD_STATUS_NONE) {
+            char pointer[48];
+            (void)snprintf(pointer, sizeof pointer, "/lines/%zu/status", i);
+            xd_problem_warn(problems, "unknown_status", pointer,
+                            "is no status that says anything about what did not ship: %s", status);
+        }
+    }
+}
+
 static void check_kind(const cJSON *tree, const struct xd_confirmation *confirmation,
                        struct xd_problems *problems) {
     if (confirmation->kind == XD_KIND_SHIP && cJSON_GetObjectItemCaseSensitive(tree, "shipped_at") == NULL) {
@@ -161,6 +206,7 @@ enum xd_result xd_confirmation_read(struct xd_document *document, const cJSON *t
     out->reporting = out->reporting < 0 ? XD_REPORTING_FULL : out->reporting;
     check_kind(tree, out, problems);
     check_line_releases(tree, out, problems);
+    check_statuses(out, problems);
     struct xd_rule_unique rule = {.first = out->release_ids,
                                   .stride = sizeof out->release_ids[0],
                                   .count = out->release_count,

@@ -9,6 +9,17 @@ extern const char *const xd_confirmation_kind_names[];
 enum xd_reporting { XD_REPORTING_FULL, XD_REPORTING_EXCEPTIONS, XD_REPORTING_NO_EXCEPTIONS };
 extern const char *const xd_reporting_names[];
 
+/* What the status of a line says of what did not ship of it: in our own words, or by the codes of X12 945
+ * (W12-01) that warehouses use for them. */
+enum xd_line_status {
+    XD_STATUS_NONE,      /* nothing, or a word that is not known */
+    XD_STATUS_COMPLETE,  /* there is no rest */
+    XD_STATUS_FINAL,     /* it does not come */
+    XD_STATUS_BACKORDER, /* it still comes */
+    XD_STATUS_BLOCKED    /* recalled or on hold */
+};
+enum xd_line_status xd_line_status_of(const char *status); /* NULL: XD_STATUS_NONE */
+
 struct xd_confirmation_line {
     const char *release_id; /* required when the confirmation names several */
     const char *line_id;
@@ -48,7 +59,7 @@ struct xd_confirmation {
 
 #define XD_CONFIRMATION_LINES_MAX 2000u
 
-/* Unknown members are reported as warnings. */
+/* Unknown members and words of status are reported as warnings. */
 XD_CHECKED enum xd_result xd_confirmation_read(struct xd_document *document, const cJSON *tree,
                                                struct xd_confirmation *out, struct xd_problems *problems);
 extern const struct xd_field xd_confirmation_fields[];

@@ -61,6 +61,10 @@ const struct xd_code xd_registry_problems[] = {
     /* of any document */
     {"not_an_object", 0, false, XD_ACTOR_SENDER, "A document is a JSON object.", "Send an object in braces."},
     {"missing_member", 0, false, XD_ACTOR_SENDER, "A member that must be there is missing.", "Add it."},
+    {"unknown_status", 0, false, XD_ACTOR_SITE,
+     "The status of a line is no word that is known: it counts as none.",
+     "Say what becomes of what did not ship: BACKORDER, SHORT_FINAL, COMPLETE, RECALLED or ON_HOLD, or the "
+     "code of X12 945."},
     {"unknown_member", 0, false, XD_ACTOR_SENDER, "A member is not known.",
      "Correct its name; what is your own goes into attributes."},
     {"wrong_type", 0, false, XD_ACTOR_SENDER, "A value has the wrong type.",

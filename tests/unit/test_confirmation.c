@@ -145,6 +145,21 @@ static void unknown_members_are_warnings(void **state) {
     xd_reading_end(&reading);
 }
 
+static void a_status_that_says_nothing_is_a_warning(void **state) {
+    (void)state;
+    struct xd_reading reading;
+    struct xd_confirmation confirmation;
+    assert_int_equal(read_text(&reading,
+                               CONFIRMATION("SHIP", "\"R1\"", SHIPPED,
+                                            LINE(",\"status\":\"BP\"") "," LINE(",\"status\":\"Backorder\"")),
+                               &confirmation),
+                     XD_OK);
+    assert_int_equal(reading.problems.count, 1);
+    assert_int_equal(reading.problems.errors, 0);
+    xd_reading_expect(&reading, "/lines/1/status", "unknown_status");
+    xd_reading_end(&reading);
+}
+
 static void the_largest_confirmation_is_read_and_a_larger_one_refused(void **state) {
     (void)state;
     for (unsigned count = XD_CONFIRMATION_LINES_MAX; count <= XD_CONFIRMATION_LINES_MAX + 1; count++) {
@@ -197,6 +212,7 @@ int main(void) {
         cmocka_unit_test(a_release_is_named_once),
         cmocka_unit_test(several_lots_of_one_line_are_no_duplicates),
         cmocka_unit_test(unknown_members_are_warnings),
+        cmocka_unit_test(a_status_that_says_nothing_is_a_warning),
         cmocka_unit_test(the_largest_confirmation_is_read_and_a_larger_one_refused),
         cmocka_unit_test(a_failed_allocation_is_told),
     };

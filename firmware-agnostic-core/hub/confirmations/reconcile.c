@@ -2,41 +2,6 @@
 
 #include <string.h>
 
-enum status_means { STATUS_NONE, STATUS_COMPLETE, STATUS_FINAL, STATUS_BACKORDER, STATUS_BLOCKED };
-
-/* Our own words, and the X12 W12-01 codes that warehouses use for them. */
-static enum status_means read_status(const char *status) {
-    static const struct {
-        const char *word;
-        enum status_means means;
-    } words[] = {
-        {"COMPLETE", STATUS_COMPLETE},
-        {"SHIPPED", STATUS_COMPLETE},
-        {"CC", STATUS_COMPLETE},
-        {"CL", STATUS_COMPLETE},
-        {"SHORT_FINAL", STATUS_FINAL},
-        {"CANCELLED", STATUS_FINAL},
-        {"CP", STATUS_FINAL},
-        {"CU", STATUS_FINAL},
-        {"IC", STATUS_FINAL},
-        {"DS", STATUS_FINAL},
-        {"BACKORDER", STATUS_BACKORDER},
-        {"PARTIAL", STATUS_BACKORDER},
-        {"BP", STATUS_BACKORDER},
-        {"BO", STATUS_BACKORDER},
-        {"RECALLED", STATUS_BLOCKED},
-        {"RI", STATUS_BLOCKED},
-        {"ON_HOLD", STATUS_BLOCKED},
-        {"PH", STATUS_BLOCKED},
-    };
-    for (size_t index = 0; status != NULL && index < sizeof words / sizeof words[0]; index++) {
-        if (strcmp(words[index].word, status) == 0) {
-            return words[index].means;
-        }
-    }
-    return STATUS_NONE;
-}
-
 static void tell(struct xd_line_decision *out, const char *code, bool info, const char *detail) {
     out->notes[out->note_count++] = (struct xd_line_note){.code = code, .info = info, .detail = detail};
 }
@@ -74,16 +39,16 @@ static enum xd_result within_tolerance(const struct xd_release_line_row *release
     return result;
 }
 
-static void settle_remainder(struct xd_line_decision *out, enum status_means means,
+static void settle_remainder(struct xd_line_decision *out, enum xd_line_status means,
                              const struct xd_policies *policies) {
-    bool silent = means == STATUS_NONE || means == STATUS_BLOCKED;
-    if (means == STATUS_FINAL || (silent && policies->unshipped_means == XD_UNSHIPPED_CLOSED)) {
+    bool silent = means == XD_STATUS_NONE || means == XD_STATUS_BLOCKED;
+    if (means == XD_STATUS_FINAL || (silent && policies->unshipped_means == XD_UNSHIPPED_CLOSED)) {
         out->remainder = XD_REMAINDER_CANCEL;
         tell(out, "SHORT_CLOSED", true, "The rest of the line will not come.");
-    } else if (means == STATUS_BACKORDER) {
+    } else if (means == XD_STATUS_BACKORDER) {
         out->remainder = XD_REMAINDER_OPEN;
         tell(out, "SHORT_BACKORDER", true, "The rest of the line stays open as a backorder.");
-    } else if (means == STATUS_COMPLETE) {
+    } else if (means == XD_STATUS_COMPLETE) {
         tell(out, "STATUS_QTY_CONFLICT", false,
              "The status says complete, the quantity is short: the quantity counts, the rest is held.");
     } else if (policies->unshipped_means == XD_UNSHIPPED_ASK) {
@@ -120,7 +85,7 @@ static enum xd_result check_goods(const struct xd_line_facts *facts, struct xd_l
         tell(out, "SERIAL_MISMATCH", false,
              "The serial numbers are not as many as the pieces, or one of them comes twice.");
     }
-    if (!facts->blocked && read_status(facts->line->status) != STATUS_BLOCKED) {
+    if (!facts->blocked && xd_line_status_of(facts->line->status) != XD_STATUS_BLOCKED) {
         return XD_OK;
     }
     tell(out, "RECALLED_LOT_SHIPPED", false,
@@ -149,7 +114,7 @@ enum xd_result xd_reconcile_line(const struct xd_line_facts *facts, const struct
     }
     if (result == XD_OK && xd_decimal_sign(out->rest) > 0 && !facts->more) {
         bool closes = facts->kind == XD_KIND_SHORT_CLOSE;
-        settle_remainder(out, closes ? STATUS_FINAL : read_status(facts->line->status), policies);
+        settle_remainder(out, closes ? XD_STATUS_FINAL : xd_line_status_of(facts->line->status), policies);
     }
     return result == XD_OK ? check_goods(facts, out) : result;
 }
@@ -160,7 +125,7 @@ enum xd_result xd_reconcile_unlisted(const struct xd_release_line_row *release,
     enum xd_result result = remaining_of(release, &out->rest);
     if (result == XD_OK && xd_decimal_sign(out->rest) > 0 &&
         policies->unshipped_means == XD_UNSHIPPED_CLOSED) {
-        settle_remainder(out, STATUS_NONE, policies);
+        settle_remainder(out, XD_STATUS_NONE, policies);
     }
     return result;
 }
