@@ -3,7 +3,21 @@
 
 #include <string.h>
 
-enum { PARK, PARKED, PARKED_BY, PARKED_FOR, UNPARK, UNPARK_ALL, ADD, EACH, DROP, EDIT_ADD, EDITS };
+enum {
+    PARK,
+    PARKED,
+    PARKED_BY,
+    PARKED_FOR,
+    UNPARK,
+    UNPARK_ALL,
+    ADD,
+    EACH,
+    DROP,
+    AWAITING,
+    SERVED,
+    EDIT_ADD,
+    EDITS
+};
 
 #define COLUMNS "site, confirmation_id, version, line, code, exception, waits_for"
 #define KEY "site = ? AND confirmation_id = ? AND version = ?"
@@ -17,10 +31,13 @@ static const char *const sql[] = {
     [UNPARK] = "DELETE FROM parked_line WHERE " KEY " AND line = ?",
     [UNPARK_ALL] = "DELETE FROM parked_line WHERE " KEY,
     [ADD] = "INSERT INTO remainder(site, confirmation_id, version, release_id, line_id, opened, cancelled,"
-            " factor_num, factor_den) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [EACH] = "SELECT release_id, line_id, opened, cancelled, factor_num, factor_den FROM remainder"
+            " factor_num, factor_den, awaits) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [EACH] = "SELECT release_id, line_id, opened, cancelled, factor_num, factor_den, awaits FROM remainder"
              " WHERE " KEY " ORDER BY n",
     [DROP] = "DELETE FROM remainder WHERE " KEY,
+    [AWAITING] = "SELECT site, confirmation_id, version, release_id, line_id, awaits FROM remainder"
+                 " WHERE release_id = ? AND awaits <> 0 ORDER BY n",
+    [SERVED] = "DELETE FROM remainder WHERE " KEY " AND release_id = ? AND line_id = ? AND awaits <> 0",
     [EDIT_ADD] = "INSERT INTO edit(exception, at, by, reason, before_checksum, before, after_checksum, after)"
                  " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
     [EDITS] = "SELECT at, by, reason, before_checksum, before, after_checksum, after FROM edit"
@@ -123,6 +140,7 @@ static enum xd_result remainder_add(void *context, const char *site, const char 
     xd_bind_decimal(&query, row->cancelled);
     xd_bind_int(&query, row->factor_num);
     xd_bind_int(&query, row->factor_den);
+    xd_bind_int(&query, row->awaits);
     return xd_query_run(&query);
 }
 
@@ -139,6 +157,7 @@ static enum xd_result remainder_each(void *context, const char *site, const char
         xd_take_decimal(&query, &row.cancelled);
         row.factor_num = xd_take_int(&query);
         row.factor_den = xd_take_int(&query);
+        row.awaits = (int)xd_take_int(&query);
         if (query.result == XD_OK) {
             query.result = each(each_context, &row);
         }
@@ -151,6 +170,35 @@ static enum xd_result remainder_drop(void *context, const char *site, const char
     struct xd_query query;
     open_query(&query, context, DROP);
     bind_key(&query, site, confirmation_id, version);
+    return xd_query_run(&query);
+}
+
+static enum xd_result remainder_awaiting(void *context, const char *release_id, xd_awaiting_fn each,
+                                         void *each_context) {
+    struct xd_query query;
+    open_query(&query, context, AWAITING);
+    xd_bind_text(&query, release_id);
+    while (xd_query_next(&query)) {
+        struct xd_awaiting_row row = {.site = ""};
+        xd_take_text(&query, row.site, sizeof row.site);
+        xd_take_text(&query, row.confirmation_id, sizeof row.confirmation_id);
+        row.version = xd_take_int(&query);
+        xd_take_text(&query, row.release_id, sizeof row.release_id);
+        xd_take_text(&query, row.line_id, sizeof row.line_id);
+        row.awaits = (int)xd_take_int(&query);
+        if (query.result == XD_OK) {
+            query.result = each(each_context, &row);
+        }
+    }
+    return xd_query_close(&query);
+}
+
+static enum xd_result remainder_served(void *context, const struct xd_awaiting_row *row) {
+    struct xd_query query;
+    open_query(&query, context, SERVED);
+    bind_key(&query, row->site, row->confirmation_id, row->version);
+    xd_bind_text(&query, row->release_id);
+    xd_bind_text(&query, row->line_id);
     return xd_query_run(&query);
 }
 
@@ -196,5 +244,7 @@ void xd_hub_parked_fill(struct xd_hub_store *out) {
                                                         .remainder_each = remainder_each,
                                                         .edit_add = edit_add,
                                                         .edit_each = edit_each,
+                                                        .remainder_awaiting = remainder_awaiting,
+                                                        .remainder_served = remainder_served,
                                                         .remainder_drop = remainder_drop};
 }

@@ -315,6 +315,11 @@ static const char hub_claims_9[] =
     "ALTER TABLE release_line ADD COLUMN claimed_open TEXT NOT NULL DEFAULT '0';"
     "ALTER TABLE release_line ADD COLUMN claimed_cancelled TEXT NOT NULL DEFAULT '0';";
 
+/* What confirmations said of remainders that were not there, which waits until they are. */
+static const char hub_awaiting_10[] =
+    "ALTER TABLE remainder ADD COLUMN awaits INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX remainder_awaiting ON remainder(release_id) WHERE awaits <> 0;";
+
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
 struct migration {
@@ -332,6 +337,7 @@ static const struct migration hub_migrations[] = {
     {{hub_units_7}},
     {{hub_edits_8}},
     {{hub_claims_9}},
+    {{hub_awaiting_10}},
 };
 
 struct schema {

@@ -184,7 +184,6 @@ struct xd_sim_document {
     uint64_t version;
     size_t first;   /* of a confirmation: its first version; of a VOID: that of what it takes back */
     bool voids;     /* it is a VOID */
-    size_t after;   /* it is not sent before that one is settled; 0: none */
     bool unmatched; /* it names a line that nobody released */
     bool defies;    /* it ships what was given up */
     unsigned tries;

@@ -53,20 +53,10 @@ static const char *tail_of(const struct xd_sim_document *document) {
                                                  : "inventory";
 }
 
-/* The line keeps no order: what must come after it waits for its fate, for so long. */
-static bool is_awaited(const struct xd_sim *sim, const struct xd_sim_document *document) {
-    return document->state == XD_SIM_WAITING ||
-           (!document->settled && sim->now - document->accepted_at < XD_DAY_MS);
-}
-
 static void send_again(struct xd_sim *sim, void *object, uint64_t number) {
     struct xd_sim_site *site = object;
     struct xd_sim_document *document = &sim->documents[number];
     if (document->state != XD_SIM_WAITING) {
-        return;
-    }
-    if (document->after != 0 && is_awaited(sim, &sim->documents[document->after])) {
-        xd_agenda_add(&sim->agenda, sim->now + PATIENCE_MS, send_again, site, number);
         return;
     }
     const struct xd_sim_node *side = xd_sim_wms_side(site);

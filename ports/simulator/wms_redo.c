@@ -1,6 +1,6 @@
 /* What a WMS says otherwise after its confirmation was accepted: another version of it, with other quantities
  * or only another carrier's number; or that the whole shipment never left, and then it ships what that said
- * once more, as a shipment of its own.
+ * once more, as a shipment of its own, which may be heard first.
  *
  * Only where the shipment is alone with its release are quantities corrected, and not of one whose rest was
  * said to come later: that may be on its way from elsewhere. A WMS that speaks to two machines leaves it be,
@@ -110,9 +110,7 @@ static void take_back(struct xd_sim *sim, void *object, uint64_t number) {
     xd_sim_tell(sim, site->name_text, "WMS takes %s back by %s", before->id, id);
     send(site, release, made, text);
     xd_ms later = xd_chance_spread(&sim->chance[XD_FAULT_WMS_VOIDS], XD_MINUTE_MS, AGAIN_MS_MAX);
-    size_t again = xd_sim_wms_confirm(site, release, qty, short_status, later);
-    sim->documents[again].after = made;
-    release->shipments[place] = again;
+    release->shipments[place] = xd_sim_wms_confirm(site, release, qty, short_status, later);
 }
 
 void xd_sim_wms_may_redo(struct xd_sim_site *site, size_t number) {

@@ -131,6 +131,48 @@ static void remainders_are_kept_in_order_and_dropped_by_document(void **state) {
     assert_int_equal(seen.count, 1);
 }
 
+static enum xd_result see_awaiting(void *context, const struct xd_awaiting_row *row) {
+    struct xd_awaiting_row *seen = context;
+    *seen = *row;
+    return XD_OK;
+}
+
+static void what_was_said_of_no_remainder_is_found_until_it_is_served(void **state) {
+    struct store_world *world = *state;
+    const struct xd_hub_store *hub = &world->hub;
+    const struct xd_confirmation_store *store = &hub->confirmations;
+    struct seen_remainders seen = {.count = 0};
+    struct xd_awaiting_row awaiting = {.version = 0};
+    struct xd_remainder_row row = {.opened = stores_decimal("0"), .cancelled = stores_decimal("0")};
+    PUT(row.release_id, "R1");
+    PUT(row.line_id, "1");
+    assert_ok(store->remainder_add(hub->context, "WH1", "C-1", 1, &row));
+    assert_ok(store->remainder_awaiting(hub->context, "R1", see_awaiting, &awaiting));
+    assert_int_equal(awaiting.version, 0);
+    row.awaits = 2;
+    assert_ok(store->remainder_add(hub->context, "WH1", "C-1", 3, &row));
+    assert_ok(store->remainder_awaiting(hub->context, "R2", see_awaiting, &awaiting));
+    assert_int_equal(awaiting.version, 0);
+    assert_ok(store->remainder_awaiting(hub->context, "R1", see_awaiting, &awaiting));
+    assert_string_equal(awaiting.site, "WH1");
+    assert_string_equal(awaiting.confirmation_id, "C-1");
+    assert_int_equal(awaiting.version, 3);
+    assert_string_equal(awaiting.release_id, "R1");
+    assert_string_equal(awaiting.line_id, "1");
+    assert_int_equal(awaiting.awaits, 2);
+    assert_ok(store->remainder_each(hub->context, "WH1", "C-1", 3, see_remainder, &seen));
+    assert_int_equal(seen.rows[0].awaits, 2);
+    row.awaits = 0;
+    assert_ok(store->remainder_add(hub->context, "WH1", "C-1", 3, &row)); /* which stays */
+    assert_ok(store->remainder_served(hub->context, &awaiting));
+    awaiting.version = 0;
+    assert_ok(store->remainder_awaiting(hub->context, "R1", see_awaiting, &awaiting));
+    assert_int_equal(awaiting.version, 0);
+    seen.count = 0;
+    assert_ok(store->remainder_each(hub->context, "WH1", "C-1", 3, see_remainder, &seen));
+    assert_int_equal(seen.count, 1);
+}
+
 /* ---- versions of confirmations ---- */
 
 struct seen_rows {
@@ -310,6 +352,7 @@ int main(void) {
         HUB_TEST(a_line_is_parked_once_and_found_by_its_cause_and_its_exception),
         HUB_TEST(lines_are_unparked_one_by_one_or_all),
         HUB_TEST(remainders_are_kept_in_order_and_dropped_by_document),
+        HUB_TEST(what_was_said_of_no_remainder_is_found_until_it_is_served),
         HUB_TEST(versions_of_a_confirmation_and_those_of_a_shipment_are_found),
         HUB_TEST(those_that_wait_too_long_are_told_until_they_are_saved_without),
         HUB_TEST(jobs_know_what_they_undo_and_what_they_wait_for),

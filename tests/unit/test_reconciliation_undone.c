@@ -237,6 +237,133 @@ static void a_line_that_is_parked_takes_nothing(void **state) {
     assert_line(world, 1, "1", "0 0 7 0 3 0 0");
 }
 
+/* ---- what was said of the rest ---- */
+
+/* Documents of a site reach the hub out of order: it ships eight in place of the ten that never left. */
+static struct hub_world *eight(void **state, char release_id[XD_ID_SIZE], const char *status) {
+    struct hub_world *world = ten(state, release_id);
+    ships(world, "C-1", 1, release_id, "10", "");
+    ships(world, "C-2", 1, release_id, "8", status);
+    settles(world);
+    assert_over(world, 8);
+    return world;
+}
+
+static void a_line_of_which_no_more_comes_is_closed_by_the_void_before(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = eight(state, release_id, "SHORT_FINAL");
+    voids(world, "V-1", "C-1", release_id);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 8 2 0 0");
+    assert_over(world, 0);
+    assert_status(world, 1, "CLOSED_SHORT");
+    assert_release(world, 1, 1, "WH1 SHORT_CLOSED NONE 1");
+    assert_raised(world, "SHORT_CLOSED", 1);
+    assert_stock(world, "WH1", "WIDGET", "92 0");
+    voids(world, "V-2", "C-2", release_id); /* whose word it was */
+    settles(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_count(world, "SELECT count(*) FROM remainder", 0);
+}
+
+static void a_line_of_which_the_rest_is_a_backorder_is_open_by_the_void_before(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = eight(state, release_id, "BACKORDER");
+    voids(world, "V-1", "C-1", release_id);
+    settles(world);
+    assert_count(world, "SELECT count(*) FROM release_line WHERE shipped = '8' AND closed = '2'", 1);
+    assert_line(world, 1, "1", "0 0 2 8 0 0 0");
+    assert_releases(world, 1, 2); /* somebody ships it */
+}
+
+static void a_line_of_which_no_more_comes_is_closed_by_the_correction_before(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, "C-1", 1, release_id, "10", "");
+    ships(world, "C-2", 1, release_id, "3", "SHORT_FINAL");
+    ships(world, "C-1", 2, release_id, "5", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 8 2 0 0");
+    assert_over(world, 0);
+}
+
+static void a_line_of_which_nothing_comes_is_closed_by_the_void_before(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, "C-1", 1, release_id, "10", "");
+    says(world, "C-2", 1, "SHORT_CLOSE", "C-2", release_id,
+         "{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"0\",\"uom\":\"EA\"}");
+    voids(world, "V-1", "C-1", release_id);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 0 10 0 0");
+    assert_status(world, 1, "CANCELLED");
+}
+
+static void what_was_said_of_the_rest_is_over_when_its_shipment_is_taken_back(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = eight(state, release_id, "SHORT_FINAL");
+    voids(world, "V-2", "C-2", release_id);
+    voids(world, "V-1", "C-1", release_id);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+}
+
+/* It is its own word that is taken back. */
+static void a_void_takes_back_what_the_shipment_said_of_the_rest(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, "C-1", 1, release_id, "10", "SHORT_FINAL");
+    voids(world, "V-1", "C-1", release_id);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+}
+
+/* The one that is a backorder is with another release since the first of them said so. */
+static void what_was_said_of_the_rest_is_said_of_what_is_closed_already(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, "C-1", 1, release_id, "9", "BACKORDER");
+    voids(world, "V-1", "C-1", release_id);
+    ships(world, "C-2", 1, release_id, "5", "");
+    ships(world, "C-3", 1, release_id, "4", "BACKORDER");
+    voids(world, "V-2", "C-2", release_id);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 6 4 0 0 0");
+    assert_releases(world, 1, 2);
+    assert_count(world, "SELECT count(*) FROM release_line WHERE closed = '1'", 1);
+}
+
+/* One was said not to come; six others never left, and come anew. */
+static void what_was_said_of_the_rest_is_not_said_of_what_is_left_later(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, "C-1", 1, release_id, "6", "");
+    ships(world, "C-2", 1, release_id, "3", "SHORT_FINAL");
+    voids(world, "V-1", "C-1", release_id);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 6 3 1 0 0");
+    ships(world, "C-3", 1, release_id, "6", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 9 1 0 0");
+    assert_over(world, 0);
+}
+
+/* It ships less than it had agreed to, after it had shipped all of that. */
+static void what_was_given_up_and_what_does_not_come_are_told_apart(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = seven(state, release_id);
+    ships(world, "C-1", 1, release_id, "7", "");
+    ships(world, "C-2", 1, release_id, "5", "SHORT_FINAL");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    voids(world, "V-1", "C-1", release_id);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 5 5 0 0");
+    voids(world, "V-2", "C-2", release_id);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 7 0 3 0 0");
+}
+
 /* ---- versions of what was taken back ---- */
 
 /* It may have been said before the shipment was taken back, or after. */
@@ -304,6 +431,15 @@ int main(void) {
         TEST_OF_TWO(what_was_refused_and_shipped_is_open_again_by_a_void),
         TEST(pieces_of_a_case_that_were_given_up_are_given_up_again),
         TEST(a_line_that_is_parked_takes_nothing),
+        TEST(a_line_of_which_no_more_comes_is_closed_by_the_void_before),
+        TEST(a_line_of_which_the_rest_is_a_backorder_is_open_by_the_void_before),
+        TEST(a_line_of_which_no_more_comes_is_closed_by_the_correction_before),
+        TEST(a_line_of_which_nothing_comes_is_closed_by_the_void_before),
+        TEST(what_was_said_of_the_rest_is_over_when_its_shipment_is_taken_back),
+        TEST(a_void_takes_back_what_the_shipment_said_of_the_rest),
+        TEST(what_was_said_of_the_rest_is_said_of_what_is_closed_already),
+        TEST(what_was_said_of_the_rest_is_not_said_of_what_is_left_later),
+        TEST(what_was_given_up_and_what_does_not_come_are_told_apart),
         TEST(a_version_of_what_was_taken_back_waits_for_a_person),
         TEST(a_version_of_what_was_taken_back_is_rejected_and_ships_as_another),
         TEST(a_version_after_a_void_of_its_own_counts),

@@ -175,7 +175,8 @@ static enum xd_result move_stock(struct xd_applying *applying, const struct xd_m
     return result;
 }
 
-/* What was done to the remainder, for whoever takes it back. */
+/* What was done to the remainder, for whoever takes it back; or what was said of one that is not there yet.
+ */
 static enum xd_result keep_remainder(struct xd_applying *applying, const struct xd_match *match,
                                      const struct xd_release_line_row *released,
                                      const struct xd_line_decision *decision, struct xd_decimal cancelled) {
@@ -183,12 +184,15 @@ static enum xd_result keep_remainder(struct xd_applying *applying, const struct 
     const struct xd_confirmation_row *row = applying->row;
     struct xd_remainder_row remainder = {
         .cancelled = cancelled, .factor_num = released->factor_num, .factor_den = released->factor_den};
-    if (decision->remainder == XD_REMAINDER_KEEP || xd_decimal_sign(decision->rest) <= 0) {
+    bool settled = decision->remainder != XD_REMAINDER_KEEP && xd_decimal_sign(decision->rest) > 0;
+    if (!settled && decision->said == XD_REMAINDER_KEEP) {
         return XD_OK;
     }
+    remainder.awaits = settled ? XD_REMAINDER_KEEP : (int)decision->said;
     memcpy(remainder.release_id, match->row.release_id, sizeof remainder.release_id);
     memcpy(remainder.line_id, released->line_id, sizeof remainder.line_id);
-    enum xd_result result = xd_decimal_subtract(decision->rest, cancelled, &remainder.opened);
+    enum xd_result result =
+        settled ? xd_decimal_subtract(decision->rest, cancelled, &remainder.opened) : XD_OK;
     return result == XD_OK ? store->confirmations.remainder_add(store->context, row->site,
                                                                 row->confirmation_id, row->base, &remainder)
                            : result;

@@ -187,9 +187,15 @@ XD_CHECKED enum xd_result xd_reverse_line(struct xd_reversing *reversing,
 /* Something was taken back, or did not ship after all, and of a line that shipped beyond its quantity, or
  * what its site had given up, something is left: that is made good, and the release saved with the status
  * that it has then. *ended: its site is not asked for anything any more because nothing is left:
- * xd_hub_request_over. What is open then is the caller's to place. */
+ * xd_hub_request_over. What is open then is the caller's to place. serves:
+ * what was said of a remainder that was not there is done now. */
 XD_CHECKED enum xd_result xd_remainders_even(struct xd_conduct *conduct, struct xd_release_work *work,
-                                             bool *ended);
+                                             bool serves, bool *ended);
+/* What is left of the line is cancelled, or a backorder, as that confirmation said or somebody of it; only
+ * who that is is read of `by`. The row is the caller's to save. */
+XD_CHECKED enum xd_result xd_remainder_give(struct xd_conduct *conduct, struct xd_release_work *work,
+                                            struct xd_release_line_row *line,
+                                            const struct xd_awaiting_row *by, bool cancels);
 /* The same of each release of a document whose lines were applied, and what is open then is placed. */
 XD_CHECKED enum xd_result xd_applying_even(struct xd_applying *applying);
 

@@ -1,7 +1,9 @@
 /* What confirmations need of a store beside their own rows. Rules as in hub/store.h, whose part this is.
  *
  * A parked line is a line of a confirmation that waits for a person or for its cause. A remainder is what
- * a confirmation did to what was left of a release's line, so that a reversal can take it back. */
+ * a confirmation did to what was left of a release's line, so that a reversal can take it back. One that
+ * awaits has done nothing: the confirmation says what becomes of a remainder, and by the hub's books there
+ * was none. */
 #ifndef XD_HUB_CONFIRMATIONS_CONFIRMATION_STORE_H
 #define XD_HUB_CONFIRMATIONS_CONFIRMATION_STORE_H
 
@@ -26,8 +28,20 @@ struct xd_remainder_row {
     char line_id[72];
     struct xd_decimal opened, cancelled; /* of the release's line, in its unit of then */
     int64_t factor_num, factor_den;      /* base units per that; 0: it was the one that was ordered */
+    int awaits;                          /* enum xd_remainder; XD_REMAINDER_KEEP: it does not */
 };
 typedef enum xd_result (*xd_remainder_fn)(void *context, const struct xd_remainder_row *row);
+
+/* One that awaits. */
+struct xd_awaiting_row {
+    char site[XD_SITE_SIZE];
+    char confirmation_id[72];
+    int64_t version;
+    char release_id[XD_ID_SIZE];
+    char line_id[72];
+    int awaits;
+};
+typedef enum xd_result (*xd_awaiting_fn)(void *context, const struct xd_awaiting_row *row);
 
 /* What a person made of a document that was parked. Borrowed for the call. */
 struct xd_edit_row {
@@ -57,6 +71,11 @@ struct xd_confirmation_store {
                                     int64_t version, const struct xd_remainder_row *row);
     enum xd_result (*remainder_each)(void *context, const char *site, const char *confirmation_id,
                                      int64_t version, xd_remainder_fn each, void *each_context);
+    /* Of a release, as they were added. */
+    enum xd_result (*remainder_awaiting)(void *context, const char *release_id, xd_awaiting_fn each,
+                                         void *each_context);
+    /* Those of that document and line do not await any more. */
+    enum xd_result (*remainder_served)(void *context, const struct xd_awaiting_row *row);
     /* Kept for good. */
     enum xd_result (*edit_add)(void *context, const struct xd_edit_row *row);
     enum xd_result (*edit_each)(void *context, const char *exception, xd_edit_fn each,

@@ -112,9 +112,16 @@ enum xd_result xd_reconcile_line(const struct xd_line_facts *facts, const struct
     if (result == XD_OK && xd_decimal_sign(out->over) > 0) {
         result = check_over(facts, policies, out);
     }
-    if (result == XD_OK && xd_decimal_sign(out->rest) > 0 && !facts->more) {
+    if (result == XD_OK && !facts->more) {
         bool closes = facts->kind == XD_KIND_SHORT_CLOSE;
-        settle_remainder(out, closes ? XD_STATUS_FINAL : xd_line_status_of(facts->line->status), policies);
+        enum xd_line_status means = closes ? XD_STATUS_FINAL : xd_line_status_of(facts->line->status);
+        if (xd_decimal_sign(out->rest) > 0) {
+            settle_remainder(out, means, policies);
+        } else if (xd_decimal_sign(out->over) > 0 || xd_decimal_is_zero(facts->release->closed)) {
+            out->said = means == XD_STATUS_FINAL       ? XD_REMAINDER_CANCEL
+                        : means == XD_STATUS_BACKORDER ? XD_REMAINDER_OPEN
+                                                    : XD_REMAINDER_KEEP;
+        }
     }
     return result == XD_OK ? check_goods(facts, out) : result;
 }

@@ -61,6 +61,8 @@ struct xd_line_decision {
     struct xd_decimal unbilled; /* part of both that must not be billed */
     struct xd_decimal rest;     /* what becomes of the remainder, with `remainder` */
     enum xd_remainder remainder;
+    /* What the line says of a remainder although nothing is left, nor was closed before; KEEP: nothing. */
+    enum xd_remainder said;
 };
 
 /* XD_INVALID only when a sum cannot be represented. */

@@ -175,37 +175,20 @@ static enum xd_result resolve_document(const struct resolving *resolving, struct
 
 /* ---- held remainders ---- */
 
-static enum xd_result keep_remainder(const struct resolving *resolving,
-                                     const struct xd_release_line_row *line, struct xd_decimal qty,
-                                     bool cancels) {
-    const struct xd_hub_store *store = resolving->hub->config.store;
-    const struct xd_exception_row *exception = resolving->exception;
-    struct xd_remainder_row row = {.opened = cancels ? xd_decimal_of(0) : qty,
-                                   .cancelled = cancels ? qty : xd_decimal_of(0),
-                                   .factor_num = line->factor_num,
-                                   .factor_den = line->factor_den};
-    memcpy(row.release_id, exception->release_id, sizeof row.release_id);
-    memcpy(row.line_id, line->line_id, sizeof row.line_id);
-    return store->confirmations.remainder_add(store->context, exception->site, exception->document_id,
-                                              exception->version, &row);
-}
-
 /* Of the line, all that is still with the release. */
 static enum xd_result give_rest(const struct resolving *resolving, struct xd_conduct *conduct,
                                 struct xd_release_work *work, bool cancels) {
     enum xd_result result = XD_OK;
+    struct xd_awaiting_row by = {.version = resolving->exception->version};
+    xd_copy(by.site, sizeof by.site, resolving->exception->site);
+    xd_copy(by.confirmation_id, sizeof by.confirmation_id, resolving->exception->document_id);
     for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
         struct xd_release_line_row *line = &work->lines.rows[index];
         struct xd_decimal rest = xd_release_line_rest(line);
         if (strcmp(line->line_id, resolving->exception->line_id) != 0 || xd_decimal_sign(rest) <= 0) {
             continue;
         }
-        conduct->sale_stale = conduct->sale_stale || cancels;
-        result = xd_release_work_give_line_back(conduct, work, line, rest,
-                                                cancels ? XD_POT_CANCELLED : XD_POT_BACKORDERED);
-        if (result == XD_OK) {
-            result = keep_remainder(resolving, line, rest, cancels);
-        }
+        result = xd_remainder_give(conduct, work, line, &by, cancels);
     }
     return result;
 }

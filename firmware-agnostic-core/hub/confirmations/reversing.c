@@ -291,9 +291,13 @@ static enum xd_result tell(struct back *back, const struct xd_confirmation_row *
                         id);
 }
 
+static bool is_void(const struct back *back) {
+    return back->reversing->cause->kind == XD_KIND_VOID;
+}
+
 /* Whoever has lines of its own may claim again what is open now: it is placed when they are applied. */
 static bool places(const struct back *back) {
-    return back->reversing->cause->kind == XD_KIND_VOID && xd_conduct_did(&back->conduct, XD_STEP_RELEASE);
+    return is_void(back) && xd_conduct_did(&back->conduct, XD_STEP_RELEASE);
 }
 
 /* What was done to it is stored, and its order goes on. row: what was taken back, of which this is told. */
@@ -304,7 +308,7 @@ static enum xd_result close_release(struct back *back, const struct xd_confirmat
     struct xd_release_row release;
     bool ended = false;
     if (result == XD_OK) {
-        result = xd_remainders_even(&back->conduct, &back->work, &ended);
+        result = xd_remainders_even(&back->conduct, &back->work, is_void(back), &ended);
     }
     if (result == XD_OK && asks_site(back)) {
         result = xd_release_work_call_back(&back->conduct, &back->work, false);
@@ -404,12 +408,12 @@ static enum xd_result reverse_all(struct xd_reversing *reversing, const struct x
         result = store->confirmations.remainder_each(store->context, row->site, row->confirmation_id,
                                                      row->base, collect_remainder, &remainders);
     }
-    for (size_t index = 0; index < stored.confirmation.release_count && result == XD_OK; index++) {
-        result = reverse_release(reversing, row, &remainders, stored.confirmation.release_ids[index]);
-    }
-    if (result == XD_OK) {
+    if (result == XD_OK) { /* before, for what it said of the rest does not hold any more */
         result =
             store->confirmations.remainder_drop(store->context, row->site, row->confirmation_id, row->base);
+    }
+    for (size_t index = 0; index < stored.confirmation.release_count && result == XD_OK; index++) {
+        result = reverse_release(reversing, row, &remainders, stored.confirmation.release_ids[index]);
     }
     xd_free(remainders.rows);
     xd_stored_close(&stored);
