@@ -72,8 +72,9 @@ static void ship(struct hub_world *world, const char *external, const char *conf
 
 /* ---- asking about the books ---- */
 
-static unsigned ask_books(struct hub_world *world, world_write_fn write, const char *id, char out[400]) {
-    struct api_call api = {.write = write, .client = &operator_client, .id = id, .body = strdup("{}")};
+static unsigned ask_books_with(struct hub_world *world, world_write_fn write, const char *id,
+                               const char *body, char out[400]) {
+    struct api_call api = {.write = write, .client = &operator_client, .id = id, .body = strdup(body)};
     unsigned status = hub_world_post(world, &api);
     snprintf(out, 400, "%s", api.text != NULL ? api.text : "");
     hub_world_api_free(&api);
@@ -81,14 +82,24 @@ static unsigned ask_books(struct hub_world *world, world_write_fn write, const c
     return status;
 }
 
+static unsigned ask_books(struct hub_world *world, world_write_fn write, const char *id, char out[400]) {
+    return ask_books_with(world, write, id, "{}", out);
+}
+
+static void wait_for_runs(struct hub_world *world, int steps) {
+    for (int step = 0;
+         step < steps && hub_world_count(world, "SELECT count(*) FROM book_run WHERE state < 2") > 0;
+         step++) {
+        hub_world_step(world);
+    }
+    assert_count(world, "SELECT count(*) FROM book_run WHERE state < 2", 0);
+}
+
 static void compare_now(struct hub_world *world) {
     char text[400];
     assert_int_equal(ask_books(world, xd_books_start, NULL, text), 202);
     assert_non_null(strstr(text, "\"state\":\"QUEUED\""));
-    for (int step = 0;
-         step < 600 && hub_world_count(world, "SELECT count(*) FROM book_run WHERE state < 2") > 0; step++) {
-        hub_world_step(world);
-    }
+    wait_for_runs(world, 600);
     assert_count(world, "SELECT count(*) FROM book_run WHERE state <> 2", 0);
 }
 
@@ -562,6 +573,107 @@ static void books_are_compared_when_it_is_time(void **state) {
     assert_count(world, "SELECT count(*) FROM book_run WHERE (queued_at / 60000) % 60 = 30", 2);
 }
 
+/* ---- an ERP that cannot be asked ---- */
+
+static void with_two_erps(struct hub_world *world) {
+    hub_world_crash(world);
+    world->erp_count = 2;
+    world->erps[1].shadow = true; /* as its books are the first one's, too */
+    hub_world_start(world);
+}
+
+/* One of each, the second ERP's first. */
+static void queue_both(struct hub_world *world) {
+    char text[400];
+    assert_int_equal(ask_books_with(world, xd_books_start, NULL, "{\"erp\":\"second\"}", text), 202);
+    assert_int_equal(ask_books_with(world, xd_books_start, NULL, "{\"erp\":\"main\"}", text), 202);
+}
+
+static void last_runs_are(struct hub_world *world, int second, int main_state, const char *second_detail) {
+    char text[256];
+    world_query(world, "SELECT state || ' ' || detail FROM book_run WHERE erp = 'second' ORDER BY n DESC",
+                text);
+    assert_int_equal(text[0] - '0', second);
+    assert_string_equal(text + 2, second_detail);
+    world_query(world, "SELECT state FROM book_run WHERE erp = 'main' ORDER BY n DESC", text);
+    assert_int_equal(text[0] - '0', main_state);
+}
+
+static void run_of_a_paused_erp_fails_and_the_next_one_begins(void **state) {
+    struct hub_world *world = *state;
+    char release[XD_ID_SIZE], text[400];
+    hub_world_released(world, 1, "10", release);
+    with_two_erps(world);
+    assert_int_equal(ask_books(world, xd_hub_erp_pause, "second", text), 200);
+    queue_both(world);
+    wait_for_runs(world, 600);
+    last_runs_are(world, XD_RUN_FAILED, XD_RUN_DONE, "The ERP second is paused.");
+    assert_exceptions(world, "BOOKS_NOT_COMPARED", 1);
+    queue_both(world);
+    wait_for_runs(world, 600);
+    assert_exceptions(world, "BOOKS_NOT_COMPARED", 1); /* the same one */
+    assert_int_equal(ask_books(world, xd_hub_erp_resume, "second", text), 200);
+    queue_both(world);
+    wait_for_runs(world, 600);
+    last_runs_are(world, XD_RUN_DONE, XD_RUN_DONE, "");
+    assert_exceptions(world, "BOOKS_NOT_COMPARED", 0);
+}
+
+static void plan_no_lists_of_the_second(struct hub_world *world, const struct xd_erp_call *call,
+                                        struct call_plan *plan) {
+    (void)world;
+    if (call->list && call->lane == 1) {
+        *plan = (struct call_plan){
+            .lands_ms = -1, .lies = true, .outcome = XD_ERP_UNAVAILABLE, .retry_after_ms = 3600000};
+    }
+}
+
+static void run_of_an_erp_that_does_not_answer_fails_and_the_next_one_begins(void **state) {
+    struct hub_world *world = *state;
+    char release[XD_ID_SIZE];
+    hub_world_released(world, 1, "10", release);
+    with_two_erps(world);
+    world->plan = plan_no_lists_of_the_second;
+    queue_both(world);
+    hub_world_run(world, MINUTE_MS);
+    assert_count(world, "SELECT state FROM book_run WHERE erp = 'second'",
+                 XD_RUN_RUNNING); /* it may come back */
+    wait_for_runs(world, 1200);
+    last_runs_are(world, XD_RUN_FAILED, XD_RUN_DONE, "The ERP second does not list its stock: as_planned");
+    assert_exceptions(world, "BOOKS_NOT_COMPARED", 1);
+}
+
+static void run_of_an_erp_whose_breaker_is_open_fails(void **state) {
+    struct hub_world *world = *state;
+    with_two_erps(world);
+    world->hub.lanes[1].breaker.failures_max = 1;
+    xd_breaker_called(&world->hub.lanes[1].breaker, 1);
+    xd_breaker_failed(&world->hub.lanes[1].breaker, 1, &world->env, world->now.monotonic);
+    queue_both(world);
+    wait_for_runs(world, 1800);
+    last_runs_are(world, XD_RUN_FAILED, XD_RUN_DONE,
+                  "The ERP second is in trouble, and is not asked for a while.");
+}
+
+static void plan_no_lists(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan) {
+    (void)world;
+    if (call->list) {
+        *plan = (struct call_plan){.lands_ms = -1, .lies = true, .outcome = XD_ERP_UNAVAILABLE};
+    }
+}
+
+static void run_goes_on_when_its_erp_answers_again(void **state) {
+    struct hub_world *world = *state;
+    char text[400];
+    world->plan = plan_no_lists;
+    assert_int_equal(ask_books(world, xd_books_start, NULL, text), 202);
+    hub_world_run(world, MINUTE_MS);
+    assert_count(world, "SELECT state FROM book_run", XD_RUN_RUNNING);
+    world->plan = NULL;
+    wait_for_runs(world, 600);
+    assert_count(world, "SELECT state FROM book_run", XD_RUN_DONE);
+}
+
 #define BOOKS_TEST(name) cmocka_unit_test_setup_teardown(name, setup, hub_world_teardown)
 
 int main(void) {
@@ -586,6 +698,10 @@ int main(void) {
         BOOKS_TEST(change_of_a_sale_that_is_under_way_is_no_difference),
         BOOKS_TEST(run_that_was_cut_off_begins_anew),
         BOOKS_TEST(books_are_compared_when_it_is_time),
+        BOOKS_TEST(run_of_a_paused_erp_fails_and_the_next_one_begins),
+        BOOKS_TEST(run_of_an_erp_that_does_not_answer_fails_and_the_next_one_begins),
+        BOOKS_TEST(run_of_an_erp_whose_breaker_is_open_fails),
+        BOOKS_TEST(run_goes_on_when_its_erp_answers_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

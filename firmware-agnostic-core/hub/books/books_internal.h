@@ -107,7 +107,10 @@ struct xd_books_comparison {
     int state;                       /* of those that are read */
     size_t site, line;               /* of snapshots */
     char after_site[XD_SITE_SIZE], after_sku[XD_BOOKS_NAME_SIZE];
-    struct xd_books_place *places; /* owned: one for each site that there was */
+    bool stuck;                        /* its ERP is in trouble ... */
+    xd_ms stuck_at;                    /* monotonic: ... since then */
+    char trouble[XD_BOOKS_VALUE_SIZE]; /* what the last call met; "" nothing, or it was none of the run's */
+    struct xd_books_place *places;     /* owned: one for each site that there was */
     size_t place_count;
 };
 
@@ -188,6 +191,10 @@ XD_CHECKED enum xd_result xd_difference_note(struct xd_hub *hub, struct xd_diffe
                                              const char *name, struct xd_now now);
 /* Those of the run's ERP that it did not see are gone. */
 XD_CHECKED enum xd_result xd_difference_sweep(struct xd_hub *hub, struct xd_now now, bool *done);
+/* The exception of that code and of that ERP says so from now on; detail NULL: it is over. */
+XD_CHECKED enum xd_result xd_books_tell(struct xd_hub *hub, const char *erp, const char *code,
+                                        const char *detail, struct xd_now now);
+#define XD_BOOKS_NOT_COMPARED "BOOKS_NOT_COMPARED"
 /* The exception of the ERP says how many there are. */
 XD_CHECKED enum xd_result xd_difference_tell(struct xd_hub *hub, const char *erp, struct xd_now now);
 /* Whether the hub can repair it. */
