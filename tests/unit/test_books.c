@@ -367,6 +367,57 @@ static void sale_that_the_erp_has_lost_is_posted_again_once_approved(void **stat
     assert_int_equal(ask_books(world, xd_books_approve, id, text), 409);
 }
 
+static void plan_no_posts(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan) {
+    (void)world;
+    if (!call->list) {
+        *plan = (struct call_plan){.lands_ms = -1, .lies = true, .outcome = XD_ERP_UNAVAILABLE};
+    }
+}
+
+static void repair_that_is_on_its_way_is_not_done_before_it_was_compared(void **state) {
+    struct hub_world *world = *state;
+    char release[XD_ID_SIZE];
+    hub_world_released(world, 1, "10", release);
+    (void)hub_world_ledger(world, "DELETE FROM sale_line");
+    (void)hub_world_ledger(world, "DELETE FROM sale");
+    compare_now(world);
+    differences_are(world, "SALE_MISSING_IN_ERP 0 1 IN_FULFILMENT/");
+    world->plan = plan_no_posts;
+    approve(world, 202);
+    compare_now(world);
+    compare_now(world);
+    differences_are(world, "SALE_MISSING_IN_ERP 1 1 IN_FULFILMENT/");
+    assert_exceptions(world, "BOOKS_DIFFER", 1);
+    world->plan = NULL;
+    settle(world);
+    compare_now(world);
+    differences_are(world, "SALE_MISSING_IN_ERP 2 1 IN_FULFILMENT/");
+    assert_exceptions(world, "BOOKS_DIFFER", 0);
+}
+
+static void plan_no_sales_listed(struct hub_world *world, const struct xd_erp_call *call,
+                                 struct call_plan *plan) {
+    (void)world;
+    if (call->list && call->what == XD_ERP_SALES) {
+        *plan = (struct call_plan){.lands_ms = -1, .lies = true, .outcome = XD_ERP_REJECTED};
+    }
+}
+
+static void difference_that_could_not_be_looked_for_is_not_gone(void **state) {
+    struct hub_world *world = *state;
+    char release[XD_ID_SIZE];
+    hub_world_released(world, 1, "10", release);
+    (void)hub_world_ledger(world, "UPDATE sale_line SET qty = '8'");
+    compare_now(world);
+    world->plan = plan_no_sales_listed;
+    compare_now(world);
+    differences_are(world, "SALE_QUANTITY 0 2 10/8");
+    world->plan = NULL;
+    (void)hub_world_ledger(world, "UPDATE sale_line SET qty = '10'");
+    compare_now(world);
+    differences_are(world, "SALE_QUANTITY 3 2 10/8");
+}
+
 static void shipment_that_the_erp_has_lost_is_posted_again_once_approved(void **state) {
     struct hub_world *world = *state;
     char release[XD_ID_SIZE];
@@ -688,6 +739,8 @@ int main(void) {
         BOOKS_TEST(invoice_is_told_once_and_the_order_is_invoiced),
         BOOKS_TEST(books_that_agree_have_no_difference),
         BOOKS_TEST(sale_that_the_erp_has_lost_is_posted_again_once_approved),
+        BOOKS_TEST(repair_that_is_on_its_way_is_not_done_before_it_was_compared),
+        BOOKS_TEST(difference_that_could_not_be_looked_for_is_not_gone),
         BOOKS_TEST(shipment_that_the_erp_has_lost_is_posted_again_once_approved),
         BOOKS_TEST(quantities_and_states_that_differ_are_told_and_the_sale_is_changed),
         BOOKS_TEST(shipments_that_differ_are_told),

@@ -14,8 +14,8 @@
  *
  * Comparing. A run reads all of the ERP's documents and all that was posted to it, a page at a time, and
  * writes down what differs (struct xd_difference_row). What is under way is no difference. A run under way
- * when the program ends, or when a batch is lost, begins anew. Runs are done one after the other: one whose ERP
- * is paused, or in trouble for long, fails, so that those of other ERPs do not wait for it.
+ * when the program ends, or when a batch is lost, begins anew. Runs are done one after the other: one whose
+ * ERP is paused, or in trouble for long, fails, so that those of other ERPs do not wait for it.
  *
  * All on the turn's thread. */
 #ifndef XD_HUB_BOOKS_BOOKS_H

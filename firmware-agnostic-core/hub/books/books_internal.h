@@ -176,6 +176,9 @@ XD_CHECKED enum xd_result xd_compare_invoice(struct xd_hub *hub, const struct xd
                                              struct xd_now now);
 XD_CHECKED enum xd_result xd_compare_posted(struct xd_hub *hub, const struct xd_job_row *job,
                                             struct xd_now now);
+/* Whether the run could not compare what the difference is about, and says nothing of it. */
+XD_CHECKED enum xd_result xd_compare_passed_over(struct xd_hub *hub, const struct xd_difference_row *row,
+                                                 bool *passed);
 /* compare_stock.c */
 XD_CHECKED enum xd_result xd_compare_places_open(struct xd_hub *hub);
 /* A piece of a site's snapshot; *done: of all of them. */
@@ -189,7 +192,7 @@ XD_CHECKED enum xd_result xd_compare_places(struct xd_hub *hub, struct xd_now no
  * found it. name: tells it from others of its kind, for good. */
 XD_CHECKED enum xd_result xd_difference_note(struct xd_hub *hub, struct xd_difference_row *row,
                                              const char *name, struct xd_now now);
-/* Those of the run's ERP that it did not see are gone. */
+/* Those of the run's ERP that it looked for and did not see are gone. */
 XD_CHECKED enum xd_result xd_difference_sweep(struct xd_hub *hub, struct xd_now now, bool *done);
 /* The exception of that code and of that ERP says so from now on; detail NULL: it is over. */
 XD_CHECKED enum xd_result xd_books_tell(struct xd_hub *hub, const char *erp, const char *code,

@@ -2,7 +2,9 @@
  *
  * A difference is the same as long as its kind and its documents are, so that it keeps its id. One that a
  * person has accepted stays so until one of its values changes; one that was approved and is found again is
- * open once more, for its repair did not help. */
+ * open once more, for its repair did not help. What a run passed over, as it is under way, it says nothing
+ * of.
+ */
 #include "hub/books/books_internal.h"
 
 #include "base/memory.h"
@@ -62,6 +64,23 @@ static enum xd_result collect(void *context, const struct xd_difference_row *row
     return XD_OK;
 }
 
+/* One that the run could not look at stays what it is: its repair may be on its way still. */
+static enum xd_result sweep_one(struct xd_hub *hub, struct xd_difference_row *row, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    bool passed = false;
+    enum xd_result result = xd_compare_passed_over(hub, row, &passed);
+    if (result != XD_OK) {
+        return result;
+    }
+    if (passed) {
+        row->run = hub->books->run.row.n;
+    } else {
+        row->state = row->state == XD_DIFFERENCE_APPROVED ? XD_DIFFERENCE_REPAIRED : XD_DIFFERENCE_GONE;
+        row->decided_at = row->decided_at != 0 ? row->decided_at : now.wall;
+    }
+    return store->books.difference_put(store->context, row);
+}
+
 enum xd_result xd_difference_sweep(struct xd_hub *hub, struct xd_now now, bool *done) {
     const struct xd_hub_store *store = hub->config.store;
     struct stale *stale = xd_alloc(sizeof *stale);
@@ -73,10 +92,7 @@ enum xd_result xd_difference_sweep(struct xd_hub *hub, struct xd_now now, bool *
                                                           hub->books->run.row.n, SWEEP_MAX, collect, stale);
     *done = stale->count < SWEEP_MAX;
     for (size_t index = 0; index < stale->count && result == XD_OK; index++) {
-        struct xd_difference_row *row = &stale->rows[index];
-        row->state = row->state == XD_DIFFERENCE_APPROVED ? XD_DIFFERENCE_REPAIRED : XD_DIFFERENCE_GONE;
-        row->decided_at = row->decided_at != 0 ? row->decided_at : now.wall;
-        result = store->books.difference_put(store->context, row);
+        result = sweep_one(hub, &stale->rows[index], now);
     }
     xd_free(stale);
     return result;
