@@ -670,6 +670,20 @@ static void run_of_a_paused_erp_fails_and_the_next_one_begins(void **state) {
     assert_exceptions(world, "BOOKS_NOT_COMPARED", 0);
 }
 
+static void run_of_each_erp_is_queued_also_when_one_waits_already(void **state) {
+    struct hub_world *world = *state;
+    char text[400];
+    with_two_erps(world);
+    assert_int_equal(ask_books_with(world, xd_books_start, NULL, "{\"erp\":\"second\"}", text), 202);
+    assert_int_equal(ask_books_with(world, xd_books_start, NULL, "{\"erp\":\"second\"}", text), 202);
+    assert_int_equal(ask_books(world, xd_books_start, NULL, text), 202);
+    assert_non_null(strstr(text, "\"erp\":\"main\""));
+    assert_non_null(strstr(text, "\"runs\":[{"));
+    wait_for_runs(world, 600);
+    assert_count(world, "SELECT count(*) FROM book_run WHERE erp = 'main' AND state = 2", 1);
+    assert_count(world, "SELECT count(*) FROM book_run WHERE erp = 'second' AND state = 2 AND n > 1", 1);
+}
+
 static void plan_no_lists_of_the_second(struct hub_world *world, const struct xd_erp_call *call,
                                         struct call_plan *plan) {
     (void)world;
@@ -752,6 +766,7 @@ int main(void) {
         BOOKS_TEST(run_that_was_cut_off_begins_anew),
         BOOKS_TEST(books_are_compared_when_it_is_time),
         BOOKS_TEST(run_of_a_paused_erp_fails_and_the_next_one_begins),
+        BOOKS_TEST(run_of_each_erp_is_queued_also_when_one_waits_already),
         BOOKS_TEST(run_of_an_erp_that_does_not_answer_fails_and_the_next_one_begins),
         BOOKS_TEST(run_of_an_erp_whose_breaker_is_open_fails),
         BOOKS_TEST(run_goes_on_when_its_erp_answers_again),

@@ -227,31 +227,39 @@ static int64_t due_number(const struct xd_books_config *config, xd_ms wall) {
 }
 
 /* One that waits to begin will see all that another one would. */
-enum xd_result xd_books_queue(struct xd_hub *hub, const char *erp, const char *by, struct xd_now now,
-                              char first[XD_ID_SIZE]) {
+static enum xd_result queue_one(struct xd_hub *hub, const char *erp, const char *by, struct xd_now now,
+                                struct xd_books_run_row *row) {
     const struct xd_hub_store *store = hub->config.store;
-    struct xd_books_run_row row;
-    enum xd_result result = store->books.run_next(store->context, &row);
-    first[0] = 0;
-    if (result == XD_OK && row.state == XD_RUN_QUEUED && (erp == NULL || strcmp(row.erp, erp) == 0)) {
-        xd_copy(first, XD_ID_SIZE, row.id);
-        return XD_OK;
+    enum xd_result result = store->books.run_queued(store->context, erp, row);
+    if (result != XD_NOT_FOUND) {
+        return result;
     }
-    result = result == XD_NOT_FOUND ? XD_OK : result;
+    memset(row, 0, sizeof *row);
+    row->queued_at = now.wall;
+    xd_id_make(hub->config.env, "B", 17, row->id);
+    xd_copy(row->erp, sizeof row->erp, erp);
+    xd_copy(row->by, sizeof row->by, by);
+    return store->books.run_add(store->context, row);
+}
+
+enum xd_result xd_books_queue(struct xd_hub *hub, const char *erp, const char *by, struct xd_now now,
+                              struct xd_books_queued *out) {
+    struct xd_books_queued queued = {.count = 0};
+    enum xd_result result = XD_OK;
     for (size_t index = 0; index < hub->config.erp_count && result == XD_OK; index++) {
         const char *name = hub->config.erps[index].name;
-        if (erp != NULL && strcmp(erp, name) != 0) {
-            continue;
+        struct xd_books_run_row row;
+        if (erp == NULL || strcmp(erp, name) == 0) {
+            result = queue_one(hub, name, by, now, &row);
+            if (result == XD_OK) {
+                memcpy(queued.ids[queued.count++], row.id, XD_ID_SIZE);
+            }
         }
-        memset(&row, 0, sizeof row);
-        row.queued_at = now.wall;
-        xd_id_make(hub->config.env, "B", 17, row.id);
-        xd_copy(row.erp, sizeof row.erp, name);
-        xd_copy(row.by, sizeof row.by, by);
-        result = store->books.run_add(store->context, &row);
-        xd_copy(first, XD_ID_SIZE, first[0] != 0 ? first : row.id);
     }
     hub->books->run_seen = false;
+    if (out != NULL) {
+        *out = queued;
+    }
     return result;
 }
 
@@ -259,7 +267,7 @@ enum xd_result xd_books_queue(struct xd_hub *hub, const char *erp, const char *b
 static enum xd_result look_at_the_clock(struct xd_hub *hub, struct xd_now now) {
     const struct xd_delivery_store *store = &hub->config.store->delivery;
     const struct xd_books_config *config = &hub->books->config;
-    char text[32], due[32], id[XD_ID_SIZE];
+    char text[32], due[32];
     int64_t number = config->every_ms == 0 ? 0 : due_number(config, now.wall);
     if (number == hub->books->clock) {
         return XD_OK;
@@ -272,7 +280,7 @@ static enum xd_result look_at_the_clock(struct xd_hub *hub, struct xd_now now) {
         return result;
     }
     result = store->meta_set(store->context, TIMER, due);
-    return result == XD_OK && !first ? xd_books_queue(hub, NULL, "", now, id) : result;
+    return result == XD_OK && !first ? xd_books_queue(hub, NULL, "", now, NULL) : result;
 }
 
 /* The next one begins. Somebody should know, unless the ERP is gone. */

@@ -66,7 +66,7 @@ const struct xd_books_counters *xd_books_counters_of(const struct xd_hub *hub);
 /* ---- the API ---- */
 
 /* POST /v1/reconciliation {"erp"}: 202, and a run begins when those before it have ended. Without erp one for
- * each of them; the first is answered. */
+ * each of them; the first is answered, with all of them in `runs`. */
 XD_CHECKED enum xd_result xd_books_start(struct xd_hub *hub, const struct xd_api_request *request,
                                          struct xd_now now, struct xd_effects *effects);
 /* POST /v1/reconciliation/differences/{id}/approve: its repair is done. 409 when there is none that the hub

@@ -151,9 +151,14 @@ struct xd_books_watch *xd_books_watch_of(struct xd_hub *hub, const char *erp);
 const char *xd_run_erp(const struct xd_hub *hub);
 const char *xd_run_posted(const struct xd_hub *hub);
 bool xd_run_of_shadow(const struct xd_hub *hub);
-/* Queues a run of that ERP (NULL: of each). first: the id of the first. by "": it is its time. */
+/* Queues a run of that ERP (NULL: of each); out, which may be NULL, has their ids, in the order of the
+ * configuration. by "": it is its time. */
+struct xd_books_queued {
+    char ids[XD_ERPS_MAX][XD_ID_SIZE];
+    size_t count;
+};
 XD_CHECKED enum xd_result xd_books_queue(struct xd_hub *hub, const char *erp, const char *by,
-                                         struct xd_now now, char first[XD_ID_SIZE]);
+                                         struct xd_now now, struct xd_books_queued *out);
 
 #define XD_BOOKS_PAUSE_MS ((xd_ms)20) /* between two pages, in which jobs get a worker */
 

@@ -156,6 +156,8 @@ struct xd_books_store {
     enum xd_result (*run_get)(void *context, const char *id, struct xd_books_run_row *out); /* R */
     /* The oldest that is queued or running; XD_NOT_FOUND. */
     enum xd_result (*run_next)(void *context, struct xd_books_run_row *out);
+    /* That ERP's one that is queued; XD_NOT_FOUND. */
+    enum xd_result (*run_queued)(void *context, const char *erp, struct xd_books_run_row *out);
     /* R. The latest first, behind that one ("" from the start). */
     enum xd_result (*run_list)(void *context, const char *after, size_t max, xd_books_run_fn each,
                                void *each_context);
