@@ -256,24 +256,12 @@ static enum xd_result view_reconciliation(struct asked *asked, struct xd_buffer 
     return result;
 }
 
-/* What is asked of one that there is not has no answer, rather than an empty one. */
-static enum xd_result known_erp(struct asked *asked) {
-    const struct xd_hub_program *program = asked->query->program;
-    const char *erp = xd_http_query(asked->request, "erp");
-    char excerpt[XD_EXCERPT_SIZE];
-    bool known = erp == NULL;
-    for (size_t index = 0; index < program->config->erp_count && !known; index++) {
-        known = strcmp(program->erps[index].name, erp) == 0;
-    }
-    return known ? XD_OK
-                 : bad_query(asked, "erp", "unknown_erp", "is `%s`; there is no such ERP.",
-                             xd_problem_excerpt(erp, excerpt));
-}
-
 static enum xd_result view_books(struct asked *asked, struct xd_buffer *out) {
     struct xd_books_question question = {asked->request, asked->id, cursor_of(asked), 0, NULL, NULL};
     enum xd_result result = page_size(asked, &question.max);
-    result = result == XD_OK ? known_erp(asked) : result;
+    if (!xd_hub_knows_erp(asked->query->program, xd_http_query(asked->request, "erp"))) {
+        return bad_query(asked, "erp", "unknown_erp", "names no ERP of hub.yaml.");
+    }
     result = result == XD_OK ? xd_hub_view_books(&asked->query->store, &question, out) : result;
     return question.expected != NULL ? bad_value(asked, question.parameter, question.expected) : result;
 }
