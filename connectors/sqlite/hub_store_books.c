@@ -18,6 +18,7 @@ enum {
     RUN_SAVE,
     RUN_GET,
     RUN_NEXT,
+    RUN_QUEUED,
     RUN_LIST,
     SEEN_ADD,
     SEEN_HAS,
@@ -40,7 +41,7 @@ enum { PUT, GET, LIST, COUNT, STALE };
 
 _Static_assert(XD_DIFFERENCE_APPROVED == 1,
                "the partial index book_difference_open and statements here say 1");
-_Static_assert(XD_RUN_RUNNING == 1, "statements here say 1");
+_Static_assert(XD_RUN_QUEUED == 0 && XD_RUN_RUNNING == 1, "statements here say 0 and 1");
 _Static_assert(XD_JOB_DONE == 3, "statements here say 3");
 
 static const char *const sql[] = {
@@ -68,6 +69,8 @@ static const char *const sql[] = {
         " WHERE n = ?",
     [RUN_GET] = "SELECT " RUN " FROM book_run WHERE id = ?",
     [RUN_NEXT] = "SELECT " RUN " FROM book_run WHERE state <= 1 ORDER BY n LIMIT 1",
+    [RUN_QUEUED] =
+        "SELECT " RUN " FROM book_run WHERE state <= 1 AND state = 0 AND erp = ? ORDER BY n LIMIT 1",
     [RUN_LIST] = "SELECT " RUN " FROM book_run WHERE n < coalesce((SELECT n FROM book_run WHERE id = ?),"
                  " 9223372036854775807) ORDER BY n DESC LIMIT ?",
     [SEEN_ADD] = "INSERT INTO book_seen(erp, what, reference, run) VALUES(?, ?, ?, ?)"
@@ -318,6 +321,16 @@ static enum xd_result run_next(void *context, struct xd_books_run_row *out) {
     return xd_query_close_one(&query);
 }
 
+static enum xd_result run_queued(void *context, const char *erp, struct xd_books_run_row *out) {
+    struct xd_query query;
+    open_query(&query, context, RUN_QUEUED);
+    xd_bind_text(&query, erp);
+    if (xd_query_next(&query)) {
+        take_run(&query, out);
+    }
+    return xd_query_close_one(&query);
+}
+
 static enum xd_result run_list(void *context, const char *after, size_t max, xd_books_run_fn each,
                                void *each_context) {
     struct xd_query query;
@@ -559,6 +572,7 @@ void xd_hub_books_fill(struct xd_hub_store *out) {
         .run_save = run_save,
         .run_get = run_get,
         .run_next = run_next,
+        .run_queued = run_queued,
         .run_list = run_list,
         .seen_add = seen_add,
         .seen_has = seen_has,

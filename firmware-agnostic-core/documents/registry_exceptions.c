@@ -8,6 +8,11 @@ const struct xd_code xd_registry_exceptions[] = {
      "See each difference with `crossdock reconcile --erp NAME`: approve its repair, settle it in the ERP, "
      "or "
      "accept it. The exception closes by itself when a comparison finds none."},
+    {"BOOKS_NOT_COMPARED", 0, false, XD_ACTOR_OPERATOR,
+     "The hub's books could not be compared with the ERP's.",
+     "See why in the exception: resume the ERP (`crossdock erp resume NAME`) or make it answer, then compare "
+     "again with `crossdock reconcile --run --erp NAME`. The exception closes by itself when a comparison is "
+     "carried through."},
     {"CONFLICTING_ADVICE", 0, false, XD_ACTOR_OPERATOR,
      "An inventory advice came again with another content.",
      "Ask the site which of the two is right; it sends that one with a new advice_id."},

@@ -126,6 +126,10 @@ static void runs_are_done_in_order_and_listed_the_latest_first(void **state) {
     assert_ok(books(world)->run_save(context, &first));
     assert_ok(books(world)->run_next(context, &got));
     assert_string_equal(got.id, "B1");
+    assert_int_equal(books(world)->run_queued(context, "", &got), XD_NOT_FOUND); /* it is running */
+    assert_int_equal(books(world)->run_queued(context, "other", &got), XD_NOT_FOUND);
+    assert_ok(books(world)->run_queued(context, "main", &got));
+    assert_string_equal(got.id, "B2");
     first.state = XD_RUN_DONE;
     assert_ok(books(world)->run_save(context, &first));
     assert_ok(books(world)->run_next(context, &got));

@@ -179,6 +179,11 @@ def test_runs_are_listed_and_refusals_are_told(stack):
     assert stack.hub.get(f"/v1/reconciliation/runs/{runs['runs'][0]['id']}") == runs["runs"][0]
     status, problem = stack.hub.call("POST", "/v1/reconciliation", {"erp": "other"})
     assert status == 422 and problem["errors"][0]["code"] == "unknown_erp"
+    status, problem = stack.hub.call("GET", "/v1/reconciliation/differences?erp=nosuch")
+    assert status == 400 and (problem["errors"][0]["parameter"], problem["errors"][0]["code"]) == ("erp", "unknown_erp")
+    for arguments in (("--erp", "nosuch"), ("--run", "--erp", "nosuch"), ("--erp", "nosuch", "--approve", "all")):
+        refused = stack.cli("reconcile", *arguments, check=False)
+        assert refused.returncode in (1, 2) and "ERP" in refused.stderr and "no differences" not in refused.stdout
     assert stack.hub.call("GET", "/v1/reconciliation/differences?state=lost")[1]["errors"][0]["parameter"] == "state"
     text = wait_for(lambda: http_get(stack.hub.url + "/metrics")[1], 30, "the metrics")
     metrics = dict(line.split() for line in text.splitlines() if line.startswith("crossdock_books"))

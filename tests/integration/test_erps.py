@@ -111,6 +111,21 @@ def test_each_erp_is_compared_with_the_orders_of_its_tenants(stack):
     assert "beta/web/E-9" not in sales(stack, "main") and "default/web/E-8" not in sales(stack, "second")
 
 
+def test_a_paused_erp_holds_up_no_other_comparison_and_all_are_waited_for(stack):
+    stack.cli("erp", "pause", "second")
+    done = stack.cli("reconcile", "--run", check=False, seconds=120)
+    assert done.returncode == 1
+    assert "the books of second could not be compared: The ERP second is paused." in done.stderr
+    assert re.search(r"^main compared: .*^third compared: ", done.stdout, re.M | re.S) and "second compared" not in done.stdout
+    row, = stack.hub.get("/v1/exceptions?status=open&code=BOOKS_NOT_COMPARED")["exceptions"]
+    assert row["detail"] == "The ERP second is paused."
+    stack.cli("erp", "resume", "second")
+    done = stack.cli("reconcile", "--run", check=False, seconds=120)
+    assert done.returncode in (0, 3), done.stderr
+    assert re.search(r"^main compared: .*^second compared: .*^third compared: ", done.stdout, re.M | re.S)
+    assert stack.hub.get("/v1/exceptions?status=open&code=BOOKS_NOT_COMPARED")["exceptions"] == []
+
+
 def test_a_shadow_is_compared_with_what_its_tenants_have_elsewhere_and_stays_empty(stack):
     orders = [submit(stack, "E-10"), submit(stack, "E-11", stack.beta)]
     wait_for(lambda: all(released(stack, order) for order in orders), 60, "both orders to be at their site")

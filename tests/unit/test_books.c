@@ -72,8 +72,9 @@ static void ship(struct hub_world *world, const char *external, const char *conf
 
 /* ---- asking about the books ---- */
 
-static unsigned ask_books(struct hub_world *world, world_write_fn write, const char *id, char out[400]) {
-    struct api_call api = {.write = write, .client = &operator_client, .id = id, .body = strdup("{}")};
+static unsigned ask_books_with(struct hub_world *world, world_write_fn write, const char *id,
+                               const char *body, char out[400]) {
+    struct api_call api = {.write = write, .client = &operator_client, .id = id, .body = strdup(body)};
     unsigned status = hub_world_post(world, &api);
     snprintf(out, 400, "%s", api.text != NULL ? api.text : "");
     hub_world_api_free(&api);
@@ -81,14 +82,24 @@ static unsigned ask_books(struct hub_world *world, world_write_fn write, const c
     return status;
 }
 
+static unsigned ask_books(struct hub_world *world, world_write_fn write, const char *id, char out[400]) {
+    return ask_books_with(world, write, id, "{}", out);
+}
+
+static void wait_for_runs(struct hub_world *world, int steps) {
+    for (int step = 0;
+         step < steps && hub_world_count(world, "SELECT count(*) FROM book_run WHERE state < 2") > 0;
+         step++) {
+        hub_world_step(world);
+    }
+    assert_count(world, "SELECT count(*) FROM book_run WHERE state < 2", 0);
+}
+
 static void compare_now(struct hub_world *world) {
     char text[400];
     assert_int_equal(ask_books(world, xd_books_start, NULL, text), 202);
     assert_non_null(strstr(text, "\"state\":\"QUEUED\""));
-    for (int step = 0;
-         step < 600 && hub_world_count(world, "SELECT count(*) FROM book_run WHERE state < 2") > 0; step++) {
-        hub_world_step(world);
-    }
+    wait_for_runs(world, 600);
     assert_count(world, "SELECT count(*) FROM book_run WHERE state <> 2", 0);
 }
 
@@ -356,6 +367,57 @@ static void sale_that_the_erp_has_lost_is_posted_again_once_approved(void **stat
     assert_int_equal(ask_books(world, xd_books_approve, id, text), 409);
 }
 
+static void plan_no_posts(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan) {
+    (void)world;
+    if (!call->list) {
+        *plan = (struct call_plan){.lands_ms = -1, .lies = true, .outcome = XD_ERP_UNAVAILABLE};
+    }
+}
+
+static void repair_that_is_on_its_way_is_not_done_before_it_was_compared(void **state) {
+    struct hub_world *world = *state;
+    char release[XD_ID_SIZE];
+    hub_world_released(world, 1, "10", release);
+    (void)hub_world_ledger(world, "DELETE FROM sale_line");
+    (void)hub_world_ledger(world, "DELETE FROM sale");
+    compare_now(world);
+    differences_are(world, "SALE_MISSING_IN_ERP 0 1 IN_FULFILMENT/");
+    world->plan = plan_no_posts;
+    approve(world, 202);
+    compare_now(world);
+    compare_now(world);
+    differences_are(world, "SALE_MISSING_IN_ERP 1 1 IN_FULFILMENT/");
+    assert_exceptions(world, "BOOKS_DIFFER", 1);
+    world->plan = NULL;
+    settle(world);
+    compare_now(world);
+    differences_are(world, "SALE_MISSING_IN_ERP 2 1 IN_FULFILMENT/");
+    assert_exceptions(world, "BOOKS_DIFFER", 0);
+}
+
+static void plan_no_sales_listed(struct hub_world *world, const struct xd_erp_call *call,
+                                 struct call_plan *plan) {
+    (void)world;
+    if (call->list && call->what == XD_ERP_SALES) {
+        *plan = (struct call_plan){.lands_ms = -1, .lies = true, .outcome = XD_ERP_REJECTED};
+    }
+}
+
+static void difference_that_could_not_be_looked_for_is_not_gone(void **state) {
+    struct hub_world *world = *state;
+    char release[XD_ID_SIZE];
+    hub_world_released(world, 1, "10", release);
+    (void)hub_world_ledger(world, "UPDATE sale_line SET qty = '8'");
+    compare_now(world);
+    world->plan = plan_no_sales_listed;
+    compare_now(world);
+    differences_are(world, "SALE_QUANTITY 0 2 10/8");
+    world->plan = NULL;
+    (void)hub_world_ledger(world, "UPDATE sale_line SET qty = '10'");
+    compare_now(world);
+    differences_are(world, "SALE_QUANTITY 3 2 10/8");
+}
+
 static void shipment_that_the_erp_has_lost_is_posted_again_once_approved(void **state) {
     struct hub_world *world = *state;
     char release[XD_ID_SIZE];
@@ -562,6 +624,121 @@ static void books_are_compared_when_it_is_time(void **state) {
     assert_count(world, "SELECT count(*) FROM book_run WHERE (queued_at / 60000) % 60 = 30", 2);
 }
 
+/* ---- an ERP that cannot be asked ---- */
+
+static void with_two_erps(struct hub_world *world) {
+    hub_world_crash(world);
+    world->erp_count = 2;
+    world->erps[1].shadow = true; /* as its books are the first one's, too */
+    hub_world_start(world);
+}
+
+/* One of each, the second ERP's first. */
+static void queue_both(struct hub_world *world) {
+    char text[400];
+    assert_int_equal(ask_books_with(world, xd_books_start, NULL, "{\"erp\":\"second\"}", text), 202);
+    assert_int_equal(ask_books_with(world, xd_books_start, NULL, "{\"erp\":\"main\"}", text), 202);
+}
+
+static void last_runs_are(struct hub_world *world, int second, int main_state, const char *second_detail) {
+    char text[256];
+    world_query(world, "SELECT state || ' ' || detail FROM book_run WHERE erp = 'second' ORDER BY n DESC",
+                text);
+    assert_int_equal(text[0] - '0', second);
+    assert_string_equal(text + 2, second_detail);
+    world_query(world, "SELECT state FROM book_run WHERE erp = 'main' ORDER BY n DESC", text);
+    assert_int_equal(text[0] - '0', main_state);
+}
+
+static void run_of_a_paused_erp_fails_and_the_next_one_begins(void **state) {
+    struct hub_world *world = *state;
+    char release[XD_ID_SIZE], text[400];
+    hub_world_released(world, 1, "10", release);
+    with_two_erps(world);
+    assert_int_equal(ask_books(world, xd_hub_erp_pause, "second", text), 200);
+    queue_both(world);
+    wait_for_runs(world, 600);
+    last_runs_are(world, XD_RUN_FAILED, XD_RUN_DONE, "The ERP second is paused.");
+    assert_exceptions(world, "BOOKS_NOT_COMPARED", 1);
+    queue_both(world);
+    wait_for_runs(world, 600);
+    assert_exceptions(world, "BOOKS_NOT_COMPARED", 1); /* the same one */
+    assert_int_equal(ask_books(world, xd_hub_erp_resume, "second", text), 200);
+    queue_both(world);
+    wait_for_runs(world, 600);
+    last_runs_are(world, XD_RUN_DONE, XD_RUN_DONE, "");
+    assert_exceptions(world, "BOOKS_NOT_COMPARED", 0);
+}
+
+static void run_of_each_erp_is_queued_also_when_one_waits_already(void **state) {
+    struct hub_world *world = *state;
+    char text[400];
+    with_two_erps(world);
+    assert_int_equal(ask_books_with(world, xd_books_start, NULL, "{\"erp\":\"second\"}", text), 202);
+    assert_int_equal(ask_books_with(world, xd_books_start, NULL, "{\"erp\":\"second\"}", text), 202);
+    assert_int_equal(ask_books(world, xd_books_start, NULL, text), 202);
+    assert_non_null(strstr(text, "\"erp\":\"main\""));
+    assert_non_null(strstr(text, "\"runs\":[{"));
+    wait_for_runs(world, 600);
+    assert_count(world, "SELECT count(*) FROM book_run WHERE erp = 'main' AND state = 2", 1);
+    assert_count(world, "SELECT count(*) FROM book_run WHERE erp = 'second' AND state = 2 AND n > 1", 1);
+}
+
+static void plan_no_lists_of_the_second(struct hub_world *world, const struct xd_erp_call *call,
+                                        struct call_plan *plan) {
+    (void)world;
+    if (call->list && call->lane == 1) {
+        *plan = (struct call_plan){
+            .lands_ms = -1, .lies = true, .outcome = XD_ERP_UNAVAILABLE, .retry_after_ms = 3600000};
+    }
+}
+
+static void run_of_an_erp_that_does_not_answer_fails_and_the_next_one_begins(void **state) {
+    struct hub_world *world = *state;
+    char release[XD_ID_SIZE];
+    hub_world_released(world, 1, "10", release);
+    with_two_erps(world);
+    world->plan = plan_no_lists_of_the_second;
+    queue_both(world);
+    hub_world_run(world, MINUTE_MS);
+    assert_count(world, "SELECT state FROM book_run WHERE erp = 'second'",
+                 XD_RUN_RUNNING); /* it may come back */
+    wait_for_runs(world, 1200);
+    last_runs_are(world, XD_RUN_FAILED, XD_RUN_DONE, "The ERP second does not list its stock: as_planned");
+    assert_exceptions(world, "BOOKS_NOT_COMPARED", 1);
+}
+
+static void run_of_an_erp_whose_breaker_is_open_fails(void **state) {
+    struct hub_world *world = *state;
+    with_two_erps(world);
+    world->hub.lanes[1].breaker.failures_max = 1;
+    xd_breaker_called(&world->hub.lanes[1].breaker, 1);
+    xd_breaker_failed(&world->hub.lanes[1].breaker, 1, &world->env, world->now.monotonic);
+    queue_both(world);
+    wait_for_runs(world, 1800);
+    last_runs_are(world, XD_RUN_FAILED, XD_RUN_DONE,
+                  "The ERP second is in trouble, and is not asked for a while.");
+}
+
+static void plan_no_lists(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan) {
+    (void)world;
+    if (call->list) {
+        *plan = (struct call_plan){.lands_ms = -1, .lies = true, .outcome = XD_ERP_UNAVAILABLE};
+    }
+}
+
+static void run_goes_on_when_its_erp_answers_again(void **state) {
+    struct hub_world *world = *state;
+    char text[400];
+    world->plan = plan_no_lists;
+    assert_int_equal(ask_books(world, xd_books_start, NULL, text), 202);
+    hub_world_run(world, MINUTE_MS);
+    assert_count(world, "SELECT state FROM book_run", XD_RUN_RUNNING);
+    world->plan = NULL;
+    wait_for_runs(world, 600);
+    assert_count(world, "SELECT state FROM book_run", XD_RUN_DONE);
+}
+
 #define BOOKS_TEST(name) cmocka_unit_test_setup_teardown(name, setup, hub_world_teardown)
 
 int main(void) {
@@ -576,6 +753,8 @@ int main(void) {
         BOOKS_TEST(invoice_is_told_once_and_the_order_is_invoiced),
         BOOKS_TEST(books_that_agree_have_no_difference),
         BOOKS_TEST(sale_that_the_erp_has_lost_is_posted_again_once_approved),
+        BOOKS_TEST(repair_that_is_on_its_way_is_not_done_before_it_was_compared),
+        BOOKS_TEST(difference_that_could_not_be_looked_for_is_not_gone),
         BOOKS_TEST(shipment_that_the_erp_has_lost_is_posted_again_once_approved),
         BOOKS_TEST(quantities_and_states_that_differ_are_told_and_the_sale_is_changed),
         BOOKS_TEST(shipments_that_differ_are_told),
@@ -586,6 +765,11 @@ int main(void) {
         BOOKS_TEST(change_of_a_sale_that_is_under_way_is_no_difference),
         BOOKS_TEST(run_that_was_cut_off_begins_anew),
         BOOKS_TEST(books_are_compared_when_it_is_time),
+        BOOKS_TEST(run_of_a_paused_erp_fails_and_the_next_one_begins),
+        BOOKS_TEST(run_of_each_erp_is_queued_also_when_one_waits_already),
+        BOOKS_TEST(run_of_an_erp_that_does_not_answer_fails_and_the_next_one_begins),
+        BOOKS_TEST(run_of_an_erp_whose_breaker_is_open_fails),
+        BOOKS_TEST(run_goes_on_when_its_erp_answers_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

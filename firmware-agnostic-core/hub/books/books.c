@@ -27,6 +27,8 @@ const char *const xd_books_repair_names[] = {"NONE",       "POST_AGAIN",   "CHAN
                                              "READ_AGAIN", "ADJUST_STOCK", NULL};
 
 #define RUN_FAILURES_MAX 5u
+#define STUCK_MAX_MS                                                                                         \
+    ((xd_ms)120000)      /* a run whose ERP is in trouble for so long makes way for the next one */
 #define TIMER "books.at" /* the value that says for which time a run was begun last */
 
 /* ---- life ---- */
@@ -225,31 +227,39 @@ static int64_t due_number(const struct xd_books_config *config, xd_ms wall) {
 }
 
 /* One that waits to begin will see all that another one would. */
-enum xd_result xd_books_queue(struct xd_hub *hub, const char *erp, const char *by, struct xd_now now,
-                              char first[XD_ID_SIZE]) {
+static enum xd_result queue_one(struct xd_hub *hub, const char *erp, const char *by, struct xd_now now,
+                                struct xd_books_run_row *row) {
     const struct xd_hub_store *store = hub->config.store;
-    struct xd_books_run_row row;
-    enum xd_result result = store->books.run_next(store->context, &row);
-    first[0] = 0;
-    if (result == XD_OK && row.state == XD_RUN_QUEUED && (erp == NULL || strcmp(row.erp, erp) == 0)) {
-        xd_copy(first, XD_ID_SIZE, row.id);
-        return XD_OK;
+    enum xd_result result = store->books.run_queued(store->context, erp, row);
+    if (result != XD_NOT_FOUND) {
+        return result;
     }
-    result = result == XD_NOT_FOUND ? XD_OK : result;
+    memset(row, 0, sizeof *row);
+    row->queued_at = now.wall;
+    xd_id_make(hub->config.env, "B", 17, row->id);
+    xd_copy(row->erp, sizeof row->erp, erp);
+    xd_copy(row->by, sizeof row->by, by);
+    return store->books.run_add(store->context, row);
+}
+
+enum xd_result xd_books_queue(struct xd_hub *hub, const char *erp, const char *by, struct xd_now now,
+                              struct xd_books_queued *out) {
+    struct xd_books_queued queued = {.count = 0};
+    enum xd_result result = XD_OK;
     for (size_t index = 0; index < hub->config.erp_count && result == XD_OK; index++) {
         const char *name = hub->config.erps[index].name;
-        if (erp != NULL && strcmp(erp, name) != 0) {
-            continue;
+        struct xd_books_run_row row;
+        if (erp == NULL || strcmp(erp, name) == 0) {
+            result = queue_one(hub, name, by, now, &row);
+            if (result == XD_OK) {
+                memcpy(queued.ids[queued.count++], row.id, XD_ID_SIZE);
+            }
         }
-        memset(&row, 0, sizeof row);
-        row.queued_at = now.wall;
-        xd_id_make(hub->config.env, "B", 17, row.id);
-        xd_copy(row.erp, sizeof row.erp, name);
-        xd_copy(row.by, sizeof row.by, by);
-        result = store->books.run_add(store->context, &row);
-        xd_copy(first, XD_ID_SIZE, first[0] != 0 ? first : row.id);
     }
     hub->books->run_seen = false;
+    if (out != NULL) {
+        *out = queued;
+    }
     return result;
 }
 
@@ -257,7 +267,7 @@ enum xd_result xd_books_queue(struct xd_hub *hub, const char *erp, const char *b
 static enum xd_result look_at_the_clock(struct xd_hub *hub, struct xd_now now) {
     const struct xd_delivery_store *store = &hub->config.store->delivery;
     const struct xd_books_config *config = &hub->books->config;
-    char text[32], due[32], id[XD_ID_SIZE];
+    char text[32], due[32];
     int64_t number = config->every_ms == 0 ? 0 : due_number(config, now.wall);
     if (number == hub->books->clock) {
         return XD_OK;
@@ -270,17 +280,25 @@ static enum xd_result look_at_the_clock(struct xd_hub *hub, struct xd_now now) {
         return result;
     }
     result = store->meta_set(store->context, TIMER, due);
-    return result == XD_OK && !first ? xd_books_queue(hub, NULL, "", now, id) : result;
+    return result == XD_OK && !first ? xd_books_queue(hub, NULL, "", now, NULL) : result;
 }
 
+/* The next one begins. Somebody should know, unless the ERP is gone. */
 static enum xd_result fail_run(struct xd_hub *hub, struct xd_books_run_row *row, const char *why,
                                struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
-    hub->books->run_failures = 0;
+    struct xd_books *books = hub->books;
+    books->run.going = false;
+    books->run_failures = 0;
+    books->step = now.monotonic;
     row->state = XD_RUN_FAILED;
     row->ended_at = now.wall;
     xd_copy(row->detail, sizeof row->detail, why);
-    return store->books.run_save(store->context, row);
+    xd_log(hub->config.env, XD_LOG_ERROR, "books.not_compared", NULL, "%s: %s", row->erp, row->detail);
+    enum xd_result result = store->books.run_save(store->context, row);
+    return result == XD_OK && xd_books_watch_of(hub, row->erp) != NULL
+               ? xd_books_tell(hub, row->erp, XD_BOOKS_NOT_COMPARED, row->detail, now)
+               : result;
 }
 
 static enum xd_result begin_run(struct xd_hub *hub, struct xd_now now) {
@@ -315,7 +333,53 @@ static enum xd_result begin_run(struct xd_hub *hub, struct xd_now now) {
     return store->books.run_save(store->context, &row);
 }
 
+/* A call of the run was in vain: its ERP has until STUCK_MAX_MS from the first one on. words: the ERP's, may
+ * be cut in the middle of a character. */
+static void in_vain(struct xd_hub *hub, const struct xd_books_watch *watch, const char *words,
+                    struct xd_now now) {
+    struct xd_books_comparison *run = &hub->books->run;
+    int size =
+        snprintf(run->trouble, sizeof run->trouble, "The ERP %.71s does not list its %s%s%s",
+                 erp_of(hub, watch), xd_erp_list_names[watch->what], words[0] != 0 ? ": " : ".", words);
+    size_t kept = (size_t)size < sizeof run->trouble ? (size_t)size : sizeof run->trouble - 1;
+    run->trouble[xd_utf8_prefix(xd_bytes_of(run->trouble, kept))] = 0;
+    run->stuck_at = run->stuck ? run->stuck_at : now.monotonic;
+    run->stuck = true;
+}
+
+static void not_in_vain(struct xd_books_comparison *run) {
+    run->stuck = false;
+    run->trouble[0] = 0;
+}
+
+/* Whether the run, which wants a page, gives up: others wait for it. That a worker has to become free first
+ * is no reason. */
+static bool gives_up(struct xd_hub *hub, struct xd_now now, char why[XD_BOOKS_VALUE_SIZE]) {
+    struct xd_books_comparison *run = &hub->books->run;
+    const struct xd_erp_lane *lane = &hub->lanes[run->lane];
+    bool left_alone =
+        lane->breaker.state != XD_BREAKER_CLOSED || !xd_breaker_allows(&lane->breaker, now.monotonic);
+    if (lane->paused) {
+        snprintf(why, XD_BOOKS_VALUE_SIZE, "The ERP %.71s is paused.", run->row.erp);
+        return true;
+    }
+    if (!left_alone && run->trouble[0] == 0) {
+        run->stuck = false;
+        return false;
+    }
+    run->stuck_at = run->stuck ? run->stuck_at : now.monotonic;
+    run->stuck = true;
+    if (run->trouble[0] != 0) {
+        xd_copy(why, XD_BOOKS_VALUE_SIZE, run->trouble);
+    } else {
+        snprintf(why, XD_BOOKS_VALUE_SIZE, "The ERP %.71s is in trouble, and is not asked for a while.",
+                 run->row.erp);
+    }
+    return now.monotonic - run->stuck_at >= STUCK_MAX_MS;
+}
+
 static enum xd_result compare(struct xd_hub *hub, struct xd_now now, struct xd_effects *effects) {
+    char why[XD_BOOKS_VALUE_SIZE];
     struct xd_books *books = hub->books;
     enum xd_result result = look_at_the_clock(hub, now);
     if (result == XD_OK && !books->run.going && !books->run_seen) {
@@ -326,7 +390,13 @@ static enum xd_result compare(struct xd_hub *hub, struct xd_now now, struct xd_e
     }
     struct xd_books_watch *watch = &books->watches[books->run.lane];
     enum xd_erp_list wants = xd_compare_wants(books);
-    if (watch->called || (wants != XD_ERP_LIST_COUNT && !may_ask(hub, watch, now))) {
+    if (watch->called) {
+        return XD_OK;
+    }
+    if (wants != XD_ERP_LIST_COUNT && gives_up(hub, now, why)) {
+        return fail_run(hub, &books->run.row, why, now);
+    }
+    if (wants != XD_ERP_LIST_COUNT && !may_ask(hub, watch, now)) {
         return XD_OK;
     }
     books->step = now.monotonic + XD_BOOKS_PAUSE_MS;
@@ -399,7 +469,9 @@ static void wait_for(struct xd_hub *hub, struct xd_books_watch *watch, xd_ms lea
     xd_ms wait = xd_retry_next(&watch->retry, hub->config.env);
     xd_ms at = now.monotonic + (wait > least ? wait : least);
     if (watch->comparing) {
-        hub->books->step = at;
+        const struct xd_books_comparison *run = &hub->books->run;
+        xd_ms last = run->stuck_at + STUCK_MAX_MS;
+        hub->books->step = run->going && run->stuck && last < at ? last : at;
     } else {
         watch->due = at;
     }
@@ -414,12 +486,16 @@ static enum xd_result take_page(struct xd_hub *hub, struct xd_books_watch *watch
         xd_log(hub->config.env, XD_LOG_WARNING, "books.bad_page", NULL, "a page of the %s of %s is no list",
                xd_erp_list_names[watch->what], erp_of(hub, watch));
         cJSON_Delete(entries);
+        if (watch->comparing) {
+            in_vain(hub, watch, "what it answers is no list", now);
+        }
         wait_for(hub, watch, 0, now);
         return XD_OK;
     }
     hub->books->counters.pages += result == XD_OK;
     watch->trying_number[0] = 0;
     if (result == XD_OK && watch->comparing) {
+        not_in_vain(&hub->books->run);
         result = xd_compare_page(hub, watch->what, entries, next, now);
     } else if (result == XD_OK) {
         result = decide_page(hub, watch, entries, next, now);
@@ -442,6 +518,7 @@ static enum xd_result not_listed(struct xd_hub *hub, struct xd_books_watch *watc
     xd_log(hub->config.env, XD_LOG_DEBUG, "books.not_listed", NULL, "the %s of %s: %s %s",
            xd_erp_list_names[watch->what], erp_of(hub, watch), answer->code, answer->detail);
     if (watch->comparing) {
+        not_in_vain(&hub->books->run);
         return xd_compare_not_listed(hub, watch->what);
     }
     if (watch->list == XD_ERP_LIST_COUNT) {
@@ -477,6 +554,9 @@ enum xd_result xd_books_answer(struct xd_hub *hub, const struct xd_erp_call *cal
     } else if (answer->outcome == XD_ERP_REJECTED) {
         result = not_listed(hub, watch, answer, now);
     } else {
+        if (watch->comparing) {
+            in_vain(hub, watch, answer->detail[0] != 0 ? answer->detail : answer->code, now);
+        }
         wait_for(hub, watch, (xd_ms)answer->retry_after_ms, now);
     }
     if (result != XD_OK) {

@@ -14,7 +14,8 @@
  *
  * Comparing. A run reads all of the ERP's documents and all that was posted to it, a page at a time, and
  * writes down what differs (struct xd_difference_row). What is under way is no difference. A run under way
- * when the program ends, or when a batch is lost, begins anew.
+ * when the program ends, or when a batch is lost, begins anew. Runs are done one after the other: one whose
+ * ERP is paused, or in trouble for long, fails, so that those of other ERPs do not wait for it.
  *
  * All on the turn's thread. */
 #ifndef XD_HUB_BOOKS_BOOKS_H
@@ -65,7 +66,7 @@ const struct xd_books_counters *xd_books_counters_of(const struct xd_hub *hub);
 /* ---- the API ---- */
 
 /* POST /v1/reconciliation {"erp"}: 202, and a run begins when those before it have ended. Without erp one for
- * each of them; the first is answered. */
+ * each of them; the first is answered, with all of them in `runs`. */
 XD_CHECKED enum xd_result xd_books_start(struct xd_hub *hub, const struct xd_api_request *request,
                                          struct xd_now now, struct xd_effects *effects);
 /* POST /v1/reconciliation/differences/{id}/approve: its repair is done. 409 when there is none that the hub

@@ -47,13 +47,13 @@ static enum xd_result read_start(struct xd_hub *hub, const struct xd_api_request
     return result;
 }
 
-static enum xd_result answer_run(struct xd_hub *hub, const struct xd_api_request *request, const char *id,
-                                 struct xd_effects *effects) {
+static enum xd_result answer_runs(struct xd_hub *hub, const struct xd_api_request *request,
+                                  const struct xd_books_queued *queued, struct xd_effects *effects) {
     struct xd_buffer body;
     char location[XD_ID_SIZE + 40];
     xd_buffer_init(&body, 0);
-    snprintf(location, sizeof location, "/v1/reconciliation/runs/%s", id);
-    enum xd_result result = xd_view_books_run(hub->config.store, id, &body);
+    snprintf(location, sizeof location, "/v1/reconciliation/runs/%s", queued->ids[0]);
+    enum xd_result result = xd_view_books_queued(hub->config.store, queued->ids, queued->count, &body);
     if (result == XD_OK) {
         xd_hub_answer(effects, request, 202, location, &body);
     }
@@ -63,9 +63,9 @@ static enum xd_result answer_run(struct xd_hub *hub, const struct xd_api_request
 
 static enum xd_result add_runs(struct xd_hub *hub, const struct xd_api_request *request, const char *erp,
                                struct xd_now now, struct xd_effects *effects) {
-    char first[XD_ID_SIZE];
-    enum xd_result result = xd_books_queue(hub, erp, request->client->client, now, first);
-    return result == XD_OK ? answer_run(hub, request, first, effects) : result;
+    struct xd_books_queued queued;
+    enum xd_result result = xd_books_queue(hub, erp, request->client->client, now, &queued);
+    return result == XD_OK ? answer_runs(hub, request, &queued, effects) : result;
 }
 
 enum xd_result xd_books_start(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,

@@ -107,7 +107,10 @@ struct xd_books_comparison {
     int state;                       /* of those that are read */
     size_t site, line;               /* of snapshots */
     char after_site[XD_SITE_SIZE], after_sku[XD_BOOKS_NAME_SIZE];
-    struct xd_books_place *places; /* owned: one for each site that there was */
+    bool stuck;                        /* its ERP is in trouble ... */
+    xd_ms stuck_at;                    /* monotonic: ... since then */
+    char trouble[XD_BOOKS_VALUE_SIZE]; /* what the last call met; "" nothing, or it was none of the run's */
+    struct xd_books_place *places;     /* owned: one for each site that there was */
     size_t place_count;
 };
 
@@ -148,9 +151,14 @@ struct xd_books_watch *xd_books_watch_of(struct xd_hub *hub, const char *erp);
 const char *xd_run_erp(const struct xd_hub *hub);
 const char *xd_run_posted(const struct xd_hub *hub);
 bool xd_run_of_shadow(const struct xd_hub *hub);
-/* Queues a run of that ERP (NULL: of each). first: the id of the first. by "": it is its time. */
+/* Queues a run of that ERP (NULL: of each); out, which may be NULL, has their ids, in the order of the
+ * configuration. by "": it is its time. */
+struct xd_books_queued {
+    char ids[XD_ERPS_MAX][XD_ID_SIZE];
+    size_t count;
+};
 XD_CHECKED enum xd_result xd_books_queue(struct xd_hub *hub, const char *erp, const char *by,
-                                         struct xd_now now, char first[XD_ID_SIZE]);
+                                         struct xd_now now, struct xd_books_queued *out);
 
 #define XD_BOOKS_PAUSE_MS ((xd_ms)20) /* between two pages, in which jobs get a worker */
 
@@ -173,6 +181,9 @@ XD_CHECKED enum xd_result xd_compare_invoice(struct xd_hub *hub, const struct xd
                                              struct xd_now now);
 XD_CHECKED enum xd_result xd_compare_posted(struct xd_hub *hub, const struct xd_job_row *job,
                                             struct xd_now now);
+/* Whether the run could not compare what the difference is about, and says nothing of it. */
+XD_CHECKED enum xd_result xd_compare_passed_over(struct xd_hub *hub, const struct xd_difference_row *row,
+                                                 bool *passed);
 /* compare_stock.c */
 XD_CHECKED enum xd_result xd_compare_places_open(struct xd_hub *hub);
 /* A piece of a site's snapshot; *done: of all of them. */
@@ -186,8 +197,12 @@ XD_CHECKED enum xd_result xd_compare_places(struct xd_hub *hub, struct xd_now no
  * found it. name: tells it from others of its kind, for good. */
 XD_CHECKED enum xd_result xd_difference_note(struct xd_hub *hub, struct xd_difference_row *row,
                                              const char *name, struct xd_now now);
-/* Those of the run's ERP that it did not see are gone. */
+/* Those of the run's ERP that it looked for and did not see are gone. */
 XD_CHECKED enum xd_result xd_difference_sweep(struct xd_hub *hub, struct xd_now now, bool *done);
+/* The exception of that code and of that ERP says so from now on; detail NULL: it is over. */
+XD_CHECKED enum xd_result xd_books_tell(struct xd_hub *hub, const char *erp, const char *code,
+                                        const char *detail, struct xd_now now);
+#define XD_BOOKS_NOT_COMPARED "BOOKS_NOT_COMPARED"
 /* The exception of the ERP says how many there are. */
 XD_CHECKED enum xd_result xd_difference_tell(struct xd_hub *hub, const char *erp, struct xd_now now);
 /* Whether the hub can repair it. */

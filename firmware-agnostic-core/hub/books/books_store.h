@@ -81,7 +81,7 @@ extern const char *const xd_difference_kind_names[];
 
 enum xd_difference_state {
     XD_DIFFERENCE_OPEN,
-    XD_DIFFERENCE_APPROVED, /* its repair is on its way; the next run tells */
+    XD_DIFFERENCE_APPROVED, /* its repair is on its way; the next run that can look tells */
     XD_DIFFERENCE_REPAIRED, /* ... and it is gone */
     XD_DIFFERENCE_GONE,     /* by itself */
     XD_DIFFERENCE_ACCEPTED, /* a person says that it may be */
@@ -110,7 +110,7 @@ struct xd_difference_row {
     char hub_value[XD_BOOKS_VALUE_SIZE], erp_value[XD_BOOKS_VALUE_SIZE];
     xd_ms first_seen, last_seen, decided_at;
     char by[XD_BOOKS_NAME_SIZE]; /* who decided; "" nobody */
-    int64_t run;                 /* n of the run that saw it last */
+    int64_t run;                 /* n of the run that saw it last, or passed it over */
 };
 typedef enum xd_result (*xd_difference_fn)(void *context, const struct xd_difference_row *row);
 
@@ -156,6 +156,8 @@ struct xd_books_store {
     enum xd_result (*run_get)(void *context, const char *id, struct xd_books_run_row *out); /* R */
     /* The oldest that is queued or running; XD_NOT_FOUND. */
     enum xd_result (*run_next)(void *context, struct xd_books_run_row *out);
+    /* That ERP's one that is queued; XD_NOT_FOUND. */
+    enum xd_result (*run_queued)(void *context, const char *erp, struct xd_books_run_row *out);
     /* R. The latest first, behind that one ("" from the start). */
     enum xd_result (*run_list)(void *context, const char *after, size_t max, xd_books_run_fn each,
                                void *each_context);

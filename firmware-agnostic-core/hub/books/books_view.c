@@ -39,10 +39,7 @@ static void time_of(struct xd_writer *writer, const char *name, xd_ms at) {
 
 /* ---- runs ---- */
 
-static enum xd_result write_run(void *context, const struct xd_books_run_row *row) {
-    struct listing *listing = context;
-    struct xd_writer *writer = &listing->writer;
-    xd_writer_begin(writer, NULL, '{');
+static void write_run_members(struct xd_writer *writer, const struct xd_books_run_row *row) {
     xd_writer_text(writer, "id", row->id);
     text(writer, "erp", row->erp);
     xd_writer_text(writer, "state", xd_books_run_state_names[row->state]);
@@ -56,6 +53,13 @@ static enum xd_result write_run(void *context, const struct xd_books_run_row *ro
     xd_writer_integer(writer, "stock", row->stock);
     xd_writer_integer(writer, "differences", row->differences);
     text(writer, "detail", row->detail);
+}
+
+static enum xd_result write_run(void *context, const struct xd_books_run_row *row) {
+    struct listing *listing = context;
+    struct xd_writer *writer = &listing->writer;
+    xd_writer_begin(writer, NULL, '{');
+    write_run_members(writer, row);
     xd_writer_end(writer, '}');
     memcpy(listing->last, row->id, sizeof listing->last);
     listing->count++;
@@ -69,6 +73,26 @@ enum xd_result xd_view_books_run(const struct xd_hub_store *store, const char *i
     if (result == XD_OK) {
         result = write_run(&listing, &row);
     }
+    return result == XD_OK ? xd_buffer_result(out) : result;
+}
+
+enum xd_result xd_view_books_queued(const struct xd_hub_store *store, const char (*ids)[XD_ID_SIZE],
+                                    size_t count, struct xd_buffer *out) {
+    struct listing listing = {.writer = {.out = out}};
+    struct xd_writer *writer = &listing.writer;
+    struct xd_books_run_row row;
+    enum xd_result result = store->books.run_get(store->context, ids[0], &row);
+    xd_writer_begin(writer, NULL, '{');
+    if (result == XD_OK) {
+        write_run_members(writer, &row);
+    }
+    xd_writer_begin(writer, "runs", '[');
+    for (size_t index = 0; index < count && result == XD_OK; index++) {
+        result = store->books.run_get(store->context, ids[index], &row);
+        result = result == XD_OK ? write_run(&listing, &row) : result;
+    }
+    xd_writer_end(writer, ']');
+    xd_writer_end(writer, '}');
     return result == XD_OK ? xd_buffer_result(out) : result;
 }
 

@@ -5,6 +5,10 @@
 #include "hub/store.h"
 
 /* Each appends one JSON text. XD_NOT_FOUND: no such thing. */
+/* Runs that were queued, one or more: the members of the first, and `runs` with all of them. */
+XD_CHECKED enum xd_result xd_view_books_queued(const struct xd_hub_store *store,
+                                               const char (*ids)[XD_ID_SIZE], size_t count,
+                                               struct xd_buffer *out);
 XD_CHECKED enum xd_result xd_view_books_run(const struct xd_hub_store *store, const char *id,
                                             struct xd_buffer *out);
 /* The latest first. */

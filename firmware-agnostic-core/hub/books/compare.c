@@ -150,6 +150,9 @@ static enum xd_result end_run(struct xd_hub *hub, struct xd_now now) {
            "%lld sales, %lld shipments and %lld invoices of %s: %lld differences", (long long)row->sales,
            (long long)row->shipments, (long long)row->invoices, xd_run_erp(hub), (long long)row->differences);
     enum xd_result result = xd_difference_tell(hub, xd_run_erp(hub), now);
+    if (result == XD_OK) {
+        result = xd_books_tell(hub, xd_run_erp(hub), XD_BOOKS_NOT_COMPARED, NULL, now);
+    }
     return result == XD_OK ? store->books.run_save(store->context, row) : result;
 }
 

@@ -378,32 +378,43 @@ enum xd_result xd_compare_shipment(struct xd_hub *hub, const struct xd_erp_entry
 
 /* ---- invoices ---- */
 
-/* One that came a moment ago is seen by watching. */
-enum xd_result xd_compare_invoice(struct xd_hub *hub, const struct xd_erp_entry *entry, struct xd_now now) {
+/* Its invoice may have come a moment ago, and be seen by watching. */
+static bool is_fresh(const struct xd_hub *hub, const struct xd_order_row *order) {
+    return hub->books->run.began - order->updated_at <= hub->books->config.poll_ms * 3;
+}
+
+/* Whether it counts here as one that is posted; state: what is known of it, "" nothing. */
+static enum xd_result invoice_is_known(struct xd_hub *hub, const char *number, char state[16], bool *known) {
     const struct xd_hub_store *store = hub->config.store;
+    struct xd_invoice_row row = {.state = ""};
+    enum xd_result result = store->books.invoice_get(store->context, xd_run_erp(hub), number, &row);
+    *known = strcmp(row.state, "posted") == 0 || strcmp(row.state, "paid") == 0;
+    xd_copy(state, sizeof row.state, row.state);
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
+enum xd_result xd_compare_invoice(struct xd_hub *hub, const struct xd_erp_entry *entry, struct xd_now now) {
     struct difference difference;
-    struct xd_invoice_row row;
+    char state[16];
     struct xd_order_row order = {.updated_at = 0};
     struct xd_job_row job;
-    bool settled = false;
+    bool settled = false, known = false;
     enum xd_result result =
         xd_books_find_sale(hub, xd_run_posted(hub), entry->sale_reference, entry->sale, &job);
     if (result == XD_OK) {
         result = settled_order(hub, job.order_id, &order, &settled);
     }
     bool counts = xd_entry_is(entry, "posted") || xd_entry_is(entry, "paid");
-    if (result != XD_OK || !settled || !counts ||
-        hub->books->run.began - order.updated_at <= hub->books->config.poll_ms * 3) {
+    if (result != XD_OK || !settled || !counts || is_fresh(hub, &order)) {
         return result == XD_NOT_FOUND ? XD_OK : result;
     }
-    result = store->books.invoice_get(store->context, xd_run_erp(hub), entry->number, &row);
-    bool known = result == XD_OK && (strcmp(row.state, "posted") == 0 || strcmp(row.state, "paid") == 0);
-    if ((result != XD_OK && result != XD_NOT_FOUND) || known) {
+    result = invoice_is_known(hub, entry->number, state, &known);
+    if (result != XD_OK || known) {
         return result;
     }
     start(&difference, hub, XD_DIFFERENCE_INVOICE_MISSING_IN_HUB, NULL, entry->number, now);
     of_order(&difference, &order);
-    say(&difference, result == XD_OK ? row.state : "", entry->state);
+    say(&difference, state, entry->state);
     return note(&difference, hub->books->config.poll_ms > 0 ? XD_REPAIR_READ_AGAIN : XD_REPAIR_NONE);
 }
 
@@ -461,4 +472,50 @@ enum xd_result xd_compare_posted(struct xd_hub *hub, const struct xd_job_row *jo
     say(&difference, xd_order_status_names[order.status], "");
     bool ours = job->kind == XD_ERP_SHIPMENT || (sale && !xd_books_is_born(&order));
     return note(&difference, ours ? XD_REPAIR_POST_AGAIN : XD_REPAIR_NONE);
+}
+
+/* ---- what was passed over ---- */
+
+static enum xd_erp_list list_of(int kind) {
+    static const enum xd_erp_list lists[XD_DIFFERENCE_KIND_COUNT] = {
+        [XD_DIFFERENCE_SALE_MISSING_IN_ERP] = XD_ERP_SALES,
+        [XD_DIFFERENCE_SALE_MISSING_IN_HUB] = XD_ERP_SALES,
+        [XD_DIFFERENCE_SALE_STATE] = XD_ERP_SALES,
+        [XD_DIFFERENCE_SALE_QUANTITY] = XD_ERP_SALES,
+        [XD_DIFFERENCE_SHIPMENT_MISSING_IN_ERP] = XD_ERP_SHIPMENTS,
+        [XD_DIFFERENCE_SHIPMENT_MISSING_IN_HUB] = XD_ERP_SHIPMENTS,
+        [XD_DIFFERENCE_SHIPMENT_QUANTITY] = XD_ERP_SHIPMENTS,
+        [XD_DIFFERENCE_INVOICE_MISSING] = XD_ERP_SALES,
+        [XD_DIFFERENCE_INVOICE_MISSING_IN_HUB] = XD_ERP_INVOICES,
+        [XD_DIFFERENCE_STOCK_SITE] = XD_ERP_STOCK,
+        [XD_DIFFERENCE_STOCK_HUB] = XD_ERP_STOCK,
+    };
+    return lists[kind];
+}
+
+enum xd_result xd_compare_passed_over(struct xd_hub *hub, const struct xd_difference_row *row, bool *passed) {
+    const struct xd_hub_store *store = hub->config.store;
+    enum xd_erp_list list = list_of(row->kind);
+    struct xd_order_row order;
+    struct xd_book_stock_row stock;
+    bool settled = true, known = false;
+    char state[16];
+    enum xd_result result = XD_OK;
+    *passed = (hub->books->run.lists & (1u << list)) == 0;
+    if (*passed) {
+        return XD_OK;
+    }
+    if (list == XD_ERP_STOCK) {
+        result = store->books.stock_get(store->context, row->site, row->sku, &stock);
+        *passed = result == XD_OK && stock.busy;
+    } else if (row->order_id[0] != 0) {
+        result = settled_order(hub, row->order_id, &order, &settled);
+        if (result == XD_OK && settled && row->kind == XD_DIFFERENCE_INVOICE_MISSING_IN_HUB &&
+            is_fresh(hub, &order)) {
+            result = invoice_is_known(hub, row->erp_document, state, &known);
+            settled = known;
+        }
+        *passed = result == XD_OK && !settled;
+    }
+    return result == XD_NOT_FOUND ? XD_OK : result;
 }

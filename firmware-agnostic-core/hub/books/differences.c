@@ -2,7 +2,9 @@
  *
  * A difference is the same as long as its kind and its documents are, so that it keeps its id. One that a
  * person has accepted stays so until one of its values changes; one that was approved and is found again is
- * open once more, for its repair did not help. */
+ * open once more, for its repair did not help. What a run passed over, as it is under way, it says nothing
+ * of.
+ */
 #include "hub/books/books_internal.h"
 
 #include "base/memory.h"
@@ -62,6 +64,23 @@ static enum xd_result collect(void *context, const struct xd_difference_row *row
     return XD_OK;
 }
 
+/* One that the run could not look at stays what it is: its repair may be on its way still. */
+static enum xd_result sweep_one(struct xd_hub *hub, struct xd_difference_row *row, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    bool passed = false;
+    enum xd_result result = xd_compare_passed_over(hub, row, &passed);
+    if (result != XD_OK) {
+        return result;
+    }
+    if (passed) {
+        row->run = hub->books->run.row.n;
+    } else {
+        row->state = row->state == XD_DIFFERENCE_APPROVED ? XD_DIFFERENCE_REPAIRED : XD_DIFFERENCE_GONE;
+        row->decided_at = row->decided_at != 0 ? row->decided_at : now.wall;
+    }
+    return store->books.difference_put(store->context, row);
+}
+
 enum xd_result xd_difference_sweep(struct xd_hub *hub, struct xd_now now, bool *done) {
     const struct xd_hub_store *store = hub->config.store;
     struct stale *stale = xd_alloc(sizeof *stale);
@@ -73,10 +92,7 @@ enum xd_result xd_difference_sweep(struct xd_hub *hub, struct xd_now now, bool *
                                                           hub->books->run.row.n, SWEEP_MAX, collect, stale);
     *done = stale->count < SWEEP_MAX;
     for (size_t index = 0; index < stale->count && result == XD_OK; index++) {
-        struct xd_difference_row *row = &stale->rows[index];
-        row->state = row->state == XD_DIFFERENCE_APPROVED ? XD_DIFFERENCE_REPAIRED : XD_DIFFERENCE_GONE;
-        row->decided_at = row->decided_at != 0 ? row->decided_at : now.wall;
-        result = store->books.difference_put(store->context, row);
+        result = sweep_one(hub, &stale->rows[index], now);
     }
     xd_free(stale);
     return result;
@@ -89,29 +105,35 @@ static enum xd_result keep_exception(void *context, const struct xd_exception_ro
     return XD_OK;
 }
 
+enum xd_result xd_books_tell(struct xd_hub *hub, const char *erp, const char *code, const char *detail,
+                             struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_exception_row known = {.detail = ""};
+    char name[XD_BOOKS_NAME_SIZE + 8];
+    snprintf(name, sizeof name, "books/%.71s", erp);
+    enum xd_result result =
+        store->exception_of_document(store->context, "", 0, name, 0, code, keep_exception, &known);
+    if ((result != XD_OK && result != XD_NOT_FOUND) ||
+        (detail != NULL && strcmp(known.detail, detail) == 0)) {
+        return result == XD_NOT_FOUND ? XD_OK : result;
+    }
+    result = xd_hub_exceptions_close(hub, "", 0, name, 0, code, now);
+    if (result != XD_OK || detail == NULL) {
+        return result;
+    }
+    struct xd_complaint complaint = {.code = code, .document_id = name, .detail = detail};
+    return xd_hub_complain(hub, &complaint, now);
+}
+
 /* One for an ERP: the differences are a list of their own. It is raised anew when their number changes. */
 enum xd_result xd_difference_tell(struct xd_hub *hub, const char *erp, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
-    struct xd_exception_row known = {.detail = ""};
-    char name[XD_BOOKS_NAME_SIZE + 8], detail[XD_BOOKS_VALUE_SIZE];
+    char detail[XD_BOOKS_VALUE_SIZE];
     int64_t count = 0;
-    snprintf(name, sizeof name, "books/%.71s", erp);
     enum xd_result result = store->books.difference_count(store->context, erp, &count);
-    if (result == XD_OK) {
-        result = store->exception_of_document(store->context, "", 0, name, 0, CODE, keep_exception, &known);
-        result = result == XD_NOT_FOUND ? XD_OK : result;
-    }
     snprintf(detail, sizeof detail, "%lld difference%s between the hub and the ERP %.71s.", (long long)count,
              count == 1 ? "" : "s", erp);
-    if (result != XD_OK || strcmp(known.detail, detail) == 0) {
-        return result;
-    }
-    result = xd_hub_exceptions_close(hub, "", 0, name, 0, CODE, now);
-    if (result != XD_OK || count == 0) {
-        return result;
-    }
-    struct xd_complaint complaint = {.code = CODE, .document_id = name, .detail = detail};
-    return xd_hub_complain(hub, &complaint, now);
+    return result == XD_OK ? xd_books_tell(hub, erp, CODE, count > 0 ? detail : NULL, now) : result;
 }
 
 /* ---- repairs ---- */

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #define ASK_EVERY_NS (500L * 1000 * 1000)
+#define TELL_AFTER 6u      /* so often it was asked in vain */
 #define APPROVED_MAX 10000 /* by one --approve all */
 
 static const char hint[] = "\n`crossdock reconcile --erp NAME` shows the differences with their ids.";
@@ -17,13 +18,18 @@ static const cJSON *member(const cJSON *object, const char *name) {
     return cJSON_GetObjectItemCaseSensitive(object, name);
 }
 
-/* ---- a run ---- */
+static const char *text_of(const cJSON *object, const char *name) {
+    const char *text = xd_json_text(object, name);
+    return text != NULL ? text : "";
+}
 
-static int begin_run(struct xd_cli *cli, char id[64]) {
+/* ---- runs ---- */
+
+/* tree: the answer, whose `runs` are those that were queued; free it. */
+static int begin_runs(struct xd_cli *cli, cJSON **tree) {
     struct xd_cli_call call = {.method = "POST", .secret = true, .unknown = again_is_safe};
     const char *erp = cli->options[XD_OPTION_ERP];
     struct xd_buffer body;
-    cJSON *tree;
     xd_buffer_init(&body, 0);
     xd_buffer_text(&body, erp != NULL ? "{\"erp\":" : "{");
     if (erp != NULL) {
@@ -32,18 +38,16 @@ static int begin_run(struct xd_cli *cli, char id[64]) {
     xd_buffer_byte(&body, '}');
     call.body = xd_buffer_view(&body);
     xd_cli_path(&call, "/v1/reconciliation");
-    int status = xd_cli_call(cli, &call, &tree);
-    const char *run = xd_json_text(tree, "id");
-    (void)snprintf(id, 64, "%s", run != NULL ? run : "");
-    cJSON_Delete(tree);
+    int status = xd_cli_call(cli, &call, tree);
     xd_buffer_free(&body);
     return status;
 }
 
 static void tell_run(struct xd_cli *cli, const cJSON *run) {
     const char *detail = xd_json_text(run, "detail");
+    xd_text_clean(&cli->out, text_of(run, "erp"));
     xd_buffer_format(&cli->out,
-                     "compared: %lld sales, %lld shipments, %lld invoices, %lld places with stock\n",
+                     " compared: %lld sales, %lld shipments, %lld invoices, %lld places with stock\n",
                      (long long)xd_text_number(run, "sales"), (long long)xd_text_number(run, "shipments"),
                      (long long)xd_text_number(run, "invoices"), (long long)xd_text_number(run, "stock"));
     if (detail != NULL) {
@@ -52,31 +56,63 @@ static void tell_run(struct xd_cli *cli, const cJSON *run) {
     }
 }
 
+/* On standard error, as it may take long and the answer is on standard output. */
+static void tell_waiting(const cJSON *run) {
+    struct xd_buffer line;
+    xd_buffer_init(&line, 0);
+    xd_text_clean(&line, text_of(run, "erp"));
+    xd_buffer_text(&line, ": the run ");
+    xd_text_clean(&line, text_of(run, "id"));
+    xd_buffer_text(&line, " is ");
+    xd_text_clean(&line, text_of(run, "state"));
+    xd_buffer_text(&line, "; waiting\n");
+    (void)fwrite(line.data, 1, line.size, stderr);
+    xd_buffer_free(&line);
+}
+
 /* Until it has ended, however long that takes: who does not want to wait interrupts. */
 static int wait_for_run(struct xd_cli *cli, const char *id) {
-    for (;;) {
+    for (unsigned asked = 0;; asked++) {
         struct xd_cli_call call = {.method = "GET", .secret = true};
         cJSON *tree;
         xd_cli_path(&call, "/v1/reconciliation/runs");
         xd_cli_segment(&call, id);
         int status = xd_cli_call(cli, &call, &tree);
-        const char *state = status == 0 ? xd_json_text(tree, "state") : "";
-        bool done = state != NULL && strcmp(state, "DONE") == 0;
-        bool failed = state == NULL || strcmp(state, "FAILED") == 0;
+        if (status != 0) {
+            return status;
+        }
+        const char *state = text_of(tree, "state");
+        bool done = strcmp(state, "DONE") == 0, failed = state[0] == 0 || strcmp(state, "FAILED") == 0;
         if (done && !cli->json) {
             tell_run(cli, tree);
-        }
-        if (failed) {
+        } else if (failed) {
             const char *detail = xd_json_text(tree, "detail");
-            status = xd_cli_fail(XD_EXIT_FAILED, "the books could not be compared: %s",
-                                 detail != NULL ? detail : "the hub does not say why");
+            status = xd_cli_fail(XD_EXIT_FAILED, "the books of %s could not be compared: %s",
+                                 text_of(tree, "erp"), detail != NULL ? detail : "the hub does not say why");
+        } else if (!done && asked == TELL_AFTER) {
+            tell_waiting(tree);
         }
         cJSON_Delete(tree);
-        if (status != 0 || done) {
+        if (done || failed) {
             return status;
         }
         (void)nanosleep(&(struct timespec){.tv_nsec = ASK_EVERY_NS}, NULL);
     }
+}
+
+/* *failed: some could not be carried through; the others were. */
+static int run_all(struct xd_cli *cli, bool *failed) {
+    cJSON *tree;
+    const cJSON *run;
+    int status = begin_runs(cli, &tree);
+    if (status != 0) {
+        return status;
+    }
+    cJSON_ArrayForEach(run, member(tree, "runs")) {
+        *failed = wait_for_run(cli, text_of(run, "id")) != 0 || *failed;
+    }
+    cJSON_Delete(tree);
+    return 0;
 }
 
 /* ---- the list ---- */
@@ -97,14 +133,16 @@ static void write_document(struct xd_table *table, const cJSON *difference) {
 }
 
 static void write_differences(struct xd_cli *cli, const cJSON *differences) {
-    static const struct xd_column columns[] = {
-        {"ID", false},  {"KIND", false},   {"STATE", false}, {"OURS", false},   {"ERP", false},
-        {"HUB", false}, {"IN ERP", false}, {"SINCE", true},  {"REPAIR", false}, {NULL, false}};
+    static const struct xd_column columns[] = {{"ID", false},     {"OF", false},     {"KIND", false},
+                                               {"STATE", false},  {"OURS", false},   {"ERP", false},
+                                               {"HUB", false},    {"IN ERP", false}, {"SINCE", true},
+                                               {"REPAIR", false}, {NULL, false}};
     struct xd_table table;
     const cJSON *difference;
     xd_table_init(&table, columns);
     cJSON_ArrayForEach(difference, differences) {
         xd_table_text(&table, xd_json_text(difference, "id"));
+        xd_table_text(&table, xd_json_text(difference, "erp"));
         xd_table_text(&table, xd_json_text(difference, "kind"));
         xd_table_text(&table, xd_json_text(difference, "state"));
         write_document(&table, difference);
@@ -215,14 +253,13 @@ bool xd_cli_wants_books(const struct xd_cli *cli) {
 
 int xd_cli_books(struct xd_cli *cli) {
     const char *approve = cli->options[XD_OPTION_APPROVE], *accept = cli->options[XD_OPTION_ACCEPT];
-    char id[64];
+    bool failed = false;
     int status = 0;
     if (cli->options[XD_OPTION_SITE] != NULL) {
         return xd_cli_fail(XD_EXIT_WRONG_INPUT, "--site is of the sites' books, not of the ERP's");
     }
     if (cli->options[XD_OPTION_RUN] != NULL) {
-        status = begin_run(cli, id);
-        status = status == 0 ? wait_for_run(cli, id) : status;
+        status = run_all(cli, &failed);
     }
     if (status == 0 && approve != NULL) {
         status = strcmp(approve, "all") == 0 ? approve_all(cli) : decide(cli, approve, "approve");
@@ -230,5 +267,6 @@ int xd_cli_books(struct xd_cli *cli) {
     if (status == 0 && accept != NULL) {
         status = decide(cli, accept, "accept");
     }
-    return status == 0 ? show_differences(cli) : status;
+    status = status == 0 ? show_differences(cli) : status;
+    return failed ? XD_EXIT_FAILED : status;
 }

@@ -29,6 +29,14 @@ enum xd_result xd_hub_board_view_erps(struct xd_hub_program *program, const stru
     return xd_view_erps(store, program->erps, figures, program->config->erp_count, out);
 }
 
+bool xd_hub_knows_erp(const struct xd_hub_program *program, const char *name) {
+    bool known = name == NULL;
+    for (size_t index = 0; index < program->config->erp_count && !known; index++) {
+        known = strcmp(program->erps[index].name, name) == 0;
+    }
+    return known;
+}
+
 enum xd_result xd_hub_board_fill(struct xd_hub_program *program) {
     const struct xd_hub_store *store = &program->store;
     struct xd_hub_board *board = &program->board;

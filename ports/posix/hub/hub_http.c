@@ -259,6 +259,9 @@ static enum xd_result view_reconciliation(struct asked *asked, struct xd_buffer 
 static enum xd_result view_books(struct asked *asked, struct xd_buffer *out) {
     struct xd_books_question question = {asked->request, asked->id, cursor_of(asked), 0, NULL, NULL};
     enum xd_result result = page_size(asked, &question.max);
+    if (!xd_hub_knows_erp(asked->query->program, xd_http_query(asked->request, "erp"))) {
+        return bad_query(asked, "erp", "unknown_erp", "names no ERP of hub.yaml.");
+    }
     result = result == XD_OK ? xd_hub_view_books(&asked->query->store, &question, out) : result;
     return question.expected != NULL ? bad_value(asked, question.parameter, question.expected) : result;
 }

@@ -169,6 +169,8 @@ xd_ms xd_query_wait(const char *prefer);
 XD_CHECKED enum xd_result xd_hub_board_fill(struct xd_hub_program *program);
 void xd_hub_board_metrics(struct xd_hub_board *board, struct xd_buffer *out);
 bool xd_hub_board_moves(struct xd_hub_board *board);
+/* Whether there is an ERP of that name, or none is named (NULL). Any thread. */
+bool xd_hub_knows_erp(const struct xd_hub_program *program, const char *name);
 /* GET /v1/erps: the last figures, and what that store says. Any thread. */
 XD_CHECKED enum xd_result xd_hub_board_view_erps(struct xd_hub_program *program,
                                                  const struct xd_hub_store *store, struct xd_buffer *out);
