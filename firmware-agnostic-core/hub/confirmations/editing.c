@@ -183,3 +183,34 @@ enum xd_result xd_hub_confirmation_edit(struct xd_hub *hub, const struct xd_exce
     xd_free(editing);
     return result == XD_NOT_FOUND ? XD_OK : result;
 }
+
+/* ---- a repeated one ---- */
+
+struct last_edit {
+    struct xd_bytes document;
+    bool same;
+};
+
+static enum xd_result compare_edit(void *context, const struct xd_edit_row *row) {
+    struct last_edit *last = context;
+    last->same = row->after.size == last->document.size &&
+                 memcmp(row->after.data, last->document.data, last->document.size) == 0;
+    return XD_OK;
+}
+
+enum xd_result xd_hub_confirmation_edited(struct xd_hub *hub, const struct xd_exception_row *exception,
+                                          const cJSON *document, bool *so) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_buffer text;
+    xd_buffer_init(&text, 0);
+    struct xd_writer writer = {.out = &text};
+    xd_writer_tree(&writer, NULL, document);
+    enum xd_result result = xd_buffer_result(&text);
+    struct last_edit last = {.document = xd_buffer_view(&text)};
+    if (result == XD_OK) {
+        result = store->confirmations.edit_each(store->context, exception->id, compare_edit, &last);
+    }
+    *so = last.same;
+    xd_buffer_free(&text);
+    return result;
+}
