@@ -26,7 +26,10 @@ const struct xd_code xd_registry_exceptions[] = {
     {"ERP_REJECTED_SALE", 0, false, XD_ACTOR_ERP, "The ERP refused the order.",
      "Correct the ERP's data or the order as the detail says, then post it again."},
     {"ERP_REJECTED_SHIPMENT", 0, false, XD_ACTOR_ERP, "The ERP refused a shipment, or what undoes one.",
-     "Correct the ERP's data as the detail says, then retry: it is posted again."},
+     "Correct the ERP's data as the detail says, then retry: it is posted again. What the shipment lacks, "
+     "such "
+     "as a lot, is added by `crossdock replay ID FILE --reason TEXT`, or by its WMS with the next version of "
+     "the confirmation."},
     {"ERP_SALE_REFUSED", 0, true, XD_ACTOR_ERP,
      "A sale that was typed into the ERP cannot become an order, or its order cannot follow a change of it.",
      "Add what the detail says is lacking here, or correct the sale in the ERP: it is looked at again by "

@@ -156,6 +156,15 @@ XD_CHECKED enum xd_result xd_hub_confirmation_edit(struct xd_hub *hub,
                                                    const struct xd_exception_row *exception,
                                                    const cJSON *document, const char *by, const char *reason,
                                                    struct xd_now now, struct xd_resolution *out);
+/* Whether `document` is what the last edit about the exception made of its confirmation. */
+XD_CHECKED enum xd_result xd_hub_confirmation_edited(struct xd_hub *hub,
+                                                     const struct xd_exception_row *exception,
+                                                     const cJSON *document, bool *so);
+/* A sale, or a change of one, that the ERP refused is posted again; of another exception out->mine stays
+ * false. request: whose wish it is; it is not answered. reason: NULL: none. */
+XD_CHECKED enum xd_result xd_hub_refused_retry(struct xd_hub *hub, const struct xd_exception_row *row,
+                                               const struct xd_api_request *request, const char *reason,
+                                               struct xd_now now, struct xd_resolution *out);
 /* Lines that waited for it ("product/SKU") are applied, as far as they can be now. */
 #define XD_CAUSE_PRODUCT "product/"
 #define XD_CAUSE_RELEASE "release/" /* more is known of what a release that came back once had */

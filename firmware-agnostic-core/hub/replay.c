@@ -51,6 +51,7 @@ struct replaying {
     struct replay_body body;
     struct xd_exception_row rows[REPLAY_MAX];
     size_t count, done, left;
+    bool told; /* it was answered that it cannot be done */
     struct xd_buffer out;
     struct xd_writer writer;
 };
@@ -174,35 +175,78 @@ static bool is_decision(const struct xd_exception_row *row) {
     return strcmp(row->code, "STATUS_QTY_CONFLICT") == 0 || strcmp(row->code, "SHORT_UNSTATED") == 0;
 }
 
-static enum xd_result replay(struct replaying *replaying, const struct xd_exception_row *row) {
-    const struct xd_hub_store *store = replaying->hub->config.store;
+/* By what was done about one before it, or by an answer that was lost. */
+static enum xd_result is_settled(struct replaying *replaying, const struct xd_exception_row *row) {
+    bool so = replaying->body.document == NULL;
+    enum xd_result result =
+        so ? XD_OK : xd_hub_confirmation_edited(replaying->hub, row, replaying->body.document, &so);
+    if (result == XD_OK && !so) {
+        replaying->told = true;
+        return refuse(
+            replaying, 409, "action_not_possible",
+            "The exception is resolved: nothing is edited any more. What is wrong in a confirmation "
+            "that counts its WMS corrects with a higher version of it.");
+    }
+    if (result == XD_OK) {
+        write(replaying, row, true, "It is settled.");
+    }
+    return result;
+}
+
+static enum xd_result edit(struct replaying *replaying, const struct xd_exception_row *row) {
+    const struct replay_body *body = &replaying->body;
+    struct xd_resolution resolution;
+    enum xd_result result =
+        xd_hub_confirmation_edit(replaying->hub, row, body->document, replaying->request->client->client,
+                                 body->reason, replaying->now, &resolution);
+    if (result != XD_OK) {
+        return result;
+    }
+    bool done = resolution.mine && resolution.done;
+    write(replaying, row, done,
+          done ? NULL
+          : resolution.mine
+              ? resolution.why
+              : "It is about no confirmation that is parked, and no shipment that the ERP refused: "
+                "there is nothing to edit.");
+    return done ? settle(replaying, row) : XD_OK;
+}
+
+static enum xd_result try_again(struct replaying *replaying, const struct xd_exception_row *row) {
     const struct replay_body *body = &replaying->body;
     struct xd_resolution resolution = {.mine = false};
-    struct xd_exception_row now = {.open = false};
-    enum xd_result result = store->exception_get(store->context, row->id, &now);
-    if (result == XD_OK &&
-        !now.open) { /* by what was done about one before it, or by an answer that was lost */
-        write(replaying, row, true, "It is settled.");
-        return XD_OK;
-    }
-    if (result == XD_OK && body->document != NULL) {
-        result =
-            xd_hub_confirmation_edit(replaying->hub, row, body->document, replaying->request->client->client,
-                                     body->reason, replaying->now, &resolution);
-    } else if (result == XD_OK && !is_decision(row)) {
-        result =
-            xd_hub_confirmation_resolve(replaying->hub, row, XD_ACTION_RETRY, replaying->now, &resolution);
+    enum xd_result result =
+        is_decision(row)
+            ? XD_OK
+            : xd_hub_confirmation_resolve(replaying->hub, row, XD_ACTION_RETRY, replaying->now, &resolution);
+    bool confirmed = resolution.mine; /* the other tells of it itself */
+    if (result == XD_OK && !resolution.mine) {
+        result = xd_hub_refused_retry(replaying->hub, row, replaying->request, body->reason, replaying->now,
+                                      &resolution);
     }
     if (result != XD_OK) {
         return result;
     }
     if (resolution.mine) {
         write(replaying, row, resolution.done, resolution.done ? NULL : resolution.why);
-    } else if (body->exception_count > 0) {
+    } else if (body->exception_count > 0 || body->code != NULL) {
         write(replaying, row, false,
-              "It is about no document that is parked, and no shipment that is refused.");
+              "It is about nothing that is parked or that the ERP refused: a person decides about it "
+              "(POST /v1/exceptions/{id}/resolve).");
     }
-    return resolution.mine && resolution.done ? settle(replaying, row) : XD_OK;
+    return confirmed && resolution.done ? settle(replaying, row) : XD_OK;
+}
+
+static enum xd_result replay(struct replaying *replaying, const struct xd_exception_row *row) {
+    const struct xd_hub_store *store = replaying->hub->config.store;
+    struct xd_exception_row now = {.open = false};
+    enum xd_result result = store->exception_get(store->context, row->id, &now);
+    if (result != XD_OK) {
+        return result;
+    }
+    return !now.open                          ? is_settled(replaying, row)
+           : replaying->body.document != NULL ? edit(replaying, row)
+                                              : try_again(replaying, row);
 }
 
 static enum xd_result answer(struct replaying *replaying) {
@@ -239,7 +283,7 @@ static enum xd_result decide(struct replaying *replaying) {
     if (result == XD_INVALID && replaying->body.document != NULL) {
         return refuse(replaying, 422, "invalid_document", "The document cannot be used; errors[] says why.");
     }
-    return result == XD_OK ? answer(replaying) : result;
+    return result == XD_OK && !replaying->told ? answer(replaying) : result;
 }
 
 enum xd_result xd_hub_replay(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,

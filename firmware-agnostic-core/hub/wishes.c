@@ -27,7 +27,7 @@ struct wish_body {
 struct wish {
     struct xd_hub *hub;
     const struct xd_api_request *request;
-    struct xd_effects *effects;
+    struct xd_effects *effects; /* NULL: it is one of several things, and has no answer of its own */
     struct xd_document document;
     struct wish_body body;
     struct xd_conduct conduct;
@@ -129,10 +129,10 @@ static enum xd_result finish(struct wish *wish, enum xd_result result) {
     result = xd_conduct_end(&wish->conduct, result);
     wish->open = false;
     xd_buffer_init(&body, 0);
-    if (result == XD_OK) {
+    if (result == XD_OK && wish->effects != NULL) {
         result = xd_view_order(wish->hub->config.store, order_id, &body);
     }
-    if (result == XD_OK) {
+    if (result == XD_OK && wish->effects != NULL) {
         char location[64];
         snprintf(location, sizeof location, "/v1/orders/%s", order_id);
         xd_hub_answer(wish->effects, wish->request, 202, location, &body);
@@ -402,7 +402,7 @@ static enum xd_result note(struct wish *wish, const struct xd_exception_row *row
     enum xd_result result = close_exception(wish, row, now);
     xd_buffer_init(&body, 0);
     xd_buffer_format(&body, "{\"id\":\"%s\",\"code\":\"%s\",\"open\":false}", row->id, row->code);
-    if (result == XD_OK) {
+    if (result == XD_OK && wish->effects != NULL) {
         xd_hub_answer(wish->effects, wish->request, 200, NULL, &body);
     }
     xd_buffer_free(&body);
@@ -565,6 +565,41 @@ static enum xd_result do_about(struct wish *wish, size_t remedy, const struct xd
         wish->conduct.sale_stale = retry;
         return finish(wish, close_exception(wish, row, now));
     }
+}
+
+/* Its remedy is to ask the ERP once more, and neither a person's decision nor what the order may do. */
+static bool is_refused_order(size_t remedy) {
+    return remedy != (size_t)-1 &&
+           (remedies[remedy].remedy == REMEDY_JOB ||
+            (remedies[remedy].remedy == REMEDY_HOLD && remedies[remedy].hold == XD_HOLD_ERP));
+}
+
+enum xd_result xd_hub_refused_retry(struct xd_hub *hub, const struct xd_exception_row *row,
+                                    const struct xd_api_request *request, const char *reason,
+                                    struct xd_now now, struct xd_resolution *out) {
+    struct wish wish;
+    size_t remedy = remedy_of(row->code);
+    memset(out, 0, sizeof *out);
+    if (!is_refused_order(remedy)) {
+        return XD_OK;
+    }
+    memset(&wish, 0, sizeof wish);
+    wish.hub = hub;
+    wish.request = request;
+    wish.body.action = XD_ACTION_RETRY;
+    wish.body.reason = reason;
+    out->mine = true;
+    enum xd_result result = xd_conduct_open(&wish.conduct, hub, row->order_id, now);
+    wish.open = result == XD_OK;
+    wish.conduct.by = request->client->client;
+    if (result == XD_OK) {
+        result = do_about(&wish, remedy, row, now);
+        out->done = result == XD_OK;
+    }
+    if (wish.open) {
+        xd_conduct_close(&wish.conduct);
+    }
+    return result;
 }
 
 /* What is about a confirmation. *told: it was, and was answered. */

@@ -120,7 +120,7 @@ def test_what_a_site_got_wrong_is_edited_and_replayed(stack, warehouse, tmp_path
     warehouse.send("confirmation", document)
     row = wait_for(lambda: stack.hub.get("/v1/exceptions?status=open&code=UNMATCHED_LINE")["exceptions"], 60, "the exception")[0]
     left = stack.cli("replay", "--code", "UNMATCHED_LINE", check=False)
-    assert left.returncode == 1 and left.stdout.endswith("replayed 0, left 1\n"), left.stdout + left.stderr
+    assert left.returncode == 1 and left.stdout.endswith("0 queued again, 1 left\n"), left.stdout + left.stderr
     content = json.loads(stack.cli("exceptions", "show", row["id"], "--json").stdout)["content"]
     assert content == document
     content["lines"][0]["line_id"] = "1"
@@ -128,10 +128,16 @@ def test_what_a_site_got_wrong_is_edited_and_replayed(stack, warehouse, tmp_path
     path.write_text(json.dumps(content))
     assert "says why" in stack.cli("replay", row["id"], str(path), check=False).stderr
     done = stack.cli("replay", row["id"], str(path), "--reason", "a typing error")
-    assert done.stdout == "replayed 1, left 0\n"
+    assert done.stdout == "1 queued again, 0 left\n"
     assert wait_for(lambda: stack.order(order["order_id"])["status"] == "INVOICED", 60, "the order to be invoiced")
     edit, = stack.hub.get(f"/v1/exceptions/{row['id']}")["edits"]
     assert (edit["by"], edit["reason"], edit["before"], edit["after"]) == ("admin", "a typing error", document, content)
+    assert stack.cli("replay", row["id"], str(path), "--reason", "a typing error").stdout == "1 queued again, 0 left\n"  # an answer may have been lost
+    content["lines"][0]["qty_shipped"] = "2"
+    path.write_text(json.dumps(content))
+    late = stack.cli("replay", row["id"], str(path), "--reason", "another one", check=False)
+    assert late.returncode != 0 and "nothing is edited any more" in late.stderr, late.stdout + late.stderr
+    assert len(stack.hub.get(f"/v1/exceptions/{row['id']}")["edits"]) == 1
     warehouse.send("confirmation", document)  # as it was: known, and nothing more happens
     assert stack.wait_balanced()["difference"] == 0
     assert stack.order(order["order_id"])["lines"][0]["shipped"] == "3"

@@ -1240,19 +1240,33 @@ static void what_is_open_again_counts_against_the_customers_limit(void **state) 
 
 #define EDIT_SIZE 2048
 
-/* The oldest open exception of that code; its document as `document` says, because of a typing error. */
-static unsigned edits(struct hub_world *world, const char *code, const char *document, const char *expected) {
-    char sql[160], id[256], body[EDIT_SIZE];
-    snprintf(sql, sizeof sql, "SELECT id FROM exception WHERE open = 1 AND code = '%s' ORDER BY n LIMIT 1",
-             code);
-    world_query(world, sql, id);
+/* The document of the exception as `document` says, because of a typing error. */
+static unsigned world_edit(struct hub_world *world, const char *id, const char *document,
+                           const char *expected) {
+    char body[EDIT_SIZE];
     int size =
         snprintf(body, sizeof body, "{\"exceptions\":[\"%s\"],\"reason\":\"a typing error\",\"document\":%s}",
                  id, document);
     assert_true(size > 0 && (size_t)size < sizeof body);
     unsigned status = world_replay(world, body, expected);
+    world_quiet(world);
+    return status;
+}
+
+static unsigned edits_of(struct hub_world *world, const char *id, const char *document,
+                         const char *expected) {
+    unsigned status = world_edit(world, id, document, expected);
     settles(world);
     return status;
+}
+
+/* The same of the oldest open exception of that code. */
+static unsigned edits(struct hub_world *world, const char *code, const char *document, const char *expected) {
+    char sql[160], id[256];
+    snprintf(sql, sizeof sql, "SELECT id FROM exception WHERE open = 1 AND code = '%s' ORDER BY n LIMIT 1",
+             code);
+    world_query(world, sql, id);
+    return edits_of(world, id, document, expected);
 }
 
 static const char *edited(char out[EDIT_SIZE], const char *release_id, const char *members,
@@ -1378,6 +1392,160 @@ static void what_a_filter_finds_is_replayed(void **state) {
     assert_shipments(world, 2, 0);
 }
 
+/* It is said once more after it was done: an answer may have been lost. Another edit has come too late. */
+static void what_is_resolved_is_not_edited(void **state) {
+    char release_id[XD_ID_SIZE], id[256], text[512], document[EDIT_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    says(world, "C-1", 1, "SHIP", "S-1", release_id, ",\"control_totals\":{\"qty\":\"10\"}",
+         line(text, "WIDGET", "1", "EA", ""));
+    settles(world);
+    world_query(world, "SELECT id FROM exception WHERE open = 1 AND code = 'HASH_TOTAL'", id);
+    edited(document, release_id, "", line(text, "WIDGET", "10", "EA", ""));
+    assert_int_equal(edits_of(world, id, document, "\"replayed\":1,\"left\":0"), 200);
+    assert_int_equal(edits_of(world, id, document, "\"replayed\":1,\"left\":0"), 200);
+    edited(document, release_id, "", line(text, "WIDGET", "9", "EA", ""));
+    assert_int_equal(edits_of(world, id, document, "nothing is edited any more"), 409);
+    assert_count(world, "SELECT count(*) FROM edit", 1);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_shipments(world, 1, 0);
+}
+
+static void plan_refuses_without_lot(struct hub_world *world, const struct xd_erp_call *call,
+                                     struct call_plan *plan) {
+    if (call->request.kind == XD_ERP_SHIPMENT && call->request.lines[0].lot == NULL) {
+        plan_refuses_shipments(world, call, plan);
+    }
+}
+
+/* The ERP wants a lot: it is added here, what left the site stays as its WMS says. */
+static void a_refused_shipment_is_edited_and_posted_once(void **state) {
+    static const char carton[] =
+        ",\"cartons\":[{\"sscc\":\"00340123450000000018\",\"contents\":[{\"line_id\":\"1\","
+        "\"qty\":\"6\",\"uom\":\"EA\",\"lot\":\"L-1\"},{\"line_id\":\"1\",\"qty\":\"4\","
+        "\"uom\":\"EA\",\"lot\":\"L-2\"}]}]";
+    char release_id[XD_ID_SIZE], text[512], document[EDIT_SIZE], id[256];
+    struct hub_world *world = ten(state, release_id);
+    world->plan = plan_refuses_without_lot;
+    ships(world, 1, release_id, "10", "");
+    world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 1);
+    world_query(world, "SELECT id FROM exception WHERE open = 1", id);
+    edited(document, release_id, "", line(text, "WIDGET", "9", "EA", ",\"lot\":\"L-1\""));
+    (void)world_edit(world, id, document, "its WMS says that with the next version");
+    edited(document, release_id, ",\"control_totals\":{\"qty\":\"9\"}",
+           line(text, "WIDGET", "10", "EA", ",\"lot\":\"L-1\""));
+    (void)world_edit(world, id, document, "would not add up");
+    assert_count(world, "SELECT count(*) FROM edit", 0);
+    edited(document, release_id, CARRIER, line(text, "WIDGET", "10", "EA", ""));
+    (void)world_edit(world, id, document, "\"replayed\":1,\"left\":0");
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 1); /* there is still no lot */
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    world_query(world, "SELECT id FROM exception WHERE open = 1", id);
+    edited(document, release_id, carton, line(text, "WIDGET", "10", "EA", ""));
+    assert_int_equal(edits_of(world, id, document, "\"replayed\":1,\"left\":0"), 200);
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    assert_both_stocks(world, "WIDGET", "90 0", -10);
+    assert_shipments(world, 1, 0);
+    assert_state(world, "C-1", 1, "POSTED");
+    assert_settled(world, "C-1", "\"outcome\":\"posted\"");
+    assert_count(world, "SELECT count(*) FROM edit", 2);
+    assert_int_equal(hub_world_difference(world), 0);
+    ships(world, 1, release_id, "10", ""); /* the site repeats what it had said: that is known */
+    settles(world);
+    ships(world, 2, release_id, "8", ""); /* what it says later counts as ever */
+    world->plan = NULL;
+    settles(world);
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1 AND code LIKE 'CONFLICT%'", 0);
+}
+
+static void what_is_in_the_erp_in_part_is_not_edited(void **state) {
+    char release_id[XD_ID_SIZE], text[512], document[EDIT_SIZE], id[256];
+    struct hub_world *world = ten(state, release_id);
+    world->plan = plan_refuses_shipments;
+    ships(world, 1, release_id, "10", "");
+    world_quiet(world);
+    world->plan = NULL;
+    takes_back(world, "V-1", release_id, "4"); /* six are left, and posted */
+    world->plan = plan_refuses_shipments;
+    world_quiet(world);
+    world_query(world, "SELECT id FROM exception WHERE open = 1 AND code = 'ERP_REJECTED_SHIPMENT'", id);
+    edited(document, release_id, "", line(text, "WIDGET", "10", "EA", ",\"lot\":\"L-1\""));
+    (void)world_edit(world, id, document, "was taken back");
+    assert_count(world, "SELECT count(*) FROM edit", 0);
+    assert_line(world, 1, "1", "0 0 4 6 0 0 0");
+}
+
+static void refused_sales_are_replayed(void **state) {
+    char id[256], body[512];
+    struct hub_world *world = *state;
+    world_stock(world, "WH1", "WIDGET", "100");
+    (void)hub_world_ledger(world, "UPDATE customer SET active = 0 WHERE code = 'CUST-1'");
+    for (int number = 1; number <= 3; number++) {
+        assert_int_equal(world_simple(world, number, "", "10"), 202);
+    }
+    world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_SALE", 3);
+    (void)hub_world_ledger(world, "UPDATE customer SET active = 1 WHERE code = 'CUST-1'");
+    world_query(world,
+                "SELECT e.id FROM exception e JOIN orders o ON o.order_id = e.order_id WHERE e.open = 1 AND"
+                " o.external_order_id = 'PO-1'",
+                id);
+    snprintf(body, sizeof body, "{\"exceptions\":[\"%s\"],\"document\":{},\"reason\":\"try\"}", id);
+    assert_int_equal(world_replay(world, body, "there is nothing to edit"), 200);
+    snprintf(body, sizeof body, "{\"exceptions\":[\"%s\"],\"reason\":\"it is paid\"}", id);
+    assert_int_equal(world_replay(world, body, "\"replayed\":1,\"left\":0"), 200);
+    world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_SALE", 2);
+    assert_status(world, 1, "IN_FULFILMENT");
+    assert_step(world, 1, "exception.resolved", 1);
+    assert_int_equal(world_replay(world, "{\"code\":\"ERP_REJECTED_SALE\"}", "\"replayed\":2,\"left\":0"),
+                     200);
+    settles(world);
+    assert_exceptions(world, "ERP_REJECTED_SALE", 0);
+    assert_status(world, 3, "IN_FULFILMENT");
+    assert_ledger(world, "SELECT count(*) FROM sale", 3);
+}
+
+static void plan_refuses_adjustments(struct hub_world *world, const struct xd_erp_call *call,
+                                     struct call_plan *plan) {
+    (void)world;
+    if (call->request.kind == XD_ERP_ADJUSTMENT) {
+        *plan =
+            (struct call_plan){.lands_ms = -1, .answers_ms = 10, .lies = true, .outcome = XD_ERP_REJECTED};
+    }
+}
+
+static void refused_adjustments_are_replayed(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    world->plan = plan_refuses_adjustments;
+    hub_world_wms(&world->sites[0], "inventory",
+                  "{\"advice_id\":\"I-1\",\"kind\":\"DELTA\",\"lines\":[{\"sku\":\"WIDGET\",\"qty\":\"-2\","
+                  "\"uom\":\"EA\",\"reason\":\"DAMAGED\"}]}");
+    world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_ADJUSTMENT", 1);
+    world->plan = NULL;
+    assert_int_equal(
+        world_replay(world, "{\"code\":\"ERP_REJECTED_ADJUSTMENT\"}", "\"replayed\":1,\"left\":0"), 200);
+    settles(world);
+    assert_exceptions(world, "ERP_REJECTED_ADJUSTMENT", 0);
+    assert_ledger(world, "SELECT count(*) FROM stock WHERE sku = 'WIDGET' AND qty = '-2'", 1);
+}
+
+/* Not even where its code is named: to try it again is to decide. */
+static void what_a_person_decides_is_not_replayed(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "4", ",\"status\":\"CC\"");
+    settles(world);
+    assert_exceptions(world, "STATUS_QTY_CONFLICT", 1);
+    assert_int_equal(world_replay(world, "{\"code\":\"STATUS_QTY_CONFLICT\"}", "a person decides about it"),
+                     200);
+    assert_int_equal(world_replay(world, "{}", "\"replayed\":0,\"left\":0"), 200);
+    assert_exceptions(world, "STATUS_QTY_CONFLICT", 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         ROW(exact),
@@ -1457,6 +1625,12 @@ int main(void) {
         ROW(a_parked_line_is_edited_and_nothing_else_of_its_document),
         ROW(an_edit_must_be_a_confirmation_of_that_id_and_say_why),
         ROW(what_a_filter_finds_is_replayed),
+        ROW(what_is_resolved_is_not_edited),
+        ROW(a_refused_shipment_is_edited_and_posted_once),
+        ROW(what_is_in_the_erp_in_part_is_not_edited),
+        ROW(refused_sales_are_replayed),
+        ROW(refused_adjustments_are_replayed),
+        ROW(what_a_person_decides_is_not_replayed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,7 @@ struct xd_applying {
     const char *accepts;          /* a person says that lines are applied which this code would park */
     const struct xd_after *after; /* what undoes an earlier version of it */
     size_t after_count;
+    bool renews; /* it was applied before, and its postings were refused: they need other references */
 };
 
 /* A posting to the ERP that is done before another one of the same release. */
@@ -105,6 +106,11 @@ XD_CHECKED enum xd_result xd_confirmation_apply(struct xd_hub *hub,
                                                 const struct xd_confirmation *confirmation,
                                                 struct xd_confirmation_row *row, const struct xd_after *after,
                                                 size_t after_count, const char *accepts, struct xd_now now);
+/* The same of one that xd_reverse_refused took back. */
+XD_CHECKED enum xd_result xd_confirmation_renew(struct xd_hub *hub,
+                                                const struct xd_confirmation *confirmation,
+                                                struct xd_confirmation_row *row, const char *accepts,
+                                                struct xd_now now);
 /* Some lines of it that were parked (`lines` of them, by where they stand in the document) are applied now;
  * accepts: see xd_applying. *done: false: one of them would be parked again, and nothing was changed. */
 XD_CHECKED enum xd_result xd_confirmation_apply_lines(struct xd_hub *hub,
@@ -168,6 +174,7 @@ struct xd_reversing {
     struct xd_now now;
     struct xd_confirmation_row *cause; /* jobs_open rises */
     xd_ms at;                          /* when it was taken back */
+    bool renews;                       /* it is applied anew, and nothing else undoes it */
     /* The reversals that were made. Owned: xd_free. */
     struct xd_after *made;
     size_t made_count, made_capacity;
@@ -176,6 +183,13 @@ struct xd_reversing {
  */
 XD_CHECKED enum xd_result xd_reverse(struct xd_reversing *reversing, struct xd_confirmation_row *row,
                                      enum xd_confirmation_state state);
+/* Whether the ERP refused all that row posts, and has nothing of it. */
+XD_CHECKED enum xd_result xd_confirmation_refused(struct xd_hub *hub, const struct xd_confirmation_row *row,
+                                                  bool *so);
+/* Of such a one all is taken back that it did here, so that it can be applied as if it came now; row is
+ * changed, and not saved. */
+XD_CHECKED enum xd_result xd_reverse_refused(struct xd_hub *hub, struct xd_confirmation_row *row,
+                                             struct xd_now now);
 /* A line that takes back what was shipped of it before: as many of `qty` (of the release's unit) as are
  * found, the last shipment first. XD_NOT_FOUND: not so many are there, and nothing was changed. */
 XD_CHECKED enum xd_result xd_reverse_line(struct xd_reversing *reversing,

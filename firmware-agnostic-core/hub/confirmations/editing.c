@@ -3,7 +3,10 @@
  * The document keeps its id, its version and the hash of what came, so that the site's own repeats are known
  * as such; what it said before, what it says now, who said so and why are kept for good. Of a document of
  * which something is applied only the line that is parked may change. Where the edited one would be parked
- * once more, nothing is changed. */
+ * once more, nothing is changed.
+ *
+ * A shipment that the ERP refused is applied anew when nothing of it is there: what left the site stays as it
+ * was, for that is a fact that the site tells; lots, serial numbers, dates and the carrier may change. */
 #include "hub/confirmations/applying.h"
 
 #include "base/memory.h"
@@ -17,10 +20,11 @@ struct editing {
     struct xd_now now;
     struct xd_confirmation_row row;
     struct xd_parked_line_row parked;
-    bool by_line;
+    bool by_line, refused; /* what it is about: that line; what was posted of it */
     struct xd_buffer before, after;
     struct xd_document old, made;
     struct xd_confirmation confirmation; /* as edited */
+    const char *accepts;                 /* see xd_applying */
     struct xd_resolution *out;
 };
 
@@ -44,7 +48,8 @@ static enum xd_result find(struct editing *editing) {
                                          exception->version, &editing->row);
     }
     bool whole = editing->row.state == XD_CONFIRMATION_PARKED && editing->row.lines_applied == 0;
-    if (result == XD_OK && !editing->by_line && !whole) {
+    editing->refused = !editing->by_line && strcmp(exception->code, "ERP_REJECTED_SHIPMENT") == 0;
+    if (result == XD_OK && !editing->by_line && !editing->refused && !whole) {
         return XD_NOT_FOUND;
     }
     return result == XD_OK
@@ -96,6 +101,46 @@ static enum xd_result only_that_line(struct editing *editing, bool *so) {
     return result == XD_INVALID ? XD_OK : result;
 }
 
+static enum xd_result read_old(struct editing *editing, struct xd_confirmation *out) {
+    struct xd_problems *problems = &editing->hub->problems;
+    enum xd_result result = xd_document_parse(xd_buffer_view(&editing->before), &editing->old, problems);
+    result = result == XD_OK ? xd_confirmation_read(&editing->old, editing->old.tree, out, problems) : result;
+    return result == XD_INVALID ? XD_CORRUPT : result; /* it could be read when it was applied */
+}
+
+static enum xd_result check_refused(struct editing *editing, bool *fine) {
+    const struct xd_confirmation *made = &editing->confirmation;
+    struct xd_confirmation old;
+    char why[XD_TOTALS_WHY_SIZE];
+    bool refused;
+    if (editing->row.kind != XD_KIND_SHIP && editing->row.kind != XD_KIND_SHORT_CLOSE) {
+        return cannot(editing,
+                      "It takes back what was shipped, and is not edited: retry it, or its WMS sends "
+                      "the next version of it.");
+    }
+    enum xd_result result = xd_confirmation_refused(editing->hub, &editing->row, &refused);
+    if (result == XD_OK) {
+        result = read_old(editing, &old);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    if (!refused) {
+        return cannot(editing, "Some of it is in the ERP, on its way there, or was taken back: its WMS sends "
+                               "the next version of it.");
+    }
+    if (!xd_facts_same_goods(&old, made) || !same_member(editing, "shipment_id")) {
+        return cannot(editing, "Lots, serial numbers, dates and the carrier may be edited, not what was "
+                               "shipped: its WMS says that with the next version of it.");
+    }
+    editing->accepts = xd_facts_totals(&old, why) ? NULL : "HASH_TOTAL"; /* a person let it pass */
+    if (editing->accepts == NULL && !xd_facts_totals(made, why)) {
+        return cannot(editing, "Its control totals would not add up.");
+    }
+    *fine = true;
+    return XD_OK;
+}
+
 static enum xd_result check(struct editing *editing, bool *fine) {
     const struct xd_confirmation_row *row = &editing->row;
     enum xd_result result = XD_OK;
@@ -104,6 +149,9 @@ static enum xd_result check(struct editing *editing, bool *fine) {
     *fine = false;
     if (!same) {
         return cannot(editing, "The document keeps its confirmation_id and its version.");
+    }
+    if (editing->refused) {
+        return check_refused(editing, fine);
     }
     if (editing->by_line) {
         result = only_that_line(editing, fine);
@@ -130,6 +178,27 @@ static enum xd_result keep(struct editing *editing, const char *by, const char *
                                .before = xd_buffer_view(&editing->before),
                                .after = xd_buffer_view(&editing->after)};
     return store->confirmations.edit_add(store->context, &edit);
+}
+
+static enum xd_result renew(struct editing *editing, const char *by, const char *reason) {
+    const struct xd_hub_store *store = editing->hub->config.store;
+    struct xd_confirmation_row *row = &editing->row;
+    enum xd_result result = xd_reverse_refused(editing->hub, row, editing->now);
+    if (result == XD_OK) {
+        result = put(editing, &editing->after);
+    }
+    if (result == XD_OK) {
+        result =
+            xd_confirmation_renew(editing->hub, &editing->confirmation, row, editing->accepts, editing->now);
+    }
+    if (result == XD_OK) {
+        result = store->confirmation_save(store->context, row);
+    }
+    if (result == XD_OK) {
+        result = xd_resume_after(editing->hub, row, &editing->confirmation, editing->now);
+    }
+    editing->out->mine = editing->out->done = true;
+    return result == XD_OK ? keep(editing, by, reason) : result;
 }
 
 static enum xd_result apply(struct editing *editing, const char *by, const char *reason) {
@@ -174,7 +243,7 @@ enum xd_result xd_hub_confirmation_edit(struct xd_hub *hub, const struct xd_exce
         result = check(editing, &fine);
     }
     if (result == XD_OK && fine) {
-        result = apply(editing, by, reason);
+        result = editing->refused ? renew(editing, by, reason) : apply(editing, by, reason);
     }
     xd_document_free(&editing->old);
     xd_document_free(&editing->made);
@@ -182,4 +251,35 @@ enum xd_result xd_hub_confirmation_edit(struct xd_hub *hub, const struct xd_exce
     xd_buffer_free(&editing->after);
     xd_free(editing);
     return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
+/* ---- a repeated one ---- */
+
+struct last_edit {
+    struct xd_bytes document;
+    bool same;
+};
+
+static enum xd_result compare_edit(void *context, const struct xd_edit_row *row) {
+    struct last_edit *last = context;
+    last->same = row->after.size == last->document.size &&
+                 memcmp(row->after.data, last->document.data, last->document.size) == 0;
+    return XD_OK;
+}
+
+enum xd_result xd_hub_confirmation_edited(struct xd_hub *hub, const struct xd_exception_row *exception,
+                                          const cJSON *document, bool *so) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_buffer text;
+    xd_buffer_init(&text, 0);
+    struct xd_writer writer = {.out = &text};
+    xd_writer_tree(&writer, NULL, document);
+    enum xd_result result = xd_buffer_result(&text);
+    struct last_edit last = {.document = xd_buffer_view(&text)};
+    if (result == XD_OK) {
+        result = store->confirmations.edit_each(store->context, exception->id, compare_edit, &last);
+    }
+    *so = last.same;
+    xd_buffer_free(&text);
+    return result;
 }

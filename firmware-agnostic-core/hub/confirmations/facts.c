@@ -379,7 +379,7 @@ static bool same_line(const struct xd_confirmation_line *a, const struct xd_conf
     return same_text(a->release_id, b->release_id) && same_text(a->line_id, b->line_id) &&
            same_text(a->sku, b->sku) && same_text(a->original_sku, b->original_sku) &&
            xd_decimal_compare(a->qty_shipped, b->qty_shipped) == 0 && same_text(a->uom, b->uom) &&
-           same_text(a->lot, b->lot) && same_text(a->status, b->status) && a->reversal == b->reversal;
+           same_text(a->status, b->status) && a->reversal == b->reversal;
 }
 
 /* What the cartons say of lots; which carton it is in, and by what number it travels, is no matter. */
@@ -399,7 +399,7 @@ static bool same_contents(const struct xd_confirmation *a, const struct xd_confi
     }
 }
 
-bool xd_facts_same(const struct xd_confirmation *a, const struct xd_confirmation *b) {
+bool xd_facts_same_goods(const struct xd_confirmation *a, const struct xd_confirmation *b) {
     bool same = a->kind == b->kind && a->reporting == b->reporting && a->release_count == b->release_count &&
                 a->line_count == b->line_count;
     for (size_t index = 0; same && index < a->release_count; index++) {
@@ -407,6 +407,14 @@ bool xd_facts_same(const struct xd_confirmation *a, const struct xd_confirmation
     }
     for (size_t index = 0; same && index < a->line_count; index++) {
         same = same_line(&a->lines[index], &b->lines[index]);
+    }
+    return same;
+}
+
+bool xd_facts_same(const struct xd_confirmation *a, const struct xd_confirmation *b) {
+    bool same = xd_facts_same_goods(a, b);
+    for (size_t index = 0; same && index < a->line_count; index++) {
+        same = same_text(a->lines[index].lot, b->lines[index].lot);
     }
     return same && same_contents(a, b);
 }

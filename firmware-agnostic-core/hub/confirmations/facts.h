@@ -68,6 +68,9 @@ void xd_facts_lots(const struct xd_confirmation_line *line, const struct xd_cart
 #define XD_TOTALS_WHY_SIZE 160
 bool xd_facts_totals(const struct xd_confirmation *confirmation, char why[XD_TOTALS_WHY_SIZE]);
 
+/* Whether two forms of a confirmation ship the same items in the same quantities for the same releases,
+ * whatever else they say. */
+bool xd_facts_same_goods(const struct xd_confirmation *a, const struct xd_confirmation *b);
 /* Whether two versions of a confirmation say the same of quantities, items, units and lots. */
 bool xd_facts_same(const struct xd_confirmation *a, const struct xd_confirmation *b);
 

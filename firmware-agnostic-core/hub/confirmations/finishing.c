@@ -56,7 +56,7 @@ static enum xd_result add_job(struct xd_applying *applying, const struct xd_matc
     job.confirmation_version = applying->row->base;
     job.at = applying->confirmation->shipped_at;
     enum xd_result result = XD_OK;
-    if (applying->line_index != NULL) {
+    if (applying->line_index != NULL || applying->renews) {
         result = xd_confirmation_reference(applying->hub, applying->row, job.order_id, match->row.release_id,
                                            job.reference);
     } else {
@@ -203,6 +203,26 @@ static bool is_accepted(const struct xd_applying *applying, const char *code) {
     return applying->accepts != NULL && strcmp(applying->accepts, code) == 0;
 }
 
+static enum xd_result apply_document(struct xd_applying *applying) {
+    const struct xd_confirmation *confirmation = applying->confirmation;
+    struct xd_confirmation_row *row = applying->row;
+    char why[XD_TOTALS_WHY_SIZE];
+    row->lines_in = (int64_t)confirmation->line_count;
+    row->lines_applied = row->lines_parked = row->lines_rejected = 0;
+    row->waits_for[0] = 0;
+    row->alert_at = 0;
+    if (!is_accepted(applying, "HASH_TOTAL") && !xd_facts_totals(confirmation, why)) {
+        return xd_applying_park(applying, "HASH_TOTAL", "", why);
+    }
+    bool taken_back = confirmation->kind == XD_KIND_VOID || confirmation->kind == XD_KIND_REVERSAL;
+    enum xd_result result = taken_back ? xd_confirmation_void(applying) : XD_NOT_FOUND;
+    if (result == XD_NOT_FOUND) { /* it has lines of its own */
+        result = match_and_apply(applying);
+    }
+    xd_applying_free(applying);
+    return result;
+}
+
 enum xd_result xd_confirmation_apply(struct xd_hub *hub, const struct xd_confirmation *confirmation,
                                      struct xd_confirmation_row *row, const struct xd_after *after,
                                      size_t after_count, const char *accepts, struct xd_now now) {
@@ -213,21 +233,15 @@ enum xd_result xd_confirmation_apply(struct xd_hub *hub, const struct xd_confirm
                                    .after = after,
                                    .after_count = after_count,
                                    .accepts = accepts};
-    char why[XD_TOTALS_WHY_SIZE];
-    row->lines_in = (int64_t)confirmation->line_count;
-    row->lines_applied = row->lines_parked = row->lines_rejected = 0;
-    row->waits_for[0] = 0;
-    row->alert_at = 0;
-    if (!is_accepted(&applying, "HASH_TOTAL") && !xd_facts_totals(confirmation, why)) {
-        return xd_applying_park(&applying, "HASH_TOTAL", "", why);
-    }
-    bool taken_back = confirmation->kind == XD_KIND_VOID || confirmation->kind == XD_KIND_REVERSAL;
-    enum xd_result result = taken_back ? xd_confirmation_void(&applying) : XD_NOT_FOUND;
-    if (result == XD_NOT_FOUND) { /* it has lines of its own */
-        result = match_and_apply(&applying);
-    }
-    xd_applying_free(&applying);
-    return result;
+    return apply_document(&applying);
+}
+
+enum xd_result xd_confirmation_renew(struct xd_hub *hub, const struct xd_confirmation *confirmation,
+                                     struct xd_confirmation_row *row, const char *accepts,
+                                     struct xd_now now) {
+    struct xd_applying applying = {
+        .hub = hub, .now = now, .row = row, .confirmation = confirmation, .renews = true, .accepts = accepts};
+    return apply_document(&applying);
 }
 
 /* ---- some lines of it ---- */

@@ -203,7 +203,7 @@ static enum xd_result undo(struct back *back, struct xd_job_row *posting,
     bool refused = posting->state == XD_JOB_REJECTED;
     struct xd_job_row job;
     *number = 0;
-    posting->reversed = true;
+    posting->reversed = !reversing->renews;
     posting->state = refused ? XD_JOB_WITHDRAWN : posting->state;
     enum xd_result result = store->job_save(store->context, posting);
     if (result != XD_OK || refused) {
@@ -470,6 +470,60 @@ enum xd_result xd_reverse(struct xd_reversing *reversing, struct xd_confirmation
     bool applied = row->state == XD_CONFIRMATION_APPLIED || row->state == XD_CONFIRMATION_POSTED;
     enum xd_result result = applied ? reverse_all(reversing, row) : XD_OK;
     return result == XD_OK ? retire(reversing, row, state) : result;
+}
+
+/* ---- what the ERP refused ---- */
+
+/* Of the order's shipments, whether those of the confirmation are refused, or were before and came to
+ * nothing. What was taken back in part is no more what the confirmation says. */
+static enum xd_result only_refused(struct xd_hub *hub, const struct xd_confirmation_row *row,
+                                   const char *order_id, bool *so) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_job_rows jobs = {NULL, 0, 0};
+    enum xd_result result = store->job_shipments(store->context, order_id, xd_job_collect, &jobs);
+    for (size_t index = 0; index < jobs.count; index++) {
+        const struct xd_job_row *job = &jobs.rows[index];
+        bool its = strcmp(job->confirmation_id, row->confirmation_id) == 0 &&
+                   strcmp(job->site, row->site) == 0 && job->confirmation_version == row->base;
+        bool refused = job->state == XD_JOB_REJECTED || job->state == XD_JOB_WITHDRAWN;
+        *so = *so && (!its || (refused && !job->reversed));
+    }
+    xd_free(jobs.rows);
+    return result;
+}
+
+enum xd_result xd_confirmation_refused(struct xd_hub *hub, const struct xd_confirmation_row *row, bool *so) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_job_rows jobs = {NULL, 0, 0};
+    int64_t shipments = 0;
+    enum xd_result result =
+        store->job_refused(store->context, row->site, row->confirmation_id, row->base, xd_job_collect, &jobs);
+    *so = row->state == XD_CONFIRMATION_APPLIED;
+    for (size_t index = 0; index < jobs.count && result == XD_OK; index++) {
+        if (jobs.rows[index].kind == XD_ERP_SHIPMENT) { /* an advice may have the same id */
+            shipments++;
+            result = only_refused(hub, row, jobs.rows[index].order_id, so);
+        }
+    }
+    *so = *so && shipments > 0 && shipments == row->jobs_open;
+    xd_free(jobs.rows);
+    return result;
+}
+
+enum xd_result xd_reverse_refused(struct xd_hub *hub, struct xd_confirmation_row *row, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_reversing reversing = {.hub = hub, .now = now, .cause = row, .at = now.wall, .renews = true};
+    enum xd_result result = reverse_all(&reversing, row);
+    row->jobs_open = 0;
+    if (result == XD_OK) {
+        result = store->confirmations.unpark(store->context, row->site, row->confirmation_id, row->base, -1);
+    }
+    if (result == XD_OK) {
+        result = xd_hub_exceptions_close(hub, row->site, XD_DOC_CONFIRMATION, row->confirmation_id, row->base,
+                                         NULL, now);
+    }
+    xd_free(reversing.made);
+    return result;
 }
 
 /* ---- a part of what was shipped ---- */

@@ -101,7 +101,7 @@ int xd_cli_replay(struct xd_cli *cli) {
         status = status == 0 ? replay_page(&replaying) : status;
     } while (status == 0 && replaying.cursor[0] != 0);
     if (status == 0 && !cli->json) {
-        xd_buffer_format(&cli->out, "replayed %lld, left %lld\n", replaying.done, replaying.left);
+        xd_buffer_format(&cli->out, "%lld queued again, %lld left\n", replaying.done, replaying.left);
     }
     xd_buffer_free(&replaying.document);
     return status == 0 && replaying.left > 0 ? XD_EXIT_FAILED : status;

@@ -157,13 +157,16 @@ const struct xd_verb xd_verbs[] = {
      "About many a code nothing can be done but to take note. The same command again is safe.\n",
      XD_OPTION_BIT(XD_OPTION_REASON), xd_cli_exceptions_resolve},
     {"replay", "[EXCEPTION] [FILE]", "try again what was parked or refused",
-     "Confirmations and lines of them that are parked, and shipments that the ERP refused, are applied or\n"
-     "posted as things are now: the one that an exception is about, or all that the options find. What\n"
-     "would only be parked once more is left, and why is told; then the exit status is 1.\n"
+     "Confirmations and lines of them that are parked are applied as things are now; sales, changes,\n"
+     "shipments and adjustments that the ERP refused are queued for it again: the one that an exception is\n"
+     "about, or all that the options find. What would only be parked once more is left, and why is told;\n"
+     "then the exit status is 1.\n"
      "FILE (- reads standard input) is the confirmation as it should have come, whole; `exceptions show ID\n"
      "--json` has it as it came (content). Its id and version stay. Of one of which something is applied "
      "only\n"
-     "the line that is parked may change. What it was, who edited it and why are kept.\n",
+     "the line that is parked may change; of a shipment that the ERP refused lots, serial numbers, dates "
+     "and\n"
+     "the carrier. What it was, who edited it and why are kept.\n",
      XD_OPTION_BIT(XD_OPTION_CODE) | XD_OPTION_BIT(XD_OPTION_SITE) | XD_OPTION_BIT(XD_OPTION_ORDER) |
          XD_OPTION_BIT(XD_OPTION_REASON),
      xd_cli_replay},
