@@ -138,6 +138,7 @@ unit: ## unit tests
 
 lint: ## clang-format, clang-tidy, cppcheck, purity, style limits, every header alone
 	@$(RUN) lint
+	@$(MAKE) --no-print-directory -j$(JOBS) lint-deep
 
 contract: ## the contract suites of the tables of functions, with private brokers
 	@$(RUN) contract
@@ -305,9 +306,13 @@ C_SOURCES := $(CORE_SOURCES) $(CONNECTOR_SOURCES) $(PORT_SOURCES) $(PROGRAM_SOUR
 HEADERS := $(sort $(shell find firmware-agnostic-core connectors ports -name '*.h'))
 TEST_C := $(sort $(shell find tests -name '*.[ch]'))
 TIDY_STAMPS := $(patsubst %.c,$(LINT)/tidy/%.stamp,$(C_SOURCES))
+DEEP_STAMPS := $(patsubst %.c,$(LINT)/deep/%.stamp,$(C_SOURCES))
+# clang-tidy's analyzer takes twenty times as long as all its other checks: `make test` has it look at what reads
+# what others wrote and at what nothing may be lost in, `make lint` at everything.
+DEEP_SLICE := $(filter $(addprefix $(LINT)/deep/firmware-agnostic-core/,base/% delivery/% documents/%),$(DEEP_STAMPS))
 HEADER_STAMPS := $(patsubst %.h,$(LINT)/headers/%.stamp,$(HEADERS))
 
-.PHONY: lint-format lint-tidy lint-cppcheck lint-style lint-headers format
+.PHONY: lint-format lint-tidy lint-deep lint-deep-slice lint-cppcheck lint-style lint-headers format
 purity: $(LIBCORE) ## the core knows no OS: its headers and undefined symbols against the allow lists
 	@$(PYTHON) tests/lint.py purity $(LIBCORE)
 
@@ -322,12 +327,22 @@ lint-style:
 
 lint-tidy: $(TIDY_STAMPS)
 
+lint-deep: $(DEEP_STAMPS)
+
+lint-deep-slice: $(DEEP_SLICE)
+
 flags_of = $(if $(filter firmware-agnostic-core/%,$(1)),-std=c11 $(WARNINGS) $(INCLUDES_core),\
     -std=c11 -D_GNU_SOURCE -DXD_VERSION='"$(VERSION)"' $(WARNINGS) $(INCLUDES))
 
 $(LINT)/tidy/%.stamp: %.c $(OUT)/%.o .clang-tidy
 	@mkdir -p $(@D)
 	@echo "  TIDY  $<"
+	@$(CLANG_TIDY) --quiet --checks='-clang-analyzer-*' $< -- $(call flags_of,$<) >$@.log 2>&1 || { cat $@.log; exit 1; }
+	@touch $@
+
+$(LINT)/deep/%.stamp: %.c $(OUT)/%.o .clang-tidy
+	@mkdir -p $(@D)
+	@echo "  DEEP  $<"
 	@$(CLANG_TIDY) --quiet $< -- $(call flags_of,$<) >$@.log 2>&1 || { cat $@.log; exit 1; }
 	@touch $@
 

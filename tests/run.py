@@ -31,7 +31,7 @@ PROGRAM_SECONDS_MAX = {"unit": 300, "contract": 1200, "fuzz": 120, "crash": 24 *
 PYTEST_SECONDS_MAX = 3600
 run_ids = itertools.count()
 TRYTON_PROGRAMS = {"test_tryton_life"}
-LINTS = ["lint-format", "lint-style", "lint-headers", "purity", "lint-cppcheck", "lint-tidy"]
+LINTS = ["lint-format", "lint-style", "lint-headers", "purity", "lint-cppcheck", "lint-tidy", "lint-deep-slice"]
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:detect_stack_use_after_return=0",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99",

@@ -39,7 +39,8 @@ const char *const xd_erp_outcome_names[] = {"done", "rejected", "unknown", "unav
 /* ---- small shared things ---- */
 
 void xd_copy(char *out, size_t size, const char *text) {
-    size_t length = text == NULL ? 0 : strlen(text);
+    text = text == NULL ? "" : text;
+    size_t length = strlen(text);
     if (length >= size) {
         length = size - 1;
     }
