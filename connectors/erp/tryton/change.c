@@ -16,7 +16,7 @@ struct change {
 
 static enum xd_result look(struct change *change) {
     enum xd_result result =
-        xd_tryton_situation(change->erp, change->erp->request->sale_reference, &change->now);
+        xd_tryton_open_situation(change->erp, change->erp->request->sale_reference, &change->now);
     if (result == XD_NOT_FOUND) {
         return xd_rpc_refuse(&change->erp->rpc, "unknown_sale", "no sale has the reference %s",
                              change->erp->request->sale_reference);

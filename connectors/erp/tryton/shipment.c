@@ -656,7 +656,7 @@ static enum xd_result start(struct work *work) {
 enum xd_result xd_tryton_shipment(struct xd_tryton *erp) {
     const struct xd_erp_request *request = erp->request;
     struct work work = {.erp = erp};
-    enum xd_result result = xd_tryton_situation(erp, request->sale_reference, &work.now);
+    enum xd_result result = xd_tryton_open_situation(erp, request->sale_reference, &work.now);
     if (result == XD_NOT_FOUND) {
         return xd_rpc_refuse(&erp->rpc, "unknown_sale", "no sale has the reference %s",
                              request->sale_reference);

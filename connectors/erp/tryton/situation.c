@@ -183,6 +183,16 @@ enum xd_result xd_tryton_situation(struct xd_tryton *erp, const char *sale_refer
     return result == XD_OK ? read_parcels(erp, out) : result;
 }
 
+enum xd_result xd_tryton_open_situation(struct xd_tryton *erp, const char *sale_reference,
+                                        struct xd_tryton_situation *out) {
+    enum xd_result result = xd_tryton_situation(erp, sale_reference, out);
+    if (result != XD_OK || strcmp(out->state, "confirmed") != 0) {
+        return result;
+    }
+    result = xd_tryton_process(erp, out->sale);
+    return result == XD_OK ? xd_tryton_situation(erp, sale_reference, out) : result;
+}
+
 /* ---- looking ---- */
 
 const struct xd_tryton_sold *xd_tryton_line(const struct xd_tryton_situation *situation,

@@ -45,6 +45,10 @@ struct xd_tryton_situation {
 /* Everything in the arena of the calls. XD_NOT_FOUND: no such sale. */
 XD_CHECKED enum xd_result xd_tryton_situation(struct xd_tryton *erp, const char *sale_reference,
                                               struct xd_tryton_situation *out);
+/* Likewise; a sale that is confirmed, and that nobody has processed yet, is processed first: before that it
+ * has no shipments. */
+XD_CHECKED enum xd_result xd_tryton_open_situation(struct xd_tryton *erp, const char *sale_reference,
+                                                   struct xd_tryton_situation *out);
 /* NULL: none. */
 const struct xd_tryton_sold *xd_tryton_line(const struct xd_tryton_situation *situation, const char *line_id);
 const struct xd_tryton_parcel *xd_tryton_parcel(const struct xd_tryton_situation *situation, int64_t id);
