@@ -120,7 +120,7 @@ enum xd_result xd_reconcile_line(const struct xd_line_facts *facts, const struct
         } else if (xd_decimal_sign(out->over) > 0 || xd_decimal_is_zero(facts->release->closed)) {
             out->said = means == XD_STATUS_FINAL       ? XD_REMAINDER_CANCEL
                         : means == XD_STATUS_BACKORDER ? XD_REMAINDER_OPEN
-                                                    : XD_REMAINDER_KEEP;
+                                                       : XD_REMAINDER_KEEP;
         }
     }
     return result == XD_OK ? check_goods(facts, out) : result;
