@@ -297,7 +297,7 @@ static enum xd_result unclaim(struct xd_release_line_row *line, struct xd_decima
  * which is asked. */
 static enum xd_result give_up_again(struct xd_conduct *conduct, struct xd_release_work *work,
                                     struct xd_release_line_row *line) {
-    struct xd_decimal cancelled, opened, qty;
+    struct xd_decimal cancelled, opened, qty = xd_decimal_of(0);
     enum xd_result result = unclaim(line, xd_release_line_rest(line), &cancelled, &opened);
     if (conduct->order.cancelled) {
         opened = xd_decimal_of(0);
@@ -316,7 +316,7 @@ static enum xd_result give_up_again(struct xd_conduct *conduct, struct xd_releas
 
 /* Of what has not shipped nothing is claimed, wherever it went. */
 static enum xd_result forget_claims(struct xd_release_line_row *line) {
-    struct xd_decimal cancelled, opened, claimed, more;
+    struct xd_decimal cancelled, opened, claimed, more = xd_decimal_of(0);
     enum xd_result result = xd_decimal_add(line->claimed_open, line->claimed_cancelled, &claimed);
     if (result == XD_OK) {
         result = xd_decimal_subtract(claimed, line->shipped, &more);
