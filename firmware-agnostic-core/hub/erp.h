@@ -86,23 +86,32 @@ struct xd_erp_answer {
 enum xd_erp_grade { XD_ERP_GRADE_A, XD_ERP_GRADE_B, XD_ERP_GRADE_C };
 
 /* What an ERP can list. Each entry is a JSON object; null says that a member has no value; quantities and
- * money are decimal strings, instants are RFC 3339 text: customers  as reference_documents.h says: code,
- * name, active, credit_limit, currency, ... products   likewise: sku, description, base_uom, active,
- * lot_tracked, price, ... stock      {"site", "sku", "qty"}: on hand, may be negative These three are lists
- * of what there is, in the order of their keys: a `next` of "" says that there is no more. What follows are
- * documents in the order in which they last changed. `next` is never "": it is where to go on, now or a month
- * later; a page with no entry says that there is no more yet. An entry that changes comes again. sales
- * {"number", "reference": ours, "state": draft | open | done | cancelled, "customer", "currency",
- *               "customer_po", "ordered_at", "site", "ship_to": {as in an order} or null,
- *               "lines": [{"line_id", "sku", "uom", "qty", "base_qty", "unit_price",
- *                          "shipped": base units, "invoiced": base units}]}
- *   shipments  {"number", "reference": ours, "sale": its number, "sale_reference": ours, "site",
- *               "state": waiting | done | cancelled, "at": when it left, "ship_by": a date,
- *               "lines": [{"line_id", "sku", "uom", "qty", "base_qty", "lot"}]}; a reversal has negative
- * quantities invoices   {"number", "sale": its number, "sale_reference": ours, "state": draft | posted | paid
- * | cancelled, "currency", "total", "lines": [{"line_id", "sku", "base_qty"}]}; a credit note has negative
- * quantities reference and sale_reference are null where ours is not there; a sale without one was born in
- * the ERP. */
+ * money are decimal strings, instants are RFC 3339 text.
+ *
+ * Three are lists of what there is, in the order of their keys: a `next` of "" says that there is no more.
+ *
+ *   - customers: as reference_documents.h says: code, name, active, credit_limit, currency, ...
+ *
+ *   - products: likewise: sku, description, base_uom, active, lot_tracked, price, ...
+ *
+ *   - stock: {"site", "sku", "qty"}: on hand, may be negative
+ *
+ * The others are documents in the order in which they last changed. `next` is never "": it is where to go
+ * on, now or a month later; a page with no entry says that there is no more yet. An entry that changes comes
+ * again. reference and sale_reference are null where ours is not there; a sale without one was born in the
+ * ERP.
+ *
+ *   - sales: {"number", "reference": ours, "state": draft | open | done | cancelled, "customer", "currency",
+ *     "customer_po", "ordered_at", "site", "ship_to": {as in an order} or null, "lines": [{"line_id", "sku",
+ *     "uom", "qty", "base_qty", "unit_price", "shipped": base units, "invoiced": base units}]}
+ *
+ *   - shipments: {"number", "reference": ours, "sale": its number, "sale_reference": ours, "site", "state":
+ *     waiting | done | cancelled, "at": when it left, "ship_by": a date, "lines": [{"line_id", "sku", "uom",
+ *     "qty", "base_qty", "lot"}]}; a reversal has negative quantities
+ *
+ *   - invoices: {"number", "sale": its number, "sale_reference": ours, "state": draft | posted | paid |
+ *     cancelled, "currency", "total", "lines": [{"line_id", "sku", "base_qty"}]}; a credit note has negative
+ *     quantities */
 enum xd_erp_list {
     XD_ERP_CUSTOMERS,
     XD_ERP_PRODUCTS,

@@ -146,6 +146,8 @@ struct xd_resolution {
     bool done; /* the exception is settled ... */
     const char *why; /* ... or not, and why: static text */
 };
+/* Whether it is about a remainder that is held until somebody decides what becomes of it. */
+bool xd_hub_is_held(const struct xd_exception_row *exception);
 XD_CHECKED enum xd_result xd_hub_confirmation_resolve(struct xd_hub *hub,
                                                       const struct xd_exception_row *exception,
                                                       enum xd_action action, struct xd_now now,

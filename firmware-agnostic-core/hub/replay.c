@@ -170,11 +170,6 @@ static void write(struct replaying *replaying, const struct xd_exception_row *ro
     replaying->left += !done;
 }
 
-/* What is held waits for a decision, not for another try. */
-static bool is_decision(const struct xd_exception_row *row) {
-    return strcmp(row->code, "STATUS_QTY_CONFLICT") == 0 || strcmp(row->code, "SHORT_UNSTATED") == 0;
-}
-
 /* By what was done about one before it, or by an answer that was lost. */
 static enum xd_result is_settled(struct replaying *replaying, const struct xd_exception_row *row) {
     bool so = replaying->body.document == NULL;
@@ -216,7 +211,7 @@ static enum xd_result try_again(struct replaying *replaying, const struct xd_exc
     const struct replay_body *body = &replaying->body;
     struct xd_resolution resolution = {.mine = false};
     enum xd_result result =
-        is_decision(row)
+        xd_hub_is_held(row) /* it waits for a decision, not for another try */
             ? XD_OK
             : xd_hub_confirmation_resolve(replaying->hub, row, XD_ACTION_RETRY, replaying->now, &resolution);
     bool confirmed = resolution.mine; /* the other tells of it itself */

@@ -175,8 +175,7 @@ static enum xd_result move_stock(struct xd_applying *applying, const struct xd_m
     return result;
 }
 
-/* What was done to the remainder, for whoever takes it back; or what was said of one that is not there yet.
- */
+/* What was done to the remainder, for whoever takes it back; or what was said of one that there is not. */
 static enum xd_result keep_remainder(struct xd_applying *applying, const struct xd_match *match,
                                      const struct xd_release_line_row *released,
                                      const struct xd_line_decision *decision, struct xd_decimal cancelled) {
@@ -290,7 +289,7 @@ static enum xd_result read_lots(struct xd_applying *applying, struct said *said)
     for (size_t index = 0; index < said->lot_count && result == XD_OK && converts; index++) {
         struct xd_confirmation_line part = *line;
         part.qty_shipped = said->lots[index].qty;
-        result = xd_facts_convert(applying->hub, said->facts.release, said->ordered, &part, said->sku,
+        result = xd_confirmed_qty(applying->hub, said->facts.release, said->ordered, &part, said->sku,
                                   &converts, &said->lots[index].qty);
     }
     said->lot_count = converts ? said->lot_count : 0;
@@ -321,7 +320,7 @@ static enum xd_result read_facts(struct xd_applying *applying, struct xd_match *
             (applying->accepts != NULL && strcmp(applying->accepts, "UNAUTHORISED_SUBSTITUTE") == 0);
     }
     if (result == XD_OK) {
-        result = xd_facts_convert(applying->hub, facts->release, said->ordered, line, said->sku,
+        result = xd_confirmed_qty(applying->hub, facts->release, said->ordered, line, said->sku,
                                   &facts->converts, &facts->qty);
     }
     if (result == XD_OK) {

@@ -79,6 +79,15 @@ static bool same_member(const struct editing *editing, const char *name) {
     return old == NULL || made == NULL ? old == made : cJSON_Compare(old, made, true);
 }
 
+/* All that the tree names but its lines. */
+static bool same_but_lines(const struct editing *editing, const cJSON *tree) {
+    bool same = true;
+    for (const cJSON *member = tree->child; member != NULL && same; member = member->next) {
+        same = strcmp(member->string, "lines") == 0 || same_member(editing, member->string);
+    }
+    return same;
+}
+
 /* Everything but the line that is parked is what it was. */
 static enum xd_result only_that_line(struct editing *editing, bool *so) {
     struct xd_problems *problems = &editing->hub->problems;
@@ -86,14 +95,7 @@ static enum xd_result only_that_line(struct editing *editing, bool *so) {
     const cJSON *old = cJSON_GetObjectItemCaseSensitive(editing->old.tree, "lines");
     const cJSON *made = cJSON_GetObjectItemCaseSensitive(editing->made.tree, "lines");
     *so = result == XD_OK && cJSON_GetArraySize(old) == cJSON_GetArraySize(made);
-    for (const cJSON *member = *so ? editing->made.tree->child : NULL; member != NULL && *so;
-         member = member->next) {
-        *so = strcmp(member->string, "lines") == 0 || same_member(editing, member->string);
-    }
-    for (const cJSON *member = *so ? editing->old.tree->child : NULL; member != NULL && *so;
-         member = member->next) {
-        *so = strcmp(member->string, "lines") == 0 || same_member(editing, member->string);
-    }
+    *so = *so && same_but_lines(editing, editing->made.tree) && same_but_lines(editing, editing->old.tree);
     const cJSON *a = *so ? old->child : NULL, *b = *so ? made->child : NULL;
     for (int64_t index = 0; a != NULL && b != NULL && *so; index++, a = a->next, b = b->next) {
         *so = index == editing->parked.line || cJSON_Compare(a, b, true);

@@ -28,17 +28,6 @@ void xd_cartons_free(struct xd_cartons *cartons);
 XD_CHECKED enum xd_result xd_facts_item(struct xd_hub *hub, const struct xd_release_line_row *release,
                                         const struct xd_confirmation_line *line, enum xd_line_item *item,
                                         char sku[XD_NAME_SIZE]);
-/* qty of line->uom of that SKU in the unit in which the release counts, exactly. The factor of the unit in
- * which the line was ordered is the one that was frozen then, whatever the product says by now. */
-XD_CHECKED enum xd_result xd_facts_convert(struct xd_hub *hub, const struct xd_release_line_row *release,
-                                           const struct xd_order_line_row *ordered,
-                                           const struct xd_confirmation_line *line, const char *sku,
-                                           bool *converts, struct xd_decimal *qty);
-/* The same in base units. */
-XD_CHECKED enum xd_result xd_facts_base(struct xd_hub *hub, const struct xd_release_line_row *release,
-                                        const struct xd_order_line_row *ordered,
-                                        const struct xd_confirmation_line *line, const char *sku,
-                                        bool *converts, struct xd_decimal *qty);
 /* Whether some of it had expired when it was shipped: by the contents of the cartons. */
 bool xd_facts_expired(const struct xd_confirmation *confirmation, const struct xd_confirmation_line *line,
                       const struct xd_cartons *cartons);

@@ -252,6 +252,11 @@ static enum xd_result find_document(const struct resolving *resolving, struct xd
                                    resolving->exception->document_id, resolving->exception->version, row);
 }
 
+bool xd_hub_is_held(const struct xd_exception_row *exception) {
+    static const char *const remainders[] = {"STATUS_QTY_CONFLICT", "SHORT_UNSTATED", NULL};
+    return is_one_of(exception->code, remainders);
+}
+
 enum xd_result xd_hub_confirmation_resolve(struct xd_hub *hub, const struct xd_exception_row *exception,
                                            enum xd_action action, struct xd_now now,
                                            struct xd_resolution *out) {
@@ -262,7 +267,6 @@ enum xd_result xd_hub_confirmation_resolve(struct xd_hub *hub, const struct xd_e
                                             "UNUSABLE_DOCUMENT",
                                             "RESTATED_AFTER_VOID",
                                             NULL};
-    static const char *const remainders[] = {"STATUS_QTY_CONFLICT", "SHORT_UNSTATED", NULL};
     const struct xd_hub_store *store = hub->config.store;
     struct resolving resolving = {
         .hub = hub, .now = now, .exception = exception, .action = action, .out = out};
@@ -287,7 +291,7 @@ enum xd_result xd_hub_confirmation_resolve(struct xd_hub *hub, const struct xd_e
         result = result == XD_NOT_FOUND ? XD_OK : result;
         return out->mine ? resolve_document(&resolving, &row) : result;
     }
-    if (is_one_of(exception->code, remainders) && exception->release_id[0] != 0) {
+    if (xd_hub_is_held(exception) && exception->release_id[0] != 0) {
         out->mine = true;
         return resolve_remainder(&resolving);
     }

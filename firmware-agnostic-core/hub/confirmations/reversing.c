@@ -420,8 +420,7 @@ static enum xd_result reverse_all(struct xd_reversing *reversing, const struct x
     return result == XD_INVALID ? XD_CORRUPT : result; /* it could be read when it was applied */
 }
 
-/* What the version itself took back, and the ERP refused to, is still to be taken back: somebody stays asked.
- */
+/* What the version itself took back, and the ERP refused to, is still to be taken back. */
 static enum xd_result complain_again(struct xd_reversing *reversing, const struct xd_confirmation_row *row) {
     const struct xd_hub_store *store = reversing->hub->config.store;
     struct xd_job_rows jobs = {NULL, 0, 0};

@@ -12,10 +12,10 @@ static enum xd_result wants_base(struct xd_applying *applying, const struct xd_r
                                  const struct xd_confirmation_line *line, const char *sku, bool *wants) {
     struct xd_decimal qty;
     bool converts = true;
-    enum xd_result result = xd_facts_convert(applying->hub, released, ordered, line, sku, &converts, &qty);
+    enum xd_result result = xd_confirmed_qty(applying->hub, released, ordered, line, sku, &converts, &qty);
     *wants = false;
     return result == XD_OK && !converts
-               ? xd_facts_base(applying->hub, released, ordered, line, sku, wants, &qty)
+               ? xd_confirmed_base(applying->hub, released, ordered, line, sku, wants, &qty)
                : result;
 }
 

@@ -99,7 +99,7 @@ enum xd_result xd_applying_reversal(struct xd_applying *applying, size_t index) 
         return XD_CORRUPT;
     }
     enum xd_result result =
-        xd_facts_convert(applying->hub, released, ordered, line, released->sku, &converts, &qty);
+        xd_confirmed_qty(applying->hub, released, ordered, line, released->sku, &converts, &qty);
     if (result == XD_OK && !converts) {
         snprintf(cause, sizeof cause, XD_CAUSE_PRODUCT "%s", released->sku);
         return xd_applying_park_line(

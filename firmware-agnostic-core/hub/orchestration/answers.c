@@ -64,8 +64,7 @@ static const struct xd_response_line *said_of(const struct answering *answering,
     return NULL;
 }
 
-/* What it says of the line, in the unit in which that counts; more than any line has when that has no form.
- */
+/* What it says of the line, in the unit in which that counts; all of it when that has no form there. */
 static struct xd_decimal qty_of(const struct xd_release_line_row *line, const struct xd_response_line *said) {
     struct xd_decimal qty;
     return xd_release_line_of_told(line, said->qty, &qty) == XD_OK ? qty : line->qty;

@@ -11,7 +11,6 @@
 #include "hub/orchestration/conduct.h"
 
 #include "base/mutant.h"
-#include "hub/confirmations/facts.h"
 #include "hub/orchestration/stock.h"
 
 #include <string.h>
@@ -38,7 +37,7 @@ static enum xd_result confirmed_of(const struct claiming *claiming,
         bool converts = false;
         if (here && !line->reversal && strcmp(line->line_id, released->line_id) == 0 &&
             xd_decimal_sign(line->qty_shipped) > 0) {
-            result = xd_facts_convert(claiming->conduct->hub, released, ordered, line, released->sku,
+            result = xd_confirmed_qty(claiming->conduct->hub, released, ordered, line, released->sku,
                                       &converts, &shipped);
         }
         if (result == XD_OK && converts) {
@@ -308,8 +307,7 @@ static enum xd_result give_up_again(struct xd_conduct *conduct, struct xd_releas
     if (result != XD_OK || xd_decimal_sign(qty) <= 0) {
         return result;
     }
-    /* More of it may ship once more: then it is claimed again, also of what was given up without a question.
-     */
+    /* More of it may ship once more, and is claimed again, also of what was given up unasked. */
     work->row.cancel = work->row.cancel == XD_CANCEL_NONE ? XD_CANCEL_ACCEPTED : work->row.cancel;
     return xd_release_work_give_part_back(conduct, work, line, qty, cancelled);
 }

@@ -103,6 +103,18 @@ XD_CHECKED enum xd_result xd_line_of_ordered(const struct xd_order_line_row *lin
 XD_CHECKED enum xd_result xd_release_line_of_told(const struct xd_release_line_row *line,
                                                   struct xd_decimal qty, struct xd_decimal *out);
 
+/* qty of line->uom of that SKU in the unit in which the release counts, exactly. The factor of the unit in
+ * which the line was ordered is the one that was frozen then, whatever the product says by now. */
+XD_CHECKED enum xd_result xd_confirmed_qty(struct xd_hub *hub, const struct xd_release_line_row *release,
+                                           const struct xd_order_line_row *ordered,
+                                           const struct xd_confirmation_line *line, const char *sku,
+                                           bool *converts, struct xd_decimal *qty);
+/* The same in base units. */
+XD_CHECKED enum xd_result xd_confirmed_base(struct xd_hub *hub, const struct xd_release_line_row *release,
+                                            const struct xd_order_line_row *ordered,
+                                            const struct xd_confirmation_line *line, const char *sku,
+                                            bool *converts, struct xd_decimal *qty);
+
 /* ---- place.c: from open quantities to sites ---- */
 
 /* Which quantities to place. Backorders wait for stock that is known: a site whose stock is not known
@@ -233,9 +245,7 @@ XD_CHECKED enum xd_result xd_sale_born(struct xd_conduct *conduct, const char *n
 XD_CHECKED enum xd_result xd_sale_post_again(struct xd_conduct *conduct, const char *erp);
 /* The ERP is told once more what the order says. XD_NOT_FOUND: it is being told. */
 XD_CHECKED enum xd_result xd_sale_tell_again(struct xd_conduct *conduct);
-/* The order is promised for another date: while the sale or its check waits for its turn, that is another
- * one.
- */
+/* The order is promised for another date: while the sale or its check waits, its turn is another. */
 XD_CHECKED enum xd_result xd_sale_promised(struct xd_conduct *conduct);
 /* The ERP refused it: it is posted again, as the order is now. */
 XD_CHECKED enum xd_result xd_sale_renew(struct xd_conduct *conduct);

@@ -149,16 +149,18 @@ static enum xd_result save_kept(struct xd_conduct *conduct, const struct xd_rele
 enum xd_result xd_overtaken_refused(struct xd_conduct *conduct, const struct xd_release_work *work,
                                     const struct xd_decimal *before) {
     struct xd_decimal *kept = NULL;
+    bool any = false;
     if (work->row.revision <= 2) {
         return XD_OK; /* there was no question before */
     }
     enum xd_result result = load_kept(conduct, work, &kept);
     for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
-        struct xd_decimal more;
+        struct xd_decimal more = xd_decimal_of(0);
         result = xd_decimal_subtract(before[index], work->lines.rows[index].unwanted, &more);
+        any = any || xd_decimal_sign(more) > 0;
         result = result == XD_OK ? xd_decimal_add(kept[index], more, &kept[index]) : result;
     }
-    result = result == XD_OK ? save_kept(conduct, work, kept) : result;
+    result = result == XD_OK && any ? save_kept(conduct, work, kept) : result;
     xd_free(kept);
     return result;
 }
@@ -166,12 +168,19 @@ enum xd_result xd_overtaken_refused(struct xd_conduct *conduct, const struct xd_
 enum xd_result xd_overtaken_revised(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
     const struct xd_delivery_store *store = &conduct->hub->config.store->delivery;
     char name[NAME_SIZE];
+    struct xd_decimal *kept = NULL;
+    bool any = false;
     (void)context;
     if (work->row.revision <= 2) {
         return XD_OK;
     }
+    enum xd_result result = load_kept(conduct, work, &kept);
+    for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
+        any = any || xd_decimal_sign(kept[index]) > 0;
+    }
+    xd_free(kept);
     kept_name(work->row.release_id, name);
-    return store->meta_set(store->context, name, "");
+    return result == XD_OK && any ? store->meta_set(store->context, name, "") : result;
 }
 
 /* ---- giving up ---- */
@@ -203,14 +212,16 @@ static enum xd_result give_up_line(struct xd_conduct *conduct, struct xd_release
 static enum xd_result give_up_lines(struct xd_conduct *conduct, struct xd_release_work *work, char *text) {
     size_t index;
     struct xd_decimal left, *kept = NULL;
+    bool any = false;
     enum xd_result result = load_kept(conduct, work, &kept);
     while (result == XD_OK && strchr(text, '\n') != NULL) {
         result = read_line(&text, work, &index, &left);
         if (result == XD_OK) {
+            any = any || xd_decimal_sign(kept[index]) > 0;
             result = give_up_line(conduct, work, &work->lines.rows[index], left, &kept[index]);
         }
     }
-    result = result == XD_OK ? save_kept(conduct, work, kept) : result;
+    result = result == XD_OK && any ? save_kept(conduct, work, kept) : result;
     xd_free(kept);
     return result;
 }

@@ -77,3 +77,60 @@ enum xd_result xd_release_line_of_told(const struct xd_release_line_row *line, s
     *out = qty;
     return line->told_num == 0 ? XD_OK : xd_decimal_ratio(qty, line->told_num, line->told_den, out);
 }
+
+/* ---- what is confirmed ---- */
+
+/* Base units per unit of the line. XD_NOT_FOUND: nobody knows. */
+static enum xd_result factor_of(struct xd_hub *hub, const struct xd_release_line_row *release,
+                                const struct xd_order_line_row *ordered,
+                                const struct xd_confirmation_line *line, const char *sku, int64_t *num,
+                                int64_t *den) {
+    struct xd_ordered_unit unit = xd_line_ordered_unit(ordered);
+    struct xd_product product;
+    if (strcmp(line->uom, release->uom) == 0) {
+        *num = release->factor_num;
+        *den = release->factor_den;
+        return XD_OK;
+    }
+    if (strcmp(line->uom, unit.uom) == 0 && strcmp(sku, release->sku) == 0) {
+        *num = unit.num;
+        *den = unit.den;
+        return XD_OK;
+    }
+    enum xd_result result = xd_reference_product(hub, sku, &product);
+    return result == XD_OK ? xd_product_factor(&product, line->uom, num, den) : result;
+}
+
+enum xd_result xd_confirmed_qty(struct xd_hub *hub, const struct xd_release_line_row *release,
+                                const struct xd_order_line_row *ordered,
+                                const struct xd_confirmation_line *line, const char *sku, bool *converts,
+                                struct xd_decimal *qty) {
+    int64_t num = 1, den = 1, to_num, to_den;
+    *qty = line->qty_shipped;
+    *converts = strcmp(line->uom, release->uom) == 0;
+    if (*converts) {
+        return XD_OK;
+    }
+    enum xd_result result = factor_of(hub, release, ordered, line, sku, &num, &den);
+    if (result != XD_OK) {
+        return result == XD_NOT_FOUND ? XD_OK : result;
+    }
+    /* Into base units, and out of them by the factor that was frozen in the release. */
+    *converts = !__builtin_mul_overflow(num, release->factor_den, &to_num) &&
+                !__builtin_mul_overflow(den, release->factor_num, &to_den) &&
+                xd_decimal_ratio(line->qty_shipped, to_num, to_den, qty) == XD_OK;
+    return XD_OK;
+}
+
+enum xd_result xd_confirmed_base(struct xd_hub *hub, const struct xd_release_line_row *release,
+                                 const struct xd_order_line_row *ordered,
+                                 const struct xd_confirmation_line *line, const char *sku, bool *converts,
+                                 struct xd_decimal *qty) {
+    int64_t num = 1, den = 1;
+    *converts = false;
+    enum xd_result result = factor_of(hub, release, ordered, line, sku, &num, &den);
+    if (result == XD_OK) {
+        *converts = xd_decimal_ratio(line->qty_shipped, num, den, qty) == XD_OK;
+    }
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
