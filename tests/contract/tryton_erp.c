@@ -40,7 +40,7 @@ static void run(const char *program, const char *verb, const char *option, const
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        execl("/usr/bin/python3", "python3", program, verb, option, argument, (char *)NULL);
+        execl("/usr/bin/python3", "/usr/bin/python3", program, verb, option, argument, (char *)NULL);
         _exit(127);
     }
     int status = 1;
