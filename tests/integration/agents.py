@@ -95,8 +95,16 @@ class Agent:
         return up.get("wms") and up.get("line") and up.get("line_consuming") and up.get("welcomed")
 
     def backlog(self):
-        found = self.metrics()
-        return sum(value for name, value in found.items() if name.startswith("backlog_documents")) if found else None
+        """Documents that the hub has not covered, told by figures that were taken after this was called."""
+        before = self.status().get("time")
+        if before is None:
+            return None
+
+        def told():
+            status = self.status()
+            return status.get("time", before) != before and status
+        status = wait_for(told, 10, "new figures of the agent")
+        return status["backlog_work"] + status["backlog_bulk"]
 
     def memory(self):
         """Bytes of RssAnon."""
