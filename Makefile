@@ -164,11 +164,11 @@ fuzz: ## libFuzzer on every parser and on the core: MINUTES=5 in all, TARGET=jso
 soak: ## integration for longer: more kills, more orders; every crash point in every way, and pairs (XD_SOAK=1)
 	@XD_SOAK=1 $(RUN) integration crash simulation
 
-bench: ## speed and memory as ratios within one run, as a table
+bench: ## speed and memory as ratios within one run, as a table; PARTS="erp sim": only these
 	@config/install-packages.sh build test
 	@$(MAKE) --no-print-directory all bench-programs
 	@$(MAKE) --no-print-directory VARIANT=sim simulator
-	@$(PYTHON) tests/bench/run.py
+	@$(PYTHON) tests/bench/run.py $(PARTS)
 
 sim: ## simulate worlds in which everything fails, for SECONDS (60); SEED=n: that one, step by step
 	@config/install-packages.sh build

@@ -92,7 +92,7 @@ static void print_progress(struct progress *progress, const struct totals *total
 static void print_totals(const struct totals *totals, double took) {
     double days = (double)totals->site_ms / (double)XD_DAY_MS;
     unsigned kinds = 0;
-    (void)printf("%" PRIu64 " worlds, %.1f site-days in %.1f s (%.1f a second): %" PRIu64 " orders, %" PRIu64
+    (void)printf("%" PRIu64 " worlds, %.1f site-days in %.1f s (%.2f a second): %" PRIu64 " orders, %" PRIu64
                  " documents of WMSs, %" PRIu64 " messages, %" PRIu64 " turns, %" PRIu64 " crashes\n",
                  totals->runs, days, took, days / took, totals->orders, totals->documents, totals->messages,
                  totals->turns, totals->crashes);

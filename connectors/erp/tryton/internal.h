@@ -10,6 +10,7 @@
 #include "hub/erp.h"
 
 #define XD_TRYTON_TEXT 128
+#define XD_TRYTON_PRODUCTS 128 /* that are remembered, and read at once */
 
 /* A unit of measure. base = quantity * factor, in the reference unit of its category. */
 struct xd_tryton_unit {
@@ -23,6 +24,16 @@ struct xd_tryton_warehouse {
     int64_t id, input, output, storage, lost_found; /* lost_found 0: it has none */
 };
 
+struct xd_tryton_product {
+    int64_t id, unit;  /* unit: that stock is kept in */
+    bool active, lots; /* lots: a move without one is refused */
+    bool taxed;
+    struct xd_decimal price;
+    bool has_price;
+    char sku[XD_TRYTON_TEXT];
+    int64_t until; /* remembered: seconds of the clock */
+};
+
 struct xd_tryton {
     struct xd_rpc rpc;
     bool lookup_only;             /* references are not unique in this database */
@@ -33,6 +44,8 @@ struct xd_tryton {
     char currency_code[8], site[XD_TRYTON_TEXT];
     int64_t currency, site_until; /* until: seconds of the clock */
     struct xd_tryton_warehouse warehouse;
+    struct xd_tryton_product products[XD_TRYTON_PRODUCTS];
+    size_t product_next; /* the place that is overwritten next */
     const struct xd_erp_request *request;
     struct xd_erp_answer *answer;
 };
@@ -56,14 +69,6 @@ struct xd_tryton_hold *xd_tryton_hold(const char *text);
 void xd_tryton_release(struct xd_tryton_hold *hold);
 
 /* ---- masters ---- */
-
-struct xd_tryton_product {
-    int64_t id, unit;  /* unit: that stock is kept in */
-    bool active, lots; /* lots: a move without one is refused */
-    bool taxed;
-    struct xd_decimal price;
-    bool has_price;
-};
 
 /* XD_INVALID unknown_site, unknown_product, unknown_uom, ...; inactive ones are found. */
 XD_CHECKED enum xd_result xd_tryton_get_warehouse(struct xd_tryton *erp, const char *site,

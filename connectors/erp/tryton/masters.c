@@ -8,7 +8,8 @@
 #include <time.h>
 
 #define DAY_MS INT64_C(86400000)
-#define SITE_SECONDS 60 /* that a warehouse is remembered for */
+#define SITE_SECONDS 60    /* that a warehouse is remembered for */
+#define PRODUCT_SECONDS 10 /* and a product */
 
 const char *xd_tryton_keep(struct xd_tryton *erp, struct xd_buffer *buffer) {
     char *copy = xd_buffer_result(buffer) != XD_OK ? NULL : xd_arena_take(&erp->rpc.arena, buffer->size + 1);
@@ -108,35 +109,96 @@ enum xd_result xd_tryton_get_warehouse(struct xd_tryton *erp, const char *site,
     return XD_OK;
 }
 
-enum xd_result xd_tryton_get_product(struct xd_tryton *erp, const char *sku, struct xd_tryton_product *out) {
-    const struct xd_node *rows;
-    enum xd_result result = xd_rpc_ask(
-        &erp->rpc, &rows, "model.product.product.search_read",
-        "[[\"code\",\"=\",%s],[\"active\",\"in\",[true,false]]],0,1,[[\"active\",\"DESC\"],[\"id\",\"ASC\"]],"
-        "[\"active\",\"default_uom\",\"list_price\",\"lot_required\",\"account_category.customer_taxes_"
-        "used\"]",
-        xd_rpc_quote(&erp->rpc, sku == NULL ? "" : sku));
-    const struct xd_node *row = xd_node_at(rows, 0);
-    if (result != XD_OK) {
-        return result;
+static struct xd_tryton_product *remembered(struct xd_tryton *erp, const char *sku, int64_t now) {
+    for (size_t i = 0; i < XD_TRYTON_PRODUCTS; i++) {
+        struct xd_tryton_product *product = &erp->products[i];
+        if (now < product->until && strcmp(product->sku, sku) == 0) {
+            return product;
+        }
     }
-    if (row == NULL) {
-        return xd_rpc_refuse(&erp->rpc, "unknown_product", "no product has the code %s",
-                             sku == NULL ? "" : sku);
+    return NULL;
+}
+
+static void remember(struct xd_tryton *erp, const char *sku, struct xd_tryton_product product, int64_t now) {
+    struct xd_tryton_product *place = &erp->products[erp->product_next];
+    if (strlen(sku) < sizeof place->sku) {
+        *place = product;
+        (void)snprintf(place->sku, sizeof place->sku, "%s", sku);
+        place->until = now + PRODUCT_SECONDS;
+        erp->product_next = (erp->product_next + 1) % XD_TRYTON_PRODUCTS;
     }
+}
+
+static struct xd_tryton_product read_product(const struct xd_node *row) {
     const struct xd_node *lots = xd_node_member(row, "lot_required");
     const struct xd_node *category = xd_node_member(row, "account_category.");
     const struct xd_node *taxes = xd_node_member(category, "customer_taxes_used");
-    *out = (struct xd_tryton_product){.id = xd_node_int(row, "id"),
-                                      .unit = xd_node_int(row, "default_uom"),
-                                      .active = xd_node_is_true(row, "active"),
-                                      .taxed = taxes != NULL && taxes->count > 0};
-    out->has_price = xd_tryton_number(xd_node_member(row, "list_price"), 8, &out->price);
+    struct xd_tryton_product product = {.id = xd_node_int(row, "id"),
+                                        .unit = xd_node_int(row, "default_uom"),
+                                        .active = xd_node_is_true(row, "active"),
+                                        .taxed = taxes != NULL && taxes->count > 0};
+    product.has_price = xd_tryton_number(xd_node_member(row, "list_price"), 8, &product.price);
     for (const struct xd_node *at = lots == NULL ? NULL : lots->child; at != NULL; at = at->next) {
-        out->lots = out->lots || (at->text != NULL &&
-                                  (strcmp(at->text, "storage") == 0 || strcmp(at->text, "customer") == 0));
+        product.lots =
+            product.lots ||
+            (at->text != NULL && (strcmp(at->text, "storage") == 0 || strcmp(at->text, "customer") == 0));
     }
-    return XD_OK;
+    return product;
+}
+
+/* This one, and the others of the request that will be asked for next. */
+static const char *list_skus(struct xd_tryton *erp, const char *sku, int64_t now) {
+    struct xd_buffer skus;
+    size_t count = 1;
+    xd_buffer_init(&skus, 0);
+    xd_buffer_text(&skus, xd_rpc_quote(&erp->rpc, sku));
+    for (size_t i = 0; i < erp->request->line_count && count < XD_TRYTON_PRODUCTS; i++) {
+        const char *other = erp->request->lines[i].sku;
+        if (other != NULL && strcmp(other, sku) != 0 && remembered(erp, other, now) == NULL) {
+            xd_buffer_format(&skus, ",%s", xd_rpc_quote(&erp->rpc, other));
+            count++;
+        }
+    }
+    return xd_tryton_keep(erp, &skus);
+}
+
+/* Of several of one code the first active one, or the first. What is inactive or not there is not remembered:
+ * whoever mends it is believed at once. */
+enum xd_result xd_tryton_get_product(struct xd_tryton *erp, const char *sku, struct xd_tryton_product *out) {
+    const struct xd_node *rows;
+    int64_t now = (int64_t)time(NULL);
+    sku = sku == NULL ? "" : sku;
+    const struct xd_tryton_product *known = remembered(erp, sku, now);
+    if (known != NULL) {
+        *out = *known;
+        return XD_OK;
+    }
+    const char *skus = list_skus(erp, sku, now);
+    if (skus == NULL) {
+        return XD_UNAVAILABLE;
+    }
+    enum xd_result result = xd_rpc_ask(&erp->rpc, &rows, "model.product.product.search_read",
+                                       "[[\"code\",\"in\",[%s]],[\"active\",\"in\",[true,false]]],0,null,"
+                                       "[[\"active\",\"DESC\"],[\"id\",\"ASC\"]],"
+                                       "[\"code\",\"active\",\"default_uom\",\"list_price\",\"lot_required\","
+                                       "\"account_category.customer_taxes_used\"]",
+                                       skus);
+    if (result != XD_OK) {
+        return result;
+    }
+    bool found = false;
+    for (const struct xd_node *row = rows->child; row != NULL; row = row->next) {
+        const char *code = xd_node_text(row, "code");
+        struct xd_tryton_product product = read_product(row);
+        if (code != NULL && strcmp(code, sku) == 0 && !found) {
+            *out = product;
+            found = true;
+        }
+        if (code != NULL && product.active && remembered(erp, code, now) == NULL) {
+            remember(erp, code, product, now);
+        }
+    }
+    return found ? XD_OK : xd_rpc_refuse(&erp->rpc, "unknown_product", "no product has the code %s", sku);
 }
 
 enum xd_result xd_tryton_get_lot(struct xd_tryton *erp, int64_t product, const char *number, bool make,
