@@ -150,5 +150,7 @@ int xd_route_site_compare(const struct xd_site_profile *a, const struct xd_site_
 /* What speaks against a site as such, whatever the lines: XD_ROUTE_CHOSEN for nothing. */
 enum xd_route_reason xd_route_judge(const struct xd_route_question *question,
                                     const struct xd_route_site *site);
+/* By its name, or by the beginning of it; a profile that lists none has all. */
+bool xd_route_lists_sku(const struct xd_site_profile *profile, const char *sku);
 
 #endif
