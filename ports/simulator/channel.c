@@ -84,11 +84,15 @@ void xd_sim_channel_answer(struct xd_sim *sim, uint64_t attempt, unsigned status
     }
 }
 
-static size_t add_order(struct xd_sim *sim) {
+size_t xd_sim_channel_add(struct xd_sim *sim) {
     sim->orders = xd_host_grow(sim->orders, sim->order_count, &sim->order_capacity, sizeof *sim->orders);
     sim->orders[sim->order_count] = (struct xd_sim_order){.of = sim->order_count};
     sim->figures->orders++;
     return sim->order_count++;
+}
+
+const char *xd_sim_sku(unsigned long line) {
+    return line % 2 == 1 ? "WIDGET" : "GADGET";
 }
 
 char *xd_sim_channel_text(const struct xd_sim *sim, const struct xd_sim_order *order,
@@ -108,8 +112,7 @@ char *xd_sim_channel_text(const struct xd_sim *sim, const struct xd_sim_order *o
             size += snprintf(text + size, sizeof text - (size_t)size,
                              "%s{\"external_line_id\":\"%u\",\"sku\":\"%s\",\"qty\":\"%s%u\",\"uom\":\"EA\","
                              "\"unit_price\":\"9.95\"}",
-                             comma, line + 1, line % 2 == 0 ? "WIDGET" : "GADGET", order->bad ? "-" : "",
-                             qty[line]);
+                             comma, line + 1, xd_sim_sku(line + 1), order->bad ? "-" : "", qty[line]);
             comma = ",";
         }
     }
@@ -119,7 +122,7 @@ char *xd_sim_channel_text(const struct xd_sim *sim, const struct xd_sim_order *o
 
 /* An order that came before, once more: under its key or another one, as it was or changed. */
 static void order_again(struct xd_sim *sim, size_t of, bool other_key, bool changed, xd_ms delay) {
-    size_t number = add_order(sim);
+    size_t number = xd_sim_channel_add(sim);
     struct xd_sim_order *order = &sim->orders[number];
     const struct xd_sim_order *first = &sim->orders[of];
     *order = (struct xd_sim_order){
@@ -154,8 +157,15 @@ static void draw_policy(struct xd_sim *sim, struct xd_sim_order *order) {
     }
 }
 
+void xd_sim_channel_wants(struct xd_sim_order *order) {
+    order->lines_ever = order->line_count;
+    memcpy(order->stated, order->qty, sizeof order->stated);
+    memcpy(order->want, order->qty, sizeof order->want);
+    memcpy(order->ordered, order->qty, sizeof order->ordered);
+}
+
 size_t xd_sim_channel_order(struct xd_sim *sim) {
-    size_t number = add_order(sim);
+    size_t number = xd_sim_channel_add(sim);
     struct xd_sim_order *order = &sim->orders[number];
     (void)snprintf(order->number, sizeof order->number, "PO-%llu", (unsigned long long)number);
     (void)snprintf(order->key, sizeof order->key, "key-%llu", (unsigned long long)number);
@@ -166,10 +176,7 @@ size_t xd_sim_channel_order(struct xd_sim *sim) {
         order->qty[line] = (unsigned)xd_chance_between(&sim->work, 1, 40);
     }
     (void)snprintf(order->revision, sizeof order->revision, "\"1\"");
-    order->lines_ever = order->line_count;
-    memcpy(order->stated, order->qty, sizeof order->stated);
-    memcpy(order->want, order->qty, sizeof order->want);
-    memcpy(order->ordered, order->qty, sizeof order->ordered);
+    xd_sim_channel_wants(order);
     if (!order->bad) {
         draw_policy(sim, order);
     }
@@ -179,12 +186,7 @@ size_t xd_sim_channel_order(struct xd_sim *sim) {
     return number;
 }
 
-static void next_order(struct xd_sim *sim, void *object, uint64_t argument) {
-    (void)object;
-    (void)argument;
-    if (sim->now >= sim->heal_at) {
-        return;
-    }
+static void send_order(struct xd_sim *sim) {
     size_t number = xd_sim_channel_order(sim);
     bool bad = sim->orders[number].bad;
     if (!bad) {
@@ -198,6 +200,19 @@ static void next_order(struct xd_sim *sim, void *object, uint64_t argument) {
     }
     if (!bad && xd_sim_hit(sim, XD_FAULT_CHANNEL_CHANGED)) {
         order_again(sim, number, true, true, xd_chance_spread(&sim->work, XD_HOUR_MS, 4 * XD_HOUR_MS));
+    }
+}
+
+static void next_order(struct xd_sim *sim, void *object, uint64_t argument) {
+    (void)object;
+    (void)argument;
+    if (sim->now >= sim->heal_at) {
+        return;
+    }
+    if (xd_sim_hit(sim, XD_FAULT_ERP_SELLS)) {
+        xd_sim_erp_sells(sim);
+    } else {
+        send_order(sim);
     }
     xd_agenda_add(&sim->agenda, sim->now + xd_chance_between(&sim->work, 1, 2 * sim->order_gap), next_order,
                   NULL, 0);

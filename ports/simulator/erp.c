@@ -38,16 +38,16 @@ void xd_sim_erp_effect(const struct xd_erp_request *request, struct xd_sim_effec
     }
 }
 
-static void take_effect(struct xd_sim *sim, const struct xd_erp_request *request) {
+void xd_sim_erp_take(struct xd_sim *sim, const struct xd_sim_effect *effect) {
     char key[XD_SIM_ERP_KEY];
     sim->effects = xd_host_grow(sim->effects, sim->effect_count, &sim->effect_capacity, sizeof *sim->effects);
-    xd_sim_erp_effect(request, &sim->effects[sim->effect_count]);
-    xd_sim_erp_key(request->kind, request->reference, key);
+    sim->effects[sim->effect_count] = *effect;
+    xd_sim_erp_key(effect->kind, effect->reference, key);
     xd_names_set(&sim->effect_names, key, sim->effect_count);
     sim->effect_count++;
     xd_sim_books_take(sim, sim->effect_count - 1);
-    sim->figures->changes += request->kind == XD_ERP_CHANGE;
-    xd_sim_tell(sim, "ERP", "%s %s", xd_erp_kind_names[request->kind], request->reference);
+    sim->figures->changes += effect->kind == XD_ERP_CHANGE;
+    xd_sim_tell(sim, "ERP", "%s %s", xd_erp_kind_names[effect->kind], effect->reference);
 }
 
 static void found(struct xd_sim *sim, const struct xd_sim_call *call, struct xd_erp_answer *answer) {
@@ -64,6 +64,7 @@ static void found(struct xd_sim *sim, const struct xd_sim_call *call, struct xd_
 static void land(struct xd_sim *sim, void *object, uint64_t argument) {
     struct xd_sim_call *call = object;
     struct xd_erp_answer there;
+    struct xd_sim_effect effect;
     if (call->call->list) {
         return; /* it says what there is when it answers */
     }
@@ -72,7 +73,8 @@ static void land(struct xd_sim *sim, void *object, uint64_t argument) {
         sim->options.script == XD_SIM_NO_SCRIPT; /* no blind retry: so nothing is posted twice */
     if (!call->call->find && (there.outcome == XD_ERP_ABSENT || !refuses_twins) &&
         xd_sim_erp_goes_on(sim, &call->call->request, argument, &there)) {
-        take_effect(sim, &call->call->request);
+        xd_sim_erp_effect(&call->call->request, &effect);
+        xd_sim_erp_take(sim, &effect);
         found(sim, call, &there);
     }
     if (!call->landed && call->answer.outcome == XD_ERP_DONE) {

@@ -18,8 +18,8 @@
 
 /* ---- what there is ---- */
 
-static bool lists(const struct xd_sim *sim) {
-    return sim->rate[XD_FAULT_ERP_BOOKS] != 0;
+bool xd_sim_books_lists(const struct xd_sim *sim) {
+    return sim->rate[XD_FAULT_ERP_BOOKS] != 0 || sim->rate[XD_FAULT_ERP_SELLS] != 0;
 }
 
 /* It changed: it comes again, as the last. */
@@ -127,7 +127,7 @@ static void ship(struct xd_sim *sim, size_t number) {
 
 void xd_sim_books_take(struct xd_sim *sim, size_t number) {
     const struct xd_sim_effect *effect = &sim->effects[number];
-    if (!lists(sim)) {
+    if (!xd_sim_books_lists(sim)) {
         return;
     }
     if (effect->kind == XD_ERP_SHIPMENT || effect->kind == XD_ERP_REVERSAL) {
@@ -167,17 +167,33 @@ static const char *state_of(const struct xd_sim_entry *sale) {
     return open ? "open" : any ? "done" : "cancelled";
 }
 
+/* Ours; of what was born here there is none. */
+static void write_reference(struct xd_buffer *out, const char *name, const char *reference) {
+    xd_buffer_format(out, "\"%s\":", name);
+    if (reference[0] == '=') {
+        xd_buffer_text(out, "null");
+    } else {
+        xd_buffer_format(out, "\"%s\"", reference);
+    }
+}
+
 static void write_sale(const struct xd_sim *sim, const struct xd_sim_entry *sale, struct xd_buffer *out) {
     const struct xd_sim_effect *effect = &sim->effects[sale->effect];
-    xd_buffer_format(out, "{\"number\":\"D%zu\",\"reference\":\"%s\",\"state\":\"%s\",\"lines\":[",
-                     sale->effect, effect->reference, state_of(sale));
+    xd_buffer_format(out, "{\"number\":\"D%zu\",", sale->effect);
+    write_reference(out, "reference", effect->reference);
+    xd_buffer_format(out,
+                     ",\"state\":\"%s\",\"customer\":\"CUST-1\",\"currency\":\"EUR\",\"site\":\"%s\","
+                     "\"ship_to\":{\"name\":\"Corner Shop\",\"address\":[\"1 Dock Road\"],\"city\":\"Leeds\","
+                     "\"postal_code\":\"LS1 1AA\",\"country\":\"GB\"},\"lines\":[",
+                     state_of(sale), effect->site);
     for (unsigned line = 0; line < sale->line_count; line++) {
         const struct xd_sim_sold *sold = &sale->lines[line];
-        xd_buffer_format(out,
-                         "%s{\"line_id\":\"%s\",\"sku\":\"ANY\",\"uom\":\"EA\",\"qty\":\"%lld\",\"base_qty\":"
-                         "\"%lld\",\"shipped\":\"%lld\",\"invoiced\":\"%lld\"}",
-                         line == 0 ? "" : ",", sold->line_id, (long long)sold->qty, (long long)sold->qty,
-                         (long long)sold->shipped, (long long)sold->invoiced);
+        xd_buffer_format(
+            out,
+            "%s{\"line_id\":\"%s\",\"sku\":\"%s\",\"uom\":\"EA\",\"unit_price\":\"9.95\",\"qty\":"
+            "\"%lld\",\"base_qty\":\"%lld\",\"shipped\":\"%lld\",\"invoiced\":\"%lld\"}",
+            line == 0 ? "" : ",", sold->line_id, xd_sim_sku(strtoul(sold->line_id, NULL, 10)),
+            (long long)sold->qty, (long long)sold->qty, (long long)sold->shipped, (long long)sold->invoiced);
     }
     xd_buffer_text(out, "]}");
 }
@@ -195,8 +211,9 @@ static void write_parcel(const struct xd_sim *sim, size_t number, const struct x
     } else {
         xd_buffer_format(out, "{\"number\":\"I%zu\",\"state\":\"posted\",\"currency\":\"EUR\"", number);
     }
-    xd_buffer_format(out, ",\"sale\":\"D%zu\",\"sale_reference\":\"%s\",\"lines\":[", sale,
-                     effect->sale_reference);
+    xd_buffer_format(out, ",\"sale\":\"D%zu\",", sale);
+    write_reference(out, "sale_reference", effect->sale_reference);
+    xd_buffer_text(out, ",\"lines\":[");
     for (unsigned line = 0; line < effect->line_count; line++) {
         long long qty = qty_of(effect, line);
         xd_buffer_format(out,
@@ -268,7 +285,7 @@ static void say_first(struct xd_sim *sim, char *why, size_t size) {
 bool xd_sim_books_rest(struct xd_sim *sim, char *why, size_t size) {
     struct xd_sim_books *books = &sim->books;
     unsigned differences = 0;
-    if (!lists(sim)) {
+    if (!xd_sim_books_lists(sim)) {
         return true;
     }
     if (books->unbilled > 0 || sim->now < books->changed_at + SETTLED_MS) {

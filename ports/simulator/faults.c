@@ -98,6 +98,7 @@ const struct xd_fault_kind xd_fault_kinds[XD_FAULT_COUNT] = {
     [XD_FAULT_WMS_CORRECTS] = AMONG("wms.corrects", XD_FAULTS_WMS, 100000),
     [XD_FAULT_WMS_VOIDS] = AMONG("wms.voids", XD_FAULTS_WMS, 100000),
     [XD_FAULT_ERP_BOOKS] = AMONG("erp.lists_in_bits", XD_FAULTS_ERP, 500000),
+    [XD_FAULT_ERP_SELLS] = AMONG("erp.sells", XD_FAULTS_ERP, 300000),
 };
 
 bool xd_fault_is_trade(enum xd_fault fault) {

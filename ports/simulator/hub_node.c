@@ -264,7 +264,7 @@ bool xd_sim_hub_open(struct xd_sim *sim) {
                                    .erp_count = 1,
                                    .check_concurrency = 1,
                                    .hash_password = hash_password};
-    if (sim->rate[XD_FAULT_ERP_BOOKS] != 0) {
+    if (xd_sim_books_lists(sim)) {
         config.books = (struct xd_books_config){
             .poll_ms = 10 * XD_MINUTE_MS, .every_ms = 6 * XD_HOUR_MS, .invoice_ms = XD_SIM_KEPT_MS};
     }

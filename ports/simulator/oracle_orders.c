@@ -56,7 +56,7 @@ static bool somebody_forgot(const struct xd_sim *sim) {
 /* ---- the ERP's books ---- */
 
 struct xd_sim_order *xd_sim_order_of_sale(struct xd_sim *sim, const char *reference) {
-    const char *number = strrchr(reference, '/');
+    const char *number = reference[0] == '=' ? reference : strrchr(reference, '/'); /* born there, or ours */
     size_t found = number == NULL ? XD_NAMES_NONE : xd_names_get(&sim->order_names, number + 1);
     return found == XD_NAMES_NONE ? NULL : &sim->orders[found];
 }
@@ -174,7 +174,8 @@ static void view_order(struct xd_sim *sim, const struct xd_sim_order *order, str
     struct xd_buffer text;
     memset(out, 0, sizeof *out);
     xd_buffer_init(&text, 0);
-    if (store->order_find(store->context, "default", "web", order->number, &row) == XD_OK &&
+    if (store->order_find(store->context, "default", order->born ? "main" : "web", order->number, &row) ==
+            XD_OK &&
         xd_view_order(store, row.order_id, &text) == XD_OK &&
         xd_json_parse_into(&out->arena, xd_buffer_view(&text), VIEW_SIZE_MAX, XD_JSON_DEPTH_MAX, &out->tree,
                            &error) != XD_OK) {
@@ -203,7 +204,9 @@ static void read_line(const cJSON *row, struct line_view *out) {
 /* Nobody is left who could ship it: who was silent for too long does not get it again, and that may be who
  * never saw it. */
 static bool refused_by_all(const struct xd_sim *sim, size_t number) {
-    uint64_t refused = 0;
+    const struct xd_sim_order *order = &sim->orders[number];
+    uint64_t refused = 0, all = (UINT64_C(1) << sim->site_count) - 1;
+    uint64_t may_ship = order->born ? UINT64_C(1) << order->site : all; /* the ERP says which */
     for (unsigned index = 0; index < sim->site_count; index++) {
         refused |= sim->sites[index].awaited ? UINT64_C(1) << index : 0;
     }
@@ -211,7 +214,7 @@ static bool refused_by_all(const struct xd_sim *sim, size_t number) {
         const struct xd_sim_release *release = &sim->releases[index];
         refused |= release->order == number && release->rejected ? UINT64_C(1) << release->site : 0;
     }
-    return refused == (UINT64_C(1) << sim->site_count) - 1;
+    return (refused & may_ship) == may_ship;
 }
 
 static bool order_rests(struct xd_sim *sim, size_t number, char *why, size_t size) {

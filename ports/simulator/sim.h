@@ -257,6 +257,7 @@ struct xd_sim_order {
     char *text; /* owned */
     unsigned line_count;
     unsigned qty[XD_SIM_LINES_MAX];
+    bool born;         /* typed into the ERP: no channel knows of it */
     bool bad, changed; /* changed: of another order's number with another content */
     size_t of;         /* changed, repeated: the first */
     unsigned tries;
@@ -543,6 +544,11 @@ void xd_sim_wms_take_release(struct xd_sim_site *site, const cJSON *tree);
 /* Of a release that nobody has. */
 void xd_sim_wms_ship_unknown(struct xd_sim_site *site);
 void xd_sim_channel_start(struct xd_sim *sim);
+size_t xd_sim_channel_add(struct xd_sim *sim); /* an empty one; its number */
+/* What is wanted of it is what it says. */
+void xd_sim_channel_wants(struct xd_sim_order *order);
+/* What a line, counted from 1, is of. */
+const char *xd_sim_sku(unsigned long line);
 size_t xd_sim_channel_order(struct xd_sim *sim); /* a new one; its number */
 void xd_sim_channel_answer(struct xd_sim *sim, uint64_t attempt, unsigned status, const char *body);
 /* The order as its channel writes it, with these quantities; a line of which there is none is left out. Free
@@ -569,6 +575,7 @@ bool xd_sim_errands_rest(struct xd_sim *sim, char *why, size_t size);
 bool xd_sim_orders_roam(const struct xd_sim *sim);
 /* erp_books.c: the effect of that number has just come about; a page as it is when it is answered; whether
  * the hub has compared the books since they changed last, and found them the same. */
+bool xd_sim_books_lists(const struct xd_sim *sim);
 void xd_sim_books_take(struct xd_sim *sim, size_t number);
 void xd_sim_books_page(struct xd_sim *sim, const struct xd_erp_call *call, struct xd_erp_answer *answer,
                        struct xd_buffer *entries, char next[XD_ERP_CURSOR_SIZE]);
@@ -576,6 +583,10 @@ bool xd_sim_books_rest(struct xd_sim *sim, char *why, size_t size);
 void xd_sim_books_free(struct xd_sim *sim);
 void xd_sim_erp_call(struct xd_sim *sim, struct xd_erp_call *call);
 void xd_sim_erp_free(struct xd_sim *sim);
+/* It is in the books. */
+void xd_sim_erp_take(struct xd_sim *sim, const struct xd_sim_effect *effect);
+/* Somebody types a sale into it (erp_sells.c). */
+void xd_sim_erp_sells(struct xd_sim *sim);
 /* What the request asks for, as it will be in the books. */
 void xd_sim_erp_effect(const struct xd_erp_request *request, struct xd_sim_effect *effect);
 #define XD_SIM_ERP_KEY (XD_REFERENCE_SIZE + 8)

@@ -257,7 +257,8 @@ static size_t check_owner(struct xd_sim_site *site, const cJSON *tree) {
     const char *number = xd_json_text(cJSON_GetObjectItemCaseSensitive(tree, "origin"), "external_order_id");
     size_t order = number == NULL ? XD_NAMES_NONE : xd_names_get(&sim->order_names, number);
     if (for_site == NULL || strcmp(for_site, site->name_text) != 0 || order == XD_NAMES_NONE ||
-        (sim->orders[order].site != site->node.number - 1 && !xd_sim_orders_roam(sim))) {
+        (sim->orders[order].site != site->node.number - 1 &&
+         (sim->orders[order].born || !xd_sim_orders_roam(sim)))) {
         xd_sim_violated(sim, "I8: %s is given a release for %s of order %s", site->name_text,
                         for_site == NULL ? "nobody" : for_site, number == NULL ? "none" : number);
     }
