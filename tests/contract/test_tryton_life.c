@@ -483,6 +483,42 @@ static void a_refused_login_is_not_hammered(void **state) {
     worker.close(worker.context);
 }
 
+/* Calls that a sale of so many products costs a worker. */
+static unsigned calls_of_sale(struct cutting_proxy *proxy, struct xd_erp *worker, const char *reference,
+                              size_t count) {
+    struct xd_erp_line lines[3] = {a_line("L1", "WIDGET", "1"), a_line("L2", "GADGET", "1"),
+                                   a_line("L3", "CABLE-10M", "1")};
+    struct xd_erp_request request = a_request(XD_ERP_SALE, reference, NULL, "WH1", lines, count);
+    struct xd_erp_answer answer;
+    for (size_t i = 0; i < count; i++) {
+        lines[i].unit_price = stores_decimal("1");
+        lines[i].has_unit_price = true;
+    }
+    unsigned before = atomic_load(&proxy->seen);
+    worker->post(worker->context, &request, &answer);
+    assert_done(answer);
+    return atomic_load(&proxy->seen) - before;
+}
+
+static void a_sale_asks_once_for_all_its_products_and_the_next_one_not_at_all(void **state) {
+    struct cutting_proxy proxy;
+    struct xd_erp zero, one, many;
+    (void)state;
+    cutting_proxy_start(&proxy, tryton_port(), 1);
+    tryton_open_other(proxy.port, NULL, NULL, &one);
+    tryton_open_other(proxy.port, NULL, NULL, &many);
+    tryton_open_other(proxy.port, NULL, NULL, &zero);
+    (void)calls_of_sale(&proxy, &zero, "calls/0", 1); /* who logs in for all */
+    unsigned first = calls_of_sale(&proxy, &one, "calls/1", 1);
+    assert_int_equal(calls_of_sale(&proxy, &many, "calls/2", 3), first);
+    /* Nor for the login, the module, the units, the currency and the warehouse. */
+    assert_true(calls_of_sale(&proxy, &many, "calls/3", 3) <= 5);
+    zero.close(zero.context);
+    one.close(one.context);
+    many.close(many.context);
+    cutting_proxy_stop(&proxy);
+}
+
 static int open_erp(void **state) {
     (void)state;
     tryton_reset();
@@ -513,6 +549,7 @@ int main(void) {
         cmocka_unit_test(a_reversed_shipment_is_back_and_its_lines_open),
         cmocka_unit_test(everything_is_listed),
         cmocka_unit_test(a_refused_login_is_not_hammered),
+        cmocka_unit_test(a_sale_asks_once_for_all_its_products_and_the_next_one_not_at_all),
         cmocka_unit_test(what_was_interrupted_is_taken_on),
     };
     if (!tryton_is_there()) {
