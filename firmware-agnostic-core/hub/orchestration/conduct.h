@@ -128,6 +128,9 @@ XD_CHECKED enum xd_result xd_conduct_place(struct xd_conduct *conduct, enum xd_p
 XD_CHECKED enum xd_result xd_conduct_move_all(struct xd_conduct *conduct, enum xd_pot from, enum xd_pot to);
 /* Sends the drafts to their sites. */
 XD_CHECKED enum xd_result xd_conduct_release(struct xd_conduct *conduct);
+
+/* ---- adopt.c: a release that its site has, and this hub had forgotten ---- */
+
 /* A release of an order that a site gave back: its lines take what is open. */
 XD_CHECKED enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct,
                                                    const struct xd_release *release);

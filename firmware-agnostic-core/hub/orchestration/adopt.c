@@ -1,0 +1,223 @@
+/* A release that is at its site already, and that this hub, restored from an older copy, has forgotten: the
+ * site gives it back. Its quantities count as released at once, out of what the order has open; it is a draft
+ * until the sale is in the ERP (place.c). */
+#include "hub/orchestration/conduct.h"
+
+#include "base/memory.h"
+#include "hub/orchestration/stock.h"
+
+#include <string.h>
+
+static struct xd_order_line_row *add_line(struct xd_conduct *conduct, const struct xd_release_line *line) {
+    struct xd_order_line_row *rows =
+        xd_grow(conduct->lines.rows, conduct->lines.count, &conduct->lines.capacity, sizeof *rows);
+    if (rows == NULL) {
+        return NULL;
+    }
+    conduct->lines.rows = rows;
+    struct xd_order_line_row *row = &rows[conduct->lines.count++];
+    memset(row, 0, sizeof *row);
+    row->number = (int64_t)conduct->lines.count;
+    xd_copy(row->line_id, sizeof row->line_id, line->line_id);
+    xd_copy(row->external_line_id, sizeof row->external_line_id, line->external_line_id);
+    xd_copy(row->sku, sizeof row->sku, line->sku);
+    xd_copy(row->uom, sizeof row->uom, line->uom);
+    row->factor_num = line->factor_num;
+    row->factor_den = line->factor_den;
+    return row;
+}
+
+/* All that is known of an order that its sites gave back is what they say: it grows with each of them. An
+ * order that was taken again as it once was lacks the lines that a forgotten revision had brought: a site has
+ * work for them. */
+static enum xd_result grow_line(struct xd_conduct *conduct, const struct xd_release_line *line,
+                                struct xd_decimal qty, struct xd_order_line_row **out) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    bool adopted = strcmp(conduct->order.client, XD_CLIENT_ADOPTED) == 0;
+    *out = xd_conduct_line(conduct, line->line_id);
+    if (*out != NULL) {
+        return adopted ? xd_line_increase(*out, qty) : XD_OK;
+    }
+    *out = add_line(conduct, line);
+    if (*out == NULL) {
+        return XD_NO_MEMORY;
+    }
+    enum xd_result result = xd_line_increase(*out, qty);
+    return result == XD_OK && !conduct->new_lines
+               ? store->order_line_add(store->context, conduct->order.order_id, *out)
+               : result;
+}
+
+static struct xd_release_line_row row_of_line(const struct xd_release_line *line) {
+    struct xd_release_line_row row;
+    memset(&row, 0, sizeof row);
+    xd_copy(row.line_id, sizeof row.line_id, line->line_id);
+    xd_copy(row.sku, sizeof row.sku, line->sku);
+    xd_copy(row.uom, sizeof row.uom, line->uom);
+    row.factor_num = line->factor_num;
+    row.factor_den = line->factor_den;
+    return row;
+}
+
+/* Of the order's line and the release's one may count in base units, and then both do. */
+static enum xd_result agree_on_unit(struct xd_conduct *conduct, struct xd_release_line_row *row) {
+    struct xd_order_line_row *ordered = xd_conduct_line(conduct, row->line_id);
+    if (ordered == NULL || strcmp(ordered->uom, row->uom) == 0) {
+        return XD_OK;
+    }
+    if (row->factor_num == row->factor_den) {
+        return xd_conduct_to_base(conduct, ordered, row->uom);
+    }
+    return ordered->factor_num == ordered->factor_den ? xd_release_line_to_base(row, ordered->uom) : XD_OK;
+}
+
+static enum xd_result adopt_line(struct xd_conduct *conduct, const struct xd_release *release,
+                                 const struct xd_release_line *line, struct xd_release_line_row *row) {
+    struct xd_order_line_row *ordered;
+    struct xd_decimal base;
+    *row = row_of_line(line);
+    row->qty = line->qty;
+    enum xd_result result = agree_on_unit(conduct, row);
+    const struct xd_decimal qty = row->qty;
+    if (result == XD_OK) {
+        result = grow_line(conduct, line, qty, &ordered);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    struct xd_decimal open = xd_line_pot(ordered, XD_POT_OPEN);
+    struct xd_decimal late = xd_line_pot(ordered, XD_POT_BACKORDERED);
+    struct xd_decimal first = xd_decimal_min(qty, open);
+    result = xd_decimal_subtract(qty, first, &row->qty);
+    struct xd_decimal second = xd_decimal_min(row->qty, late);
+    if (result == XD_OK) {
+        result = xd_decimal_add(first, second, &row->qty);
+    }
+    if (result == XD_OK) {
+        result = xd_line_move(ordered, XD_POT_OPEN, XD_POT_RELEASED, first);
+    }
+    if (result == XD_OK) {
+        result = xd_line_move(ordered, XD_POT_BACKORDERED, XD_POT_RELEASED, second);
+    }
+    if (result == XD_OK) {
+        result = xd_conduct_save_line(conduct, ordered);
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_ratio(row->qty, row->factor_num, row->factor_den, &base);
+    }
+    return result == XD_OK ? xd_stock_reserve(conduct->hub, release->site_id, row->sku, base) : result;
+}
+
+/* The site has a release for quantities that this hub, restored from an older copy, gave to another one. */
+static enum xd_result complain_twice(struct xd_conduct *conduct, const struct xd_release *release) {
+    struct xd_complaint complaint = {
+        .code = "RELEASED_TWICE",
+        .site = release->site_id,
+        .order_id = conduct->order.order_id,
+        .release_id = release->release_id,
+        .detail = "A site has a release that this hub had forgotten, and the order is with another site now: "
+                  "one of them must not ship."};
+    return xd_hub_complain(conduct->hub, &complaint, conduct->now);
+}
+
+/* Whether the release got less than its document says. */
+static bool lacks(const struct xd_release_line_row *row, const struct xd_release_line *line) {
+    struct xd_decimal said = line->qty;
+    bool counts = xd_release_line_of_told(row, line->qty, &said) == XD_OK;
+    return counts && xd_decimal_compare(row->qty, said) < 0;
+}
+
+enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct, const struct xd_release *release) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    struct xd_release_row row;
+    bool twice = false;
+    struct xd_release_line_row *lines = xd_alloc(release->line_count * sizeof *lines);
+    enum xd_result result = lines == NULL ? XD_NO_MEMORY : XD_OK;
+    memset(&row, 0, sizeof row);
+    xd_copy(row.release_id, sizeof row.release_id, release->release_id);
+    memcpy(row.order_id, conduct->order.order_id, sizeof row.order_id);
+    xd_copy(row.site, sizeof row.site, release->site_id);
+    row.number = release->split_number > 0 ? release->split_number : 1;
+    row.revision = release->revision;
+    row.status = XD_RELEASE_DRAFT;
+    row.stage = XD_STAGE_RELEASED;
+    row.created_at = row.updated_at = conduct->now.wall;
+    for (size_t index = 0; index < release->line_count && result == XD_OK; index++) {
+        result = adopt_line(conduct, release, &release->lines[index], &lines[index]);
+        twice = twice || lacks(&lines[index], &release->lines[index]);
+    }
+    if (result == XD_OK) {
+        result = store->release_add(store->context, &row, lines, release->line_count);
+    }
+    xd_free(lines);
+    conduct->order.releases = conduct->order.releases > row.number ? conduct->order.releases : row.number;
+    return result == XD_OK && twice ? complain_twice(conduct, release) : result;
+}
+
+/* ---- what it was before ---- */
+
+/* more of the line, which nobody is known to ship. */
+static enum xd_result adopt_more(struct xd_conduct *conduct, const struct xd_release_line *line,
+                                 struct xd_decimal more) {
+    struct xd_order_line_row *ordered;
+    bool new_line = xd_conduct_line(conduct, line->line_id) == NULL;
+    bool grows = new_line || strcmp(conduct->order.client, XD_CLIENT_ADOPTED) == 0;
+    enum xd_result result = grow_line(conduct, line, more, &ordered);
+    if (result == XD_OK && grows) {
+        result = xd_line_move(ordered, XD_POT_OPEN, XD_POT_CANCELLED, more);
+    }
+    return result == XD_OK && grows ? xd_conduct_save_line(conduct, ordered) : result;
+}
+
+/* How much more it was, in the unit in which its row counts. */
+static enum xd_result more_of(struct xd_conduct *conduct, const struct xd_release_line *line,
+                              struct xd_release_line_row *row, bool is_new, struct xd_decimal *more) {
+    if (!is_new) {
+        enum xd_result result = xd_release_line_of_told(row, line->qty, more);
+        return result == XD_OK ? xd_decimal_subtract(*more, row->qty, more) : result;
+    }
+    row->qty = line->qty;
+    enum xd_result result = agree_on_unit(conduct, row);
+    *more = row->qty;
+    row->qty = xd_decimal_of(0);
+    return result;
+}
+
+static enum xd_result adopt_line_before(struct xd_conduct *conduct, struct xd_release_work *work,
+                                        const struct xd_release_line *line, bool *any) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    struct xd_release_line_row made = row_of_line(line), *row = &made;
+    struct xd_decimal more;
+    for (size_t index = 0; index < work->lines.count; index++) {
+        row = strcmp(work->lines.rows[index].line_id, line->line_id) == 0 ? &work->lines.rows[index] : row;
+    }
+    enum xd_result result = more_of(conduct, line, row, row == &made, &more);
+    if (result != XD_OK || xd_decimal_sign(more) <= 0) {
+        return result;
+    }
+    *any = true;
+    result = adopt_more(conduct, line, more);
+    if (result == XD_OK) {
+        result = xd_decimal_add(row->qty, more, &row->qty);
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_add(row->closed, more, &row->closed);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    return row == &made ? store->release_line_add(store->context, work->row.release_id, row)
+                        : store->release_line_save(store->context, work->row.release_id, row);
+}
+
+enum xd_result xd_conduct_adopt_before(struct xd_conduct *conduct, const struct xd_release *before,
+                                       bool *any) {
+    struct xd_release_work work;
+    *any = false;
+    enum xd_result result = xd_release_work_open(conduct, before->release_id, &work);
+    for (size_t index = 0; index < before->line_count && result == XD_OK; index++) {
+        result = adopt_line_before(conduct, &work, &before->lines[index], any);
+    }
+    xd_release_work_close(&work);
+    return result;
+}
