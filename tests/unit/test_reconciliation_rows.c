@@ -1234,6 +1234,7 @@ static void what_is_open_again_counts_against_the_customers_limit(void **state) 
     assert_exposure(world, "CUST-1", "25");
 }
 
+#define ROW_OF_TWO(test) cmocka_unit_test_setup_teardown(test, world_two_sites, hub_world_teardown)
 #define ROW(test) cmocka_unit_test_setup_teardown(test, hub_world_setup, hub_world_teardown)
 
 /* ---- replay ---- */
@@ -1459,6 +1460,28 @@ static void a_refused_shipment_is_edited_and_posted_once(void **state) {
     assert_count(world, "SELECT count(*) FROM exception WHERE open = 1 AND code LIKE 'CONFLICT%'", 0);
 }
 
+/* The order was cancelled after it had shipped, but for what another site gave up. */
+static void a_refused_shipment_of_a_cancelled_order_is_edited_and_posted(void **state) {
+    char release_id[XD_ID_SIZE], text[512], document[EDIT_SIZE];
+    struct hub_world *world = world_with_stock(state, "6", "5");
+    assert_int_equal(world_simple(world, 1, "", "11"), 202);
+    world_quiet(world);
+    world_release_id(world, 1, 1, release_id);
+    world->plan = plan_refuses_without_lot;
+    ships(world, 1, release_id, "6", "");
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, NULL), 202);
+    world_quiet(world);
+    world_answer(world, 1, 2, 2, "CANCEL_ACCEPTED");
+    world_quiet(world);
+    edited(document, release_id, "", line(text, "WIDGET", "6", "EA", ",\"lot\":\"L-1\""));
+    assert_int_equal(edits(world, "ERP_REJECTED_SHIPMENT", document, "\"replayed\":1,\"left\":0"), 200);
+    assert_line(world, 1, "1", "0 0 0 6 5 0 0");
+    assert_state(world, "C-1", 1, "POSTED");
+    assert_shipments(world, 1, 0);
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
+}
+
 static void what_is_in_the_erp_in_part_is_not_edited(void **state) {
     char release_id[XD_ID_SIZE], text[512], document[EDIT_SIZE], id[256];
     struct hub_world *world = ten(state, release_id);
@@ -1627,6 +1650,7 @@ int main(void) {
         ROW(what_a_filter_finds_is_replayed),
         ROW(what_is_resolved_is_not_edited),
         ROW(a_refused_shipment_is_edited_and_posted_once),
+        ROW_OF_TWO(a_refused_shipment_of_a_cancelled_order_is_edited_and_posted),
         ROW(what_is_in_the_erp_in_part_is_not_edited),
         ROW(refused_sales_are_replayed),
         ROW(refused_adjustments_are_replayed),

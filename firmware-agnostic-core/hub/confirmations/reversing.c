@@ -2,7 +2,8 @@
  *
  * Quantities go back to where they came from: shipped to released, what was beyond the release first, the
  * stock to the site, a remainder that was closed or opened to the release; then what is left of the release
- * is evened out (remainders.c). In the ERP each posting is undone as a whole by a reversal, which is called
+ * is evened out (remainders.c). Of an order that is cancelled by then the site is asked for them; but where
+ * another version says what has shipped instead, only for what that leaves. In the ERP each posting is undone as a whole by a reversal, which is called
  * for when the posting is there; what is left of a posting of which only a part is taken back is posted anew
  * after its reversal. */
 #include "hub/confirmations/applying.h"
@@ -70,13 +71,17 @@ static enum xd_result stock_back(struct back *back, const struct xd_release_line
     return result == XD_OK ? xd_stock_reserve(hub, back->work.row.site, line->sku, base) : result;
 }
 
-/* The order is cancelled, and the site has the goods again: it is asked for them, for it may ship them anew;
- * but for one that is being asked for all it has. A correction says itself what has shipped instead. */
-static bool asks_site(const struct back *back) {
+/* The order is cancelled, and the site has the goods again, and may ship them anew; but for one that is being
+ * asked for all it has. */
+static bool stays_with_site(const struct back *back) {
     const struct xd_release_row *row = &back->work.row;
+    return back->conduct.order.cancelled && !(row->cancel == XD_CANCEL_REQUESTED && row->whole);
+}
+
+/* What has shipped instead is said next, of what had shipped before the order was cancelled. */
+static bool restates(const struct back *back) {
     int kind = back->reversing->cause->kind;
-    return back->conduct.order.cancelled && !(row->cancel == XD_CANCEL_REQUESTED && row->whole) &&
-           (kind == XD_KIND_VOID || kind == XD_KIND_REVERSAL);
+    return kind != XD_KIND_VOID && kind != XD_KIND_REVERSAL;
 }
 
 /* qty of the line has not shipped after all; sku: what was there instead. */
@@ -104,7 +109,8 @@ static enum xd_result take_back(struct back *back, struct xd_release_line_row *l
     if (result == XD_OK) {
         result = stock_back(back, line, sku, qty, rest);
     }
-    if (result == XD_OK && back->conduct.order.cancelled && !asks_site(back) && xd_decimal_sign(rest) > 0) {
+    if (result == XD_OK && back->conduct.order.cancelled && !stays_with_site(back) &&
+        xd_decimal_sign(rest) > 0) {
         back->conduct.sale_stale = true; /* nobody wants it */
         result = xd_release_work_give_line_back(&back->conduct, &back->work, line, rest, XD_POT_CANCELLED);
     }
@@ -157,7 +163,7 @@ static enum xd_result restore(struct back *back, const struct xd_remainder_row *
     if (remainder_of(line, ordered, row, &cancelled, &opened) != XD_OK) {
         return XD_CORRUPT;
     }
-    if (back->conduct.order.cancelled) {
+    if (back->conduct.order.cancelled && !(stays_with_site(back) && restates(back))) {
         return XD_OK;
     }
     back->conduct.sale_stale = back->conduct.sale_stale || xd_decimal_sign(cancelled) > 0;
@@ -310,7 +316,7 @@ static enum xd_result close_release(struct back *back, const struct xd_confirmat
     if (result == XD_OK) {
         result = xd_remainders_even(&back->conduct, &back->work, is_void(back), &ended);
     }
-    if (result == XD_OK && asks_site(back)) {
+    if (result == XD_OK && stays_with_site(back) && !restates(back)) {
         result = xd_release_work_call_back(&back->conduct, &back->work, false);
     }
     if (result == XD_OK) {
@@ -416,6 +422,39 @@ static enum xd_result reverse_all(struct xd_reversing *reversing, const struct x
         result = reverse_release(reversing, row, &remainders, stored.confirmation.release_ids[index]);
     }
     xd_free(remainders.rows);
+    xd_stored_close(&stored);
+    return result == XD_INVALID ? XD_CORRUPT : result; /* it could be read when it was applied */
+}
+
+static enum xd_result ask_for_rest(struct xd_hub *hub, const struct xd_release_row *release,
+                                   struct xd_now now) {
+    struct xd_reversing reversing = {.hub = hub, .now = now};
+    struct back back;
+    enum xd_result result = open_release(&reversing, release, &back);
+    if (result == XD_OK && stays_with_site(&back) && xd_release_work_has_rest(&back.work)) {
+        result = xd_release_work_call_back(&back.conduct, &back.work, false);
+    }
+    xd_release_work_close(&back.work);
+    return xd_conduct_end(&back.conduct, result);
+}
+
+enum xd_result xd_reverse_rest(struct xd_hub *hub, const struct xd_confirmation_row *row, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_release_row release;
+    struct xd_order_row order;
+    struct xd_stored stored;
+    enum xd_result result = xd_stored_open(hub, row, &stored);
+    for (size_t index = 0; index < stored.confirmation.release_count && result == XD_OK; index++) {
+        const char *release_id = stored.confirmation.release_ids[index];
+        result = strlen(release_id) < XD_ID_SIZE ? store->release_get(store->context, release_id, &release)
+                                                 : XD_NOT_FOUND;
+        bool its = result == XD_OK && strcmp(release.site, row->site) == 0;
+        result = its ? store->order_get(store->context, release.order_id, &order) : result;
+        if (result == XD_OK && its && order.cancelled) {
+            result = ask_for_rest(hub, &release, now);
+        }
+        result = result == XD_NOT_FOUND ? XD_OK : result;
+    }
     xd_stored_close(&stored);
     return result == XD_INVALID ? XD_CORRUPT : result; /* it could be read when it was applied */
 }
