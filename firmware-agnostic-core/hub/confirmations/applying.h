@@ -165,6 +165,9 @@ XD_CHECKED enum xd_result xd_job_call_for(struct xd_hub *hub, struct xd_job_row 
 #define XD_REFUSED_SIZE 256
 XD_CHECKED enum xd_result xd_job_complain(struct xd_hub *hub, const struct xd_job_row *job,
                                           char detail[XD_REFUSED_SIZE], struct xd_now now);
+/* One that the ERP refused was withdrawn: nobody is asked about it any more. */
+XD_CHECKED enum xd_result xd_job_uncomplain(struct xd_hub *hub, const struct xd_job_row *job,
+                                            struct xd_now now);
 
 /* ---- reversing.c ---- */
 

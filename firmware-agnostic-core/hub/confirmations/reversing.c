@@ -624,40 +624,61 @@ static enum xd_result is_gone(struct back *back, const struct xd_confirmation_ro
     return result;
 }
 
-/* What is left of the posting is posted anew, when the posting itself is undone. */
+static size_t drop_what_is_gone(struct xd_job_line_rows *left) {
+    size_t kept = 0;
+    for (size_t index = 0; index < left->count; index++) {
+        const struct xd_job_line_row *line = &left->rows[index];
+        if (xd_decimal_sign(line->qty) > 0 || line->close) {
+            left->rows[kept++] = *line;
+        }
+    }
+    return kept;
+}
+
+/* Nothing of the posting is left: what else the confirmation posts may be in the ERP by now. */
+static enum xd_result post_nothing(struct back *back, struct xd_confirmation_row *row) {
+    struct xd_hub *hub = back->reversing->hub;
+    const struct xd_hub_store *store = hub->config.store;
+    bool gone = false; /* what it closed stays closed */
+    enum xd_result result = is_gone(back, row, &gone);
+    if (result == XD_OK && gone) {
+        return retire(back->reversing, row, XD_CONFIRMATION_REVERSED);
+    }
+    if (result == XD_OK && row->jobs_open == 0 && row->state == XD_CONFIRMATION_APPLIED) {
+        result = xd_confirmation_posted(hub, row, back->reversing->now);
+    }
+    return result == XD_OK ? store->confirmation_save(store->context, row) : result;
+}
+
+/* What is left of the posting is posted anew, when the posting itself is undone; after: what undoes it; 0:
+ * the ERP refused it, and it is not to be done any more. */
 static enum xd_result post_rest(struct back *back, struct part *part, int64_t after) {
     struct xd_hub *hub = back->reversing->hub;
     const struct xd_hub_store *store = hub->config.store;
     struct xd_confirmation_row row;
     struct xd_job_row job;
-    size_t kept = 0;
-    for (size_t index = 0; index < part->left.count; index++) {
-        const struct xd_job_line_row *line = &part->left.rows[index];
-        if (xd_decimal_sign(line->qty) > 0 || line->close) {
-            part->left.rows[kept++] = *line;
-        }
-    }
+    size_t kept = drop_what_is_gone(&part->left);
     enum xd_result result = xd_confirmation_current(hub, part->job.site, part->job.confirmation_id,
                                                     part->job.confirmation_version, &row);
-    if (result == XD_OK && kept > 0) {
-        fill_job(back, &part->job, XD_ERP_SHIPMENT, &job);
-        memcpy(job.confirmation_id, part->job.confirmation_id, sizeof job.confirmation_id);
-        job.confirmation_version = part->job.confirmation_version;
-        job.after = after;
-        job.state = after != 0 ? XD_JOB_HELD : XD_JOB_QUEUED;
-        row.jobs_open++;
-        row.state = XD_CONFIRMATION_APPLIED;
-        result = xd_confirmation_reference(hub, &row, job.order_id, back->work.row.release_id, job.reference);
-        if (result == XD_OK) {
-            result = xd_hub_job_add(hub, &job, part->left.rows, kept);
-        }
-        return result == XD_OK ? store->confirmation_save(store->context, &row) : result;
+    if (result != XD_OK) {
+        return result;
     }
-    bool gone = false; /* what it closed stays closed */
+    row.jobs_open -= after == 0;
+    if (kept == 0) {
+        return post_nothing(back, &row);
+    }
+    fill_job(back, &part->job, XD_ERP_SHIPMENT, &job);
+    memcpy(job.confirmation_id, part->job.confirmation_id, sizeof job.confirmation_id);
+    job.confirmation_version = part->job.confirmation_version;
+    job.after = after;
+    job.state = after != 0 ? XD_JOB_HELD : XD_JOB_QUEUED;
+    row.jobs_open++;
+    row.state = XD_CONFIRMATION_APPLIED;
+    result = xd_confirmation_reference(hub, &row, job.order_id, back->work.row.release_id, job.reference);
     if (result == XD_OK) {
-        result = is_gone(back, &row, &gone);
+        result = xd_hub_job_add(hub, &job, part->left.rows, kept);
     }
-    return result == XD_OK && gone ? retire(back->reversing, &row, XD_CONFIRMATION_REVERSED) : result;
+    return result == XD_OK ? store->confirmation_save(store->context, &row) : result;
 }
 
 static enum xd_result finish_part(struct back *back, struct part *part) {
@@ -666,6 +687,9 @@ static enum xd_result finish_part(struct back *back, struct part *part) {
         return XD_OK;
     }
     enum xd_result result = undo(back, &part->job, &part->before, &number);
+    if (result == XD_OK && number == 0) {
+        result = xd_job_uncomplain(back->reversing->hub, &part->job, back->reversing->now);
+    }
     return result == XD_OK ? post_rest(back, part, number) : result;
 }
 
