@@ -3,9 +3,9 @@
  * Quantities go back to where they came from: shipped to released, what was beyond the release first, the
  * stock to the site, a remainder that was closed or opened to the release; then what is left of the release
  * is evened out (remainders.c). Of an order that is cancelled by then the site is asked for them; but where
- * another version says what has shipped instead, only for what that leaves. In the ERP each posting is undone as a whole by a reversal, which is called
- * for when the posting is there; what is left of a posting of which only a part is taken back is posted anew
- * after its reversal. */
+ * another version says what has shipped instead, only for what that leaves. In the ERP each posting is undone
+ * as a whole by a reversal, which is called for when the posting is there; what is left of a posting of which
+ * only a part is taken back is posted anew after its reversal. */
 #include "hub/confirmations/applying.h"
 
 #include "base/memory.h"
