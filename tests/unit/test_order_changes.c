@@ -476,6 +476,51 @@ static void a_change_that_the_erp_refuses_is_replayed(void **state) {
     assert_sale(world, 1, "2", "5 2.5 0");
 }
 
+static void corrects(struct hub_world *world, int version, const char *qty) {
+    char id[XD_ID_SIZE], text[512];
+    world_release_id(world, 1, 2, id);
+    (void)snprintf(
+        text, sizeof text,
+        "{\"confirmation_id\":\"K-1\",\"version\":%d,\"kind\":\"SHIP\",\"shipment_id\":\"S-1\","
+        "\"release_ids\":[\"%s\"],\"shipped_at\":\"2026-11-23T10:00:00+01:00\",\"lines\":[{\"line_id\":"
+        "\"2\",\"sku\":\"GADGET\",\"qty_shipped\":\"%s\",\"uom\":\"EA\",\"status\":\"SHORT_FINAL\"}]}",
+        version, id, qty);
+    hub_world_wms(&world->sites[0], "confirmation", text);
+    world_quiet(world);
+}
+
+/* The ERP has the line first when it has no form in cases any more: it was sold in pieces, and stays so. */
+static void a_line_that_was_sold_in_pieces_is_changed_in_pieces(void **state) {
+    struct hub_world *world = *state;
+    char lines[1024], one[256];
+    world_put(world, "products", "{\"sku\":\"WIDGET\",\"base_uom\":\"EA\"}");
+    world_put(world, "products",
+              "{\"sku\":\"GADGET\",\"base_uom\":\"EA\",\"uoms\":[{\"uom\":\"CS\",\"num\":12}]}");
+    world_stock(world, "WH1", "GADGET", "100");
+    (void)hub_world_ledger(world, "UPDATE product SET active = 0 WHERE sku = 'GADGET'");
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    snprintf(lines, sizeof lines,
+             "%s,{\"external_line_id\":\"2\",\"sku\":\"GADGET\",\"qty\":\"5\",\"uom\":\"CS\","
+             "\"unit_price\":\"24.00\"}",
+             world_line("1", "WIDGET", "10", "EA", one));
+    assert_int_equal(revise(world, 1, "\"1\"", lines), 202);
+    world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_CHANGE", 1);
+    corrects(world, 1, "55");
+    assert_line(world, 1, "2", "0 0 0 55 5 0 0");
+    (void)hub_world_ledger(world, "UPDATE product SET active = 1 WHERE sku = 'GADGET'");
+    assert_int_equal(world_resolve(world, "ERP_REJECTED_CHANGE", "retry"), 202);
+    world_quiet(world);
+    assert_sale(world, 1, "2", "55 2 0");
+    assert_int_equal(world_resolve(world, "ERP_REJECTED_SHIPMENT", "retry"), 200);
+    world_quiet(world);
+    assert_sale(world, 1, "2", "55 2 55");
+    corrects(world, 2, "48"); /* four cases */
+    assert_exceptions(world, "ERP_REJECTED_CHANGE", 0);
+    assert_sale(world, 1, "2", "48 2 48");
+}
+
 static void more_than_the_credit_allows_waits_and_what_was_ordered_goes_on(void **state) {
     struct hub_world *world = *state;
     char line[256];
@@ -760,6 +805,7 @@ int main(void) {
         WITH(what_ships_of_a_new_line_is_posted_after_the_line_is, with_credit),
         WITH(a_change_that_the_erp_refuses_is_posted_again_when_an_operator_says_so, with_credit),
         WITH(a_change_that_the_erp_refuses_is_replayed, with_credit),
+        WITH(a_line_that_was_sold_in_pieces_is_changed_in_pieces, with_credit),
         WITH(more_than_the_credit_allows_waits_and_what_was_ordered_goes_on, with_credit),
         WITH(once_released_only_lines_can_change, with_credit),
         WITH(a_revision_below_what_has_shipped_keeps_what_has_shipped, with_credit),

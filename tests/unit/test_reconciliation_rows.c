@@ -520,6 +520,88 @@ static void a_posting_that_the_erp_refused_is_tried_again(void **state) {
     assert_state(world, "C-1", 1, "POSTED");
 }
 
+static void what_is_left_of_a_refused_posting_is_posted(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    (void)hub_world_ledger(world, "UPDATE sale_line SET sku = 'OTHER'");
+    ships(world, 1, release_id, "10", "");
+    world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 1);
+    (void)hub_world_ledger(world, "UPDATE sale_line SET sku = 'WIDGET'");
+    takes_back(world, "B-1", release_id, "4");
+    settles(world);
+    assert_shipments(world, 1, 0);
+    assert_line(world, 1, "1", "0 0 4 6 0 0 0");
+    assert_state(world, "C-1", 1, "POSTED");
+    assert_settled(world, "C-1", "\"outcome\":\"posted\"");
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 0); /* it was about what is not to be posted any more */
+}
+
+static void what_is_left_of_a_refused_posting_is_refused(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    (void)hub_world_ledger(world, "UPDATE sale_line SET sku = 'OTHER'");
+    ships(world, 1, release_id, "10", "");
+    world_quiet(world);
+    takes_back(world, "B-1", release_id, "4");
+    world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 1);
+    (void)hub_world_ledger(world, "UPDATE sale_line SET sku = 'WIDGET'");
+    assert_int_equal(world_resolve(world, "ERP_REJECTED_SHIPMENT", "retry"), 200);
+    settles(world);
+    assert_state(world, "C-1", 1, "POSTED");
+    assert_line(world, 1, "1", "0 0 4 6 0 0 0");
+}
+
+/* PO-1's ten and PO-2's five leave in one shipment; the ERP refuses what it has of those that `where` says.
+ */
+static struct hub_world *two_leave(void **state, const char *where, char second[XD_ID_SIZE]) {
+    char first[XD_ID_SIZE], ids[128], lines[400], sql[160];
+    struct hub_world *world = ten(state, first);
+    assert_int_equal(world_simple(world, 2, "", "5"), 202);
+    world_quiet(world);
+    world_release_id(world, 2, 1, second);
+    (void)snprintf(sql, sizeof sql, "UPDATE sale_line SET sku = 'OTHER' WHERE %s", where);
+    (void)hub_world_ledger(world, sql);
+    (void)snprintf(ids, sizeof ids, "%s\",\"%s", first, second);
+    (void)snprintf(
+        lines, sizeof lines,
+        "{\"release_id\":\"%s\",\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"10\",\"uom\":\"EA\"},"
+        "{\"release_id\":\"%s\",\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"5\",\"uom\":\"EA\"}",
+        first, second);
+    says(world, "C-1", 1, "SHIP", "S-1", ids, "", lines);
+    world_quiet(world);
+    assert_state(world, "C-1", 1, "APPLIED");
+    return world;
+}
+
+static void one_of_two_refused_postings_is_taken_back(void **state) {
+    char second[XD_ID_SIZE];
+    struct hub_world *world = two_leave(state, "1 = 1", second);
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 2);
+    takes_back(world, "B-1", second, "5");
+    world_quiet(world);
+    assert_line(world, 2, "1", "0 0 5 0 0 0 0");
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 1); /* of the other one */
+    (void)hub_world_ledger(world, "UPDATE sale_line SET sku = 'WIDGET'");
+    assert_int_equal(world_resolve(world, "ERP_REJECTED_SHIPMENT", "retry"), 200);
+    settles(world);
+    assert_state(world, "C-1", 1, "POSTED");
+    assert_shipments(world, 1, 0);
+}
+
+static void the_refused_one_of_two_postings_is_taken_back(void **state) {
+    char second[XD_ID_SIZE];
+    struct hub_world *world = two_leave(state, "qty = '5'", second);
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 1);
+    takes_back(world, "B-1", second, "5");
+    settles(world);
+    assert_state(world, "C-1", 1, "POSTED");
+    assert_settled(world, "C-1", "\"outcome\":\"posted\"");
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 0);
+    assert_shipments(world, 1, 0);
+}
+
 /* A confirmation of the same id, that was refused too, is another matter. */
 static void an_adjustment_that_the_erp_refused_is_tried_again(void **state) {
     char release_id[XD_ID_SIZE];
@@ -1234,6 +1316,7 @@ static void what_is_open_again_counts_against_the_customers_limit(void **state) 
     assert_exposure(world, "CUST-1", "25");
 }
 
+#define ROW_OF_TWO(test) cmocka_unit_test_setup_teardown(test, world_two_sites, hub_world_teardown)
 #define ROW(test) cmocka_unit_test_setup_teardown(test, hub_world_setup, hub_world_teardown)
 
 /* ---- replay ---- */
@@ -1459,6 +1542,28 @@ static void a_refused_shipment_is_edited_and_posted_once(void **state) {
     assert_count(world, "SELECT count(*) FROM exception WHERE open = 1 AND code LIKE 'CONFLICT%'", 0);
 }
 
+/* The order was cancelled after it had shipped, but for what another site gave up. */
+static void a_refused_shipment_of_a_cancelled_order_is_edited_and_posted(void **state) {
+    char release_id[XD_ID_SIZE], text[512], document[EDIT_SIZE];
+    struct hub_world *world = world_with_stock(state, "6", "5");
+    assert_int_equal(world_simple(world, 1, "", "11"), 202);
+    world_quiet(world);
+    world_release_id(world, 1, 1, release_id);
+    world->plan = plan_refuses_without_lot;
+    ships(world, 1, release_id, "6", "");
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, NULL), 202);
+    world_quiet(world);
+    world_answer(world, 1, 2, 2, "CANCEL_ACCEPTED");
+    world_quiet(world);
+    edited(document, release_id, "", line(text, "WIDGET", "6", "EA", ",\"lot\":\"L-1\""));
+    assert_int_equal(edits(world, "ERP_REJECTED_SHIPMENT", document, "\"replayed\":1,\"left\":0"), 200);
+    assert_line(world, 1, "1", "0 0 0 6 5 0 0");
+    assert_state(world, "C-1", 1, "POSTED");
+    assert_shipments(world, 1, 0);
+    assert_count(world, "SELECT count(*) FROM exception WHERE open = 1", 0);
+}
+
 static void what_is_in_the_erp_in_part_is_not_edited(void **state) {
     char release_id[XD_ID_SIZE], text[512], document[EDIT_SIZE], id[256];
     struct hub_world *world = ten(state, release_id);
@@ -1575,6 +1680,10 @@ int main(void) {
         ROW(a_correction_of_what_the_erp_refused),
         ROW(a_correction_whose_reversal_the_erp_refused_is_corrected_again),
         ROW(a_posting_that_the_erp_refused_is_tried_again),
+        ROW(what_is_left_of_a_refused_posting_is_posted),
+        ROW(what_is_left_of_a_refused_posting_is_refused),
+        ROW(one_of_two_refused_postings_is_taken_back),
+        ROW(the_refused_one_of_two_postings_is_taken_back),
         ROW(an_adjustment_that_the_erp_refused_is_tried_again),
         ROW(shipped_in_a_closed_period),
         ROW(an_unknown_release_parks_until_it_comes_or_somebody_is_told),
@@ -1627,6 +1736,7 @@ int main(void) {
         ROW(what_a_filter_finds_is_replayed),
         ROW(what_is_resolved_is_not_edited),
         ROW(a_refused_shipment_is_edited_and_posted_once),
+        ROW_OF_TWO(a_refused_shipment_of_a_cancelled_order_is_edited_and_posted),
         ROW(what_is_in_the_erp_in_part_is_not_edited),
         ROW(refused_sales_are_replayed),
         ROW(refused_adjustments_are_replayed),

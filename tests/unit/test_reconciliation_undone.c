@@ -197,6 +197,71 @@ static void what_was_refused_and_shipped_is_open_again_by_a_void(void **state) {
     assert_count(world, "SELECT count(*) FROM order_line WHERE shipped = '4' AND released = '6'", 1);
 }
 
+/* ---- an order that was cancelled by then ---- */
+
+/* PO-1: six of WH1, and five of WH2, which gave them up when the order was cancelled; of WH1, which had
+ * shipped `qty` by then, nothing was asked. */
+static struct hub_world *six_left(void **state, const char *qty, const char *status,
+                                  char release_id[XD_ID_SIZE]) {
+    struct hub_world *world = world_with_stock(state, "6", "5");
+    assert_int_equal(world_simple(world, 1, "", "11"), 202);
+    world_quiet(world);
+    world_release_id(world, 1, 1, release_id);
+    ships(world, "C-1", 1, release_id, qty, status);
+    assert_int_equal(world_cancel(world, 1, NULL), 202);
+    world_quiet(world);
+    world_answer(world, 1, 2, 2, "CANCEL_ACCEPTED");
+    settles(world);
+    return world;
+}
+
+static void a_correction_of_what_had_shipped_before_the_order_was_cancelled(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = six_left(state, "6", "", release_id);
+    assert_line(world, 1, "1", "0 0 0 6 5 0 0");
+    ships(world, "C-1", 2, release_id, "5", "SHORT_FINAL");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 5 6 0 0");
+    assert_over(world, 0);
+    assert_raised(world, "SHIPPED_AFTER_CANCEL", 0);
+    assert_raised(world, "OVERSHIP", 0);
+    assert_release(world, 1, 1, "WH1 SHORT_CLOSED NONE 1");
+    ships(world, "C-1", 3, release_id, "6", "");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 6 5 0 0");
+    assert_over(world, 0);
+    assert_stock(world, "WH1", "WIDGET", "0 0");
+}
+
+static void what_a_correction_leaves_of_a_cancelled_order_is_asked_back(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = six_left(state, "6", "", release_id);
+    ships(world, "C-1", 2, release_id, "4", "");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 2 4 5 0 0");
+    assert_release(world, 1, 1, "WH1 PART_SHIPPED REQUESTED 2");
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 4 7 0 0");
+    assert_stock(world, "WH1", "WIDGET", "2 0");
+}
+
+static void a_correction_that_waits_leaves_what_had_shipped_with_the_site(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = six_left(state, "6", "", release_id);
+    says(world, "C-1", 2, "SHIP", "C-1", release_id,
+         "{\"line_id\":\"1\",\"sku\":\"GADGET\",\"qty_shipped\":\"5\",\"uom\":\"EA\"}");
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 ACKED REQUESTED 2");
+    world_answer(world, 1, 1, 2, "CANCEL_REFUSED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 6 0 5 0 0");
+    ships(world, "C-1", 3, release_id, "5", "SHORT_FINAL");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 5 6 0 0");
+    assert_over(world, 0);
+}
+
 static void pieces_of_a_case_that_were_given_up_are_given_up_again(void **state) {
     char release_id[XD_ID_SIZE];
     struct hub_world *world = *state;
@@ -429,6 +494,9 @@ int main(void) {
         TEST(what_was_given_up_is_given_up_again_whichever_shipment_is_taken_back),
         TEST(what_was_given_up_is_given_up_again_of_an_order_that_is_cancelled),
         TEST_OF_TWO(what_was_refused_and_shipped_is_open_again_by_a_void),
+        TEST_OF_TWO(a_correction_of_what_had_shipped_before_the_order_was_cancelled),
+        TEST_OF_TWO(what_a_correction_leaves_of_a_cancelled_order_is_asked_back),
+        TEST_OF_TWO(a_correction_that_waits_leaves_what_had_shipped_with_the_site),
         TEST(pieces_of_a_case_that_were_given_up_are_given_up_again),
         TEST(a_line_that_is_parked_takes_nothing),
         TEST(a_line_of_which_no_more_comes_is_closed_by_the_void_before),

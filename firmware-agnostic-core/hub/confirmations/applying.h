@@ -165,6 +165,9 @@ XD_CHECKED enum xd_result xd_job_call_for(struct xd_hub *hub, struct xd_job_row 
 #define XD_REFUSED_SIZE 256
 XD_CHECKED enum xd_result xd_job_complain(struct xd_hub *hub, const struct xd_job_row *job,
                                           char detail[XD_REFUSED_SIZE], struct xd_now now);
+/* One that the ERP refused was withdrawn: nobody is asked about it any more. */
+XD_CHECKED enum xd_result xd_job_uncomplain(struct xd_hub *hub, const struct xd_job_row *job,
+                                            struct xd_now now);
 
 /* ---- reversing.c ---- */
 
@@ -183,6 +186,11 @@ struct xd_reversing {
  */
 XD_CHECKED enum xd_result xd_reverse(struct xd_reversing *reversing, struct xd_confirmation_row *row,
                                      enum xd_confirmation_state state);
+/* What had shipped of a cancelled order was taken back because another version of row (or row itself, after
+ * xd_reverse_refused) says what did instead, and that was decided by now: the sites are asked for what it
+ * left with them. */
+XD_CHECKED enum xd_result xd_reverse_rest(struct xd_hub *hub, const struct xd_confirmation_row *row,
+                                          struct xd_now now);
 /* Whether the ERP refused all that row posts, and has nothing of it. */
 XD_CHECKED enum xd_result xd_confirmation_refused(struct xd_hub *hub, const struct xd_confirmation_row *row,
                                                   bool *so);

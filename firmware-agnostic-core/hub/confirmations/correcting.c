@@ -84,6 +84,9 @@ static enum xd_result replace(struct xd_hub *hub, const struct xd_confirmation *
         result =
             xd_confirmation_apply(hub, confirmation, row, reversing.made, reversing.made_count, NULL, now);
     }
+    if (result == XD_OK) {
+        result = xd_reverse_rest(hub, before, now);
+    }
     xd_free(reversing.made);
     return result;
 }

@@ -194,6 +194,9 @@ static enum xd_result renew(struct editing *editing, const char *by, const char 
             xd_confirmation_renew(editing->hub, &editing->confirmation, row, editing->accepts, editing->now);
     }
     if (result == XD_OK) {
+        result = xd_reverse_rest(editing->hub, row, editing->now);
+    }
+    if (result == XD_OK) {
         result = store->confirmation_save(store->context, row);
     }
     if (result == XD_OK) {

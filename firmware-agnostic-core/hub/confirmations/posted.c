@@ -5,6 +5,7 @@
 #include "hub/confirmations/applying.h"
 
 #include "base/memory.h"
+#include "hub/events/events.h"
 #include "hub/orchestration/conduct.h"
 
 #include <stdio.h>
@@ -150,6 +151,55 @@ enum xd_result xd_job_complain(struct xd_hub *hub, const struct xd_job_row *job,
                                      .version = job->confirmation_version,
                                      .detail = detail};
     return xd_hub_complain(hub, &complaint, now);
+}
+
+struct complaints {
+    struct xd_exception_row *rows; /* owned */
+    size_t count, capacity;
+};
+
+static enum xd_result collect_complaint(void *context, const struct xd_exception_row *row) {
+    struct complaints *list = context;
+    struct xd_exception_row *rows = xd_grow(list->rows, list->count, &list->capacity, sizeof *rows);
+    if (rows == NULL) {
+        return XD_NO_MEMORY;
+    }
+    list->rows = rows;
+    list->rows[list->count++] = *row;
+    return XD_OK;
+}
+
+/* Others of the same order, by the same confirmation, which the ERP refused too. */
+static enum xd_result complain_of_others(struct xd_hub *hub, const struct xd_job_row *job,
+                                         struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_job_rows jobs = {NULL, 0, 0};
+    enum xd_result result = store->job_refused(store->context, job->site, job->confirmation_id,
+                                               job->confirmation_version, xd_job_collect, &jobs);
+    for (size_t index = 0; index < jobs.count && result == XD_OK; index++) {
+        const struct xd_job_row *other = &jobs.rows[index];
+        char detail[XD_REFUSED_SIZE];
+        if (other->kind != XD_ERP_ADJUSTMENT && strcmp(other->order_id, job->order_id) == 0) {
+            result = xd_job_complain(hub, other, detail, now);
+        }
+    }
+    xd_free(jobs.rows);
+    return result;
+}
+
+enum xd_result xd_job_uncomplain(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct complaints list = {NULL, 0, 0};
+    enum xd_result result = store->exception_of_document(store->context, job->site, XD_DOC_CONFIRMATION,
+                                                         job->confirmation_id, job->confirmation_version,
+                                                         "ERP_REJECTED_SHIPMENT", collect_complaint, &list);
+    for (size_t index = 0; index < list.count && result == XD_OK; index++) {
+        if (strcmp(list.rows[index].order_id, job->order_id) == 0) {
+            result = xd_hub_exception_close_one(hub, &list.rows[index], now);
+        }
+    }
+    xd_free(list.rows);
+    return result == XD_OK ? complain_of_others(hub, job, now) : result;
 }
 
 enum xd_result xd_hub_shipment_rejected(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {

@@ -2,9 +2,10 @@
  *
  * Quantities go back to where they came from: shipped to released, what was beyond the release first, the
  * stock to the site, a remainder that was closed or opened to the release; then what is left of the release
- * is evened out (remainders.c). In the ERP each posting is undone as a whole by a reversal, which is called
- * for when the posting is there; what is left of a posting of which only a part is taken back is posted anew
- * after its reversal. */
+ * is evened out (remainders.c). Of an order that is cancelled by then the site is asked for them; but where
+ * another version says what has shipped instead, only for what that leaves. In the ERP each posting is undone
+ * as a whole by a reversal, which is called for when the posting is there; what is left of a posting of which
+ * only a part is taken back is posted anew after its reversal. */
 #include "hub/confirmations/applying.h"
 
 #include "base/memory.h"
@@ -70,13 +71,17 @@ static enum xd_result stock_back(struct back *back, const struct xd_release_line
     return result == XD_OK ? xd_stock_reserve(hub, back->work.row.site, line->sku, base) : result;
 }
 
-/* The order is cancelled, and the site has the goods again: it is asked for them, for it may ship them anew;
- * but for one that is being asked for all it has. A correction says itself what has shipped instead. */
-static bool asks_site(const struct back *back) {
+/* The order is cancelled, and the site has the goods again, and may ship them anew; but for one that is being
+ * asked for all it has. */
+static bool stays_with_site(const struct back *back) {
     const struct xd_release_row *row = &back->work.row;
+    return back->conduct.order.cancelled && !(row->cancel == XD_CANCEL_REQUESTED && row->whole);
+}
+
+/* What has shipped instead is said next, of what had shipped before the order was cancelled. */
+static bool restates(const struct back *back) {
     int kind = back->reversing->cause->kind;
-    return back->conduct.order.cancelled && !(row->cancel == XD_CANCEL_REQUESTED && row->whole) &&
-           (kind == XD_KIND_VOID || kind == XD_KIND_REVERSAL);
+    return kind != XD_KIND_VOID && kind != XD_KIND_REVERSAL;
 }
 
 /* qty of the line has not shipped after all; sku: what was there instead. */
@@ -104,7 +109,8 @@ static enum xd_result take_back(struct back *back, struct xd_release_line_row *l
     if (result == XD_OK) {
         result = stock_back(back, line, sku, qty, rest);
     }
-    if (result == XD_OK && back->conduct.order.cancelled && !asks_site(back) && xd_decimal_sign(rest) > 0) {
+    if (result == XD_OK && back->conduct.order.cancelled && !stays_with_site(back) &&
+        xd_decimal_sign(rest) > 0) {
         back->conduct.sale_stale = true; /* nobody wants it */
         result = xd_release_work_give_line_back(&back->conduct, &back->work, line, rest, XD_POT_CANCELLED);
     }
@@ -157,7 +163,7 @@ static enum xd_result restore(struct back *back, const struct xd_remainder_row *
     if (remainder_of(line, ordered, row, &cancelled, &opened) != XD_OK) {
         return XD_CORRUPT;
     }
-    if (back->conduct.order.cancelled) {
+    if (back->conduct.order.cancelled && !(stays_with_site(back) && restates(back))) {
         return XD_OK;
     }
     back->conduct.sale_stale = back->conduct.sale_stale || xd_decimal_sign(cancelled) > 0;
@@ -310,7 +316,7 @@ static enum xd_result close_release(struct back *back, const struct xd_confirmat
     if (result == XD_OK) {
         result = xd_remainders_even(&back->conduct, &back->work, is_void(back), &ended);
     }
-    if (result == XD_OK && asks_site(back)) {
+    if (result == XD_OK && stays_with_site(back) && !restates(back)) {
         result = xd_release_work_call_back(&back->conduct, &back->work, false);
     }
     if (result == XD_OK) {
@@ -416,6 +422,39 @@ static enum xd_result reverse_all(struct xd_reversing *reversing, const struct x
         result = reverse_release(reversing, row, &remainders, stored.confirmation.release_ids[index]);
     }
     xd_free(remainders.rows);
+    xd_stored_close(&stored);
+    return result == XD_INVALID ? XD_CORRUPT : result; /* it could be read when it was applied */
+}
+
+static enum xd_result ask_for_rest(struct xd_hub *hub, const struct xd_release_row *release,
+                                   struct xd_now now) {
+    struct xd_reversing reversing = {.hub = hub, .now = now};
+    struct back back;
+    enum xd_result result = open_release(&reversing, release, &back);
+    if (result == XD_OK && stays_with_site(&back) && xd_release_work_has_rest(&back.work)) {
+        result = xd_release_work_call_back(&back.conduct, &back.work, false);
+    }
+    xd_release_work_close(&back.work);
+    return xd_conduct_end(&back.conduct, result);
+}
+
+enum xd_result xd_reverse_rest(struct xd_hub *hub, const struct xd_confirmation_row *row, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_release_row release;
+    struct xd_order_row order;
+    struct xd_stored stored;
+    enum xd_result result = xd_stored_open(hub, row, &stored);
+    for (size_t index = 0; index < stored.confirmation.release_count && result == XD_OK; index++) {
+        const char *release_id = stored.confirmation.release_ids[index];
+        result = strlen(release_id) < XD_ID_SIZE ? store->release_get(store->context, release_id, &release)
+                                                 : XD_NOT_FOUND;
+        bool its = result == XD_OK && strcmp(release.site, row->site) == 0;
+        result = its ? store->order_get(store->context, release.order_id, &order) : result;
+        if (result == XD_OK && its && order.cancelled) {
+            result = ask_for_rest(hub, &release, now);
+        }
+        result = result == XD_NOT_FOUND ? XD_OK : result;
+    }
     xd_stored_close(&stored);
     return result == XD_INVALID ? XD_CORRUPT : result; /* it could be read when it was applied */
 }
@@ -585,40 +624,61 @@ static enum xd_result is_gone(struct back *back, const struct xd_confirmation_ro
     return result;
 }
 
-/* What is left of the posting is posted anew, when the posting itself is undone. */
+static size_t drop_what_is_gone(struct xd_job_line_rows *left) {
+    size_t kept = 0;
+    for (size_t index = 0; index < left->count; index++) {
+        const struct xd_job_line_row *line = &left->rows[index];
+        if (xd_decimal_sign(line->qty) > 0 || line->close) {
+            left->rows[kept++] = *line;
+        }
+    }
+    return kept;
+}
+
+/* Nothing of the posting is left: what else the confirmation posts may be in the ERP by now. */
+static enum xd_result post_nothing(struct back *back, struct xd_confirmation_row *row) {
+    struct xd_hub *hub = back->reversing->hub;
+    const struct xd_hub_store *store = hub->config.store;
+    bool gone = false; /* what it closed stays closed */
+    enum xd_result result = is_gone(back, row, &gone);
+    if (result == XD_OK && gone) {
+        return retire(back->reversing, row, XD_CONFIRMATION_REVERSED);
+    }
+    if (result == XD_OK && row->jobs_open == 0 && row->state == XD_CONFIRMATION_APPLIED) {
+        result = xd_confirmation_posted(hub, row, back->reversing->now);
+    }
+    return result == XD_OK ? store->confirmation_save(store->context, row) : result;
+}
+
+/* What is left of the posting is posted anew, when the posting itself is undone; after: what undoes it; 0:
+ * the ERP refused it, and it is not to be done any more. */
 static enum xd_result post_rest(struct back *back, struct part *part, int64_t after) {
     struct xd_hub *hub = back->reversing->hub;
     const struct xd_hub_store *store = hub->config.store;
     struct xd_confirmation_row row;
     struct xd_job_row job;
-    size_t kept = 0;
-    for (size_t index = 0; index < part->left.count; index++) {
-        const struct xd_job_line_row *line = &part->left.rows[index];
-        if (xd_decimal_sign(line->qty) > 0 || line->close) {
-            part->left.rows[kept++] = *line;
-        }
-    }
+    size_t kept = drop_what_is_gone(&part->left);
     enum xd_result result = xd_confirmation_current(hub, part->job.site, part->job.confirmation_id,
                                                     part->job.confirmation_version, &row);
-    if (result == XD_OK && kept > 0) {
-        fill_job(back, &part->job, XD_ERP_SHIPMENT, &job);
-        memcpy(job.confirmation_id, part->job.confirmation_id, sizeof job.confirmation_id);
-        job.confirmation_version = part->job.confirmation_version;
-        job.after = after;
-        job.state = after != 0 ? XD_JOB_HELD : XD_JOB_QUEUED;
-        row.jobs_open++;
-        row.state = XD_CONFIRMATION_APPLIED;
-        result = xd_confirmation_reference(hub, &row, job.order_id, back->work.row.release_id, job.reference);
-        if (result == XD_OK) {
-            result = xd_hub_job_add(hub, &job, part->left.rows, kept);
-        }
-        return result == XD_OK ? store->confirmation_save(store->context, &row) : result;
+    if (result != XD_OK) {
+        return result;
     }
-    bool gone = false; /* what it closed stays closed */
+    row.jobs_open -= after == 0;
+    if (kept == 0) {
+        return post_nothing(back, &row);
+    }
+    fill_job(back, &part->job, XD_ERP_SHIPMENT, &job);
+    memcpy(job.confirmation_id, part->job.confirmation_id, sizeof job.confirmation_id);
+    job.confirmation_version = part->job.confirmation_version;
+    job.after = after;
+    job.state = after != 0 ? XD_JOB_HELD : XD_JOB_QUEUED;
+    row.jobs_open++;
+    row.state = XD_CONFIRMATION_APPLIED;
+    result = xd_confirmation_reference(hub, &row, job.order_id, back->work.row.release_id, job.reference);
     if (result == XD_OK) {
-        result = is_gone(back, &row, &gone);
+        result = xd_hub_job_add(hub, &job, part->left.rows, kept);
     }
-    return result == XD_OK && gone ? retire(back->reversing, &row, XD_CONFIRMATION_REVERSED) : result;
+    return result == XD_OK ? store->confirmation_save(store->context, &row) : result;
 }
 
 static enum xd_result finish_part(struct back *back, struct part *part) {
@@ -627,6 +687,9 @@ static enum xd_result finish_part(struct back *back, struct part *part) {
         return XD_OK;
     }
     enum xd_result result = undo(back, &part->job, &part->before, &number);
+    if (result == XD_OK && number == 0) {
+        result = xd_job_uncomplain(back->reversing->hub, &part->job, back->reversing->now);
+    }
     return result == XD_OK ? post_rest(back, part, number) : result;
 }
 

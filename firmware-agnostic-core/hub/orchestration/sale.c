@@ -11,9 +11,98 @@
 #include <stdio.h>
 #include <string.h>
 
+static void fill_job(const struct xd_conduct *conduct, enum xd_erp_kind kind, struct xd_job_row *job) {
+    const struct xd_order_row *order = &conduct->order;
+    memset(job, 0, sizeof *job);
+    job->kind = kind;
+    xd_hub_job_of(conduct->hub, order, conduct->now, job);
+    xd_copy(job->reference, sizeof job->reference, order->sale_reference);
+    job->state = XD_JOB_QUEUED;
+    xd_copy(job->site, sizeof job->site, order->site);
+    job->at = order->received_at;
+}
+
+static enum xd_result find_job(struct xd_conduct *conduct, enum xd_erp_kind kind, const char *reference,
+                               struct xd_job_row *job) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    struct xd_job_row where = {.kind = kind};
+    xd_hub_job_of(conduct->hub, &conduct->order, conduct->now, &where);
+    return store->job_find(store->context, where.erp, kind, reference, job);
+}
+
+/* No order's number ends so that two changes could have the same one: the last # parts it. */
+static void change_reference(const struct xd_order_row *order, int64_t number, char out[XD_REFERENCE_SIZE]) {
+    char suffix[24];
+    snprintf(suffix, sizeof suffix, "#%lld", (long long)number);
+    size_t room = XD_REFERENCE_SIZE - 1 - strlen(suffix);
+    xd_copy(out, XD_REFERENCE_SIZE, order->sale_reference);
+    snprintf(out + (strlen(out) < room ? strlen(out) : room), sizeof suffix, "%s", suffix);
+}
+
+/* ---- in which unit ---- */
+
+struct first_told {
+    const char *line_id;
+    bool found, in_base;
+};
+
+static enum xd_result look_at_line(void *context, const struct xd_job_line_row *row) {
+    struct first_told *first = context;
+    if (strcmp(row->line_id, first->line_id) == 0 && xd_decimal_sign(row->qty) > 0) {
+        first->found = true;
+        first->in_base = row->factor_num == row->factor_den;
+    }
+    return XD_OK;
+}
+
+/* What the ERP refused it does not know. */
+static enum xd_result look_at_job(struct xd_conduct *conduct, enum xd_erp_kind kind, const char *reference,
+                                  struct first_told *first) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    struct xd_job_row job;
+    enum xd_result result = find_job(conduct, kind, reference, &job);
+    if (result != XD_OK || job.state == XD_JOB_REJECTED || job.state == XD_JOB_WITHDRAWN) {
+        return result == XD_NOT_FOUND ? XD_OK : result;
+    }
+    return store->job_lines(store->context, job.number, look_at_line, first);
+}
+
+/* Whether what told the ERP first of the line, which counts in base units by now, did so in those. */
+static enum xd_result first_told(struct xd_conduct *conduct, const struct xd_order_line_row *line,
+                                 bool *in_base) {
+    const struct xd_order_row *order = &conduct->order;
+    struct first_told first = {.line_id = line->line_id};
+    enum xd_result result = look_at_job(conduct, XD_ERP_SALE, order->sale_reference, &first);
+    for (int64_t number = 1; number <= order->changes && result == XD_OK && !first.found; number++) {
+        char reference[XD_REFERENCE_SIZE];
+        change_reference(order, number, reference);
+        result = look_at_job(conduct, XD_ERP_CHANGE, reference, &first);
+    }
+    *in_base = first.in_base;
+    return result;
+}
+
+/* Of each line whether it is told in base units whatever it is; NULL: of none. Free with xd_free. */
+static enum xd_result units_told(struct xd_conduct *conduct, bool **out) {
+    enum xd_result result = XD_OK;
+    *out = NULL;
+    for (size_t index = 0; index < conduct->lines.count && result == XD_OK; index++) {
+        const struct xd_order_line_row *line = &conduct->lines.rows[index];
+        if (line->ordered_uom[0] == 0) {
+            continue;
+        }
+        *out = *out != NULL ? *out : xd_alloc(conduct->lines.count * sizeof **out);
+        result = *out == NULL ? XD_NO_MEMORY : first_told(conduct, line, &(*out)[index]);
+    }
+    return result;
+}
+
+/* ---- its lines ---- */
+
 /* The ERP is told in what was ordered, as far as that says it exactly; else in base units, and then only a
- * price that is exact for one of them, too: without one the sale's line keeps its own. */
-static void fill_line(const struct xd_order_line_row *line, struct xd_decimal qty,
+ * price that is exact for one of them, too: without one the sale's line keeps its own. Of a line that it was
+ * told in base units at first it knows no other unit: in_base. */
+static void fill_line(const struct xd_order_line_row *line, struct xd_decimal qty, bool in_base,
                       struct xd_job_line_row *row) {
     struct xd_ordered_unit unit = xd_line_ordered_unit(line);
     bool counts_otherwise = line->ordered_uom[0] != 0;
@@ -23,7 +112,7 @@ static void fill_line(const struct xd_order_line_row *line, struct xd_decimal qt
     row->qty = qty;
     row->unit_price = line->unit_price;
     row->has_unit_price = line->has_unit_price;
-    if (counts_otherwise && xd_decimal_ratio(qty, unit.den, unit.num, &row->qty) != XD_OK) {
+    if (counts_otherwise && (in_base || xd_decimal_ratio(qty, unit.den, unit.num, &row->qty) != XD_OK)) {
         row->has_unit_price = line->has_unit_price && xd_decimal_ratio(line->unit_price, unit.den, unit.num,
                                                                        &row->unit_price) == XD_OK;
         row->qty = qty;
@@ -38,16 +127,18 @@ static void fill_line(const struct xd_order_line_row *line, struct xd_decimal qt
 static enum xd_result make_lines(struct xd_conduct *conduct, bool all, struct xd_job_line_row **out,
                                  size_t *count) {
     struct xd_job_line_row *lines = xd_alloc(conduct->lines.count * sizeof *lines);
-    enum xd_result result = lines == NULL ? XD_NO_MEMORY : XD_OK;
+    bool *in_base = NULL;
+    enum xd_result result = lines == NULL ? XD_NO_MEMORY : units_told(conduct, &in_base);
     *count = 0;
     for (size_t index = 0; index < conduct->lines.count && result == XD_OK; index++) {
         const struct xd_order_line_row *line = &conduct->lines.rows[index];
         struct xd_decimal qty;
         result = xd_decimal_subtract(line->ordered, line->cancelled, &qty);
         if (result == XD_OK && (all || xd_decimal_sign(qty) > 0)) {
-            fill_line(line, qty, &lines[(*count)++]);
+            fill_line(line, qty, in_base != NULL && in_base[index], &lines[(*count)++]);
         }
     }
+    xd_free(in_base);
     *out = lines;
     return result;
 }
@@ -63,16 +154,7 @@ static enum xd_result add_job(struct xd_conduct *conduct, struct xd_job_row *job
     return result;
 }
 
-static void fill_job(const struct xd_conduct *conduct, enum xd_erp_kind kind, struct xd_job_row *job) {
-    const struct xd_order_row *order = &conduct->order;
-    memset(job, 0, sizeof *job);
-    job->kind = kind;
-    xd_hub_job_of(conduct->hub, order, conduct->now, job);
-    xd_copy(job->reference, sizeof job->reference, order->sale_reference);
-    job->state = XD_JOB_QUEUED;
-    xd_copy(job->site, sizeof job->site, order->site);
-    job->at = order->received_at;
-}
+/* ---- the sale ---- */
 
 enum xd_result xd_sale_check(struct xd_conduct *conduct) {
     struct xd_job_row job;
@@ -96,23 +178,6 @@ enum xd_result xd_sale_born(struct xd_conduct *conduct, const char *number) {
     job.state = XD_JOB_DONE;
     job.sent_at = conduct->now.wall;
     return add_job(conduct, &job, false);
-}
-
-static enum xd_result find_job(struct xd_conduct *conduct, enum xd_erp_kind kind, const char *reference,
-                               struct xd_job_row *job) {
-    const struct xd_hub_store *store = conduct->hub->config.store;
-    struct xd_job_row where = {.kind = kind};
-    xd_hub_job_of(conduct->hub, &conduct->order, conduct->now, &where);
-    return store->job_find(store->context, where.erp, kind, reference, job);
-}
-
-/* No order's number ends so that two changes could have the same one: the last # parts it. */
-static void change_reference(const struct xd_order_row *order, int64_t number, char out[XD_REFERENCE_SIZE]) {
-    char suffix[24];
-    snprintf(suffix, sizeof suffix, "#%lld", (long long)number);
-    size_t room = XD_REFERENCE_SIZE - 1 - strlen(suffix);
-    xd_copy(out, XD_REFERENCE_SIZE, order->sale_reference);
-    snprintf(out + (strlen(out) < room ? strlen(out) : room), sizeof suffix, "%s", suffix);
 }
 
 /* The job is posted anew, as the order is now. */
@@ -207,6 +272,7 @@ enum xd_result xd_sale_withdraw(struct xd_conduct *conduct, bool *withdrawn) {
 
 struct told {
     struct xd_conduct *conduct;
+    const bool *in_base; /* as units_told says */
     size_t rows, same;
 };
 
@@ -233,7 +299,7 @@ static enum xd_result compare_line(void *context, const struct xd_job_line_row *
     struct xd_decimal qty;
     bool same = line != NULL && xd_decimal_subtract(line->ordered, line->cancelled, &qty) == XD_OK;
     if (same) {
-        fill_line(line, qty, &now);
+        fill_line(line, qty, told->in_base != NULL && told->in_base[line - told->conduct->lines.rows], &now);
         same = same_quantity(&now, row) && same_price(&now, row);
     }
     told->rows++;
@@ -270,13 +336,18 @@ static enum xd_result is_told(struct xd_conduct *conduct, bool *same) {
     bool changed = conduct->order.changes > 0;
     char reference[XD_REFERENCE_SIZE];
     struct xd_job_row job;
-    struct told told = {.conduct = conduct};
+    bool *in_base = NULL;
     change_reference(&conduct->order, conduct->order.changes, reference);
     enum xd_result result = find_job(conduct, changed ? XD_ERP_CHANGE : XD_ERP_SALE,
                                      changed ? reference : conduct->order.sale_reference, &job);
     if (result == XD_OK) {
+        result = units_told(conduct, &in_base);
+    }
+    struct told told = {.conduct = conduct, .in_base = in_base};
+    if (result == XD_OK) {
         result = store->job_lines(store->context, job.number, compare_line, &told);
     }
+    xd_free(in_base);
     *same = job.state != XD_JOB_REJECTED && !job.reversed && told.same == told.rows &&
             told.rows == (changed ? conduct->lines.count : wanted_lines(conduct));
     return result;
