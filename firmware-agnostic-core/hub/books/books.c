@@ -219,6 +219,19 @@ static enum xd_result watch_erp(struct xd_hub *hub, struct xd_books_watch *watch
     return result == XD_OK ? ask(hub, watch, false, list, cursor, effects) : result;
 }
 
+xd_ms xd_books_next(const struct xd_hub *hub, size_t lane) {
+    const struct xd_books *books = hub->books;
+    const struct xd_books_watch *watch = &books->watches[lane];
+    xd_ms next = is_watched(hub, watch) ? watch->due : 0;
+    if (watch->called) {
+        return 0;
+    }
+    if (books->run.going && books->run.lane == lane && (next == 0 || books->step < next)) {
+        next = books->step;
+    }
+    return next;
+}
+
 /* ---- when the books are compared ---- */
 
 /* The run whose time came last: their times are at, at + every, ... */
@@ -567,7 +580,7 @@ enum xd_result xd_books_answer(struct xd_hub *hub, const struct xd_erp_call *cal
         xd_retry_reset(&watch->retry);
     }
     call_is_over(hub, watch);
-    xd_lane_heard(&hub->lanes[watch->lane], answer, now);
+    xd_lane_heard(hub, call, answer, now);
     return XD_OK;
 }
 

@@ -61,6 +61,8 @@ void xd_books_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struct 
 bool xd_books_check(const struct xd_hub *hub);
 /* Workers of an ERP (by its place in the configuration) that have a call of the books. */
 unsigned xd_books_calls(const struct xd_hub *hub, size_t lane);
+/* When the books ask that ERP for a page next (monotonic); 0: not as far as is known. */
+xd_ms xd_books_next(const struct xd_hub *hub, size_t lane);
 const struct xd_books_counters *xd_books_counters_of(const struct xd_hub *hub);
 
 /* ---- the API ---- */
