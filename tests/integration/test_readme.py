@@ -1,5 +1,6 @@
 """README.md says what is so: its marked blocks are run against a private stack, and what it names exists."""
 import glob
+import json
 import os
 import re
 import subprocess
@@ -180,6 +181,19 @@ def test_exceptions_that_are_explained_can_happen():
     table = README[README.index("The exceptions, and what was done"):README.index("## When things go wrong")]
     named = set(re.findall(r"`([A-Z_]{6,})`", table)) - {"REJECTED"}
     assert len(named) > 15 and not [name for name in named if f'"{name}"' not in code]
+
+
+def test_every_exception_of_the_registry_is_explained():
+    """By a row of the table, or, where nobody has to do anything, by the sentences below it."""
+    done = subprocess.run([os.path.join(BUILD, "crossdock"), "problems", "--json"], capture_output=True, text=True, timeout=60, check=True)
+    registry = {row["code"]: row["who"] for row in json.loads(done.stdout)["problems"] if row["code"].isupper()}
+    assert len(registry) > 40
+    section = README[README.index("The exceptions, and what was done"):README.index("## The books")]
+    codes = lambda text: set(re.findall(r"`([A-Z]+(?:_[A-Z]+)*)`", text)) & set(registry)
+    rows = {code for first in re.findall(r"^\| (`.*?) \|", section, re.M) for code in codes(first)}
+    sentences = codes(" ".join(re.findall(r"^(?!\|).*(?:told for the record only|`LINES_PARKED`|`SUPERSEDED`).*$", section, re.M)))
+    assert set(registry) - rows - sentences == set()
+    assert {code for code in sentences - rows if registry[code] != "nobody"} <= {"LINES_PARKED"}  # its lines have rows of their own
 
 
 def test_every_path_of_the_api_stands_in_its_table():
