@@ -2,6 +2,7 @@
 import glob
 import json
 import os
+import pathlib
 import re
 import subprocess
 
@@ -9,6 +10,7 @@ import pytest
 
 import api_contract
 from agents import BUILD, TOP, http_get
+from brokers import free_port
 from stack import Stack
 
 SESSION_SECONDS_MAX = 120
@@ -58,6 +60,27 @@ def test_the_wms_session_works_as_written(stack, tmp_path):
     books = stack.books()
     assert [list(shipment.values()) for shipment in books["shipments"].values()] == [["10"]]
     assert books["stock"]["WH1", "WIDGET"] == "988"  # 1000 in the sample, 10 shipped once, 2 damaged
+
+
+def test_what_ships_otherwise_is_said_as_written(stack, tmp_path):
+    (tmp_path / "order.json").write_text(re.search(r"cat >order\.json <<'END'\n(.*?)\nEND\n", README, re.S).group(1))
+    done = run(blocks("wms-more"), stack, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"PO-4712 .* CLOSED_SHORT ", done.stdout), done.stdout
+    order_id = re.search(r"^(O\w+) RECEIVED$", done.stdout, re.M).group(1)
+    line, = stack.order(order_id)["lines"]
+    assert (line["shipped"], line["cancelled"], line["open"], line["released"]) == ("6", "4", "0", "0")
+
+
+def test_the_erp_of_the_tests_is_started_as_written(tmp_path):
+    port = str(free_port())
+    script = blocks("rest-erp").replace("/tmp/rest-erp", str(tmp_path / "erp")).replace("8090", port)
+    description = pathlib.Path(TOP, "config", "erp", "rest", "sample.yaml").read_text(encoding="utf-8")
+    assert "http://127.0.0.1:8090\n" in description.replace(" ", "\n")  # where the README has it listen
+    script += f"curl -fs http://127.0.0.1:{port}/_test/books; kill $!\n"
+    done = subprocess.run(["bash", "-e", "-u", "-o", "pipefail", "-c", script], cwd=TOP, capture_output=True, text=True, timeout=60,
+                          env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1"), check=False)
+    assert done.returncode == 0 and json.loads(done.stdout.partition("\n")[2])["stock"]["WH1 WIDGET"] == 1000, done.stdout + done.stderr
 
 
 def test_the_status_commands_work_as_written(stack, tmp_path):
