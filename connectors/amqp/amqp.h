@@ -28,7 +28,8 @@ struct xd_amqp_address {
     /* Consumers: nothing delivered for so long: the connection is made anew; doubled, up
      * to eight times, while nothing comes to the new one either; 0: never. RabbitMQ can
      * leave a consumer deaf without a word: when its queue was deleted and declared again
-     * within milliseconds (3.10.8), deliveries get lost between queue and channel. */
+     * within milliseconds (3.10.8), deliveries get lost between queue and channel. The
+     * owner of a queue that may well be silent sends it a probe when `quiet` asks for one. */
     unsigned silence_ms;
 };
 
@@ -117,11 +118,18 @@ struct xd_amqp_consumer_events {
      * One delivery of the lost generation may still be told after `down`. */
     void (*up)(void *context, uint64_t generation);
     void (*down)(void *context, uint64_t generation, const char *why);
+    /* Nothing was delivered for half of the time after which the connection is made anew. The
+     * owner publishes an empty message to the queue whose message id is XD_AMQP_PROBE, by a
+     * connection of its own: if it is delivered the consumer hears, and all is well. May be NULL. */
+    void (*quiet)(void *context);
     /* As the publisher's. Declares before it consumes. May be NULL. */
     enum xd_result (*declare)(void *context, struct xd_amqp_setup *setup);
 };
 
 struct xd_amqp_consumer;
+
+/* Empty messages with this id are acked by the consumer itself, whoever sent them. */
+#define XD_AMQP_PROBE "crossdock.probe"
 
 XD_CHECKED enum xd_result xd_amqp_consumer_start(const struct xd_amqp_address *address, const char *queue,
                                                  uint16_t prefetch,

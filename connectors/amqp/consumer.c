@@ -17,7 +17,8 @@
  * ends in the dead-letter queue and blocks nothing.
  *
  * A connection to which nothing came for long is made anew (amqp.h, silence_ms says
- * why): a connection that is alive proves nothing of its consumer.
+ * why): a connection that is alive proves nothing of its consumer. Half-way the owner is
+ * asked for a probe, which shows that nothing came because there was nothing.
  *
  * When the connection breaks, boxes and answers are forgotten: the broker gives
  * again what was not acked. A box that the deliverer took out before may still be
@@ -79,6 +80,8 @@ struct xd_amqp_consumer {
     bool look;        /* there may be frames that poll() does not show */
     int64_t heard_at; /* when a delivery came last, or the connection up */
     unsigned silent;  /* connections in a row to which nothing came */
+    bool asked;       /* for a probe, since then ... */
+    int64_t asked_at; /* ... at this time */
 };
 
 /* ---- assembling a delivery ---- */
@@ -166,8 +169,6 @@ static enum xd_result hand_over(struct xd_amqp_consumer *consumer) {
     struct box *box = consumer->assembly.box;
     consumer->assembly.phase = PHASE_NONE;
     consumer->assembly.box = NULL;
-    consumer->heard_at = xd_amqp_clock_ms();
-    consumer->silent = 0;
     (void)pthread_mutex_lock(&consumer->mutex);
     bool room = consumer->box_count < consumer->prefetch;
     if (room)
@@ -194,9 +195,26 @@ static enum xd_result take_answer(struct xd_amqp_consumer *consumer, struct xd_a
     return xd_amqp_acks_take(&consumer->acks, answer, &out) ? send_answer(consumer, out) : XD_OK;
 }
 
+static bool is_probe(const struct xd_amqp_delivery *delivery) {
+    return delivery->body.size == 0 && delivery->message_id != NULL &&
+           strcmp(delivery->message_id, XD_AMQP_PROBE) == 0;
+}
+
+static enum xd_result take_probe(struct xd_amqp_consumer *consumer) {
+    struct xd_amqp_answer ack = {XD_AMQP_ACK_ONE, consumer->assembly.box->delivery.tag};
+    xd_free(consumer->assembly.box);
+    consumer->assembly.box = NULL;
+    consumer->assembly.phase = PHASE_NONE;
+    return take_answer(consumer, ack);
+}
+
 static enum xd_result finish_assembly(struct xd_amqp_consumer *consumer) {
-    if (consumer->assembly.phase == PHASE_BODY)
-        return hand_over(consumer);
+    if (consumer->assembly.phase == PHASE_BODY) {
+        consumer->heard_at = xd_amqp_clock_ms();
+        consumer->silent = 0;
+        consumer->asked = false;
+        return is_probe(&consumer->assembly.box->delivery) ? take_probe(consumer) : hand_over(consumer);
+    }
     consumer->assembly.phase = PHASE_NONE;
     struct xd_amqp_answer reject = {XD_AMQP_REJECT_ONE, consumer->assembly.method.delivery_tag};
     return take_answer(consumer, reject);
@@ -377,6 +395,7 @@ static void consumer_up(void *context, uint64_t generation) {
     consumer->serving = generation;
     consumer->look = true;
     consumer->heard_at = xd_amqp_clock_ms();
+    consumer->asked = false;
     consumer->assembly.phase = PHASE_NONE;
     xd_amqp_acks_clear(&consumer->acks);
     (void)pthread_mutex_lock(&consumer->mutex);
@@ -387,11 +406,24 @@ static void consumer_up(void *context, uint64_t generation) {
         consumer->events.up(consumer->events.context, generation);
 }
 
+/* A probe has half of the patience to come, however late it was asked for. */
+static bool may_be_answered(struct xd_amqp_consumer *consumer, int64_t silence, int64_t patience) {
+    int64_t now = xd_amqp_clock_ms();
+    if (consumer->events.quiet == NULL)
+        return silence < patience;
+    if (!consumer->asked && silence >= patience / 2) {
+        consumer->asked = true;
+        consumer->asked_at = now;
+        consumer->events.quiet(consumer->events.context);
+    }
+    return !consumer->asked || now - consumer->asked_at < patience / 2;
+}
+
 /* Boxes that wait are no silence: the owner holds them up, not the broker. */
 static enum xd_result check_silence(struct xd_amqp_consumer *consumer) {
     const struct xd_amqp_connection *connection = &consumer->connection;
     int64_t patience = (int64_t)connection->endpoint.silence_ms << consumer->silent;
-    if (patience == 0 || xd_amqp_clock_ms() - consumer->heard_at < patience)
+    if (patience == 0 || may_be_answered(consumer, xd_amqp_clock_ms() - consumer->heard_at, patience))
         return XD_OK;
     (void)pthread_mutex_lock(&consumer->mutex);
     bool waiting = consumer->box_count > 0;

@@ -11,8 +11,10 @@ const struct xd_code xd_registry_exceptions[] = {
     {"BOOKS_NOT_COMPARED", 0, false, XD_ACTOR_OPERATOR,
      "The hub's books could not be compared with the ERP's.",
      "See why in the exception: resume the ERP (`crossdock erp resume NAME`) or make it answer, then compare "
-     "again with `crossdock reconcile --run --erp NAME`. The exception closes by itself when a comparison is "
-     "carried through."},
+     "again with `crossdock reconcile --run --erp NAME`; where books are compared by the clock that is done "
+     "by "
+     "itself, too, when the ERP is back. The exception closes by itself when a comparison is carried "
+     "through."},
     {"CONFLICTING_ADVICE", 0, false, XD_ACTOR_OPERATOR,
      "An inventory advice came again with another content.",
      "Ask the site which of the two is right; it sends that one with a new advice_id."},

@@ -184,6 +184,10 @@ const struct xd_code xd_registry_problems[] = {
      "Compare the ERP with the order's timeline."},
     {"reference_conflict", 0, false, XD_ACTOR_ERP, "The ERP has another document with this reference.",
      "Compare both documents; one of them was made by hand or by another hub."},
+    {"period_closed", 0, false, XD_ACTOR_ERP, "The ERP has closed the books of that day.",
+     "What is refused for it: open the period in the ERP, then retry. What is posted all the same is dated "
+     "on the "
+     "first open day."},
     {"no_lines", 0, false, XD_ACTOR_ERP, "The ERP takes no document without lines.", "Give it lines."},
     {"ledger_busy", 0, true, XD_ACTOR_NOBODY, "The ledger is posting something else.", "It is tried again."},
     {"ledger_unavailable", 0, true, XD_ACTOR_OPERATOR, "The ledger cannot be read or written.",

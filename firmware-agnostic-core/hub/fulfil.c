@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "hub/events/events.h"
 #include "hub/reference/reference.h"
+#include "hub/view.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -118,7 +119,7 @@ enum xd_result xd_hub_sale_rejected(struct xd_hub *hub, const struct xd_job_row 
 
 enum xd_result xd_hub_change_decided(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
     struct xd_conduct conduct;
-    char quoted[XD_QUOTED_SIZE], text[256];
+    char quoted[XD_QUOTED_SIZE], text[256], site[XD_SITE_SIZE];
     bool done = job->state == XD_JOB_DONE;
     enum xd_result result = xd_conduct_open(&conduct, hub, job->order_id, now);
     if (result == XD_OK) {
@@ -129,9 +130,12 @@ enum xd_result xd_hub_change_decided(struct xd_hub *hub, const struct xd_job_row
                                  xd_hub_quote(done ? job->document : job->detail, quoted));
     }
     if (result == XD_OK && !done) {
+        result = xd_view_site_of(hub->config.store, &conduct.order, site);
+    }
+    if (result == XD_OK && !done) {
         snprintf(text, sizeof text, "%.47s: %.199s", job->code, job->detail);
         struct xd_complaint complaint = {.code = "ERP_REJECTED_CHANGE",
-                                         .site = conduct.order.site,
+                                         .site = site,
                                          .order_id = conduct.order.order_id,
                                          .document_id = conduct.order.external_order_id,
                                          .detail = text};

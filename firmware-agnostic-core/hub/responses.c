@@ -323,7 +323,7 @@ static enum xd_result collect_adjustment(void *context, const struct xd_job_line
 enum xd_result xd_hub_adjustment_decided(struct xd_hub *hub, const struct xd_job_row *job,
                                          struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
-    bool done = job->state == XD_JOB_DONE;
+    bool done = job->state == XD_JOB_DONE, repair = xd_books_is_repair(job);
     char detail[256];
     snprintf(detail, sizeof detail, "%.47s: %.199s", job->code, job->detail);
     enum xd_result result = XD_OK;
@@ -331,7 +331,9 @@ enum xd_result xd_hub_adjustment_decided(struct xd_hub *hub, const struct xd_job
         struct adjusting adjusting = {.count = 0};
         result = store->job_lines(store->context, job->number, collect_adjustment, &adjusting);
         for (size_t index = 0; index < adjusting.count && result == XD_OK; index++) {
-            result = xd_stock_adjust(hub, job->site, adjusting.rows[index].sku, adjusting.rows[index].qty);
+            const struct xd_job_line_row *line = &adjusting.rows[index];
+            result = repair ? xd_books_adjusted(hub, job, line)
+                            : xd_stock_adjust(hub, job->site, line->sku, line->qty);
         }
         xd_free(adjusting.rows);
     } else {
@@ -343,6 +345,9 @@ enum xd_result xd_hub_adjustment_decided(struct xd_hub *hub, const struct xd_job
                                          .detail = detail};
         result = xd_hub_complain(hub, &complaint, now);
     }
+    if (result != XD_OK || repair) { /* no site has said it */
+        return result;
+    }
     struct xd_settled settled = {.document_id = job->confirmation_id,
                                  .document = "inventory",
                                  .document_version = 1,
@@ -350,5 +355,5 @@ enum xd_result xd_hub_adjustment_decided(struct xd_hub *hub, const struct xd_job
                                  .outcome = done ? XD_OUTCOME_POSTED : XD_OUTCOME_PARKED,
                                  .code = done ? NULL : "ERP_REJECTED_ADJUSTMENT",
                                  .detail = done ? NULL : detail};
-    return result == XD_OK ? xd_hub_tell(hub, job->site, &settled, now) : result;
+    return xd_hub_tell(hub, job->site, &settled, now);
 }

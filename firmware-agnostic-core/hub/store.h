@@ -267,6 +267,7 @@ struct xd_confirmation_row {
 };
 typedef enum xd_result (*xd_confirmation_fn)(void *context, const struct xd_confirmation_row *row);
 
+#define XD_EXCEPTION_DETAIL_SIZE 256 /* of an exception, in words */
 struct xd_exception_row {
     char id[XD_ID_SIZE];
     char code[32]; /* UNKNOWN_RELEASE, UNMATCHED_LINE, OVERSHIP, ... */
@@ -277,7 +278,7 @@ struct xd_exception_row {
     char document_id[XD_NAME_SIZE * 2];
     int64_t version;
     struct xd_decimal qty; /* of a parked line */
-    char detail[256];
+    char detail[XD_EXCEPTION_DETAIL_SIZE];
     xd_ms raised_at, resolved_at;
 };
 typedef enum xd_result (*xd_exception_fn)(void *context, const struct xd_exception_row *row);

@@ -20,6 +20,49 @@ static void write_names(struct xd_writer *writer, const char *name, unsigned bit
     xd_writer_end(writer, ']');
 }
 
+/* Sites that ship some of an order, each once, in the order of its releases. */
+struct shippers {
+    char sites[XD_VIEW_SHIPPERS_MAX][XD_SITE_SIZE];
+    size_t count;
+};
+
+static enum xd_result collect_shipper(void *context, const struct xd_release_row *row) {
+    struct shippers *shippers = context;
+    bool known = row->status == XD_RELEASE_REJECTED || row->status == XD_RELEASE_CANCELLED;
+    for (size_t index = 0; index < shippers->count && !known; index++) {
+        known = strcmp(shippers->sites[index], row->site) == 0;
+    }
+    if (!known && shippers->count < XD_VIEW_SHIPPERS_MAX) {
+        memcpy(shippers->sites[shippers->count++], row->site, XD_SITE_SIZE);
+    }
+    return XD_OK;
+}
+
+enum xd_result xd_view_site_of(const struct xd_hub_store *store, const struct xd_order_row *order,
+                               char out[XD_SITE_SIZE]) {
+    struct shippers shippers = {.count = 0};
+    enum xd_result result =
+        store->release_of_order(store->context, order->order_id, collect_shipper, &shippers);
+    bool preferred = shippers.count == 0;
+    for (size_t index = 0; index < shippers.count; index++) {
+        preferred = preferred || strcmp(shippers.sites[index], order->site) == 0;
+    }
+    memcpy(out, preferred ? order->site : shippers.sites[0], XD_SITE_SIZE);
+    return result;
+}
+
+static enum xd_result write_shippers(const struct xd_hub_store *store, const char *order_id,
+                                     struct xd_writer *writer) {
+    struct shippers shippers = {.count = 0};
+    enum xd_result result = store->release_of_order(store->context, order_id, collect_shipper, &shippers);
+    xd_writer_begin(writer, "ships_from", '[');
+    for (size_t index = 0; index < shippers.count; index++) {
+        xd_writer_text(writer, NULL, shippers.sites[index]);
+    }
+    xd_writer_end(writer, ']');
+    return result;
+}
+
 static void order_members(struct xd_writer *writer, const struct xd_order_row *row) {
     xd_writer_text(writer, "order_id", row->order_id);
     xd_writer_text(writer, "external_order_id", row->external_order_id);
@@ -135,8 +178,11 @@ enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order
     }
     xd_writer_begin(&writer, NULL, '{');
     order_members(&writer, &row);
+    result = write_shippers(store, order_id, &writer);
     xd_writer_begin(&writer, "lines", '[');
-    result = store->order_lines(store->context, order_id, write_order_line, &writer);
+    if (result == XD_OK) {
+        result = store->order_lines(store->context, order_id, write_order_line, &writer);
+    }
     xd_writer_end(&writer, ']');
     xd_writer_begin(&writer, "releases", '[');
     if (result == XD_OK) {
@@ -155,37 +201,50 @@ enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order
     return result == XD_OK ? xd_buffer_result(out) : result;
 }
 
-struct listing {
-    struct xd_writer writer;
-    char last[XD_ID_SIZE];
-    size_t count;
+/* Rows first: a callback must not call the store, and the sites are read behind each. */
+struct order_page {
+    struct xd_order_row *rows; /* owned */
+    size_t count, capacity;
 };
 
-static enum xd_result write_order(void *context, const struct xd_order_row *row) {
-    struct listing *listing = context;
-    xd_writer_begin(&listing->writer, NULL, '{');
-    order_members(&listing->writer, row);
-    xd_writer_end(&listing->writer, '}');
-    memcpy(listing->last, row->order_id, sizeof listing->last);
-    listing->count++;
+static enum xd_result collect_order(void *context, const struct xd_order_row *row) {
+    struct order_page *page = context;
+    struct xd_order_row *rows = xd_grow(page->rows, page->count, &page->capacity, sizeof *rows);
+    if (rows == NULL) {
+        return XD_NO_MEMORY;
+    }
+    page->rows = rows;
+    page->rows[page->count++] = *row;
     return XD_OK;
 }
 
-static void end_listing(struct listing *listing, size_t max) {
-    xd_writer_end(&listing->writer, ']');
-    xd_writer_text(&listing->writer, "next_cursor", listing->count == max ? listing->last : NULL);
-    xd_writer_end(&listing->writer, '}');
+static enum xd_result write_orders(const struct xd_hub_store *store, const struct order_page *page,
+                                   size_t max, struct xd_writer *writer) {
+    enum xd_result result = XD_OK;
+    xd_writer_begin(writer, NULL, '{');
+    xd_writer_begin(writer, "orders", '[');
+    for (size_t index = 0; index < page->count && result == XD_OK; index++) {
+        xd_writer_begin(writer, NULL, '{');
+        order_members(writer, &page->rows[index]);
+        result = write_shippers(store, page->rows[index].order_id, writer);
+        xd_writer_end(writer, '}');
+    }
+    xd_writer_end(writer, ']');
+    xd_writer_text(writer, "next_cursor", page->count == max ? page->rows[max - 1].order_id : NULL);
+    xd_writer_end(writer, '}');
+    return result;
 }
 
 enum xd_result xd_view_order_list(const struct xd_hub_store *store, const struct xd_view_orders *query,
                                   struct xd_buffer *out) {
-    struct listing listing = {.writer = {.out = out}, .count = 0};
-    xd_writer_begin(&listing.writer, NULL, '{');
-    xd_writer_begin(&listing.writer, "orders", '[');
-    enum xd_result result =
-        store->order_list(store->context, query->tenant, query->external_order_id, query->status,
-                          query->cursor, query->max, write_order, &listing);
-    end_listing(&listing, query->max);
+    struct xd_writer writer = {.out = out};
+    struct order_page page = {.rows = NULL};
+    enum xd_result result = store->order_list(store->context, query->tenant, query->external_order_id,
+                                              query->status, query->cursor, query->max, collect_order, &page);
+    if (result == XD_OK) {
+        result = write_orders(store, &page, query->max, &writer);
+    }
+    xd_free(page.rows);
     return result == XD_OK ? xd_buffer_result(out) : result;
 }
 
@@ -376,6 +435,18 @@ static void exception_members(struct xd_writer *writer, const struct xd_exceptio
     if (row->resolved_at != 0) {
         xd_writer_time(writer, "resolved_at", row->resolved_at);
     }
+}
+
+struct listing {
+    struct xd_writer writer;
+    char last[XD_ID_SIZE];
+    size_t count;
+};
+
+static void end_listing(struct listing *listing, size_t max) {
+    xd_writer_end(&listing->writer, ']');
+    xd_writer_text(&listing->writer, "next_cursor", listing->count == max ? listing->last : NULL);
+    xd_writer_end(&listing->writer, '}');
 }
 
 static enum xd_result write_exception(void *context, const struct xd_exception_row *row) {

@@ -7,12 +7,18 @@
 #include "hub/store.h"
 
 #define XD_VIEW_ORDER_EXCEPTIONS_MAX ((size_t)100) /* open ones, the oldest: an order shows no more */
+#define XD_VIEW_SHIPPERS_MAX ((size_t)16)          /* sites that ship some of an order: it names no more */
 
 /* Each appends one JSON text. XD_NOT_FOUND: no such thing. */
 XD_CHECKED enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order_id,
                                         struct xd_buffer *out);
 XD_CHECKED enum xd_result xd_view_timeline(const struct xd_hub_store *store, const char *order_id,
                                            struct xd_buffer *out);
+
+/* The site that an order is about: where it ships from, else the preferred one. Of several the preferred one,
+ * if it is among them, else the first that it was released to. */
+XD_CHECKED enum xd_result xd_view_site_of(const struct xd_hub_store *store, const struct xd_order_row *order,
+                                          char out[XD_SITE_SIZE]);
 
 struct xd_view_orders {
     const char *tenant;            /* NULL: any */

@@ -42,6 +42,8 @@ struct log {
     bool hold;    /* block in `delivered` while set */
     bool closing; /* `delivered` gives false */
     struct xd_amqp_consumer *consumer;
+    struct xd_amqp_publisher *prober; /* by which its queue is probed; NULL: it is not */
+    unsigned probes;                  /* that were asked for */
     enum xd_result (*declare)(void *context, struct xd_amqp_setup *setup);
     enum xd_result declared;
     const char *exchange, *queue, *dead;
@@ -184,10 +186,24 @@ static struct xd_amqp_publisher *start_publisher(struct log *log,
     return publisher;
 }
 
+static void on_quiet(void *context) {
+    struct log *log = context;
+    (void)pthread_mutex_lock(&log->mutex);
+    const struct xd_amqp_message probe = {.tag = log->probes,
+                                          .exchange = "",
+                                          .routing_key = log->queue,
+                                          .message_id = XD_AMQP_PROBE,
+                                          .passing = true};
+    log->probes += xd_amqp_publish(log->prober, 1, &probe) == XD_OK;
+    (void)pthread_cond_broadcast(&log->changed);
+    (void)pthread_mutex_unlock(&log->mutex);
+}
+
 static void start_consumer(struct log *log, const char *queue, uint16_t prefetch) {
     struct xd_amqp_consumer *consumer = NULL;
     struct xd_amqp_consumer_events events = {
         .context = log, .delivered = on_delivered, .up = on_up, .down = on_down};
+    events.quiet = log->prober != NULL ? on_quiet : NULL;
     (void)pthread_mutex_lock(&log->mutex);
     assert_int_equal(xd_amqp_consumer_start(&g_address, queue, prefetch, &events, &consumer), XD_OK);
     log->consumer = consumer;
@@ -575,6 +591,28 @@ static void consumer_to_which_nothing_comes_begins_anew(void **state) {
     stop_consumer(&log);
 }
 
+static void consumer_whose_probe_comes_goes_on_and_says_nothing(void **state) {
+    struct log log, out;
+    (void)state;
+    fill_queue(0);
+    log_init(&out);
+    struct xd_amqp_publisher *publisher = start_publisher(&out, NULL);
+    AWAIT(&out, out.generation == 1);
+    log_init(&log);
+    log.prober = publisher;
+    g_address.silence_ms = 2000;
+    start_consumer(&log, g_queue, 4);
+    g_address.silence_ms = 0;
+    AWAIT(&log, log.probes == 4); /* each of them came, or a new connection would have been made */
+    assert_int_equal(log.downs, 0);
+    assert_int_equal(log.ups, 1);
+    assert_int_equal(log.delivered, 0); /* they are the connector's own ... */
+    AWAIT(&log, log.probes == 6);       /* ... and acked, or the prefetch would be used up */
+    assert_int_equal(log.downs, 0);
+    stop_consumer(&log);
+    xd_amqp_publisher_stop(publisher);
+}
+
 static void wrong_password_names_the_user_and_the_vhost_but_not_the_password(void **state) {
     struct log log;
     const char *password = g_address.password;
@@ -727,6 +765,7 @@ int main(void) {
         TEST(blocking_callback_holds_the_prefetch_and_keeps_the_heart_beating),
         TEST(missing_queue_is_told_once_and_found_when_it_appears),
         TEST(consumer_to_which_nothing_comes_begins_anew),
+        TEST(consumer_whose_probe_comes_goes_on_and_says_nothing),
         TEST(wrong_password_names_the_user_and_the_vhost_but_not_the_password),
         TEST(silent_broker_is_given_up_and_does_not_hold_a_stop),
         TEST(bad_addresses_are_refused),

@@ -22,11 +22,11 @@ CLI = os.path.join(BUILD, "crossdock")
 pytestmark = pytest.mark.sanitize
 
 ORDER = {"order_id": "O1", "external_order_id": "PO-4711", "tenant": "default", "channel": {"type": "portal", "account": "web"},
-         "customer_ref": "CUST-1", "currency": "EUR", "site": "WH1", "status": "SHIPPED", "revision": 1, "correlation_id": "c-1",
+         "customer_ref": "CUST-1", "currency": "EUR", "site": "WH1", "ships_from": [], "status": "SHIPPED", "revision": 1, "correlation_id": "c-1",
          "erp_reference": "default/web/PO-4711", "received_at": "2020-01-01T00:00:00.000Z", "updated_at": "2020-01-01T00:00:00.000Z"}
 LINE = {"line_id": "1", "external_line_id": "1", "sku": "WIDGET", "uom": "EA", "unit_price": "9.95", "qty": "10", "open": "0",
         "allocated": "0", "released": "0", "shipped": "9", "cancelled": "1", "backordered": "0",
-        "pending": "0", "overshipped": "0"}
+        "pending": "0", "overshipped": "0", "invoiced": "8"}
 TOLD = {"site_id": "WH1", "backlog_work": 3, "backlog_bulk": 1, "oldest_unsent_ms": 200_000, "quarantined": 2, "releases_unanswered": 5,
         "store_used_bytes": 81920, "store_quota_bytes": 1073741824, "disk_free_bytes": 1610612736, "version": "0.1.0",
         "time": "2026-11-23T10:00:00.000Z", "wms_connected": True}
@@ -307,7 +307,17 @@ def test_an_order_is_shown_with_quantities_and_releases(hub):
     hub.answer("GET", "/v1/orders/O1", dict(ORDER, lines=[LINE], releases=[release]))
     text = good("orders", "show", "O1", url=hub.url)
     assert re.search(r"^status +SHIPPED$", text, re.M) and re.search(r"^R1 +1  WH1 +SHORT_CLOSED +- +\d+ days$", text, re.M)
-    assert re.search(r"^1 +WIDGET +EA +10 +0 +0 +0 +9 +1 +0 +0 +0$", text, re.M)
+    assert re.search(r"^LINE .* OVER +INVOICED$", text, re.M) and re.search(r"^1 +WIDGET +EA +10 +0 +0 +0 +9 +1 +0 +0 +0 +8$", text, re.M)
+
+
+def test_an_orders_site_is_where_it_ships_from(hub):
+    hub.answer("GET", "/v1/orders", {"orders": [dict(ORDER, order_id="O1", ships_from=["WH2", "3PL-A"]), dict(ORDER, order_id="O2")]})
+    text = good("orders", "list", url=hub.url)
+    assert re.search(r"^O1 .* web +WH2,3PL-A +SHIPPED ", text, re.M)
+    assert re.search(r"^O2 .* web +WH1 +SHIPPED ", text, re.M)  # nothing is released yet: the one that it prefers
+    hub.answer("GET", "/v1/orders/O1", dict(ORDER, ships_from=["WH2", "3PL-A"], lines=[LINE], releases=[]))
+    text = good("orders", "show", "O1", url=hub.url)
+    assert re.search(r"^preferred site +WH1$", text, re.M) and re.search(r"^ships from +WH2 3PL-A$", text, re.M)
 
 
 def test_an_order_shows_what_holds_it_what_is_promised_and_what_is_asked_back(hub):
@@ -323,7 +333,7 @@ def test_an_order_shows_what_holds_it_what_is_promised_and_what_is_asked_back(hu
     assert re.search(r"^held for +CREDIT OPERATOR$", text, re.M) and re.search(r"^cancelled +asked for$", text, re.M)
     assert re.search(r"^promised \(UTC\) +accepted by 2026-11-23 10:00:00.000, missed$", text, re.M)
     assert re.search(r"^promised \(UTC\) +shipped by 2026-11-24 10:00:00.000$", text, re.M)
-    assert re.search(r"^R1 +2  WH1 +SENT +REQUESTED +\d+ days$", text, re.M) and re.search(r" +9 +1 +0 +4 +0$", text, re.M)
+    assert re.search(r"^R1 +2  WH1 +SENT +REQUESTED +\d+ days$", text, re.M) and re.search(r" +9 +1 +0 +4 +0 +8$", text, re.M)
 
 
 @pytest.mark.parametrize("arguments, path, sent", [

@@ -65,7 +65,7 @@ def test_what_is_paused_queues_across_a_kill_and_goes_on(stack):
     row = erp(stack, "second")
     assert (row["paused"], row["queued"], row["paused_by"]) == (True, 1, "admin")
     assert stack.hub.get(f"/v1/orders/{order}")["status"] == "VALIDATED"
-    assert re.search(r"^second +beta +A +paused .* ago +0 +1 +0 +0 +0$", stack.cli("erp", "status").stdout, re.M)
+    assert re.search(r"^second +beta +A +paused .* ago +0 +1 +0 +0 +0 +1$", stack.cli("erp", "status").stdout, re.M)
     assert json.loads(stack.cli("erp", "resume", "second", "--json").stdout) == {"name": "second", "paused": False}
     wait_for(lambda: "beta/web/E-3" in sales(stack, "second"), 30, "what queued")
 
@@ -148,8 +148,12 @@ def test_figures_of_each_erp_are_served(stack):
         return text if found and int(found.group(1)) > 0 else None
     text = wait_for(counted, 30, "the figures")
     for line in ('crossdock_erp_paused{erp="second"} 0', 'crossdock_erp_breaker{erp="main"} 0',
-                 'crossdock_erp_jobs{erp="third",state="DONE"} 0', 'crossdock_erp_calls_under_way{erp="third"} 0'):
+                 'crossdock_erp_failing{erp="main"} 0', 'crossdock_erp_jobs{erp="third",state="DONE"} 0', 'crossdock_erp_calls_under_way{erp="third"} 0'):
         assert line + "\n" in text
+    lists = int(re.search(r'^crossdock_erp_list_answers_total\{erp="second",outcome="done"\} (\d+)$', text, re.M).group(1))
+    assert lists > 0 and 'crossdock_erp_answers_total{erp="third",outcome="done"} 0\n' in text  # lists are counted apart
+    row = erp(stack, "second")
+    assert (row["state"], row["breaker"]) == ("ready", "closed") and "last_answer_at" in row and "last_error" not in row
 
 
 def test_only_operators_pause_and_only_what_there_is(stack):

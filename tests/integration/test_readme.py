@@ -1,6 +1,8 @@
 """README.md says what is so: its marked blocks are run against a private stack, and what it names exists."""
 import glob
+import json
 import os
+import pathlib
 import re
 import subprocess
 
@@ -8,6 +10,7 @@ import pytest
 
 import api_contract
 from agents import BUILD, TOP, http_get
+from brokers import free_port
 from stack import Stack
 
 SESSION_SECONDS_MAX = 120
@@ -57,6 +60,27 @@ def test_the_wms_session_works_as_written(stack, tmp_path):
     books = stack.books()
     assert [list(shipment.values()) for shipment in books["shipments"].values()] == [["10"]]
     assert books["stock"]["WH1", "WIDGET"] == "988"  # 1000 in the sample, 10 shipped once, 2 damaged
+
+
+def test_what_ships_otherwise_is_said_as_written(stack, tmp_path):
+    (tmp_path / "order.json").write_text(re.search(r"cat >order\.json <<'END'\n(.*?)\nEND\n", README, re.S).group(1))
+    done = run(blocks("wms-more"), stack, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"PO-4712 .* CLOSED_SHORT ", done.stdout), done.stdout
+    order_id = re.search(r"^(O\w+) RECEIVED$", done.stdout, re.M).group(1)
+    line, = stack.order(order_id)["lines"]
+    assert (line["shipped"], line["cancelled"], line["open"], line["released"]) == ("6", "4", "0", "0")
+
+
+def test_the_erp_of_the_tests_is_started_as_written(tmp_path):
+    port = str(free_port())
+    script = blocks("rest-erp").replace("/tmp/rest-erp", str(tmp_path / "erp")).replace("8090", port)
+    description = pathlib.Path(TOP, "config", "erp", "rest", "sample.yaml").read_text(encoding="utf-8")
+    assert "http://127.0.0.1:8090\n" in description.replace(" ", "\n")  # where the README has it listen
+    script += f"curl -fs http://127.0.0.1:{port}/_test/books; kill $!\n"
+    done = subprocess.run(["bash", "-e", "-u", "-o", "pipefail", "-c", script], cwd=TOP, capture_output=True, text=True, timeout=60,
+                          env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1"), check=False)
+    assert done.returncode == 0 and json.loads(done.stdout.partition("\n")[2])["stock"]["WH1 WIDGET"] == 1000, done.stdout + done.stderr
 
 
 def test_the_status_commands_work_as_written(stack, tmp_path):
@@ -180,6 +204,19 @@ def test_exceptions_that_are_explained_can_happen():
     table = README[README.index("The exceptions, and what was done"):README.index("## When things go wrong")]
     named = set(re.findall(r"`([A-Z_]{6,})`", table)) - {"REJECTED"}
     assert len(named) > 15 and not [name for name in named if f'"{name}"' not in code]
+
+
+def test_every_exception_of_the_registry_is_explained():
+    """By a row of the table, or, where nobody has to do anything, by the sentences below it."""
+    done = subprocess.run([os.path.join(BUILD, "crossdock"), "problems", "--json"], capture_output=True, text=True, timeout=60, check=True)
+    registry = {row["code"]: row["who"] for row in json.loads(done.stdout)["problems"] if row["code"].isupper()}
+    assert len(registry) > 40
+    section = README[README.index("The exceptions, and what was done"):README.index("## The books")]
+    codes = lambda text: set(re.findall(r"`([A-Z]+(?:_[A-Z]+)*)`", text)) & set(registry)
+    rows = {code for first in re.findall(r"^\| (`.*?) \|", section, re.M) for code in codes(first)}
+    sentences = codes(" ".join(re.findall(r"^(?!\|).*(?:told for the record only|`LINES_PARKED`|`SUPERSEDED`).*$", section, re.M)))
+    assert set(registry) - rows - sentences == set()
+    assert {code for code in sentences - rows if registry[code] != "nobody"} <= {"LINES_PARKED"}  # its lines have rows of their own
 
 
 def test_every_path_of_the_api_stands_in_its_table():

@@ -3,6 +3,7 @@ import collections
 import json
 import os
 import random
+import re
 import subprocess
 import threading
 import time
@@ -13,7 +14,7 @@ import wms
 from agents import BUILD
 from brokers import wait_for
 from rest_server import RestErp
-from stack import Stack
+from stack import HUB_POLICIES, Stack
 from test_flow import exceptions
 from wms import Warehouse
 
@@ -33,9 +34,9 @@ def by_plan(release):
 class Place:
     """The ERP, a hub that posts to it, and one warehouse."""
 
-    def __init__(self, folder, *options, replaced=(QUICK,)):
+    def __init__(self, folder, *options, replaced=(QUICK,), policies=HUB_POLICIES):
         self.erp = RestErp(folder / "erp", *options)
-        self.stack = Stack(folder / "stack", sites=SITES)
+        self.stack = Stack(folder / "stack", sites=SITES, hub_more=policies)
         self.erp.describe(os.path.join(self.stack.hub.folder, "erp.yaml"), *replaced)
         with open(self.stack.hub.config, encoding="utf-8") as file:
             text = file.read()
@@ -102,6 +103,26 @@ def test_what_it_refuses_is_shown_in_its_own_words(place):
     place.stack.cli("exceptions", "resolve", found[0]["id"], "retry", "--reason", "looked into the ERP")
     place.status(order_id, "SHIPPED")
     assert len(place.erp.sales("REST-2")) == 1
+
+
+def test_an_erp_that_is_away_is_seen_also_while_nothing_is_posted(tmp_path):
+    with Place(tmp_path, policies="policies: {erp_poll_s: 1, books_hours: 0}\n") as place:
+        state = lambda: place.stack.hub.get("/v1/erps")["erps"][0]
+        wait_for(lambda: state()["state"] == "ready", 60, "the ERP to be ready")
+        place.erp.kill9()
+        row = wait_for(lambda: state()["state"] == "failing" and "next_try_at" in state() and state(), 60, "the ERP to be seen to be away")
+        assert (row["breaker"], row["queued"]) == ("closed", 0) and row["last_error"]["call"].startswith("list of ")
+        text = place.stack.cli("erp", "status").stdout
+        assert re.search(r"^main +all others +A +failing ", text, re.M)
+        assert re.search(r"^main: last trouble .* ago \(.*\), list of \w+: .+: .+", text, re.M), text
+        place.erp.start()
+        row = wait_for(lambda: state()["state"] == "ready" and state(), 60, "the ERP to be ready again")
+        assert "next_try_at" not in row and row["last_answer_at"] >= row["last_error"]["at"]
+        text = place.stack.cli("erp", "status").stdout
+        assert re.search(r"^main +all others +A +ready ", text, re.M) and "; next try" not in text
+        with open(place.stack.hub.log_file, encoding="utf-8") as log:
+            events = [json.loads(line)["event"] for line in log]
+        assert events.count("erp.not_read") == events.count("erp.read_again") == 1
 
 
 def test_every_fault_ends_with_each_document_once(tmp_path):

@@ -541,7 +541,131 @@ static void stock_is_compared_as_of_the_snapshot_and_as_of_now(void **state) {
     (void)hub_world_ledger(world, "UPDATE stock SET qty = '90' WHERE sku = 'WIDGET'");
     (void)hub_world_ledger(world, "UPDATE stock SET qty = '7' WHERE sku = 'GADGET'");
     compare_now(world);
-    differences_are(world, "STOCK_SITE 0 5 5/7, STOCK_SITE 0 5 100/94, STOCK_HUB 0 5 96/90");
+    differences_are(world, "STOCK_SITE 0 5 5/7, STOCK_SITE 0 5 100/94, STOCK_HUB 0 0 96/90");
+}
+
+static void snapshot(struct hub_world *world, const char *advice, const char *qty) {
+    char text[400], when[XD_TIME_TEXT_MAX];
+    snprintf(text, sizeof text,
+             "{\"advice_id\":\"%s\",\"kind\":\"SNAPSHOT\",\"as_of\":\"%s\",\"lines\":["
+             "{\"sku\":\"WIDGET\",\"qty\":\"%s\",\"uom\":\"EA\"}]}",
+             advice, xd_time_write(world->now.wall, when), qty);
+    hub_world_wms(&world->sites[0], "inventory", text);
+    settle(world);
+}
+
+/* 100 in the ERP, 100 here, and the site counts 97. */
+static void counted_less(struct hub_world *world) {
+    world_stock(world, "WH1", "WIDGET", "100");
+    (void)hub_world_ledger(world, "INSERT INTO stock(site, sku, qty) VALUES('WH1', 'WIDGET', '100')");
+    snapshot(world, "S-1", "97");
+    compare_now(world);
+    differences_are(world, "STOCK_SITE 0 5 97/100");
+}
+
+static void stock_is_adjusted_in_the_erp_as_it_was_counted_once_approved(void **state) {
+    struct hub_world *world = *state;
+    counted_less(world);
+    world->plan = plan_no_posts;
+    approve(world, 202);
+    compare_now(world); /* it is under way: nothing can be said of the place */
+    differences_are(world, "STOCK_SITE 1 5 97/100");
+    world->plan = NULL;
+    hub_world_run(world, 3 * MINUTE_MS);
+    settle(world);
+    assert_ledger(world, "SELECT qty FROM stock WHERE site = 'WH1' AND sku = 'WIDGET'", 97);
+    assert_ledger(world, "SELECT count(*) FROM adjustment WHERE reference LIKE 'repair/D%'", 1);
+    assert_count(world, "SELECT on_hand FROM stock WHERE site = 'WH1' AND sku = 'WIDGET'", 97);
+    assert_null(hub_world_heard(&world->sites[0], "settled", "\"D")); /* the site has not asked for it */
+    hub_world_run(world, MINUTE_MS);
+    compare_now(world);
+    differences_are(world, "STOCK_SITE 2 5 97/100");
+    snapshot(world, "S-2", "97"); /* nor does it differ from the next count on */
+    compare_now(world);
+    differences_are(world, "STOCK_SITE 2 5 97/100");
+    snapshot(world, "S-3", "95"); /* another one is another repair */
+    compare_now(world);
+    differences_are(world, "STOCK_SITE 0 5 95/97");
+    approve(world, 202);
+    settle(world);
+    assert_ledger(world, "SELECT qty FROM stock WHERE site = 'WH1' AND sku = 'WIDGET'", 95);
+    assert_ledger(world, "SELECT count(*) FROM adjustment WHERE reference LIKE 'repair/D%'", 2);
+}
+
+/* What the hub goes by is right already, or nobody's matter but a list's. */
+static void stock_that_differs_from_the_hubs_is_adjusted_in_the_erp_alone(void **state) {
+    struct hub_world *world = *state;
+    char id[256], text[400];
+    counted_less(world);
+    world_stock(world, "WH1", "WIDGET", "97");
+    compare_now(world);
+    differences_are(world, "STOCK_SITE 0 5 97/100, STOCK_HUB 0 0 97/100");
+    world_query(world, "SELECT id FROM book_difference WHERE repair = 0", id);
+    assert_int_equal(ask_books(world, xd_books_approve, id, text), 409);
+    assert_non_null(strstr(text, "not_repairable"));
+    world_query(world, "SELECT id FROM book_difference WHERE repair = 5", id);
+    assert_int_equal(ask_books(world, xd_books_approve, id, text), 202);
+    settle(world);
+    assert_ledger(world, "SELECT qty FROM stock WHERE site = 'WH1' AND sku = 'WIDGET'", 97);
+    assert_count(world, "SELECT on_hand FROM stock WHERE site = 'WH1' AND sku = 'WIDGET'", 97);
+    hub_world_run(world, MINUTE_MS);
+    compare_now(world);
+    differences_are(world, "STOCK_SITE 2 5 97/100, STOCK_HUB 3 0 97/100");
+}
+
+static void plan_no_adjustments(struct hub_world *world, const struct xd_erp_call *call,
+                                struct call_plan *plan) {
+    (void)world;
+    if (!call->list && call->request.kind == XD_ERP_ADJUSTMENT) {
+        *plan = (struct call_plan){.lands_ms = -1, .lies = true, .outcome = XD_ERP_REJECTED};
+    }
+}
+
+static void adjustment_that_the_erp_refuses_leaves_the_difference_open(void **state) {
+    struct hub_world *world = *state;
+    counted_less(world);
+    world->plan = plan_no_adjustments;
+    approve(world, 202);
+    settle(world);
+    assert_exceptions(world, "ERP_REJECTED_ADJUSTMENT", 1);
+    compare_now(world);
+    differences_are(world, "STOCK_SITE 0 5 97/100");
+    approve(world, 202); /* in place of the first one, which is not tried again */
+    settle(world);
+    assert_exceptions(world, "ERP_REJECTED_ADJUSTMENT", 1);
+    assert_count(world, "SELECT count(*) FROM job WHERE kind = 2 AND state = 5", 1);
+    snapshot(world, "S-2", "96");
+    compare_now(world);
+    differences_are(world, "STOCK_SITE 0 5 96/100");
+    assert_int_equal(world_resolve(world, "ERP_REJECTED_ADJUSTMENT", "retry"), 409); /* of 3, and it is 4 */
+    snapshot(world, "S-3", "97");
+    compare_now(world);
+    world->plan = NULL;
+    assert_int_equal(world_resolve(world, "ERP_REJECTED_ADJUSTMENT", "retry"), 200);
+    assert_count(world, "SELECT state FROM book_difference", XD_DIFFERENCE_APPROVED);
+    settle(world);
+    assert_ledger(world, "SELECT qty FROM stock WHERE site = 'WH1' AND sku = 'WIDGET'", 97);
+    hub_world_run(world, MINUTE_MS);
+    compare_now(world);
+    differences_are(world, "STOCK_SITE 2 5 97/100");
+}
+
+static void stock_that_was_accepted_stays_so_while_it_moves_on_both_sides(void **state) {
+    struct hub_world *world = *state;
+    char id[XD_ID_SIZE], text[400], release[XD_ID_SIZE];
+    counted_less(world);
+    the_only_difference(world, id);
+    assert_int_equal(ask_books(world, xd_books_accept, id, text), 200);
+    hub_world_released(world, 1, "10", release);
+    ship(world, "PO-1", "C-1", "10");
+    hub_world_run(world, MINUTE_MS);
+    snapshot(world, "S-2", "87");
+    compare_now(world);
+    differences_are(world, "STOCK_SITE 4 5 87/90");
+    assert_exceptions(world, "BOOKS_DIFFER", 0);
+    snapshot(world, "S-3", "86"); /* one more is missing */
+    compare_now(world);
+    differences_are(world, "STOCK_SITE 0 5 86/90");
 }
 
 static void plan_no_shipments(struct hub_world *world, const struct xd_erp_call *call,
@@ -739,6 +863,64 @@ static void run_goes_on_when_its_erp_answers_again(void **state) {
     assert_count(world, "SELECT state FROM book_run", XD_RUN_DONE);
 }
 
+/* ---- what an outage has cost ---- */
+
+static void daily(struct hub_world *world) {
+    world->books.every_ms = 24 * 60 * MINUTE_MS;
+    world->books.at_ms = 30 * MINUTE_MS;
+    hub_world_crash(world);
+    hub_world_start(world);
+    hub_world_run(world, 1000); /* the first start waits for the next time */
+    int64_t past = (world->now.wall - world->books.at_ms) % world->books.every_ms;
+    xd_ms left = world->books.every_ms - past;
+    world->now.wall += left - MINUTE_MS; /* the night before is not simulated */
+    world->now.monotonic += left - MINUTE_MS;
+}
+
+static void books_that_fell_into_an_outage_are_compared_when_it_is_over(void **state) {
+    struct hub_world *world = *state;
+    daily(world);
+    world->plan = plan_no_lists;
+    hub_world_run(world, 30 * MINUTE_MS);
+    assert_true(hub_world_count(world, "SELECT count(*) FROM book_run WHERE state = 3") >= 1);
+    assert_true(hub_world_count(world, "SELECT count(*) FROM book_run") <= 3); /* it is not hunted */
+    assert_exceptions(world, "BOOKS_NOT_COMPARED", 1);
+    world->plan = NULL;
+    hub_world_crash(world);
+    hub_world_start(world);
+    hub_world_run(world, 20 * MINUTE_MS);
+    assert_count(world, "SELECT count(*) FROM book_run WHERE state = 2 AND by = ''", 1);
+    assert_exceptions(world, "BOOKS_NOT_COMPARED", 0);
+    hub_world_run(world, 60 * MINUTE_MS);
+    assert_count(world, "SELECT count(*) FROM book_run WHERE state = 2", 1);
+}
+
+static void books_of_an_erp_that_was_paused_are_compared_when_it_goes_on(void **state) {
+    struct hub_world *world = *state;
+    char text[400];
+    daily(world);
+    assert_int_equal(ask_books(world, xd_hub_erp_pause, "main", text), 200);
+    hub_world_run(world, 30 * MINUTE_MS);
+    assert_count(world, "SELECT count(*) FROM book_run", 1);
+    assert_count(world, "SELECT count(*) FROM book_run WHERE state = 3", 1);
+    assert_int_equal(ask_books(world, xd_hub_erp_resume, "main", text), 200);
+    hub_world_run(world, 2 * MINUTE_MS);
+    assert_count(world, "SELECT count(*) FROM book_run WHERE state = 2", 1);
+    assert_exceptions(world, "BOOKS_NOT_COMPARED", 0);
+}
+
+/* Who has no time for them set, asks. */
+static void books_that_are_compared_when_somebody_asks_are_not_compared_again(void **state) {
+    struct hub_world *world = *state;
+    char text[400];
+    assert_int_equal(ask_books(world, xd_hub_erp_pause, "main", text), 200);
+    assert_int_equal(ask_books(world, xd_books_start, NULL, text), 202);
+    wait_for_runs(world, 600);
+    assert_int_equal(ask_books(world, xd_hub_erp_resume, "main", text), 200);
+    hub_world_run(world, 30 * MINUTE_MS);
+    assert_count(world, "SELECT count(*) FROM book_run", 1);
+}
+
 #define BOOKS_TEST(name) cmocka_unit_test_setup_teardown(name, setup, hub_world_teardown)
 
 int main(void) {
@@ -761,6 +943,10 @@ int main(void) {
         BOOKS_TEST(sale_that_the_hub_does_not_know_is_taken_once_approved),
         BOOKS_TEST(invoices_that_are_missing_are_told),
         BOOKS_TEST(stock_is_compared_as_of_the_snapshot_and_as_of_now),
+        BOOKS_TEST(stock_is_adjusted_in_the_erp_as_it_was_counted_once_approved),
+        BOOKS_TEST(stock_that_differs_from_the_hubs_is_adjusted_in_the_erp_alone),
+        BOOKS_TEST(adjustment_that_the_erp_refuses_leaves_the_difference_open),
+        BOOKS_TEST(stock_that_was_accepted_stays_so_while_it_moves_on_both_sides),
         BOOKS_TEST(what_is_under_way_is_no_difference),
         BOOKS_TEST(change_of_a_sale_that_is_under_way_is_no_difference),
         BOOKS_TEST(run_that_was_cut_off_begins_anew),
@@ -770,6 +956,9 @@ int main(void) {
         BOOKS_TEST(run_of_an_erp_that_does_not_answer_fails_and_the_next_one_begins),
         BOOKS_TEST(run_of_an_erp_whose_breaker_is_open_fails),
         BOOKS_TEST(run_goes_on_when_its_erp_answers_again),
+        BOOKS_TEST(books_that_fell_into_an_outage_are_compared_when_it_is_over),
+        BOOKS_TEST(books_of_an_erp_that_was_paused_are_compared_when_it_goes_on),
+        BOOKS_TEST(books_that_are_compared_when_somebody_asks_are_not_compared_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

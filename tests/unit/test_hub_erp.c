@@ -58,6 +58,11 @@ static void a_shipment_that_the_erp_refuses_is_seen(void **state) {
     hub_world_ship(&world->sites[0], "C-1", release_id, "10", "");
     assert_true(hub_world_quiet(world, MINUTE_MS));
     assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 1);
+    assert_count(world,
+                 "SELECT count(*) FROM timeline WHERE step = 'shipment.rejected' AND"
+                 " json_extract(detail, '$.erp') = 'main' AND json_extract(detail, '$.code') <> '' AND"
+                 " json_extract(detail, '$.confirmation_id') = 'C-1'",
+                 1);
     assert_heard(&world->sites[0], "settled", "C-1", "\"outcome\":\"parked\"");
     assert_int_equal(hub_world_difference(world), 1); /* applied, never posted */
 }

@@ -1,5 +1,6 @@
 /* What the API shows of the hub's world: every view is JSON and says what it should. */
 #include "unit/hub_world.h"
+#include "unit/hub_world_orders.h"
 
 #include "base/memory.h"
 
@@ -60,6 +61,47 @@ static void an_order_is_shown_with_its_lines_and_releases(void **state) {
     assert_int_equal(xd_view_order(&world->store, "O1", &text), XD_NOT_FOUND);
     assert_int_equal(xd_view_timeline(&world->store, "O1", &text), XD_NOT_FOUND);
     assert_int_equal(xd_view_release(&world->store, "R1", &text), XD_NOT_FOUND);
+    xd_buffer_free(&text);
+}
+
+/* What an exception of the order names as its site. */
+static void holds_at(struct hub_world *world, const char *order_id, const char *site) {
+    struct xd_order_row row;
+    char found[XD_SITE_SIZE];
+    assert_ok(world->store.order_get(world->store.context, order_id, &row));
+    assert_ok(xd_view_site_of(&world->store, &row, found));
+    assert_string_equal(found, site);
+}
+
+static void an_order_names_the_sites_that_ship_it(void **state) {
+    struct hub_world *world = *state;
+    struct xd_buffer text;
+    struct xd_view_orders query = {.status = -1, .cursor = "", .max = 10};
+    char order_id[XD_ID_SIZE];
+    xd_buffer_init(&text, 0);
+    (void)hub_world_add_site(world, "WH2");
+    world_stock(world, "WH1", "WIDGET", "0"); /* which the order prefers */
+    world_stock(world, "WH2", "WIDGET", "0");
+    hub_world_place(world, 1, "10");
+    hub_world_order_id(world, "PO-1", order_id);
+    cJSON *tree = view(&text, xd_view_order(&world->store, order_id, &text));
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(tree, "ships_from")), 0);
+    cJSON_Delete(tree);
+    holds_at(world, order_id, "WH1");
+    world_stock(world, "WH2", "WIDGET", "100");
+    hub_world_run(world, 5000);
+    assert_true(hub_world_quiet(world, MINUTE_MS));
+    tree = view(&text, xd_view_order(&world->store, order_id, &text));
+    const cJSON *sites = cJSON_GetObjectItem(tree, "ships_from");
+    assert_int_equal(cJSON_GetArraySize(sites), 1);
+    assert_string_equal(sites->child->valuestring, "WH2");
+    assert_string_equal(member(tree, "site"), "WH1");
+    cJSON_Delete(tree);
+    holds_at(world, order_id, "WH2");
+    tree = view(&text, xd_view_order_list(&world->store, &query, &text));
+    sites = cJSON_GetObjectItem(cJSON_GetObjectItem(tree, "orders")->child, "ships_from");
+    assert_string_equal(sites->child->valuestring, "WH2");
+    cJSON_Delete(tree);
     xd_buffer_free(&text);
 }
 
@@ -170,6 +212,7 @@ static void absurd_quantities_do_not_blind_the_reconciliation(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         hub_test(an_order_is_shown_with_its_lines_and_releases),
+        hub_test(an_order_names_the_sites_that_ship_it),
         hub_test(orders_are_listed_page_by_page),
         hub_test(sites_exceptions_and_totals_are_shown),
         hub_test(absurd_quantities_do_not_blind_the_reconciliation),

@@ -3,6 +3,7 @@
 #include "unit/posting_world.h"
 
 #include "base/memory.h"
+#include "hub/posting/erps_view.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -142,6 +143,74 @@ static void of_reference_data_each_erp_looks_after_its_own(void **state) {
     assert_count(world, "SELECT count(*) FROM reference WHERE source NOT IN ('erp', 'erp/second')", 0);
 }
 
+/* ---- who looks ---- */
+
+/* GET /v1/erps as it is now. */
+static char *seen(struct hub_world *world) {
+    static char text[4096];
+    struct xd_erp_figures figures[XD_ERPS_MAX];
+    struct xd_buffer out;
+    xd_buffer_init(&out, 0);
+    xd_erp_figures_take(&world->hub, figures);
+    assert_ok(xd_view_erps(&world->store, world->erps, figures, world->hub.config.erp_count, &out));
+    snprintf(text, sizeof text, "%s", xd_buffer_string(&out));
+    xd_buffer_free(&out);
+    return text;
+}
+
+static void plan_lists_are_away(struct hub_world *world, const struct xd_erp_call *call,
+                                struct call_plan *plan) {
+    if (call->list) {
+        plan_unavailable(world, call, plan);
+    }
+}
+
+static void an_erp_that_answers_no_list_is_seen_to_fail(void **state) {
+    struct hub_world *world = *state;
+    world->books.poll_ms = MINUTE_MS;
+    world->plan = plan_lists_are_away;
+    posting_restart(world, 1);
+    hub_world_run(world, 5000);
+    const struct xd_lane_counters *met = &world->hub.lanes[0].counters;
+    assert_true(met->lists[XD_ERP_UNAVAILABLE] > 0);
+    assert_int_equal(met->outcomes[XD_ERP_UNAVAILABLE], 0);
+    assert_non_null(
+        strstr(seen(world), "\"state\":\"failing\",\"breaker\":\"closed\",\"last_error\":{\"at\":"));
+    assert_non_null(strstr(seen(world), "\"call\":\"list of sales\",\"code\":\"as_planned\""));
+    assert_non_null(strstr(seen(world), "\"next_try_at\":"));
+    assert_int_equal(posting_pause(world, "main", true), 200);
+    assert_non_null(strstr(seen(world), "\"state\":\"paused\""));
+    assert_null(strstr(seen(world), "\"next_try_at\":"));
+    assert_int_equal(posting_pause(world, "main", false), 200);
+    world->plan = NULL;
+    hub_world_run(world, 2 * MINUTE_MS);
+    assert_non_null(strstr(seen(world), "\"state\":\"ready\",\"breaker\":\"closed\",\"last_answer_at\":"));
+    assert_non_null(strstr(seen(world), "\"last_error\":{")); /* what it was stays to be seen */
+    assert_null(strstr(seen(world), "\"next_try_at\":"));
+}
+
+static void an_erp_that_takes_no_posting_says_which_one_and_when_it_is_tried(void **state) {
+    struct hub_world *world = *state;
+    world->plan = plan_unavailable;
+    world->erps[0].breaker_failures = 2;
+    world->erps[0].open_ms_min = world->erps[0].open_ms_max = MINUTE_MS;
+    posting_restart(world, 1);
+    posting_order(world, "acme", 1, NULL);
+    posting_order(world, "acme", 2, NULL);
+    for (int step = 0; step < 600 && world->hub.lanes[0].breaker.state != XD_BREAKER_OPEN; step++) {
+        hub_world_step(world);
+    }
+    assert_non_null(strstr(seen(world), "\"state\":\"failing\",\"breaker\":\"open\""));
+    assert_non_null(strstr(seen(world), "\"call\":\"sale\",\"code\":\"as_planned\""));
+    assert_non_null(strstr(seen(world), "\"next_try_at\":"));
+    assert_true(xd_lane_next_call(&world->hub, &world->hub.lanes[0], world->now) >=
+                world->hub.lanes[0].breaker.until);
+    world->plan = NULL;
+    assert_true(hub_world_quiet(world, 5 * MINUTE_MS));
+    assert_non_null(strstr(seen(world), "\"state\":\"ready\""));
+    assert_non_null(strstr(seen(world), "\"done\":2,"));
+}
+
 #define posting_test(name) cmocka_unit_test_setup_teardown(name, hub_world_setup, hub_world_teardown)
 
 int main(void) {
@@ -152,6 +221,8 @@ int main(void) {
         posting_test(a_shadow_is_never_posted_to),
         posting_test(what_was_queued_for_an_erp_that_became_a_shadow_stays_queued),
         posting_test(of_reference_data_each_erp_looks_after_its_own),
+        posting_test(an_erp_that_answers_no_list_is_seen_to_fail),
+        posting_test(an_erp_that_takes_no_posting_says_which_one_and_when_it_is_tried),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -233,12 +233,21 @@ static void over_within_tolerance(void **state) {
     assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '10.5' AND unbilled = '0'", 1);
 }
 
+/* The exception of that code says so. */
+static void assert_detail(struct hub_world *world, const char *code, const char *part) {
+    char sql[400];
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM exception WHERE code = '%s' AND instr(detail, '%s') > 0",
+             code, part);
+    assert_count(world, sql, 1);
+}
+
 static void over_beyond_tolerance(void **state) {
     char release_id[XD_ID_SIZE];
     struct hub_world *world = ten(state, release_id);
     ships(world, 1, release_id, "12", "");
     settles(world);
     assert_exceptions(world, "OVERSHIP", 1);
+    assert_detail(world, "OVERSHIP", "Line 1, WIDGET: 12 EA; 2 EA beyond the 10 released. More was shipped");
     assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '12' AND unbilled = '2'", 1);
     assert_both_stocks(world, "WIDGET", "88 0", -12);
 }
@@ -1042,6 +1051,8 @@ static void a_lot_that_is_recalled(void **state) {
     ships(world, 1, release_id, "10", ",\"status\":\"RI\",\"lot\":\"L1\"");
     settles(world);
     assert_exceptions(world, "RECALLED_LOT_SHIPPED", 1);
+    assert_detail(world, "RECALLED_LOT_SHIPPED",
+                  "Line 1, WIDGET: 10 EA, lot L1; status RI. A lot was shipped");
     assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '10' AND unbilled = '10'", 1);
     assert_both_stocks(world, "WIDGET", "90 0", -10);
 }
@@ -1059,6 +1070,7 @@ static void a_lot_that_the_reference_data_names_as_recalled(void **state) {
     assert_exceptions(world, "RECALLED_LOT_SHIPPED", 0);
     ships_lot(world, release_id, "2", "L 2");
     assert_exceptions(world, "RECALLED_LOT_SHIPPED", 1);
+    assert_detail(world, "RECALLED_LOT_SHIPPED", "Line 1, WIDGET: 2 EA, lot L 2; lot L 2 is recalled. ");
     assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '2' AND unbilled = '2'", 1);
     assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '4' AND unbilled = '0'", 1);
     assert_both_stocks(world, "WIDGET", "94 4", -6);
@@ -1077,6 +1089,8 @@ static void a_recalled_lot_in_a_carton(void **state) {
          line(text, "WIDGET", "10", "EA", ""));
     settles(world);
     assert_exceptions(world, "RECALLED_LOT_SHIPPED", 1);
+    assert_detail(world, "RECALLED_LOT_SHIPPED",
+                  "Line 1, WIDGET: 10 EA, lots A (7 EA), B (3 EA); lot B is recalled. ");
     assert_ledger(world, "SELECT sum(unbilled) FROM shipment_line", 10);
 }
 
@@ -1090,6 +1104,7 @@ static void a_lot_that_had_expired(void **state) {
          line(text, "WIDGET", "10", "EA", ""));
     settles(world);
     assert_exceptions(world, "RECALLED_LOT_SHIPPED", 1);
+    assert_detail(world, "RECALLED_LOT_SHIPPED", "lots A (10 EA); lot A is expired. ");
     assert_ledger(world, "SELECT unbilled FROM shipment_line", 10);
 }
 

@@ -2,6 +2,7 @@
  * needs, templates whose fields exist, a look-up for each kind where the grade promises one. */
 #include "erp/rest/description.h"
 
+#include "documents/registry.h"
 #include "erp/rest/mapping.h"
 #include "erp/rest/template.h"
 #include "shared/values.h"
@@ -27,10 +28,22 @@ static const char *const unlisted_means[] = {"unknown", "rejected", NULL};
 static const char *const methods[] = {"POST", "PUT", "PATCH", NULL};
 static const char *const pagings[] = {"none", "page", "offset", "cursor", "link", NULL};
 
+/* Those of IANA's registry, and what gateways and frameworks send beside it: anything else is a slip. */
+static const struct {
+    int first, last;
+} statuses[] = {{100, 103}, {200, 208}, {226, 226}, {300, 308}, {400, 431}, {440, 440}, {444, 444},
+                {449, 451}, {460, 464}, {494, 499}, {500, 511}, {520, 530}, {561, 561}, {598, 599}};
+
 static const char *check_status(const char *text) {
-    return strlen(text) == 3 && strspn(text, "0123456789") == 3 && text[0] >= '1' && text[0] <= '5'
-               ? NULL
-               : "must be a status like 404";
+    int status = strlen(text) == 3 && strspn(text, "0123456789") == 3
+                     ? (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0')
+                     : 0;
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        if (status >= statuses[i].first && status <= statuses[i].last) {
+            return NULL;
+        }
+    }
+    return "must be a status like 404";
 }
 
 static const char *check_method(const char *text) {
@@ -277,6 +290,54 @@ static void check_codes(const struct check *check) {
              strspn(code->text, plain) != strlen(code->text))) {
             xd_config_complain_at(check->description->config, check->errors, code->at,
                                   "answers.codes: a code of ours is of a-z, 0-9 and _");
+        } else if (code->kind == XD_TREE_SCALAR && xd_registry_find(code->text) == NULL) {
+            xd_config_complain_at(
+                check->description->config, check->errors, code->at,
+                "answers.codes: \"%.48s\" is no code of ours (crossdock problems lists those)", code->text);
+        }
+    }
+}
+
+/* What stands in two of these lists would mean two things. (A status of `known` and `rejected` does not: it
+ * is known where the answer can be read, and nothing else then.) */
+static void check_apart(const struct check *check, const struct xd_rest_texts *const *lists,
+                        const char *const *names, size_t count) {
+    for (size_t later = 1; later < count; later++) {
+        for (size_t i = 0; i < lists[later]->count; i++) {
+            const char *text = lists[later]->items[i];
+            for (size_t earlier = 0; earlier < later; earlier++) {
+                bool both = lists[later] == &check->description->answers.rejected &&
+                            lists[earlier] == &check->description->answers.known;
+                if (!both && xd_rest_texts_have(lists[earlier], text)) {
+                    xd_config_complain(check->description->config, check->errors, names[later],
+                                       "%.64s is one of %s, too: it can mean one thing only", text,
+                                       names[earlier]);
+                }
+            }
+        }
+    }
+}
+
+static void check_answers(const struct check *check) {
+    static const char *const names[] = {"answers.done", "answers.known", "answers.rejected",
+                                        "answers.unavailable"};
+    static const char *const code_names[] = {"answers.known_codes", "answers.unavailable_codes"};
+    const struct xd_rest_answers *answers = &check->description->answers;
+    const struct xd_rest_texts *const lists[] = {&answers->done, &answers->known, &answers->rejected,
+                                                 &answers->unavailable};
+    const struct xd_rest_texts *const codes[] = {&answers->known_codes, &answers->unavailable_codes};
+    check_apart(check, lists, names, 4);
+    check_apart(check, codes, code_names, 2);
+    if (answers->codes == NULL || answers->codes->kind != XD_TREE_MAP) {
+        return;
+    }
+    for (const struct xd_tree_node *code = answers->codes->children; code != NULL; code = code->next) {
+        for (size_t i = 0; i < 2; i++) {
+            if (xd_rest_texts_have(codes[i], code->key)) {
+                xd_config_complain_at(check->description->config, check->errors, code->key_at,
+                                      "answers.codes: %.64s is one of %s, too: it can mean one thing only",
+                                      code->key, code_names[i]);
+            }
         }
     }
 }
@@ -413,6 +474,7 @@ static void check_all(const struct check *check) {
                                              XD_ERP_REVERSAL};
     check_tables(check);
     check_codes(check);
+    check_answers(check);
     check_auth(check);
     check_headers(check, check->description->headers, "headers");
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {

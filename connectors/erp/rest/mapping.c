@@ -18,7 +18,13 @@ struct member {
     enum type type;
     bool needed;
     const struct member *members; /* LINES, OBJECT */
+    const char *const *words;     /* TEXT: it is one of these; NULL: any */
 };
+
+static const char *const sale_states[] = {"draft", "open", "done", "cancelled", NULL};
+static const char *const shipment_states[] = {"waiting", "done", "cancelled", NULL};
+static const char *const invoice_states[] = {"draft", "posted", "paid", "cancelled", NULL};
+static const char *const booleans[] = {"true", "false", NULL};
 
 static const struct member customer_members[] = {
     {.name = "code", .type = TEXT, .needed = true},
@@ -75,7 +81,7 @@ static const struct member sale_line_members[] = {
 static const struct member sale_members[] = {
     {.name = "number", .type = TEXT, .needed = true},
     {.name = "reference", .type = TEXT, .needed = true},
-    {.name = "state", .type = TEXT, .needed = true},
+    {.name = "state", .type = TEXT, .needed = true, .words = sale_states},
     {.name = "customer", .type = TEXT},
     {.name = "currency", .type = TEXT},
     {.name = "customer_po", .type = TEXT},
@@ -100,7 +106,7 @@ static const struct member shipment_members[] = {
     {.name = "sale", .type = TEXT, .needed = true},
     {.name = "sale_reference", .type = TEXT},
     {.name = "site", .type = TEXT},
-    {.name = "state", .type = TEXT, .needed = true},
+    {.name = "state", .type = TEXT, .needed = true, .words = shipment_states},
     {.name = "at", .type = INSTANT},
     {.name = "ship_by", .type = DATE},
     {.name = "lines", .type = LINES, .needed = true, .members = shipment_line_members},
@@ -116,7 +122,7 @@ static const struct member invoice_members[] = {
     {.name = "number", .type = TEXT, .needed = true},
     {.name = "sale", .type = TEXT, .needed = true},
     {.name = "sale_reference", .type = TEXT},
-    {.name = "state", .type = TEXT, .needed = true},
+    {.name = "state", .type = TEXT, .needed = true, .words = invoice_states},
     {.name = "currency", .type = TEXT},
     {.name = "total", .type = DECIMAL},
     {.name = "lines", .type = LINES, .needed = true, .members = invoice_line_members},
@@ -164,6 +170,33 @@ static bool is_one_of(const char *name, const char *const *names) {
     return *names != NULL;
 }
 
+/* What the table, or the description itself, gives for it must be one of our words: a slip would be found by
+ * the hub only, entry by entry. */
+static bool check_word(struct check *check, const struct xd_tree_node *at, const struct member *member) {
+    const char *const *words = member->type == BOOLEAN ? booleans : member->words;
+    char list[64] = "";
+    if (words == NULL || at == NULL || at->kind != XD_TREE_SCALAR || is_one_of(at->text, words)) {
+        return true;
+    }
+    for (size_t i = 0, size = 0; words[i] != NULL && size < sizeof list; i++) {
+        size += (size_t)snprintf(list + size, sizeof list - size, i == 0 ? "%s" : ", %s", words[i]);
+    }
+    return refuse(check, at, "%s: \"%.32s\" is none of %s", member->name, at->text, list);
+}
+
+static bool check_words(struct check *check, const struct xd_tree_node *node, const struct member *member) {
+    const char *name = text_of(node, "table");
+    const struct xd_tree_node *table = name == NULL ? NULL : child_of(check->tables, name);
+    bool fine = check_word(check, child_of(node, "value"), member) &&
+                (name != NULL || check_word(check, child_of(node, "default"), member));
+    for (const struct xd_tree_node *row = table == NULL || table->kind != XD_TREE_MAP ? NULL
+                                                                                      : table->children;
+         fine && row != NULL; row = row->next) {
+        fine = check_word(check, row, member);
+    }
+    return fine;
+}
+
 static bool check_keys(struct check *check, const struct xd_tree_node *node, const struct member *member) {
     static const char *const simple[] = {"path", "table", "default", "value", NULL};
     static const char *const nested[] = {"path", "map", NULL};
@@ -189,7 +222,8 @@ static bool check_keys(struct check *check, const struct xd_tree_node *node, con
     if (member->type == LINES && text_of(node, "path") == NULL) {
         return refuse(check, node, "%s: needs a path", member->name);
     }
-    return !is_nested || check_members(check, child_of(node, "map"), member->members);
+    return is_nested ? check_members(check, child_of(node, "map"), member->members)
+                     : check_words(check, node, member);
 }
 
 static bool check_member(struct check *check, const struct xd_tree_node *node, const struct member *member) {

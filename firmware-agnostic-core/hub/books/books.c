@@ -28,7 +28,10 @@ const char *const xd_books_repair_names[] = {"NONE",       "POST_AGAIN",   "CHAN
 
 #define RUN_FAILURES_MAX 5u
 #define STUCK_MAX_MS                                                                                         \
-    ((xd_ms)120000)      /* a run whose ERP is in trouble for so long makes way for the next one */
+    ((xd_ms)120000)              /* a run whose ERP is in trouble for so long makes way for the next one */
+#define OWED_MS_MIN XD_MINUTE_MS /* after a run that failed, before the next one; doubled each time ... */
+#define OWED_MS_MAX ((xd_ms)60 * XD_MINUTE_MS)
+#define OWED_UNHEARD_MS ((xd_ms)15 * XD_MINUTE_MS) /* ... and while the ERP is not heard of */
 #define TIMER "books.at" /* the value that says for which time a run was begun last */
 
 /* ---- life ---- */
@@ -78,6 +81,9 @@ void xd_books_reload(struct xd_hub *hub, bool restart) {
     struct xd_books *books = hub->books;
     books->run_seen = false;
     books->clock = 0;
+    for (size_t index = 0; index < hub->config.erp_count; index++) {
+        books->watches[index].owed_seen = false;
+    }
     if (!restart) {
         return;
     }
@@ -219,6 +225,19 @@ static enum xd_result watch_erp(struct xd_hub *hub, struct xd_books_watch *watch
     return result == XD_OK ? ask(hub, watch, false, list, cursor, effects) : result;
 }
 
+xd_ms xd_books_next(const struct xd_hub *hub, size_t lane) {
+    const struct xd_books *books = hub->books;
+    const struct xd_books_watch *watch = &books->watches[lane];
+    xd_ms next = is_watched(hub, watch) ? watch->due : 0;
+    if (watch->called) {
+        return 0;
+    }
+    if (books->run.going && books->run.lane == lane && (next == 0 || books->step < next)) {
+        next = books->step;
+    }
+    return next;
+}
+
 /* ---- when the books are compared ---- */
 
 /* The run whose time came last: their times are at, at + every, ... */
@@ -283,6 +302,51 @@ static enum xd_result look_at_the_clock(struct xd_hub *hub, struct xd_now now) {
     return result == XD_OK && !first ? xd_books_queue(hub, NULL, "", now, NULL) : result;
 }
 
+/* ---- what an outage has cost ---- */
+
+void xd_books_compared(struct xd_hub *hub, size_t lane) {
+    struct xd_books_watch *watch = &hub->books->watches[lane];
+    watch->owed = false;
+    watch->owed_seen = true;
+    watch->owed_tries = 0;
+}
+
+static void owes(struct xd_books_watch *watch, struct xd_now now) {
+    xd_ms wait = OWED_MS_MIN << (watch->owed_tries < 6 ? watch->owed_tries : 6);
+    watch->owed = watch->owed_seen = true;
+    watch->owed_tries++;
+    watch->owed_at = now.monotonic + (wait < OWED_MS_MAX ? wait : OWED_MS_MAX);
+}
+
+/* Whether the ERP seems to be there. One that nothing has called since is tried all the same, after a while.
+ */
+static bool is_back(const struct xd_hub *hub, const struct xd_books_watch *watch, struct xd_now now) {
+    const struct xd_erp_lane *lane = &hub->lanes[watch->lane];
+    bool heard = !lane->counters.failing;
+    return xd_lane_may_list(lane, now.monotonic) &&
+           now.monotonic >= watch->owed_at + (heard ? 0 : OWED_UNHEARD_MS);
+}
+
+/* Books whose time fell into an outage are compared when that is over, not a day later. One alone is begun at
+ * a time, for runs are done one after the other. */
+static enum xd_result pay_what_is_owed(struct xd_hub *hub, struct xd_now now) {
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < hub->config.erp_count && result == XD_OK; index++) {
+        struct xd_books_watch *watch = &hub->books->watches[index];
+        if (!watch->owed_seen) {
+            result = xd_books_told(hub, erp_of(hub, watch), XD_BOOKS_NOT_COMPARED, &watch->owed);
+            watch->owed_seen = result == XD_OK;
+        }
+        if (result == XD_OK && watch->owed && is_back(hub, watch, now)) { /* unless a person has settled it */
+            result = xd_books_told(hub, erp_of(hub, watch), XD_BOOKS_NOT_COMPARED, &watch->owed);
+            watch->owed_at = now.monotonic + OWED_MS_MAX; /* the run that is queued says more, sooner */
+            return result == XD_OK && watch->owed ? xd_books_queue(hub, erp_of(hub, watch), "", now, NULL)
+                                                  : result;
+        }
+    }
+    return result;
+}
+
 /* The next one begins. Somebody should know, unless the ERP is gone. */
 static enum xd_result fail_run(struct xd_hub *hub, struct xd_books_run_row *row, const char *why,
                                struct xd_now now) {
@@ -296,7 +360,11 @@ static enum xd_result fail_run(struct xd_hub *hub, struct xd_books_run_row *row,
     xd_copy(row->detail, sizeof row->detail, why);
     xd_log(hub->config.env, XD_LOG_ERROR, "books.not_compared", NULL, "%s: %s", row->erp, row->detail);
     enum xd_result result = store->books.run_save(store->context, row);
-    return result == XD_OK && xd_books_watch_of(hub, row->erp) != NULL
+    struct xd_books_watch *watch = xd_books_watch_of(hub, row->erp);
+    if (watch != NULL) {
+        owes(watch, now);
+    }
+    return result == XD_OK && watch != NULL
                ? xd_books_tell(hub, row->erp, XD_BOOKS_NOT_COMPARED, row->detail, now)
                : result;
 }
@@ -382,6 +450,9 @@ static enum xd_result compare(struct xd_hub *hub, struct xd_now now, struct xd_e
     char why[XD_BOOKS_VALUE_SIZE];
     struct xd_books *books = hub->books;
     enum xd_result result = look_at_the_clock(hub, now);
+    if (result == XD_OK && books->config.every_ms > 0 && !books->run.going && books->run_seen) {
+        result = pay_what_is_owed(hub, now);
+    }
     if (result == XD_OK && !books->run.going && !books->run_seen) {
         result = begin_run(hub, now);
     }
@@ -567,7 +638,7 @@ enum xd_result xd_books_answer(struct xd_hub *hub, const struct xd_erp_call *cal
         xd_retry_reset(&watch->retry);
     }
     call_is_over(hub, watch);
-    xd_lane_heard(&hub->lanes[watch->lane], answer, now);
+    xd_lane_heard(hub, call, answer, now);
     return XD_OK;
 }
 

@@ -29,6 +29,8 @@ struct xd_hub;
 struct xd_books;
 struct xd_erp_call;
 struct xd_api_request;
+struct xd_job_row;
+struct xd_job_line_row;
 
 /* A part of struct xd_hub_config. */
 struct xd_books_config {
@@ -61,7 +63,17 @@ void xd_books_refuse(struct xd_hub *hub, const struct xd_erp_call *call, struct 
 bool xd_books_check(const struct xd_hub *hub);
 /* Workers of an ERP (by its place in the configuration) that have a call of the books. */
 unsigned xd_books_calls(const struct xd_hub *hub, size_t lane);
+/* When the books ask that ERP for a page next (monotonic); 0: not as far as is known. */
+xd_ms xd_books_next(const struct xd_hub *hub, size_t lane);
 const struct xd_books_counters *xd_books_counters_of(const struct xd_hub *hub);
+/* Whether the job is the repair of a difference of stock; xd_books_adjusted: it is done, and what follows for
+ * what the hub goes by. */
+bool xd_books_is_repair(const struct xd_job_row *job);
+/* The ERP had refused it, and somebody wants it tried again: *may, as long as the difference is what it was.
+ */
+XD_CHECKED enum xd_result xd_books_repair_again(struct xd_hub *hub, const struct xd_job_row *job, bool *may);
+XD_CHECKED enum xd_result xd_books_adjusted(struct xd_hub *hub, const struct xd_job_row *job,
+                                            const struct xd_job_line_row *line);
 
 /* ---- the API ---- */
 

@@ -132,6 +132,11 @@ struct xd_books_watch {
     char waiting_number[XD_BOOKS_NAME_SIZE], trying_number[XD_BOOKS_NAME_SIZE];
     int waiting_what, trying_what;
     size_t again_max; /* of them are looked at at once: fewer after they could not be */
+    /* Whether the ERP's books are to be compared again because a run of it failed, which the exception
+     * XD_BOOKS_NOT_COMPARED says in the store; not before owed_at (monotonic). */
+    bool owed_seen, owed;
+    xd_ms owed_at;
+    unsigned owed_tries;
 };
 
 struct xd_books {
@@ -163,6 +168,8 @@ XD_CHECKED enum xd_result xd_books_queue(struct xd_hub *hub, const char *erp, co
 #define XD_BOOKS_PAUSE_MS ((xd_ms)20) /* between two pages, in which jobs get a worker */
 
 /* books.c */
+/* A run of it was carried through: nothing is owed any more. */
+void xd_books_compared(struct xd_hub *hub, size_t lane);
 XD_CHECKED enum xd_result xd_books_rewind(struct xd_hub *hub, const char *erp, enum xd_erp_list list);
 /* compare.c: a piece of the run. list: it wants a page of that list instead. */
 XD_CHECKED enum xd_result xd_compare_step(struct xd_hub *hub, struct xd_now now);
@@ -192,6 +199,10 @@ XD_CHECKED enum xd_result xd_compare_stock(struct xd_hub *hub, const cJSON *entr
 /* What a job does, or did, to stock. */
 XD_CHECKED enum xd_result xd_compare_moves(struct xd_hub *hub, const struct xd_job_row *job);
 XD_CHECKED enum xd_result xd_compare_places(struct xd_hub *hub, struct xd_now now, bool *done);
+/* The unit in which a place's stock was compared: the product's base unit, else that of the site's snapshot.
+ * XD_NOT_FOUND. */
+XD_CHECKED enum xd_result xd_compare_stock_uom(struct xd_hub *hub, const char *site, const char *sku,
+                                               char out[24]);
 
 /* differences.c: one that was found; what it has beyond the kind and the documents is filled in by whoever
  * found it. name: tells it from others of its kind, for good. */
@@ -203,6 +214,8 @@ XD_CHECKED enum xd_result xd_difference_sweep(struct xd_hub *hub, struct xd_now 
 XD_CHECKED enum xd_result xd_books_tell(struct xd_hub *hub, const char *erp, const char *code,
                                         const char *detail, struct xd_now now);
 #define XD_BOOKS_NOT_COMPARED "BOOKS_NOT_COMPARED"
+/* Whether the exception of that code and of that ERP is open. */
+XD_CHECKED enum xd_result xd_books_told(struct xd_hub *hub, const char *erp, const char *code, bool *open);
 /* The exception of the ERP says how many there are. */
 XD_CHECKED enum xd_result xd_difference_tell(struct xd_hub *hub, const char *erp, struct xd_now now);
 /* Whether the hub can repair it. */

@@ -95,7 +95,7 @@ enum xd_books_repair {
     XD_REPAIR_CHANGE_SALE,  /* the ERP is told what the order says */
     XD_REPAIR_TAKE_SALE,    /* the ERP's sale becomes an order, or the order follows it */
     XD_REPAIR_READ_AGAIN,   /* the ERP's invoices from the start */
-    XD_REPAIR_ADJUST_STOCK, /* a person's matter, too */
+    XD_REPAIR_ADJUST_STOCK, /* the ERP's, as the site has counted it */
     XD_REPAIR_COUNT
 };
 extern const char *const xd_books_repair_names[];

@@ -124,7 +124,7 @@ static enum xd_result read_jobs(struct xd_hub *hub, int state, struct xd_now now
 }
 
 static enum xd_result read_open(struct xd_hub *hub, struct xd_now now, bool *done) {
-    static const int states[] = {XD_JOB_QUEUED, XD_JOB_SENT, XD_JOB_UNKNOWN, XD_JOB_REJECTED};
+    static const int states[] = {XD_JOB_QUEUED, XD_JOB_SENT, XD_JOB_UNKNOWN, XD_JOB_REJECTED, XD_JOB_PARKED};
     struct xd_books_comparison *run = &hub->books->run;
     bool read = false;
     enum xd_result result = read_jobs(hub, states[run->state], now, &read);
@@ -146,6 +146,7 @@ static enum xd_result end_run(struct xd_hub *hub, struct xd_now now) {
     row->ended_at = now.wall;
     books->run.going = false;
     books->run_failures = 0;
+    xd_books_compared(hub, books->run.lane);
     xd_log(hub->config.env, row->differences > 0 ? XD_LOG_WARNING : XD_LOG_INFO, "books.compared", NULL,
            "%lld sales, %lld shipments and %lld invoices of %s: %lld differences", (long long)row->sales,
            (long long)row->shipments, (long long)row->invoices, xd_run_erp(hub), (long long)row->differences);

@@ -9,7 +9,8 @@
  *
  * A shipment moves when it leaves, an adjustment when it is told of; a reversal brings back. A SKU of which
  * something goes to the ERP while the run goes on is passed over, and so is a site that the ERP does not
- * list. What moved is a matter of the site's own SKU and of base units. */
+ * list. A repair moves nothing at the site, and is in the ERP's figure once it is posted. What moved is a
+ * matter of the site's own SKU and of base units. */
 #include "hub/books/books_internal.h"
 
 #include "base/memory.h"
@@ -139,6 +140,30 @@ enum xd_result xd_compare_snapshots(struct xd_hub *hub, bool *done) {
     return result;
 }
 
+static enum xd_result uom_of_snapshot(struct xd_hub *hub, const char *site, const char *sku, char out[24]) {
+    struct xd_document document = {.tree = NULL};
+    struct xd_inventory inventory;
+    enum xd_result result = read_snapshot(hub, site, &document, &inventory);
+    bool found = false;
+    for (size_t index = 0; result == XD_OK && !found && index < inventory.line_count; index++) {
+        const struct xd_inventory_line *line = &inventory.lines[index];
+        found = line->uom != NULL && strcmp(line->sku, sku) == 0;
+        xd_copy(out, 24, found ? line->uom : "");
+    }
+    xd_document_free(&document);
+    return result == XD_OK && !found ? XD_NOT_FOUND : result;
+}
+
+enum xd_result xd_compare_stock_uom(struct xd_hub *hub, const char *site, const char *sku, char out[24]) {
+    struct xd_product *product = xd_alloc(sizeof *product);
+    enum xd_result result = product == NULL ? XD_NO_MEMORY : xd_reference_product(hub, sku, product);
+    if (result == XD_OK) {
+        xd_copy(out, 24, product->base_uom);
+    }
+    xd_free(product);
+    return result == XD_NOT_FOUND ? uom_of_snapshot(hub, site, sku, out) : result;
+}
+
 /* ---- the ERP's list ---- */
 
 enum xd_result xd_compare_stock(struct xd_hub *hub, const cJSON *entry) {
@@ -177,8 +202,12 @@ static enum xd_result move(struct xd_hub *hub, const struct xd_books_place *plac
     struct xd_decimal effect = xd_decimal_of(0);
     bool posted = job->state == XD_JOB_DONE;
     bool under_way = job->state == XD_JOB_SENT || job->state == XD_JOB_UNKNOWN ||
-                     (posted && job->sent_at >= hub->books->run.began);
+                     job->state == XD_JOB_PARKED || (posted && job->sent_at >= hub->books->run.began);
     enum xd_result result = load(hub, place->site, line->sku, &row);
+    if (xd_books_is_repair(job)) {
+        row.busy = row.busy || under_way || job->state == XD_JOB_QUEUED;
+        return result == XD_OK ? save(hub, &row) : result;
+    }
     if (result == XD_OK) {
         result = effect_of(job, line, &effect);
     }
@@ -228,7 +257,9 @@ static enum xd_result collect(void *context, const struct xd_book_stock_row *row
 
 static enum xd_result differ(struct xd_hub *hub, int kind, const struct xd_book_stock_row *row,
                              struct xd_decimal ours, struct xd_decimal theirs, struct xd_now now) {
-    struct xd_difference_row difference = {.kind = kind, .repair = XD_REPAIR_ADJUST_STOCK};
+    bool counted = kind == XD_DIFFERENCE_STOCK_SITE && !xd_run_of_shadow(hub);
+    struct xd_difference_row difference = {.kind = kind,
+                                           .repair = counted ? XD_REPAIR_ADJUST_STOCK : XD_REPAIR_NONE};
     char name[XD_SITE_SIZE + XD_BOOKS_NAME_SIZE + 2];
     if (xd_decimal_compare(ours, theirs) == 0) {
         return XD_OK;

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LOTS_NAMED ((size_t)3) /* in words */
+
 /* What a line says, looked up. */
 struct said {
     struct xd_line_facts facts;
@@ -16,6 +18,8 @@ struct said {
     char sku[XD_NAME_SIZE];          /* that was shipped */
     struct xd_lot lots[XD_LOTS_MAX]; /* by the cartons, in the release's unit */
     size_t lot_count;
+    /* A lot that may not be sold, and why: the document's or static text; NULL: none is named. */
+    const char *bad_lot, *bad_why;
 };
 
 static enum xd_result add(struct xd_decimal *sum, struct xd_decimal value) {
@@ -197,13 +201,79 @@ static enum xd_result keep_remainder(struct xd_applying *applying, const struct 
                            : result;
 }
 
+/* ---- in words ---- */
+
+/* ", lot A" of the line, or ", lots A (7 EA), B (3 EA)" of its cartons. */
+static void write_lots(const struct said *said, const char *uom, struct xd_buffer *out) {
+    char qty[XD_DECIMAL_TEXT_MAX];
+    if (said->lot_count == 0 && said->facts.line->lot != NULL) {
+        xd_buffer_format(out, ", lot %.64s", said->facts.line->lot);
+    }
+    for (size_t index = 0; index < said->lot_count && index < LOTS_NAMED; index++) {
+        const struct xd_lot *lot = &said->lots[index];
+        xd_buffer_format(out, "%s%.64s (%s %s)", index == 0 ? ", lots " : ", ",
+                         lot->lot != NULL ? lot->lot : "not named", xd_decimal_write(lot->qty, qty), uom);
+    }
+    if (said->lot_count > LOTS_NAMED) {
+        xd_buffer_format(out, " and %zu more", said->lot_count - LOTS_NAMED);
+    }
+}
+
+static void write_bad_lot(const struct said *said, struct xd_buffer *out) {
+    if (said->bad_why == NULL) { /* the site's own word */
+        xd_buffer_format(out, "; status %.32s",
+                         said->facts.line->status != NULL ? said->facts.line->status : "none");
+    } else if (said->bad_lot != NULL) {
+        xd_buffer_format(out, "; lot %.64s is %.40s", said->bad_lot, said->bad_why);
+    } else {
+        xd_buffer_format(out, "; it is %.40s", said->bad_why);
+    }
+}
+
+/* What the goods were, where a person has to look for them: the line, the item, the lots, the quantities.
+ * said: NULL: the document does not speak of the line, and the note says all. */
+static void describe(const struct xd_line_note *note, const struct said *said,
+                     const struct xd_release_line_row *released, const struct xd_line_decision *decision,
+                     char out[XD_EXCEPTION_DETAIL_SIZE]) {
+    bool over = strcmp(note->code, "OVERSHIP") == 0, bad = strcmp(note->code, "RECALLED_LOT_SHIPPED") == 0;
+    char qty[XD_DECIMAL_TEXT_MAX];
+    struct xd_buffer text;
+    xd_copy(out, XD_EXCEPTION_DETAIL_SIZE, note->detail);
+    if (said == NULL || (!over && !bad)) {
+        return;
+    }
+    xd_buffer_init(&text, 0);
+    xd_buffer_format(&text, "Line %.64s, %.64s: %s %s", released->line_id, said->sku,
+                     xd_decimal_write(said->facts.qty, qty), released->uom);
+    write_lots(said, released->uom, &text);
+    if (over) {
+        xd_buffer_format(&text, "; %s %s", xd_decimal_write(decision->over, qty), released->uom);
+        xd_buffer_format(&text, " beyond the %s released", xd_decimal_write(released->qty, qty));
+    } else {
+        write_bad_lot(said, &text);
+    }
+    xd_buffer_format(&text, ". %s", note->detail);
+    if (xd_buffer_result(&text) == XD_OK) {
+        struct xd_bytes whole = xd_buffer_view(&text);
+        size_t size = xd_utf8_prefix(whole.size < XD_EXCEPTION_DETAIL_SIZE
+                                         ? whole
+                                         : xd_bytes_of(whole.data, XD_EXCEPTION_DETAIL_SIZE - 1));
+        memcpy(out, whole.data, size);
+        out[size] = 0;
+    }
+    xd_buffer_free(&text);
+}
+
 static enum xd_result tell_notes(struct xd_applying *applying, const struct xd_match *match,
-                                 const char *line_id, const struct xd_line_decision *decision) {
+                                 const struct xd_release_line_row *released,
+                                 const struct xd_line_decision *decision, const struct said *said) {
     enum xd_result result = XD_OK;
+    char detail[XD_EXCEPTION_DETAIL_SIZE];
     for (size_t index = 0; index < decision->note_count && result == XD_OK; index++) {
         const struct xd_line_note *note = &decision->notes[index];
-        result = xd_applying_complain(applying, match, line_id, decision->rest, note->code, note->info,
-                                      note->detail);
+        describe(note, said, released, decision, detail);
+        result = xd_applying_complain(applying, match, released->line_id, decision->rest, note->code,
+                                      note->info, detail);
     }
     return result;
 }
@@ -240,7 +310,7 @@ static enum xd_result apply_decision(struct xd_applying *applying, struct xd_mat
     if (result == XD_OK) {
         result = keep_remainder(applying, match, released, decision, cancelled);
     }
-    return result == XD_OK ? tell_notes(applying, match, released->line_id, decision) : result;
+    return result == XD_OK ? tell_notes(applying, match, released, decision, said) : result;
 }
 
 /* Whether the document speaks of the same line of the same release again after `from`. */
@@ -273,10 +343,14 @@ static enum xd_result check_serials(const struct xd_applying *applying, struct s
 
 /* Where it had not expired before. */
 static enum xd_result check_recalled(const struct xd_applying *applying, struct said *said) {
-    bool recalled = false;
+    const char *lot = NULL;
     enum xd_result result =
-        xd_facts_recalled(applying->hub, said->facts.line, said->sku, &applying->cartons, &recalled);
-    said->facts.blocked = said->facts.blocked || recalled;
+        xd_facts_recalled(applying->hub, said->facts.line, said->sku, &applying->cartons, &lot);
+    if (lot != NULL) {
+        said->facts.blocked = true;
+        said->bad_lot = lot;
+        said->bad_why = "recalled";
+    }
     return result;
 }
 
@@ -311,7 +385,8 @@ static enum xd_result read_facts(struct xd_applying *applying, struct xd_match *
         return facts->release != NULL ? XD_CORRUPT : XD_OK;
     }
     facts->more = speaks_again(applying, match, index);
-    facts->blocked = xd_facts_expired(confirmation, line, &applying->cartons);
+    facts->blocked = xd_facts_expired(confirmation, line, &applying->cartons, &said->bad_lot);
+    said->bad_why = facts->blocked ? "expired" : NULL;
     enum xd_result result = xd_facts_item(applying->hub, facts->release, line, &facts->item, said->sku);
     if (result == XD_OK && facts->item == XD_ITEM_SUBSTITUTE) {
         result = xd_match_substitutes(applying, match, &facts->may_substitute);

@@ -32,7 +32,8 @@ struct xd_applying {
     const struct xd_confirmation *confirmation;
     struct xd_match *releases; /* owned */
     size_t release_count;
-    const char *first_code, *first_detail; /* of what was parked or odd */
+    const char *first_code; /* of what was parked or odd; static text */
+    char first_detail[XD_EXCEPTION_DETAIL_SIZE];
     struct xd_cartons cartons;
     /* Only some lines of it, which were parked: `confirmation` is a copy that has those only, and this is
      * where each of them stands in the document. NULL: all of it. */

@@ -141,7 +141,7 @@ static const cJSON *next_of(const struct xd_cartons *cartons, const struct xd_co
 }
 
 bool xd_facts_expired(const struct xd_confirmation *confirmation, const struct xd_confirmation_line *line,
-                      const struct xd_cartons *cartons) {
+                      const struct xd_cartons *cartons, const char **lot) {
     const char *shipped = confirmation->shipped_at_text;
     size_t at = first_of(cartons, line->line_id);
     if (shipped == NULL) {
@@ -150,6 +150,8 @@ bool xd_facts_expired(const struct xd_confirmation *confirmation, const struct x
     for (const cJSON *content; (content = next_of(cartons, line, &at)) != NULL;) {
         const char *expiry = text_of(content, "expiry");
         if (expiry != NULL && xd_date_check(expiry) == XD_OK && strncmp(expiry, shipped, DATE_LENGTH) < 0) {
+            const char *named = text_of(content, "lot");
+            *lot = named != NULL ? named : line->lot;
             return true;
         }
     }
@@ -190,19 +192,22 @@ void xd_facts_lots(const struct xd_confirmation_line *line, const struct xd_cart
 }
 
 enum xd_result xd_facts_recalled(struct xd_hub *hub, const struct xd_confirmation_line *line, const char *sku,
-                                 const struct xd_cartons *cartons, bool *recalled) {
+                                 const struct xd_cartons *cartons, const char **lot) {
     struct xd_product *product = xd_alloc(sizeof *product);
     size_t at = first_of(cartons, line->line_id);
-    *recalled = false;
+    bool recalled = false;
+    *lot = NULL;
     enum xd_result result = product == NULL ? XD_NO_MEMORY : xd_reference_product(hub, sku, product);
     bool any = result == XD_OK && product->has_recalled_lots;
     if (any && line->lot != NULL) {
-        result = xd_reference_lot_recalled(hub, product, line->lot, recalled);
+        result = xd_reference_lot_recalled(hub, product, line->lot, &recalled);
+        *lot = recalled ? line->lot : NULL;
     }
     for (const cJSON *content;
-         any && result == XD_OK && !*recalled && (content = next_of(cartons, line, &at)) != NULL;) {
-        const char *lot = text_of(content, "lot");
-        result = lot != NULL ? xd_reference_lot_recalled(hub, product, lot, recalled) : XD_OK;
+         any && result == XD_OK && !recalled && (content = next_of(cartons, line, &at)) != NULL;) {
+        const char *named = text_of(content, "lot");
+        result = named != NULL ? xd_reference_lot_recalled(hub, product, named, &recalled) : XD_OK;
+        *lot = recalled ? named : NULL;
     }
     xd_free(product);
     return result == XD_NOT_FOUND ? XD_OK : result;

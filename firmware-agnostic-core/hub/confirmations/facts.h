@@ -28,14 +28,15 @@ void xd_cartons_free(struct xd_cartons *cartons);
 XD_CHECKED enum xd_result xd_facts_item(struct xd_hub *hub, const struct xd_release_line_row *release,
                                         const struct xd_confirmation_line *line, enum xd_line_item *item,
                                         char sku[XD_NAME_SIZE]);
-/* Whether some of it had expired when it was shipped: by the contents of the cartons. */
+/* Whether some of it had expired when it was shipped: by the contents of the cartons. Then *lot is the lot of
+ * that, the document's, or NULL when none is named; else it stays. */
 bool xd_facts_expired(const struct xd_confirmation *confirmation, const struct xd_confirmation_line *line,
-                      const struct xd_cartons *cartons);
-/* Whether a lot of it, by the line or by the contents of the cartons, is one that the product's reference
- * data names as recalled. sku: what was shipped. */
+                      const struct xd_cartons *cartons, const char **lot);
+/* *lot: the first lot of it, by the line or by the contents of the cartons, that the product's reference data
+ * names as recalled, the document's; NULL: none. sku: what was shipped. */
 XD_CHECKED enum xd_result xd_facts_recalled(struct xd_hub *hub, const struct xd_confirmation_line *line,
                                             const char *sku, const struct xd_cartons *cartons,
-                                            bool *recalled);
+                                            const char **lot);
 /* Whether the line's serial numbers are not one for each of so many base units, or one of them comes twice in
  * the document. */
 bool xd_facts_serials_wrong(const struct xd_confirmation_line *line, struct xd_decimal base,

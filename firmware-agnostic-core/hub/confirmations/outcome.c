@@ -63,7 +63,7 @@ static enum xd_result complain(struct xd_applying *applying, const char *id, con
                                      .detail = detail};
     if (!info && applying->first_code == NULL) {
         applying->first_code = code;
-        applying->first_detail = detail;
+        xd_copy(applying->first_detail, sizeof applying->first_detail, detail);
     }
     return xd_hub_complain(applying->hub, &complaint, applying->now);
 }

@@ -202,18 +202,36 @@ enum xd_result xd_job_uncomplain(struct xd_hub *hub, const struct xd_job_row *jo
     return result == XD_OK ? complain_of_others(hub, job, now) : result;
 }
 
+/* In the order's timeline, in the ERP's words. */
+static enum xd_result note_refusal(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_order_row order;
+    char id[XD_QUOTED_SIZE], code[XD_QUOTED_SIZE], detail[XD_QUOTED_SIZE];
+    enum xd_result result = store->order_get(store->context, job->order_id, &order);
+    return result == XD_OK
+               ? xd_hub_timeline(
+                     hub, &order, job->kind == XD_ERP_REVERSAL ? "reversal.rejected" : "shipment.rejected",
+                     now, "\"confirmation_id\":%s,\"erp\":\"%s\",\"code\":%s,\"detail\":%s,\"attempt\":%lld",
+                     xd_hub_quote(job->confirmation_id, id), job->erp, xd_hub_quote(job->code, code),
+                     xd_hub_quote(job->detail, detail), (long long)job->attempt)
+               : result;
+}
+
 enum xd_result xd_hub_shipment_rejected(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
     struct xd_confirmation_row row;
     struct xd_job_row own = *job;
     char detail[XD_REFUSED_SIZE];
-    if (job->reversed) {
+    enum xd_result result = note_refusal(hub, job, now);
+    if (result == XD_OK && job->reversed) {
         own.state = XD_JOB_WITHDRAWN;
-        enum xd_result result = store->job_save(store->context, &own);
+        result = store->job_save(store->context, &own);
         result = result == XD_OK ? one_less(hub, job, now) : result;
         return result == XD_OK ? nothing_to_undo(hub, job, now) : result;
     }
-    enum xd_result result = xd_job_complain(hub, job, detail, now);
+    if (result == XD_OK) {
+        result = xd_job_complain(hub, job, detail, now);
+    }
     if (result == XD_OK) {
         result = find_row(hub, job, &row);
     }

@@ -223,19 +223,24 @@ static enum xd_result post_again(const struct resolving *resolving) {
     const struct xd_hub_store *store = hub->config.store;
     const struct xd_exception_row *exception = resolving->exception;
     struct xd_job_rows jobs = {NULL, 0, 0};
-    bool any = false, adjusts = exception->kind == XD_DOC_INVENTORY;
+    bool any = false, may = true, adjusts = exception->kind == XD_DOC_INVENTORY;
     enum xd_result result = store->job_refused(store->context, exception->site, exception->document_id,
                                                exception->version, xd_job_collect, &jobs);
     for (size_t index = 0; index < jobs.count && result == XD_OK; index++) {
         if ((jobs.rows[index].kind == XD_ERP_ADJUSTMENT) == adjusts) { /* an advice may have the same id */
             any = true;
-            result = xd_job_call_for(hub, &jobs.rows[index], resolving->now);
+            result = xd_books_is_repair(&jobs.rows[index])
+                         ? xd_books_repair_again(hub, &jobs.rows[index], &may)
+                         : XD_OK;
+            result =
+                result == XD_OK && may ? xd_job_call_for(hub, &jobs.rows[index], resolving->now) : result;
         }
     }
     xd_free(jobs.rows);
     return result != XD_OK ? result
-           : any           ? done(resolving)
-                           : cannot(resolving, "No posting of it is refused any more.");
+           : !may ? cannot(resolving, "The difference is another one by now: approve that, or accept this.")
+           : any  ? done(resolving)
+                  : cannot(resolving, "No posting of it is refused any more.");
 }
 
 /* ---- any of them ---- */

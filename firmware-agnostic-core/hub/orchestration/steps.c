@@ -4,6 +4,7 @@
 #include "hub/events/events.h"
 #include "hub/orchestration/stock.h"
 #include "hub/reference/reference.h"
+#include "hub/view.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -333,15 +334,18 @@ enum xd_result xd_conduct_go(struct xd_conduct *conduct) {
 enum xd_result xd_conduct_hold(struct xd_conduct *conduct, enum xd_hold hold, const char *code,
                                const char *detail) {
     struct xd_order_row *order = &conduct->order;
-    char quoted[XD_QUOTED_SIZE], by[XD_BY_SIZE];
+    char quoted[XD_QUOTED_SIZE], by[XD_BY_SIZE], site[XD_SITE_SIZE];
     order->holds |= XD_HOLD_BIT(hold);
     enum xd_result result = xd_hub_timeline(
         conduct->hub, order, "order.held", conduct->now, "\"hold\":\"%s\",\"code\":\"%s\",\"detail\":%s%s",
         xd_hold_names[hold], code != NULL ? code : "", xd_hub_quote(detail, quoted),
         hold == XD_HOLD_OPERATOR ? xd_conduct_by(conduct, by) : ""); /* the others are nobody's wish */
     if (result == XD_OK && code != NULL) {
+        result = xd_view_site_of(conduct->hub->config.store, order, site);
+    }
+    if (result == XD_OK && code != NULL) {
         struct xd_complaint complaint = {.code = code,
-                                         .site = order->site,
+                                         .site = site,
                                          .order_id = order->order_id,
                                          .document_id = order->external_order_id,
                                          .detail = detail};

@@ -135,12 +135,57 @@ static enum xd_result decide(struct xd_hub *hub, struct xd_erp_lane *lane, struc
     }
 }
 
-void xd_lane_heard(struct xd_erp_lane *lane, const struct xd_erp_answer *answer, struct xd_now now) {
+static void name_call(const struct xd_erp_call *call, int kind, char *out, size_t size) {
+    if (call->list) {
+        snprintf(out, size, "list of %s", xd_erp_list_names[call->what]);
+    } else {
+        snprintf(out, size, call->find ? "look-up of a %s" : "%s", xd_erp_kind_names[kind]);
+    }
+}
+
+/* Of postings the breaker tells; that lists fail nobody would hear of while nothing is posted. */
+static void tell_lists(struct xd_hub *hub, struct xd_erp_lane *lane, bool list) {
+    struct xd_lane_counters *met = &lane->counters;
+    if (met->failing && !met->told && list) {
+        met->told = true;
+        xd_log(hub->config.env, XD_LOG_WARNING, "erp.not_read", NULL,
+               "%s does not answer the %s: %s %s; it is asked again, ever more slowly", lane->settings->name,
+               met->trouble.call, met->trouble.code, met->trouble.detail);
+    } else if (!met->failing && met->told) {
+        met->told = false;
+        xd_log(hub->config.env, XD_LOG_INFO, "erp.read_again", NULL, "%s answers again",
+               lane->settings->name);
+    }
+}
+
+static void heard(struct xd_hub *hub, const struct xd_erp_call *call, int kind,
+                  const struct xd_erp_answer *answer, struct xd_now now) {
+    struct xd_erp_lane *lane = &hub->lanes[call->lane];
+    struct xd_lane_counters *met = &lane->counters;
     xd_ms asked = (xd_ms)answer->retry_after_ms;
-    lane->counters.outcomes[answer->outcome]++;
-    if (asked > 0 && (answer->outcome == XD_ERP_UNAVAILABLE || answer->outcome == XD_ERP_UNKNOWN)) {
+    met->failing = answer->outcome == XD_ERP_UNAVAILABLE || answer->outcome == XD_ERP_UNKNOWN;
+    if (call->list) {
+        met->lists[answer->outcome]++;
+    } else {
+        met->outcomes[answer->outcome]++;
+    }
+    if (met->failing) {
+        met->trouble.at = now.wall;
+        name_call(call, kind, met->trouble.call, sizeof met->trouble.call);
+        xd_copy(met->trouble.code, sizeof met->trouble.code, answer->code);
+        xd_copy(met->trouble.detail, sizeof met->trouble.detail, answer->detail);
+    } else {
+        met->answered_at = now.wall;
+    }
+    if (asked > 0 && met->failing) {
         xd_breaker_hold(&lane->breaker, now.monotonic + (asked < XD_DUE_MS_MAX ? asked : XD_DUE_MS_MAX));
     }
+    tell_lists(hub, lane, call->list);
+}
+
+void xd_lane_heard(struct xd_hub *hub, const struct xd_erp_call *call, const struct xd_erp_answer *answer,
+                   struct xd_now now) {
+    heard(hub, call, XD_ERP_SALE, answer, now);
 }
 
 static void tell_breaker(struct xd_hub *hub, struct xd_erp_lane *lane, uint64_t call,
@@ -161,7 +206,6 @@ static void tell_breaker(struct xd_hub *hub, struct xd_erp_lane *lane, uint64_t 
         xd_log(hub->config.env, XD_LOG_INFO, "erp.breaker_closed", NULL, "%s answers again",
                lane->settings->name);
     }
-    xd_lane_heard(lane, answer, now);
 }
 
 static enum xd_result take_answer(struct xd_hub *hub, struct xd_erp_lane *lane, struct xd_job_slot *slot,
@@ -174,6 +218,7 @@ static enum xd_result take_answer(struct xd_hub *hub, struct xd_erp_lane *lane, 
         return result;
     }
     tell_breaker(hub, lane, call->id, answer, now);
+    heard(hub, call, job.kind, answer, now);
     if (job.state == XD_JOB_WITHDRAWN) {
         xd_lane_slot_clear(lane, slot);
         return XD_OK;

@@ -97,8 +97,13 @@ enum xd_result xd_hub_erp_resume(struct xd_hub *hub, const struct xd_api_request
 void xd_erp_figures_take(const struct xd_hub *hub, struct xd_erp_figures *figures) {
     for (size_t index = 0; index < hub->config.erp_count; index++) {
         const struct xd_erp_lane *lane = &hub->lanes[index];
-        figures[index] = (struct xd_erp_figures){
-            .breaker = lane->breaker.state, .calls = lane->calls, .counters = lane->counters};
+        bool failing = lane->counters.failing || lane->breaker.state != XD_BREAKER_CLOSED;
+        xd_ms next = failing ? xd_lane_next_call(hub, lane, hub->now) : 0;
+        figures[index] = (struct xd_erp_figures){.breaker = lane->breaker.state,
+                                                 .calls = lane->calls,
+                                                 .failing = failing,
+                                                 .counters = lane->counters};
+        figures[index].next_try_at = next == 0 ? 0 : hub->now.wall + (next - hub->now.monotonic);
     }
 }
 
@@ -116,13 +121,42 @@ static void write_settings(struct xd_writer *writer, const struct xd_erp_setting
     xd_writer_integer(writer, "rate_per_minute", erp->rate_per_minute);
 }
 
+/* In words that are none of the breaker's. */
+static const char *state_of(const struct xd_erp_figures *figures, bool paused) {
+    return paused                                     ? "paused"
+           : figures->breaker == XD_BREAKER_HALF_OPEN ? "trying"
+           : figures->failing                         ? "failing"
+                                                      : "ready";
+}
+
+static void write_state(struct xd_writer *writer, const struct xd_erp_figures *figures, bool paused) {
+    const struct xd_lane_counters *met = &figures->counters;
+    xd_writer_text(writer, "state", state_of(figures, paused));
+    xd_writer_text(writer, "breaker", xd_breaker_state_names[figures->breaker]);
+    if (met->answered_at != 0) {
+        xd_writer_time(writer, "last_answer_at", met->answered_at);
+    }
+    if (met->trouble.at != 0) {
+        xd_writer_begin(writer, "last_error", '{');
+        xd_writer_time(writer, "at", met->trouble.at);
+        xd_writer_text(writer, "call", met->trouble.call);
+        xd_writer_text(writer, "code", met->trouble.code);
+        xd_writer_text(writer, "detail", met->trouble.detail);
+        xd_writer_end(writer, '}');
+    }
+    if (figures->next_try_at != 0 && !paused) {
+        xd_writer_time(writer, "next_try_at", figures->next_try_at);
+    }
+}
+
 static enum xd_result write_erp(const struct xd_hub_store *store, const struct xd_erp_settings *erp,
                                 const struct xd_erp_figures *figures, struct xd_writer *writer) {
     static const struct {
         const char *name;
         int state;
-    } counts[] = {{"queued", XD_JOB_QUEUED}, {"sent", XD_JOB_SENT},        {"unknown", XD_JOB_UNKNOWN},
-                  {"done", XD_JOB_DONE},     {"refused", XD_JOB_REJECTED}, {"parked", XD_JOB_PARKED}};
+    } counts[] = {{"queued", XD_JOB_QUEUED},      {"sent", XD_JOB_SENT},        {"unknown", XD_JOB_UNKNOWN},
+                  {"done", XD_JOB_DONE},          {"refused", XD_JOB_REJECTED}, {"parked", XD_JOB_PARKED},
+                  {"withdrawn", XD_JOB_WITHDRAWN}};
     struct xd_erp_pause pause;
     enum xd_result result = xd_erp_pause_read(store, erp->name, &pause);
     xd_writer_begin(writer, NULL, '{');
@@ -132,7 +166,7 @@ static enum xd_result write_erp(const struct xd_hub_store *store, const struct x
         xd_writer_time(writer, "paused_at", pause.at);
         xd_writer_text(writer, "paused_by", pause.by);
     }
-    xd_writer_text(writer, "breaker", xd_breaker_state_names[figures->breaker]);
+    write_state(writer, figures, pause.paused);
     xd_writer_integer(writer, "calls", figures->calls);
     for (size_t index = 0; index < sizeof counts / sizeof counts[0] && result == XD_OK; index++) {
         int64_t count = 0;

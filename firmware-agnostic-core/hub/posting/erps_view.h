@@ -8,6 +8,8 @@
 struct xd_erp_figures {
     int breaker; /* enum xd_breaker_state */
     unsigned calls;
+    bool failing;      /* it is left alone, or the last call was in vain */
+    xd_ms next_try_at; /* wall: of one that is failing; 0: not known */
     struct xd_lane_counters counters;
 };
 /* Of each ERP, in the order of the configuration: figures has room for XD_ERPS_MAX. The turn's thread. */

@@ -204,6 +204,39 @@ enum xd_result xd_lane_load_unknown(struct xd_hub *hub, struct xd_erp_lane *lane
     return load_state(hub, lane, XD_JOB_UNKNOWN, room, now, &lane->unknown_cursor, &lane->unknown_seen);
 }
 
+/* ---- when it is called next ---- */
+
+static xd_ms sooner(xd_ms one, xd_ms other) {
+    return one == 0 || (other != 0 && other < one) ? other : one;
+}
+
+/* What waits in the queue is known by its wall time; what may be called at once is due `now`. */
+static xd_ms next_job(const struct xd_erp_lane *lane, struct xd_now now) {
+    xd_ms next = lane->queue_seen ? 0 : now.monotonic;
+    if (lane->wake_at != 0) {
+        next = sooner(next, now.monotonic + (lane->wake_at > now.wall ? lane->wake_at - now.wall : 0));
+    }
+    for (size_t index = 0; index < XD_JOB_SLOTS; index++) {
+        const struct xd_job_slot *slot = &lane->slots[index];
+        next = slot->number != 0 && !slot->called ? sooner(next, slot->due) : next;
+    }
+    return next;
+}
+
+xd_ms xd_lane_next_call(const struct xd_hub *hub, const struct xd_erp_lane *lane, struct xd_now now) {
+    size_t number = (size_t)(lane - hub->lanes);
+    xd_ms next = lane->settings->shadow ? 0 : next_job(lane, now),
+          opens = xd_breaker_opens_at(&lane->breaker);
+    if (lane->paused || lane->breaker.state == XD_BREAKER_HALF_OPEN) {
+        return 0;
+    }
+    if (lane->breaker.state == XD_BREAKER_CLOSED && !lane->checks) { /* lists are no probes */
+        next = sooner(next, sooner(xd_books_next(hub, number), xd_reference_next(hub, number)));
+    }
+    next = next != 0 && next < now.monotonic ? now.monotonic : next;
+    return next != 0 && next < opens ? opens : next;
+}
+
 /* ---- start, end, and batches that were lost ---- */
 
 void xd_hub_jobs_left(struct xd_hub *hub) {

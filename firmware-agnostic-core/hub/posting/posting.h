@@ -36,9 +36,20 @@ struct xd_job_slot {
     struct xd_retry retry;
 };
 
-/* What the calls of a lane met, lists too. */
+/* What the calls of a lane met, since the start. */
 struct xd_lane_counters {
-    uint64_t outcomes[XD_ERP_ABSENT + 1]; /* by enum xd_erp_outcome */
+    uint64_t outcomes[XD_ERP_ABSENT + 1]; /* of postings and look-ups, by enum xd_erp_outcome */
+    uint64_t lists[XD_ERP_ABSENT + 1];    /* of pages of lists; REJECTED: it has no such list */
+    xd_ms answered_at;                    /* wall: it was there, whatever it said; 0: never */
+    /* The last call that it could not take, or whose outcome was not known: at (wall; 0: none), which one,
+     * and the ERP's words. */
+    struct {
+        xd_ms at;
+        char call[32]; /* "sale", "look-up of a sale", "list of sales" */
+        char code[48], detail[200];
+    } trouble;
+    bool failing; /* the trouble is newer than the last answer */
+    bool told;    /* ... and the log says so */
 };
 
 struct xd_erp_lane {
@@ -70,8 +81,12 @@ bool xd_lane_may_list(const struct xd_erp_lane *lane, xd_ms now);
 /* A call is made or over. */
 void xd_lane_list_called(struct xd_erp_lane *lane);
 void xd_lane_list_over(struct xd_erp_lane *lane);
-/* What an answer says of the ERP itself. */
-void xd_lane_heard(struct xd_erp_lane *lane, const struct xd_erp_answer *answer, struct xd_now now);
+/* What an answer says of the ERP itself: it is counted, and who looks is told (hub/posting/erps_view.h). */
+void xd_lane_heard(struct xd_hub *hub, const struct xd_erp_call *call, const struct xd_erp_answer *answer,
+                   struct xd_now now);
+/* When it is called next, whatever for, as far as is known now (monotonic); 0: nobody knows, as while a probe
+ * is under way or when nothing is to be done. What is due already is `now`. */
+xd_ms xd_lane_next_call(const struct xd_hub *hub, const struct xd_erp_lane *lane, struct xd_now now);
 
 /* ---- within this folder ---- */
 

@@ -208,6 +208,9 @@ void xd_reference_close(struct xd_hub *hub);
 void xd_reference_reload(struct xd_hub *hub, bool restart);
 /* Another batch has begun, so the last one was committed: see xd_hub_jobs_left. */
 void xd_reference_left(struct xd_hub *hub);
+/* When a page of that ERP's (by its place in the configuration) is asked for next (monotonic); 0: not as far
+ * as is known. */
+xd_ms xd_reference_next(const struct xd_hub *hub, size_t lane);
 /* An entry of the kind has changed, or what its look-ups take from elsewhere. */
 void xd_reference_forget(struct xd_hub *hub, enum xd_reference_kind kind);
 bool xd_reference_check(const struct xd_hub *hub);

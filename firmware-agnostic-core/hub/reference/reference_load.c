@@ -64,6 +64,12 @@ enum xd_result xd_reference_run(struct xd_hub *hub, struct xd_now now, struct xd
     return result;
 }
 
+xd_ms xd_reference_next(const struct xd_hub *hub, size_t lane) {
+    const struct xd_reference_load *load = &hub->reference->loads[lane];
+    bool asks = hub->config.reference_ms != 0 && !hub->config.erps[lane].shadow && !load->called;
+    return asks ? load->due : 0;
+}
+
 void xd_reference_left(struct xd_hub *hub) {
     for (size_t index = 0; index < hub->config.erp_count; index++) {
         hub->reference->loads[index].fresh = false;
@@ -330,6 +336,6 @@ enum xd_result xd_hub_reference_answer(struct xd_hub *hub, const struct xd_erp_c
     }
     *load = after;
     xd_lane_list_over(&hub->lanes[call->lane]);
-    xd_lane_heard(&hub->lanes[call->lane], answer, now);
+    xd_lane_heard(hub, call, answer, now);
     return XD_OK;
 }

@@ -8,6 +8,7 @@
 #include "hub/events/events.h"
 #include "hub/hub_internal.h"
 #include "hub/orchestration/calendar.h"
+#include "hub/view.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -209,18 +210,19 @@ static enum xd_result kept(struct xd_hub *hub, const struct xd_order_row *order,
 
 static enum xd_result complain(struct xd_hub *hub, const struct xd_order_row *order,
                                const struct xd_deadline_row *row, bool breach, struct xd_now now) {
-    char id[XD_ID_SIZE], detail[160], due[XD_TIME_TEXT_MAX];
+    char id[XD_ID_SIZE], detail[160], due[XD_TIME_TEXT_MAX], site[XD_SITE_SIZE];
+    enum xd_result result = xd_view_site_of(hub->config.store, order, site);
     (void)snprintf(detail, sizeof detail, "%s: the order %s %s by %s, as tenant %.40s was promised.",
                    xd_promise_names[row->promise], breach ? "was not" : "is not yet",
                    xd_promise_names[row->promise], xd_time_write(row->due, due), order->tenant);
     alert_id(hub, row, breach, id);
     struct xd_complaint complaint = {.id = id,
                                      .code = breach ? "SLA_BREACH" : "SLA_WARNING",
-                                     .site = order->site,
+                                     .site = site,
                                      .order_id = order->order_id,
                                      .document_id = order->external_order_id,
                                      .detail = detail};
-    return xd_hub_complain(hub, &complaint, now);
+    return result == XD_OK ? xd_hub_complain(hub, &complaint, now) : result;
 }
 
 static enum xd_result tell(struct xd_hub *hub, const struct xd_order_row *order,

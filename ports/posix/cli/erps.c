@@ -24,7 +24,7 @@ static void add_tenants(struct xd_table *table, const cJSON *row) {
 }
 
 static void add_state(struct xd_cli *cli, struct xd_table *table, const cJSON *row) {
-    const char *breaker = xd_json_text(row, "breaker"), *at = xd_json_text(row, "paused_at");
+    const char *state = xd_json_text(row, "state"), *at = xd_json_text(row, "paused_at");
     struct xd_buffer *cell = xd_table_cell(table);
     xd_ms since = 0;
     if (xd_text_flag(row, "paused")) {
@@ -33,21 +33,53 @@ static void add_state(struct xd_cli *cli, struct xd_table *table, const cJSON *r
             xd_text_age(cell, cli->now - since);
             xd_buffer_text(cell, " ago");
         }
-    } else if (xd_text_flag(row, "shadow")) {
-        xd_buffer_text(cell, "shadow");
     } else {
-        xd_buffer_text(cell, breaker == NULL || strcmp(breaker, "closed") == 0 ? "open"
-                             : strcmp(breaker, "open") == 0                    ? "failing"
-                                                                               : "trying");
+        bool ready = state == NULL || strcmp(state, "ready") == 0;
+        xd_text_clean(cell, !ready ? state : xd_text_flag(row, "shadow") ? "shadow" : "ready");
     }
     xd_table_end(table);
 }
 
+/* What it said when it was in trouble last; of one that is well again, too: it may have been a minute ago. */
+static void write_trouble(struct xd_cli *cli, const cJSON *row) {
+    const cJSON *error = member(row, "last_error");
+    const char *at = xd_json_text(error, "at"), *next = xd_json_text(row, "next_try_at");
+    const char *words[] = {xd_json_text(error, "call"), xd_json_text(error, "code"),
+                           xd_json_text(error, "detail")};
+    xd_ms time = 0;
+    if (at == NULL || xd_time_parse(at, &time) != XD_OK) {
+        return;
+    }
+    xd_text_clean(&cli->out, xd_json_text(row, "name"));
+    xd_buffer_text(&cli->out, ": last trouble ");
+    xd_text_age(&cli->out, cli->now - time);
+    xd_buffer_text(&cli->out, " ago (");
+    xd_text_time(&cli->out, at);
+    xd_buffer_text(&cli->out, ")");
+    for (size_t index = 0; index < sizeof words / sizeof words[0]; index++) {
+        if (words[index] != NULL && words[index][0] != 0) {
+            xd_buffer_text(&cli->out, index == 0 ? ", " : ": ");
+            xd_text_clean(&cli->out, words[index]);
+        }
+    }
+    if (next != NULL && xd_time_parse(next, &time) == XD_OK) {
+        xd_buffer_text(&cli->out, "; next try ");
+        if (time > cli->now) {
+            xd_buffer_text(&cli->out, "in ");
+            xd_text_age(&cli->out, time - cli->now);
+        } else {
+            xd_buffer_text(&cli->out, "now");
+        }
+    }
+    xd_buffer_text(&cli->out, "\n");
+}
+
 static void write_erps(struct xd_cli *cli, const cJSON *erps) {
-    static const struct xd_column columns[] = {
-        {"ERP", false},   {"TENANTS", false}, {"GRADE", false}, {"STATE", false},  {"CALLS", true},
-        {"QUEUED", true}, {"UNKNOWN", true},  {"PARKED", true}, {"REFUSED", true}, {NULL, false}};
-    static const char *const numbers[] = {"calls", "queued", "unknown", "parked", "refused"};
+    static const struct xd_column columns[] = {{"ERP", false},    {"TENANTS", false}, {"GRADE", false},
+                                               {"STATE", false},  {"CALLS", true},    {"QUEUED", true},
+                                               {"UNKNOWN", true}, {"PARKED", true},   {"REFUSED", true},
+                                               {"DONE", true},    {NULL, false}};
+    static const char *const numbers[] = {"calls", "queued", "unknown", "parked", "refused", "done"};
     struct xd_table table;
     const cJSON *row;
     xd_table_init(&table, columns);
@@ -61,6 +93,9 @@ static void write_erps(struct xd_cli *cli, const cJSON *erps) {
         }
     }
     xd_table_write(&table, &cli->out, cli->colour);
+    cJSON_ArrayForEach(row, erps) {
+        write_trouble(cli, row);
+    }
 }
 
 int xd_cli_erp_status(struct xd_cli *cli) {

@@ -44,6 +44,23 @@ static const char *status_of(const char *text) {
     return NULL;
 }
 
+/* Where it ships from; while nothing is released, the site that it prefers. */
+static void add_sites(struct xd_table *table, const cJSON *order) {
+    const cJSON *sites = cJSON_GetObjectItemCaseSensitive(order, "ships_from"), *site;
+    const char *between = "";
+    if (cJSON_GetArraySize(sites) == 0) {
+        xd_table_text(table, xd_json_text(order, "site"));
+        return;
+    }
+    struct xd_buffer *cell = xd_table_cell(table);
+    cJSON_ArrayForEach(site, sites) {
+        xd_buffer_text(cell, between);
+        xd_text_clean(cell, cJSON_IsString(site) ? site->valuestring : "-");
+        between = ",";
+    }
+    xd_table_end(table);
+}
+
 static void write_order_list(struct xd_cli *cli, const cJSON *orders) {
     static const struct xd_column columns[] = {{"ORDER", false},   {"EXTERNAL", false}, {"CUSTOMER", false},
                                                {"CHANNEL", false}, {"SITE", false},     {"STATUS", false},
@@ -57,7 +74,7 @@ static void write_order_list(struct xd_cli *cli, const cJSON *orders) {
         xd_table_text(&table, xd_json_text(order, "external_order_id"));
         xd_table_text(&table, xd_json_text(order, "customer_ref"));
         xd_table_text(&table, xd_json_text(channel, "account"));
-        xd_table_text(&table, xd_json_text(order, "site"));
+        add_sites(&table, order);
         xd_table_text(&table, xd_json_text(order, "status"));
         xd_cli_age_since(cli, &table, xd_json_text(order, "received_at"));
     }
@@ -153,7 +170,7 @@ static void write_head(struct xd_cli *cli, const cJSON *order) {
                                              {"external number", "external_order_id"},
                                              {"customer", "customer_ref"},
                                              {"customer's PO", "customer_po"},
-                                             {"site", "site"},
+                                             {"preferred site", "site"},
                                              {"status", "status"},
                                              {"ERP reference", "erp_reference"},
                                              {"correlation id", "correlation_id"}};
@@ -166,6 +183,7 @@ static void write_head(struct xd_cli *cli, const cJSON *order) {
             xd_table_text(&table, value);
         }
     }
+    add_names(&table, "ships from", cJSON_GetObjectItemCaseSensitive(order, "ships_from"));
     add_names(&table, "held for", cJSON_GetObjectItemCaseSensitive(order, "holds"));
     add_names(&table, "steps done", cJSON_GetObjectItemCaseSensitive(order, "steps"));
     if (xd_text_flag(order, "cancel_requested")) {
@@ -184,10 +202,10 @@ static void write_lines(struct xd_cli *cli, const cJSON *lines) {
                                                {"ORDERED", true},     {"OPEN", true},    {"ALLOCATED", true},
                                                {"RELEASED", true},    {"SHIPPED", true}, {"CANCELLED", true},
                                                {"BACKORDERED", true}, {"PENDING", true}, {"OVER", true},
-                                               {NULL, false}};
-    static const char *const members[] = {"line_id",   "sku",         "uom",      "qty",
-                                          "open",      "allocated",   "released", "shipped",
-                                          "cancelled", "backordered", "pending",  "overshipped"};
+                                               {"INVOICED", true},    {NULL, false}};
+    static const char *const members[] = {"line_id",   "sku",         "uom",     "qty",       "open",
+                                          "allocated", "released",    "shipped", "cancelled", "backordered",
+                                          "pending",   "overshipped", "invoiced"};
     struct xd_table table;
     const cJSON *line;
     xd_table_init(&table, columns);

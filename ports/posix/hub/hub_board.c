@@ -201,12 +201,22 @@ static void write_erp_jobs(const struct xd_hub_board *board, struct xd_buffer *o
                              board->erps[erp].name, xd_job_state_names[state], board->erp_jobs[erp][state]);
         }
     }
-    erp_head(out, "answers_total", "counter", "Calls by ERP and by what became of them.");
+}
+
+static void write_erp_answers(const struct xd_hub_board *board, bool lists, struct xd_buffer *out) {
+    const char *name = lists ? "list_answers_total" : "answers_total";
+    erp_head(
+        out, name, "counter",
+        lists ? "Pages of an ERP's lists that were asked for, by ERP and by what became of them; rejected: "
+                "it has no such list."
+              : "Postings and look-ups by ERP and by what became of them; lists are in "
+                "crossdock_erp_list_answers_total.");
     for (size_t erp = 0; erp < board->erp_count; erp++) {
+        const struct xd_lane_counters *met = &board->erp_figures[erp].counters;
         for (int outcome = 0; outcome <= XD_ERP_ABSENT; outcome++) {
-            xd_buffer_format(out, "crossdock_erp_answers_total{erp=\"%s\",outcome=\"%s\"} %" PRIu64 "\n",
+            xd_buffer_format(out, "crossdock_erp_%s{erp=\"%s\",outcome=\"%s\"} %" PRIu64 "\n", name,
                              board->erps[erp].name, xd_erp_outcome_names[outcome],
-                             board->erp_figures[erp].counters.outcomes[outcome]);
+                             lists ? met->lists[outcome] : met->outcomes[outcome]);
         }
     }
 }
@@ -214,15 +224,20 @@ static void write_erp_jobs(const struct xd_hub_board *board, struct xd_buffer *o
 static void write_erps(const struct xd_hub_board *board, struct xd_buffer *out) {
     static const struct {
         const char *name, *help;
-    } gauges[] = {{"paused", "Whether an ERP is paused."},
-                  {"breaker", "Its circuit breaker: 0 closed, 1 half open, 2 open."},
-                  {"calls_under_way", "Calls under way."}};
+    } gauges[] = {
+        {"paused", "Whether an ERP is paused."},
+        {"breaker", "Its circuit breaker: 0 closed, 1 half open, 2 open."},
+        {"calls_under_way", "Calls under way."},
+        {"failing", "Whether it is left alone, or the last call to it, a list's too, was in vain."}};
     write_erp_jobs(board, out);
+    write_erp_answers(board, false, out);
+    write_erp_answers(board, true, out);
     for (size_t index = 0; index < sizeof gauges / sizeof gauges[0]; index++) {
         erp_head(out, gauges[index].name, "gauge", gauges[index].help);
         for (size_t erp = 0; erp < board->erp_count; erp++) {
             const struct xd_erp_figures *figures = &board->erp_figures[erp];
-            const int64_t values[] = {board->erp_paused[erp], figures->breaker, figures->calls};
+            const int64_t values[] = {board->erp_paused[erp], figures->breaker, figures->calls,
+                                      figures->failing};
             xd_buffer_format(out, "crossdock_erp_%s{erp=\"%s\"} %" PRId64 "\n", gauges[index].name,
                              board->erps[erp].name, values[index]);
         }

@@ -19,6 +19,7 @@
 #include "documents/registry.h"
 #include "posix/runtime/world.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #define PREFETCH 128u
@@ -37,6 +38,7 @@ struct xd_queued {
 struct xd_orders_queue {
     struct xd_hub_program *program;
     struct xd_amqp_consumer *consumer;
+    atomic_bool quiet;                   /* it wants a probe */
     struct xd_api_event *late[PREFETCH]; /* from here on: the turn's thread */
     size_t late_count;
     uint64_t generation; /* of the newest message */
@@ -85,6 +87,11 @@ static void down(void *context, uint64_t generation, const char *why) {
     (void)generation;
     xd_log(queue->program->env, XD_LOG_INFO, "intake.not_consuming", NULL, "crossdock.intake: %s",
            why != NULL ? why : "");
+}
+
+static void quiet(void *context) {
+    struct xd_orders_queue *queue = context;
+    atomic_store(&queue->quiet, true);
 }
 
 /* ---- what cannot become an order ---- */
@@ -303,6 +310,9 @@ void xd_orders_queue_answer(struct xd_orders_queue *queue, const struct xd_effec
 }
 
 void xd_orders_queue_tick(struct xd_orders_queue *queue) {
+    if (atomic_exchange(&queue->quiet, false)) {
+        xd_hub_probe(queue->program, XD_INTAKE_QUEUE);
+    }
     if (xd_again_take(&queue->restart, queue->program->now.monotonic)) {
         xd_amqp_consumer_restart(queue->consumer);
     }
@@ -313,7 +323,7 @@ void xd_orders_queue_tick(struct xd_orders_queue *queue) {
 enum xd_result xd_orders_queue_start(struct xd_hub_program *program, struct xd_orders_queue **out) {
     struct xd_orders_queue *queue = xd_alloc(sizeof *queue);
     struct xd_amqp_consumer_events events = {
-        .context = queue, .delivered = delivered, .up = up, .down = down};
+        .context = queue, .delivered = delivered, .up = up, .down = down, .quiet = quiet};
     struct xd_amqp_address address;
     *out = queue;
     if (queue == NULL) {
@@ -322,7 +332,7 @@ enum xd_result xd_orders_queue_start(struct xd_hub_program *program, struct xd_o
     queue->program = program;
     xd_hub_broker_address(&program->config->broker, "crossdock-hub orders", &address);
     address.silence_ms = SILENCE_MS;
-    return xd_amqp_consumer_start(&address, "crossdock.intake", PREFETCH, &events, &queue->consumer);
+    return xd_amqp_consumer_start(&address, XD_INTAKE_QUEUE, PREFETCH, &events, &queue->consumer);
 }
 
 void xd_orders_queue_stop(struct xd_orders_queue *queue) {

@@ -238,6 +238,7 @@ static int start_line(struct xd_hub_program *program, const char *path) {
     struct xd_amqp_publisher_events publishing = xd_line_publisher_events;
     struct xd_amqp_consumer_events consuming = xd_line_consumer_events;
     publishing.context = consuming.context = program->mailbox;
+    consuming.quiet = xd_line_consumer_quiet; /* sites may be few, or all away */
     xd_hub_broker_address(&program->config->broker, "crossdock-hub", &address);
     enum xd_result result = xd_topology_start(program->config, path, &program->topology, why, sizeof why);
     if (result == XD_OK) {
@@ -246,7 +247,7 @@ static int start_line(struct xd_hub_program *program, const char *path) {
     }
     if (result == XD_OK) {
         address.silence_ms = (unsigned)XD_LINE_ALIVE_MS; /* of all sites */
-        result = xd_amqp_consumer_start(&address, "crossdock.hub", PREFETCH, &consuming, &program->consumer);
+        result = xd_amqp_consumer_start(&address, XD_HUB_QUEUE, PREFETCH, &consuming, &program->consumer);
     }
     if (result == XD_OK) {
         result = xd_orders_queue_start(program, &program->orders_queue);

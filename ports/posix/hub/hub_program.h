@@ -137,6 +137,11 @@ XD_CHECKED enum xd_result xd_query_client(const struct xd_hub_store *store, cons
 /* Whether a client with that role may write that. */
 bool xd_query_may(const struct xd_client_row *client, xd_api_write_fn write);
 
+#define XD_HUB_QUEUE "crossdock.hub"
+#define XD_INTAKE_QUEUE "crossdock.intake"
+/* hub_turn.c: sends one of the hub's own queues, from which nothing comes, a probe (amqp/amqp.h). */
+void xd_hub_probe(struct xd_hub_program *program, const char *queue);
+
 /* ---- hub_orders_queue.c: orders from the queue crossdock.intake; the turn's thread ---- */
 XD_CHECKED enum xd_result xd_orders_queue_start(struct xd_hub_program *program, struct xd_orders_queue **out);
 /* Takes an XD_HUB_EVENT_QUEUED over. What the turn shall decide at once; NULL: it waits in the intake. */
@@ -146,7 +151,7 @@ void xd_orders_queue_late(struct xd_orders_queue *queue);
 /* Lets out an XD_EFFECT_REPLY, and acks or rejects its message. */
 void xd_orders_queue_answer(struct xd_orders_queue *queue, const struct xd_effects *effects,
                             const struct xd_effect *effect);
-/* What was not taken comes again with a new connection; not too often. */
+/* What was not taken comes again with a new connection, not too often; a queue that is silent is probed. */
 void xd_orders_queue_tick(struct xd_orders_queue *queue);
 /* No message comes any more. Any thread, while the turn goes on. */
 void xd_orders_queue_stop(struct xd_orders_queue *queue);

@@ -55,6 +55,16 @@ static void on_consumer(struct xd_hub_program *program, const struct xd_line_eve
     }
 }
 
+/* When it cannot be sent the connection that consumes is made anew, as if the probe had been lost. */
+void xd_hub_probe(struct xd_hub_program *program, const char *queue) {
+    struct xd_amqp_message message = {.exchange = "",
+                                      .routing_key = queue,
+                                      .message_id = XD_AMQP_PROBE,
+                                      .user_id = program->outgoing.user_id,
+                                      .passing = true};
+    (void)xd_outgoing_reply(&program->outgoing, &message);
+}
+
 static void on_confirms(struct xd_hub_program *program, const struct xd_line_event *event) {
     for (size_t index = 0; index < event->confirm_count; index++) {
         const struct xd_line_confirm *confirm = &event->confirms[index];
@@ -79,6 +89,9 @@ static void on_state(struct xd_hub_program *program, const struct xd_line_event 
     case XD_LINE_EVENT_CONSUMER_UP:
     case XD_LINE_EVENT_CONSUMER_DOWN:
         on_consumer(program, event);
+        break;
+    case XD_LINE_EVENT_CONSUMER_QUIET:
+        xd_hub_probe(program, XD_HUB_QUEUE);
         break;
     default:
         on_confirms(program, event);

@@ -83,5 +83,9 @@ static void consumer_down(void *context, uint64_t generation, const char *why) {
     put_state(context, XD_LINE_EVENT_CONSUMER_DOWN, generation, false, why);
 }
 
+void xd_line_consumer_quiet(void *context) {
+    put_state(context, XD_LINE_EVENT_CONSUMER_QUIET, 0, false, NULL);
+}
+
 const struct xd_amqp_consumer_events xd_line_consumer_events = {
     .delivered = delivered, .up = consumer_up, .down = consumer_down};

@@ -15,7 +15,8 @@ enum xd_line_event_kind {
     XD_LINE_EVENT_PUBLISHER_DOWN,
     XD_LINE_EVENT_PUBLISHER_BLOCKED,
     XD_LINE_EVENT_CONSUMER_UP,
-    XD_LINE_EVENT_CONSUMER_DOWN
+    XD_LINE_EVENT_CONSUMER_DOWN,
+    XD_LINE_EVENT_CONSUMER_QUIET /* its queue wants a probe; only where xd_line_consumer_quiet is named */
 };
 
 /* The broker's word on one message. */
@@ -38,5 +39,7 @@ struct xd_line_event {
  * delivery waits for room: that is the back-pressure towards the broker. */
 extern const struct xd_amqp_publisher_events xd_line_publisher_events;
 extern const struct xd_amqp_consumer_events xd_line_consumer_events;
+/* For `quiet` of those: not set, for only who may write to its own queue can probe it. */
+void xd_line_consumer_quiet(void *context);
 
 #endif
