@@ -2,7 +2,7 @@
  * that were born there, too; and what it makes of lots, substitutes and reversals. */
 #include "contract/erps.h"
 #include "contract/stores.h"
-#include "shared/json_view.h"
+#include "shared/json_tree.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,8 @@ struct world {
     char folder[64];
     struct xd_erp erp;
     struct xd_buffer page;
-    struct xd_json_view entries;
+    struct xd_arena arena;
+    const struct xd_node *entries;
     size_t count;
     char cursor[XD_ERP_CURSOR_SIZE];
 };
@@ -41,6 +42,7 @@ static int teardown(void **state) {
     world->erp.close(world->erp.context);
     stores_remove_folder(world->folder);
     xd_buffer_free(&world->page);
+    xd_arena_free(&world->arena);
     free(world);
     return 0;
 }
@@ -112,27 +114,22 @@ static void list(struct world *world, enum xd_erp_list what, size_t max) {
     assert_true(next[0] != '\0');
     assert_true(strlen(next) < sizeof next);
     memcpy(world->cursor, next, sizeof next);
-    assert_ok(xd_json_view_open(xd_buffer_view(&world->page), &world->entries));
-    assert_int_equal(world->entries.kind, XD_JSON_ARRAY);
-    world->count = 0;
-    for (struct xd_json_view one = xd_json_view_first(world->entries); one.kind != XD_JSON_ABSENT;
-         one = xd_json_view_next(world->entries, one)) {
-        world->count++;
-    }
+    xd_arena_free(&world->arena);
+    assert_ok(xd_node_parse(&world->arena, xd_buffer_view(&world->page), XD_NODE_DEPTH_MAX, &world->entries));
+    assert_int_equal(world->entries->kind, XD_NODE_ARRAY);
+    world->count = world->entries->count;
     assert_true(world->count <= max);
 }
 
 static void assert_is(const struct world *world, const char *path, const char *expected) {
-    struct xd_json_view value = xd_json_view_path(world->entries, path);
-    struct xd_buffer text;
+    const struct xd_node *value = xd_node_path(world->entries, path);
+    assert_non_null(value);
     if (expected == NULL) {
-        assert_int_equal(value.kind, XD_JSON_NULL);
+        assert_int_equal(value->kind, XD_NODE_NULL);
         return;
     }
-    xd_buffer_init(&text, 0);
-    assert_true(xd_json_view_text(value, &text));
-    assert_string_equal(xd_buffer_string(&text), expected);
-    xd_buffer_free(&text);
+    assert_non_null(xd_node_scalar(value));
+    assert_string_equal(xd_node_scalar(value), expected);
 }
 
 static void sales_come_in_the_order_in_which_they_change(void **state) {
@@ -258,11 +255,9 @@ static void a_sale_that_was_born_there_is_seen_and_shipped_by_its_number(void **
     assert_is(world, "0.number", number);
     assert_is(world, "0.reference", NULL);
     assert_is(world, "0.lines.0.sku", "WIDGET");
-    struct xd_buffer text;
-    xd_buffer_init(&text, 0);
-    (void)xd_json_view_text(xd_json_view_path(world->entries, "0.lines.0.line_id"), &text);
-    (void)snprintf(line_id, sizeof line_id, "%s", xd_buffer_string(&text));
-    xd_buffer_free(&text);
+    const char *told = xd_node_scalar(xd_node_path(world->entries, "0.lines.0.line_id"));
+    assert_non_null(told);
+    (void)snprintf(line_id, sizeof line_id, "%s", told);
     (void)snprintf(sale, sizeof sale, "=%s", number);
     struct xd_erp_line line = a_line(line_id, "WIDGET", "3");
     struct xd_erp_answer answer = post(world, XD_ERP_SHIPMENT, "t/S-1", sale, &line, 1);

@@ -3,7 +3,7 @@
 #include "contract/rest_erp.h"
 #include "contract/stores.h"
 #include "erp/rest/rest.h"
-#include "shared/json_view.h"
+#include "shared/json_tree.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -409,15 +409,6 @@ static void a_kind_that_the_description_leaves_out_is_refused(void **state) {
 
 /* ---- lists ---- */
 
-static size_t count_of(struct xd_json_view array) {
-    size_t count = 0;
-    for (struct xd_json_view one = xd_json_view_first(array); one.kind != XD_JSON_ABSENT;
-         one = xd_json_view_next(array, one)) {
-        count++;
-    }
-    return count;
-}
-
 /* All pages from the cursor on, at most max entries each; how many there were. Keys go into keys, each once.
  */
 static size_t list_all(struct world *world, enum xd_erp_list what, size_t max, const char *member,
@@ -426,19 +417,21 @@ static size_t list_all(struct world *world, enum xd_erp_list what, size_t max, c
     do {
         struct xd_erp_answer answer;
         struct xd_buffer page;
-        struct xd_json_view entries;
+        struct xd_arena arena = {NULL};
+        const struct xd_node *entries;
         char next[XD_ERP_CURSOR_SIZE];
         xd_buffer_init(&page, 0);
         world->erp.list(world->erp.context, what, cursor, max, &answer, &page, next);
         assert_outcome((struct xd_erp_answer){.outcome = answer.outcome, .document = "x"}, XD_ERP_DONE, "");
-        assert_ok(xd_json_view_open(xd_buffer_view(&page), &entries));
-        got = count_of(entries);
+        assert_ok(xd_node_parse(&arena, xd_buffer_view(&page), XD_NODE_DEPTH_MAX, &entries));
+        got = entries->count;
         assert_true(got <= max);
-        for (struct xd_json_view one = xd_json_view_first(entries); one.kind != XD_JSON_ABSENT;
-             one = xd_json_view_next(entries, one)) {
-            (void)xd_json_view_text(xd_json_view_path(one, member), keys);
+        for (const struct xd_node *one = entries->child; one != NULL; one = one->next) {
+            const char *key = xd_node_scalar(xd_node_path(one, member));
+            xd_buffer_text(keys, key == NULL ? "" : key);
             xd_buffer_byte(keys, ' ');
         }
+        xd_arena_free(&arena);
         count += got;
         (void)snprintf(cursor, XD_ERP_CURSOR_SIZE, "%s", next);
         xd_buffer_free(&page);
