@@ -505,6 +505,8 @@ static void what_is_wrong_with_a_description_is_said_where_it_stands(void **stat
         {"      sku: sku\n      description", "      description",
          "lists.products: the map does not say where sku is"},
         {"      price: price\n", "      cost: price\n", "lists.products: \"cost\" is no member of ours"},
+        {"      price: price\n", "      gtins: {value: \"5901234123457\"}\n",
+         "lists.products: gtins: needs a path"},
         {"active: {path: status, table: is_active}\n      credit",
          "active: {path: status, table: nope}\n      credit", "active: there is no table \"nope\""},
         {"since: {parameter: changedSince, member: changedAt, key: number}\n    map:\n      number: number\n "

@@ -186,7 +186,7 @@ static bool check_keys(struct check *check, const struct xd_tree_node *node, con
     if (!is_nested && text_of(node, "path") == NULL && text_of(node, "value") == NULL) {
         return refuse(check, node, "%s: needs a path or a value", member->name);
     }
-    if (member->type == LINES && text_of(node, "path") == NULL) {
+    if ((member->type == LINES || member->type == TEXTS) && text_of(node, "path") == NULL) {
         return refuse(check, node, "%s: needs a path", member->name);
     }
     return !is_nested || check_members(check, child_of(node, "map"), member->members);
