@@ -239,12 +239,7 @@ int erps_teardown(void **state) {
 }
 
 struct xd_erp_line erps_line(const char *line_id, const char *sku, const char *qty) {
-    return (struct xd_erp_line){.line_id = line_id,
-                                .sku = sku,
-                                .uom = "EA",
-                                .factor_num = 1,
-                                .factor_den = 1,
-                                .qty = stores_decimal(qty)};
+    return (struct xd_erp_line){.line_id = line_id, .sku = sku, .uom = "EA", .qty = stores_decimal(qty)};
 }
 
 struct xd_erp_request erps_request(enum xd_erp_kind kind, const char *reference, const char *sale_reference,

@@ -104,7 +104,7 @@ struct erp_world {
 int erps_setup(void **state);
 int erps_teardown(void **state);
 
-/* A line in EA. */
+/* A line in EA that says nothing of what one is in base units. */
 struct xd_erp_line erps_line(const char *line_id, const char *sku, const char *qty);
 /* At WH1, of 2026-11-23T10:00:00Z. A sale is CUST-1's in EUR; sale_reference is that of what belongs to one.
  */

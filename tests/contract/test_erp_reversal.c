@@ -11,7 +11,9 @@ static struct xd_erp_answer post(struct erp_world *world, enum xd_erp_kind kind,
 }
 
 static struct xd_erp_line a_line(const char *sku, const char *qty) {
-    return erps_line("1", sku, qty);
+    struct xd_erp_line line = erps_line("1", sku, qty);
+    line.factor_num = line.factor_den = 1;
+    return line;
 }
 
 /* Ten WIDGET at 5 sold to who may owe 100. */
