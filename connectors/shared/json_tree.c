@@ -1,61 +1,47 @@
-/* A recursive descent over RFC 8259, as deep as DEPTH_MAX. Texts are decoded into one piece of the arena
- * each, which is never longer than what it is decoded from. */
+/* The scan of base/json_scan.h has said that the text is well-formed and how deep it is, so what follows
+ * walks over it without doubts: a quote has its end, a bracket its partner, a backslash something behind it.
+ * Only memory can fail. Texts are decoded into one piece of the arena each, which is never longer than what
+ * it is decoded from. */
 #include "shared/json_tree.h"
+
+#include "base/json_scan.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH_MAX 32u
+#define NUMBER_SIZE 64
+#define EXPONENT_MAX 18
+#define INDEX_MAX 1000000u
 
-struct parser {
+struct builder {
     struct xd_arena *arena;
     const uint8_t *at, *end;
-    unsigned depth;
-    enum xd_result result; /* the first failure */
 };
 
-static bool fail(struct parser *parser, enum xd_result result) {
-    if (parser->result == XD_OK) {
-        parser->result = result;
+static void skip_space(struct builder *builder) {
+    while (builder->at < builder->end &&
+           (*builder->at == ' ' || *builder->at == '\t' || *builder->at == '\r' || *builder->at == '\n')) {
+        builder->at++;
     }
-    return false;
-}
-
-static void skip_space(struct parser *parser) {
-    while (parser->at < parser->end &&
-           (*parser->at == ' ' || *parser->at == '\t' || *parser->at == '\r' || *parser->at == '\n')) {
-        parser->at++;
-    }
-}
-
-static bool step_over(struct parser *parser, char c) {
-    skip_space(parser);
-    if (parser->at == parser->end || *parser->at != (uint8_t)c) {
-        return false;
-    }
-    parser->at++;
-    skip_space(parser);
-    return true;
 }
 
 /* ---- texts ---- */
 
-static bool read_hex4(struct parser *parser, unsigned *out) {
+static const uint8_t *closing_quote(const uint8_t *at) {
+    for (at++; *at != '"'; at++) {
+        at += *at == '\\' ? 1 : 0;
+    }
+    return at;
+}
+
+static unsigned hex4(const uint8_t *text) {
     unsigned value = 0;
-    if (parser->end - parser->at < 4) {
-        return fail(parser, XD_INVALID);
-    }
     for (int index = 0; index < 4; index++) {
-        static const char digits[] = "0123456789abcdef";
-        char c = (char)*parser->at++;
-        const char *found = c == '\0' ? NULL : strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
-        if (found == NULL) {
-            return fail(parser, XD_INVALID);
-        }
-        value = value << 4 | (unsigned)(found - digits);
+        uint8_t c = text[index];
+        unsigned digit = c <= '9' ? c - (unsigned)'0' : (c | 0x20u) - (unsigned)'a' + 10u;
+        value = value << 4 | (digit & 15u);
     }
-    *out = value;
-    return true;
+    return value;
 }
 
 static char *put_utf8(char *out, unsigned code) {
@@ -68,100 +54,85 @@ static char *put_utf8(char *out, unsigned code) {
     return out;
 }
 
-/* Behind a backslash and a u: a character, or the half of one that the next escape completes. */
-static bool read_code(struct parser *parser, unsigned *out) {
-    unsigned low;
-    if (!read_hex4(parser, out)) {
-        return false;
+/* One escape, at its backslash; surrogates come in pairs. */
+static char *put_escape(struct builder *builder, char *out) {
+    static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+    const uint8_t *at = builder->at;
+    if (at[1] != 'u') {
+        const char *found = strchr(from, at[1]);
+        *out++ = found != NULL ? to[found - from] : (char)at[1];
+        builder->at += 2;
+        return out;
     }
-    if (*out >= 0xD800 && *out < 0xDC00) {
-        if (parser->end - parser->at < 6 || parser->at[0] != '\\' || parser->at[1] != 'u') {
-            return fail(parser, XD_INVALID);
-        }
-        parser->at += 2;
-        if (!read_hex4(parser, &low) || low < 0xDC00 || low > 0xDFFF) {
-            return fail(parser, XD_INVALID);
-        }
-        *out = 0x10000 + ((*out - 0xD800) << 10) + (low - 0xDC00);
-        return true;
+    unsigned code = hex4(at + 2);
+    builder->at += 6;
+    if (code >= 0xD800 && code < 0xDC00) {
+        code = 0x10000 + ((code - 0xD800) << 10) + ((hex4(at + 8) - 0xDC00) & 0x3FFu);
+        builder->at += 6;
     }
-    return (*out != 0 && (*out < 0xDC00 || *out > 0xDFFF)) || fail(parser, XD_INVALID);
+    return put_utf8(out, code);
 }
 
-static bool read_escape(struct parser *parser, char **out) {
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    unsigned code = 0;
-    if (++parser->at == parser->end || *parser->at == '\0') {
-        return fail(parser, XD_INVALID);
-    }
-    char c = (char)*parser->at++;
-    if (c == 'u') {
-        if (!read_code(parser, &code)) {
-            return false;
-        }
-        *out = put_utf8(*out, code);
-        return true;
-    }
-    const char *found = strchr(from, c);
-    if (found == NULL) {
-        return fail(parser, XD_INVALID);
-    }
-    *(*out)++ = to[found - from];
-    return true;
-}
-
-/* At the quote that opens it. */
-static const char *read_text(struct parser *parser) {
-    const uint8_t *close = parser->at + 1;
-    while (close < parser->end && *close != '"') {
-        close += *close == '\\' ? 2 : 1;
-    }
-    if (parser->at == parser->end || *parser->at != '"' || close >= parser->end) {
-        (void)fail(parser, XD_INVALID);
-        return NULL;
-    }
-    char *text = xd_arena_take(parser->arena, (size_t)(close - parser->at));
-    if (text == NULL) {
-        (void)fail(parser, XD_NO_MEMORY);
-        return NULL;
-    }
+/* At the quote that opens it. NULL: no memory. */
+static const char *take_text(struct builder *builder) {
+    const uint8_t *close = closing_quote(builder->at);
+    char *text = xd_arena_take(builder->arena, (size_t)(close - builder->at));
     char *out = text;
-    for (parser->at++; parser->at < close;) {
-        if (*parser->at == '\\') {
-            if (!read_escape(parser, &out)) {
-                return NULL;
-            }
-        } else if (*parser->at < ' ') {
-            (void)fail(parser, XD_INVALID);
-            return NULL;
-        } else {
-            *out++ = (char)*parser->at++;
+    if (text == NULL) {
+        return NULL;
+    }
+    for (builder->at++; builder->at < close;) {
+        if (*builder->at == '\\') {
+            out = put_escape(builder, out);
+            continue;
         }
+        const uint8_t *escape = memchr(builder->at, '\\', (size_t)(close - builder->at));
+        size_t size = (size_t)((escape != NULL ? escape : close) - builder->at);
+        memcpy(out, builder->at, size);
+        out += size;
+        builder->at += size;
     }
     *out = '\0';
-    parser->at++;
+    builder->at++;
+    return text;
+}
+
+static const char *take_number(struct builder *builder) {
+    const uint8_t *start = builder->at;
+    while (builder->at<builder->end && * builder->at> ' ' && *builder->at != ',' && *builder->at != ']' &&
+           *builder->at != '}') {
+        builder->at++;
+    }
+    size_t size = (size_t)(builder->at - start);
+    char *text = xd_arena_take(builder->arena, size + 1);
+    if (text != NULL) {
+        memcpy(text, start, size);
+        text[size] = '\0';
+    }
     return text;
 }
 
 /* ---- values ---- */
 
-static struct xd_node *read_value(struct parser *parser);
+static struct xd_node *take_value(struct builder *builder);
 
-static bool read_members(struct parser *parser, struct xd_node *node, char close) {
+/* At the bracket that opens it. false: no memory. */
+static bool take_members(struct builder *builder, struct xd_node *node) {
     struct xd_node **last = &node->child;
-    parser->at++;
-    if (step_over(parser, close)) {
-        return true;
-    }
-    do {
+    builder->at++;
+    skip_space(builder);
+    while (*builder->at != ']' && *builder->at != '}') {
         const char *name = NULL;
-        if (close == '}') {
-            name = read_text(parser);
-            if (name == NULL || !step_over(parser, ':')) {
-                return fail(parser, XD_INVALID);
+        if (node->kind == XD_NODE_OBJECT) {
+            name = take_text(builder);
+            if (name == NULL) {
+                return false;
             }
+            skip_space(builder);
+            builder->at++; /* the colon */
+            skip_space(builder);
         }
-        struct xd_node *value = read_value(parser);
+        struct xd_node *value = take_value(builder);
         if (value == NULL) {
             return false;
         }
@@ -169,114 +140,85 @@ static bool read_members(struct parser *parser, struct xd_node *node, char close
         *last = value;
         last = &value->next;
         node->count++;
-    } while (step_over(parser, ','));
-    return step_over(parser, close) || fail(parser, XD_INVALID);
-}
-
-/* RFC 8259, 6, but for zeros in front, which nobody writes and nobody minds. */
-static bool is_number(const char *text) {
-    const char *at = text + (*text == '-');
-    size_t whole = strspn(at, "0123456789");
-    at += whole;
-    if (whole > 0 && *at == '.') {
-        size_t fraction = strspn(++at, "0123456789");
-        whole = fraction;
-        at += fraction;
+        skip_space(builder);
+        if (*builder->at == ',') {
+            builder->at++;
+            skip_space(builder);
+        }
     }
-    if (whole > 0 && (*at == 'e' || *at == 'E')) {
-        at += 1 + (at[1] == '+' || at[1] == '-');
-        whole = strspn(at, "0123456789");
-        at += whole;
-    }
-    return whole > 0 && *at == '\0';
-}
-
-static bool read_word(struct parser *parser, struct xd_node *node) {
-    const uint8_t *start = parser->at;
-    while (parser->at<parser->end && * parser->at> ' ' && strchr(",]}", (char)*parser->at) == NULL) {
-        parser->at++;
-    }
-    size_t size = (size_t)(parser->at - start);
-    char *text = xd_arena_take(parser->arena, size + 1);
-    if (text == NULL) {
-        return fail(parser, XD_NO_MEMORY);
-    }
-    memcpy(text, start, size);
-    text[size] = '\0';
-    if (strcmp(text, "null") == 0) {
-        node->kind = XD_NODE_NULL;
-    } else if (strcmp(text, "true") == 0) {
-        node->kind = XD_NODE_TRUE;
-    } else if (strcmp(text, "false") == 0) {
-        node->kind = XD_NODE_FALSE;
-    } else if (is_number(text)) {
-        node->kind = XD_NODE_NUMBER;
-        node->text = text;
-    } else {
-        return fail(parser, XD_INVALID);
-    }
+    builder->at++;
     return true;
 }
 
-static struct xd_node *read_value(struct parser *parser) {
-    struct xd_node *node = xd_arena_take(parser->arena, sizeof *node);
-    bool read = true;
-    if (node == NULL || parser->at == parser->end || parser->depth == DEPTH_MAX) {
-        (void)fail(parser, node == NULL ? XD_NO_MEMORY : XD_INVALID);
+/* At the value's first byte, to behind its last. NULL: no memory. As deep as the text is. */
+static struct xd_node *take_value(struct builder *builder) {
+    struct xd_node *node = xd_arena_take(builder->arena, sizeof *node);
+    bool taken = true;
+    if (node == NULL) {
         return NULL;
     }
     memset(node, 0, sizeof *node);
-    parser->depth++;
-    switch (*parser->at) {
+    switch (*builder->at) {
     case '{':
-        node->kind = XD_NODE_OBJECT;
-        read = read_members(parser, node, '}');
-        break;
     case '[':
-        node->kind = XD_NODE_ARRAY;
-        read = read_members(parser, node, ']');
+        node->kind = *builder->at == '{' ? XD_NODE_OBJECT : XD_NODE_ARRAY;
+        taken = take_members(builder, node);
         break;
     case '"':
         node->kind = XD_NODE_TEXT;
-        node->text = read_text(parser);
-        read = node->text != NULL;
+        node->text = take_text(builder);
+        taken = node->text != NULL;
+        break;
+    case 'n':
+        node->kind = XD_NODE_NULL;
+        builder->at += strlen("null");
+        break;
+    case 't':
+        node->kind = XD_NODE_TRUE;
+        builder->at += strlen("true");
+        break;
+    case 'f':
+        node->kind = XD_NODE_FALSE;
+        builder->at += strlen("false");
         break;
     default:
-        read = read_word(parser, node);
+        node->kind = XD_NODE_NUMBER;
+        node->text = take_number(builder);
+        taken = node->text != NULL;
+        break;
     }
-    parser->depth--;
-    return read ? node : NULL;
+    return taken ? node : NULL;
 }
 
-enum xd_result xd_node_parse(struct xd_arena *arena, struct xd_bytes text, const struct xd_node **out) {
-    struct parser parser = {.arena = arena, .at = text.data, .end = text.data + text.size, .result = XD_OK};
+enum xd_result xd_node_parse(struct xd_arena *arena, struct xd_bytes text, unsigned depth_max,
+                             const struct xd_node **out) {
+    struct xd_json_scan scan;
     *out = NULL;
     if (text.size == 0 || !xd_utf8_valid(text)) {
         return XD_INVALID;
     }
-    skip_space(&parser);
-    struct xd_node *tree = read_value(&parser);
-    skip_space(&parser);
-    if (tree == NULL || parser.at != parser.end) {
-        (void)fail(&parser, XD_INVALID);
-        return parser.result;
+    xd_json_scan_init(&scan, text, depth_max < XD_NODE_DEPTH_MAX ? depth_max : XD_NODE_DEPTH_MAX, SIZE_MAX);
+    if (!xd_json_scan_text(&scan)) {
+        return XD_INVALID;
     }
-    *out = tree;
-    return XD_OK;
+    struct builder builder = {.arena = arena, .at = text.data, .end = text.data + text.size};
+    skip_space(&builder);
+    *out = take_value(&builder);
+    return *out != NULL ? XD_OK : XD_NO_MEMORY;
 }
 
 /* ---- reading the tree ---- */
 
+static const struct xd_node *member(const struct xd_node *node, struct xd_bytes name) {
+    const struct xd_node *at = node == NULL || node->kind != XD_NODE_OBJECT ? NULL : node->child;
+    while (at != NULL && !xd_bytes_equal(xd_bytes_of_text(at->name), name)) {
+        at = at->next;
+    }
+    return at;
+}
+
 const struct xd_node *xd_node_member(const struct xd_node *node, const char *name) {
-    if (node == NULL || node->kind != XD_NODE_OBJECT) {
-        return NULL;
-    }
-    for (const struct xd_node *at = node->child; at != NULL; at = at->next) {
-        if (strcmp(at->name, name) == 0) {
-            return at;
-        }
-    }
-    return NULL;
+    return member(node, xd_bytes_of_text(name));
 }
 
 const struct xd_node *xd_node_at(const struct xd_node *node, size_t index) {
@@ -287,9 +229,43 @@ const struct xd_node *xd_node_at(const struct xd_node *node, size_t index) {
     return at;
 }
 
+static const struct xd_node *element(const struct xd_node *node, struct xd_bytes index) {
+    size_t wanted = 0;
+    for (size_t i = 0; i < index.size; i++) {
+        if (index.data[i] < '0' || index.data[i] > '9' || wanted > INDEX_MAX) {
+            return NULL;
+        }
+        wanted = wanted * 10 + (index.data[i] - (size_t)'0');
+    }
+    return xd_node_at(node, wanted);
+}
+
+const struct xd_node *xd_node_path(const struct xd_node *node, const char *path) {
+    if (strcmp(path, ".") == 0) {
+        return node;
+    }
+    while (node != NULL) {
+        size_t size = strcspn(path, ".");
+        struct xd_bytes name = xd_bytes_of(path, size);
+        node = node->kind == XD_NODE_ARRAY ? element(node, name) : member(node, name);
+        if (path[size] == '\0') {
+            break;
+        }
+        path += size + 1;
+    }
+    return node;
+}
+
 const char *xd_node_text(const struct xd_node *node, const char *name) {
-    const struct xd_node *member = xd_node_member(node, name);
-    return member == NULL ? NULL : member->text;
+    const struct xd_node *found = xd_node_member(node, name);
+    return found == NULL ? NULL : found->text;
+}
+
+const char *xd_node_scalar(const struct xd_node *node) {
+    if (node == NULL) {
+        return NULL;
+    }
+    return node->kind == XD_NODE_TRUE ? "true" : node->kind == XD_NODE_FALSE ? "false" : node->text;
 }
 
 int64_t xd_node_int_of(const struct xd_node *node) {
@@ -301,6 +277,44 @@ int64_t xd_node_int(const struct xd_node *node, const char *name) {
 }
 
 bool xd_node_is_true(const struct xd_node *node, const char *name) {
-    const struct xd_node *member = xd_node_member(node, name);
-    return member != NULL && member->kind == XD_NODE_TRUE;
+    const struct xd_node *found = xd_node_member(node, name);
+    return found != NULL && found->kind == XD_NODE_TRUE;
+}
+
+/* ---- numbers ---- */
+
+/* value * 10^exponent */
+static enum xd_result shift(struct xd_decimal value, long exponent, struct xd_decimal *out) {
+    int64_t power = 1;
+    if (exponent > EXPONENT_MAX || exponent < -EXPONENT_MAX) {
+        return XD_INVALID;
+    }
+    for (long i = labs(exponent); i > 0; i--) {
+        power *= 10;
+    }
+    return exponent >= 0 ? xd_decimal_ratio(value, power, 1, out) : xd_decimal_ratio(value, 1, power, out);
+}
+
+enum xd_result xd_node_decimal_of_text(const char *text, struct xd_decimal *out) {
+    char mantissa[NUMBER_SIZE + 1];
+    size_t size = strcspn(text, "eE");
+    long exponent = 0;
+    if (strlen(text) > NUMBER_SIZE) {
+        return XD_INVALID;
+    }
+    if (text[size] != '\0') {
+        char *end = NULL;
+        exponent = strtol(text + size + 1, &end, 10);
+        if (*end != '\0' || end == text + size + 1) {
+            return XD_INVALID;
+        }
+    }
+    memcpy(mantissa, text, size);
+    mantissa[size] = '\0';
+    enum xd_result result = xd_decimal_parse(mantissa, out);
+    return result == XD_OK && exponent != 0 ? shift(*out, exponent, out) : result;
+}
+
+enum xd_result xd_node_decimal(const struct xd_node *node, struct xd_decimal *out) {
+    return node == NULL || node->text == NULL ? XD_INVALID : xd_node_decimal_of_text(node->text, out);
 }

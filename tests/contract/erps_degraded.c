@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define SEEN_MAX 256
-#define WRAPPED_MAX (2 * ERP_MAKERS_MAX)
+#define WRAPPED_MAX 6 /* as many as there are functions to prepare them */
 #define REFERENCE_SIZE 160
 
 static struct wrapped {
@@ -126,13 +126,13 @@ PREPARE(2)
 PREPARE(3)
 PREPARE(4)
 PREPARE(5)
-static void (*const prepares[])(const char *folder) = {prepare_0, prepare_1, prepare_2,
-                                                       prepare_3, prepare_4, prepare_5};
+static void (*const prepares[WRAPPED_MAX])(const char *folder) = {prepare_0, prepare_1, prepare_2,
+                                                                  prepare_3, prepare_4, prepare_5};
 
 struct erp_maker erps_degrade(const struct erp_maker *maker, enum xd_erp_grade grade) {
     size_t index = wrapped_count++;
     struct erp_maker copy = *maker;
-    assert_true(index < sizeof prepares / sizeof prepares[0]);
+    assert_true(index < WRAPPED_MAX);
     wrapped[index].maker = maker;
     wrapped[index].grade = grade;
     (void)snprintf(wrapped[index].name, sizeof wrapped[index].name, "%s as %s", maker->name,

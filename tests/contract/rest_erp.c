@@ -3,7 +3,7 @@
 #include "base/memory.h"
 #include "erp/rest/rest.h"
 #include "shared/http_client.h"
-#include "shared/json_view.h"
+#include "shared/json_tree.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -20,7 +20,8 @@
 
 static pid_t server;
 static unsigned port;
-static char started[256]; /* its options */
+static struct xd_arena arena; /* of what it said last */
+static char started[256];     /* its options */
 
 static void write_file(const char *folder, const char *name, const char *text) {
     char path[PATH_SIZE];
@@ -55,6 +56,7 @@ void rest_erp_stop(void) {
         (void)waitpid(server, NULL, 0);
     }
     server = 0;
+    xd_arena_free(&arena);
 }
 
 static void run(const char *folder, const char *const *options, int out) {
@@ -132,22 +134,23 @@ void rest_erp_fault(const char *kind, const char *path, const char *method, int 
     xd_free(ask("POST", "/_test/fault", body));
 }
 
-static void text_of(struct xd_json_view value, char *out, size_t size) {
-    struct xd_buffer text;
-    xd_buffer_init(&text, 0);
-    (void)xd_json_view_text(value, &text);
-    (void)snprintf(out, size, "%s", xd_buffer_string(&text));
-    xd_buffer_free(&text);
+/* The answer as a tree, until the next one. */
+static const struct xd_node *ask_tree(const char *method, const char *path, const char *body) {
+    const struct xd_node *root;
+    char *text = ask(method, path, body);
+    xd_arena_free(&arena);
+    assert_int_equal(xd_node_parse(&arena, xd_bytes_of_text(text), XD_NODE_DEPTH_MAX, &root), XD_OK);
+    xd_free(text);
+    return root;
+}
+
+static const char *text_at(const struct xd_node *node, const char *path) {
+    const char *text = xd_node_scalar(xd_node_path(node, path));
+    return text == NULL ? "" : text;
 }
 
 int64_t rest_erp_seen(const char *what) {
-    char *answer = ask("GET", "/_test/seen", NULL);
-    struct xd_json_view root;
-    char text[32];
-    assert_int_equal(xd_json_view_open(xd_bytes_of_text(answer), &root), XD_OK);
-    text_of(xd_json_view_member(root, xd_bytes_of_text(what)), text, sizeof text);
-    xd_free(answer);
-    return strtoll(text, NULL, 10);
+    return xd_node_int(ask_tree("GET", "/_test/seen", NULL), what);
 }
 
 /* ---- its description ---- */
@@ -217,43 +220,32 @@ static void rest_open(const char *folder, struct xd_erp *out) {
 }
 
 static struct xd_decimal rest_stock(const char *folder, const char *site, const char *sku) {
-    char *books = ask("GET", "/_test/books", NULL);
     char name[64];
     struct xd_decimal value = xd_decimal_of(0);
-    struct xd_json_view root;
     (void)folder;
-    assert_int_equal(xd_json_view_open(xd_bytes_of_text(books), &root), XD_OK);
     (void)snprintf(name, sizeof name, "%s %s", site, sku);
-    struct xd_json_view found = xd_json_view_member(xd_json_view_path(root, "stock"), xd_bytes_of_text(name));
-    if (found.kind != XD_JSON_ABSENT) {
-        assert_int_equal(xd_json_view_decimal(found, &value), XD_OK);
+    const struct xd_node *stock = xd_node_member(ask_tree("GET", "/_test/books", NULL), "stock");
+    const struct xd_node *found = xd_node_member(stock, name);
+    if (found != NULL) {
+        assert_int_equal(xd_node_decimal(found, &value), XD_OK);
     }
-    xd_free(books);
     return value;
 }
 
 static void rest_sale_state(const char *folder, const char *reference, char out[32]) {
-    char *books = ask("GET", "/_test/books", NULL);
-    struct xd_json_view root;
+    const struct xd_node *sales = xd_node_path(ask_tree("GET", "/_test/books", NULL), "tables.sales");
+    const struct xd_node *sale = xd_node_at(sales, 0);
     (void)folder;
-    out[0] = '\0';
-    assert_int_equal(xd_json_view_open(xd_bytes_of_text(books), &root), XD_OK);
-    struct xd_json_view sales = xd_json_view_path(root, "tables.sales");
-    for (struct xd_json_view one = xd_json_view_first(sales); one.kind != XD_JSON_ABSENT && out[0] == '\0';
-         one = xd_json_view_next(sales, one)) {
-        char text[64];
-        text_of(xd_json_view_path(one, "externalId"), text, sizeof text);
-        if (strcmp(text, reference) == 0) {
-            text_of(xd_json_view_path(one, "status"), out, 32);
-        }
+    while (sale != NULL && strcmp(text_at(sale, "externalId"), reference) != 0) {
+        sale = sale->next;
     }
+    (void)snprintf(out, 32, "%s", text_at(sale, "status"));
     for (char *at = out; *at != '\0'; at++) {
         *at = *at >= 'A' && *at <= 'Z' ? (char)(*at + ('a' - 'A')) : *at;
     }
     if (strcmp(out, "confirmed") == 0) {
         (void)snprintf(out, 32, "open");
     }
-    xd_free(books);
 }
 
 static int64_t rest_documents(const char *folder, enum xd_erp_kind kind) {
@@ -262,32 +254,21 @@ static int64_t rest_documents(const char *folder, enum xd_erp_kind kind) {
                                          [XD_ERP_ADJUSTMENT] = "tables.adjustments",
                                          [XD_ERP_CHANGE] = "tables.changes",
                                          [XD_ERP_REVERSAL] = "tables.reversals"};
-    char *books = ask("GET", "/_test/books", NULL);
-    struct xd_json_view root;
-    int64_t count = 0;
+    const struct xd_node *table = xd_node_path(ask_tree("GET", "/_test/books", NULL), tables[kind]);
     (void)folder;
-    assert_int_equal(xd_json_view_open(xd_bytes_of_text(books), &root), XD_OK);
-    struct xd_json_view table = xd_json_view_path(root, tables[kind]);
-    for (struct xd_json_view one = xd_json_view_first(table); one.kind != XD_JSON_ABSENT;
-         one = xd_json_view_next(table, one)) {
-        count++;
-    }
-    xd_free(books);
-    return count;
+    assert_non_null(table);
+    return (int64_t)table->count;
 }
 
 static void rest_type_sale(const char *folder, char out[64]) {
-    char *answer = ask(
+    const struct xd_node *sale = ask_tree(
         "POST", "/_test/orders",
         "{\"customer\":{\"code\":\"CUST-1\"},\"warehouse\":\"WH1\",\"poNumber\":\"by phone\","
         "\"orderedAt\":\"2026-11-23 10:00:00\",\"shipTo\":{\"name\":\"Corner Shop\",\"street\":\"1 Main St\","
         "\"city\":\"Oslo\",\"zip\":\"0150\",\"country\":\"NO\"},"
         "\"lines\":[{\"lineNo\":\"10\",\"item\":\"WIDGET\",\"unit\":\"EA\",\"quantity\":3}]}");
-    struct xd_json_view root;
     (void)folder;
-    assert_int_equal(xd_json_view_open(xd_bytes_of_text(answer), &root), XD_OK);
-    text_of(xd_json_view_path(root, "number"), out, 64);
-    xd_free(answer);
+    (void)snprintf(out, 64, "%s", text_at(sale, "number"));
 }
 
 static bool rest_begin(void) {

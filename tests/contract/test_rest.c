@@ -3,45 +3,12 @@
 #include "contract/rest_erp.h"
 #include "contract/stores.h"
 #include "erp/rest/rest.h"
-#include "shared/json_view.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-struct world {
-    char folder[64];
-    struct xd_erp erp;
-};
-
-static int setup(void **state) {
-    struct world *world = calloc(1, sizeof *world);
-    if (world == NULL) {
-        return -1;
-    }
-    (void)snprintf(world->folder, sizeof world->folder, "/tmp/xd-rest-XXXXXX");
-    if (mkdtemp(world->folder) == NULL) {
-        free(world);
-        return -1;
-    }
-    rest_erp_maker.prepare(world->folder);
-    rest_erp_maker.open(world->folder, &world->erp);
-    *state = world;
-    return 0;
-}
-
-static int teardown(void **state) {
-    struct world *world = *state;
-    if (world->erp.close != NULL) {
-        world->erp.close(world->erp.context);
-    }
-    stores_remove_folder(world->folder);
-    free(world);
-    return 0;
-}
-
 /* Another server, or another description of it. */
-static void start(struct world *world, const char *const *options, const char *const *pairs) {
+static void start(struct erp_world *world, const char *const *options, const char *const *pairs) {
     world->erp.close(world->erp.context);
     world->erp.close = NULL;
     if (options != NULL) {
@@ -52,38 +19,23 @@ static void start(struct world *world, const char *const *options, const char *c
 }
 
 static struct xd_erp_line a_line(const char *qty) {
-    return (struct xd_erp_line){.line_id = "1", .sku = "WIDGET", .uom = "EA", .qty = stores_decimal(qty)};
+    return erps_line("1", "WIDGET", qty);
 }
 
-static struct xd_erp_answer post(struct world *world, enum xd_erp_kind kind, const char *reference,
+static struct xd_erp_answer post(struct erp_world *world, enum xd_erp_kind kind, const char *reference,
                                  const char *other, const struct xd_erp_line *line) {
-    struct xd_erp_request request = {.kind = kind,
-                                     .reference = reference,
-                                     .sale_reference = other,
-                                     .reverses = other,
-                                     .tenant = "t",
-                                     .site = "WH1",
-                                     .customer = "CUST-1",
-                                     .currency = "EUR",
-                                     .at = 1000,
-                                     .lines = line,
-                                     .line_count = 1};
-    struct xd_erp_answer answer;
-    memset(&answer, 0x55, sizeof answer);
-    world->erp.post(world->erp.context, &request, &answer);
-    return answer;
+    struct xd_erp_request request = erps_request(kind, reference, other, line, 1);
+    request.reverses = other;
+    return erps_post(world, &request);
 }
 
-static struct xd_erp_answer sell(struct world *world, const char *reference) {
+static struct xd_erp_answer sell(struct erp_world *world, const char *reference) {
     struct xd_erp_line line = a_line("1");
     return post(world, XD_ERP_SALE, reference, NULL, &line);
 }
 
-static struct xd_erp_answer find(struct world *world, const char *reference) {
-    struct xd_erp_answer answer;
-    memset(&answer, 0x55, sizeof answer);
-    world->erp.find(world->erp.context, XD_ERP_SALE, reference, &answer);
-    return answer;
+static struct xd_erp_answer find(struct erp_world *world, const char *reference) {
+    return erps_find(world, XD_ERP_SALE, reference);
 }
 
 static void assert_outcome(struct xd_erp_answer answer, enum xd_erp_outcome outcome, const char *code) {
@@ -93,14 +45,14 @@ static void assert_outcome(struct xd_erp_answer answer, enum xd_erp_outcome outc
     assert_int_equal(answer.document[0] != '\0', outcome == XD_ERP_DONE);
 }
 
-static int64_t sales(const struct world *world) {
+static int64_t sales(const struct erp_world *world) {
     return rest_erp_maker.documents(world->folder, XD_ERP_SALE);
 }
 
 /* ---- what an answer means ---- */
 
 static void what_may_have_happened_is_unknown_and_nothing_else_is(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     static const struct {
         const char *fault, *after;
         enum xd_erp_outcome outcome;
@@ -135,7 +87,7 @@ static void what_may_have_happened_is_unknown_and_nothing_else_is(void **state) 
 }
 
 static void an_error_that_nobody_listed_is_unknown_unless_it_is_said_to_be_none(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     static const char *const none[] = {"    PERIOD_LOCKED: period_closed\n", "", NULL};
     static const char *const pairs[] = {"    PERIOD_LOCKED: period_closed\n", "", "  # unlisted: unknown ",
                                         "  unlisted: rejected", NULL};
@@ -151,7 +103,7 @@ static void an_error_that_nobody_listed_is_unknown_unless_it_is_said_to_be_none(
 }
 
 static void retry_after_is_told_in_seconds_or_as_a_date(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     rest_erp_fault("busy_429", "/orders", "POST", 1, "7");
     assert_int_equal(sell(world, "t/PO-1").retry_after_ms, 7000);
     rest_erp_fault("busy_429", "/orders", "POST", 1, "Fri, 31 Dec 2100 23:59:59 GMT");
@@ -165,7 +117,7 @@ static void retry_after_is_told_in_seconds_or_as_a_date(void **state) {
 }
 
 static void only_the_erp_itself_says_that_something_is_absent(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     static const char *const faults[] = {"cut_before", "hang_before",     "html_500_before", "html_404",
                                          "busy_429",   "truncated_after", "down_503",        "error_in_200"};
     static const char *const pairs[] = {"timeout_s: 30", "timeout_s: 1", NULL};
@@ -198,24 +150,18 @@ static void only_the_erp_itself_says_that_something_is_absent(void **state) {
 }
 
 static void a_server_that_is_not_there_is_unavailable(void **state) {
-    struct world *world = *state;
-    struct xd_erp_answer answer;
-    struct xd_buffer entries;
-    char next[XD_ERP_CURSOR_SIZE];
+    struct erp_world *world = *state;
     rest_erp_stop();
     assert_int_equal(sell(world, "t/PO-1").outcome, XD_ERP_UNAVAILABLE);
     assert_int_equal(find(world, "t/PO-1").outcome, XD_ERP_UNAVAILABLE);
-    xd_buffer_init(&entries, 0);
-    world->erp.list(world->erp.context, XD_ERP_STOCK, "", 10, &answer, &entries, next);
-    assert_int_equal(answer.outcome, XD_ERP_UNAVAILABLE);
-    xd_buffer_free(&entries);
+    assert_int_equal(erps_try_list(world, XD_ERP_STOCK, 10).outcome, XD_ERP_UNAVAILABLE);
     static const char *const none[] = {"auth:\n  type: oauth2 ", "auth:\n  type: none", NULL};
     start(world, NULL, none);
     assert_int_equal(sell(world, "t/PO-1").outcome, XD_ERP_UNAVAILABLE);
 }
 
 static void what_was_done_otherwise_than_asked_for_is_said(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     static const char *const pairs[] = {"  # note: warning.code",
                                         "  note: warning.code",
                                         "  # note_text: ",
@@ -231,7 +177,7 @@ static void what_was_done_otherwise_than_asked_for_is_said(void **state) {
 }
 
 static void a_reference_that_is_there_is_done_however_the_erp_says_so(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     static const char *const ways[] = {"200", "409", "409-bare"};
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         const char *const options[] = {"--auth", "oauth2", "--known", ways[i], NULL};
@@ -253,7 +199,7 @@ static void a_reference_that_is_there_is_done_however_the_erp_says_so(void **sta
 }
 
 static void grades_b_and_c_are_what_the_description_says(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     static const char *const options[] = {"--auth", "oauth2", "--references", "any", NULL};
     static const char *const b[] = {"grade: A", "grade: B", NULL};
     start(world, options, b);
@@ -280,7 +226,7 @@ static void grades_b_and_c_are_what_the_description_says(void **state) {
 /* ---- who we are ---- */
 
 static void each_way_of_proving_who_we_are_is_accepted_or_refused(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     static const struct {
         const char *options[10];
         const char *pairs[4];
@@ -321,7 +267,7 @@ static void each_way_of_proving_who_we_are_is_accepted_or_refused(void **state) 
 }
 
 static void a_token_is_kept_until_it_expires_and_renewed_when_it_is_refused(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     static const char *const short_lived[] = {"--auth", "oauth2", "--token-life", "0", NULL};
     for (int i = 0; i < 5; i++) {
         char reference[32];
@@ -350,7 +296,7 @@ static void a_token_is_kept_until_it_expires_and_renewed_when_it_is_refused(void
 /* ---- what is sent ---- */
 
 static void a_document_that_cannot_be_said_exactly_is_not_sent(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     static const char *const pairs[] = {"quantity: \"{qty|number}\"", "quantity: \"{base_qty|number}\"",
                                         NULL};
     struct xd_erp_line line = a_line("1");
@@ -366,7 +312,7 @@ static void a_document_that_cannot_be_said_exactly_is_not_sent(void **state) {
 }
 
 static void tables_and_numbers_of_other_documents_go_into_requests(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     static const char *const pairs[] = {"  path: /api/v1/reversals\n",
                                         "  path: /api/v1/shipments/{reverses_document}/reversals\n",
                                         "tables:\n",
@@ -388,66 +334,41 @@ static void tables_and_numbers_of_other_documents_go_into_requests(void **state)
 }
 
 static void a_time_is_said_as_its_day(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     static const char *const pairs[] = {"orderedAt: \"{at}\"", "poNumber: \"{at|date}\"", NULL};
-    struct xd_erp_answer answer;
-    struct xd_buffer page;
-    char next[XD_ERP_CURSOR_SIZE];
     start(world, NULL, pairs);
     assert_outcome(sell(world, "t/PO-1"), XD_ERP_DONE, "");
-    xd_buffer_init(&page, 0);
-    world->erp.list(world->erp.context, XD_ERP_SALES, "", 10, &answer, &page, next);
-    assert_non_null(strstr(xd_buffer_string(&page), "\"customer_po\":\"1970-01-01\""));
-    xd_buffer_free(&page);
+    erps_list(world, XD_ERP_SALES, 10);
+    assert_non_null(strstr(xd_buffer_string(&world->page), "\"customer_po\":\"2026-11-23\""));
 }
 
 static void a_kind_that_the_description_leaves_out_is_refused(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     struct xd_erp_line line = a_line("1");
     assert_outcome(post(world, XD_ERP_CHECK, "t/PO-1", NULL, &line), XD_ERP_REJECTED, "not_supported");
 }
 
 /* ---- lists ---- */
 
-static size_t count_of(struct xd_json_view array) {
+/* All pages from the world's cursor on, at most max entries each; how many there were. Keys go into keys,
+ * each once. */
+static size_t list_all(struct erp_world *world, enum xd_erp_list what, size_t max, const char *member,
+                       struct xd_buffer *keys) {
     size_t count = 0;
-    for (struct xd_json_view one = xd_json_view_first(array); one.kind != XD_JSON_ABSENT;
-         one = xd_json_view_next(array, one)) {
-        count++;
-    }
-    return count;
-}
-
-/* All pages from the cursor on, at most max entries each; how many there were. Keys go into keys, each once.
- */
-static size_t list_all(struct world *world, enum xd_erp_list what, size_t max, const char *member,
-                       char *cursor, struct xd_buffer *keys) {
-    size_t count = 0, got = 0;
     do {
-        struct xd_erp_answer answer;
-        struct xd_buffer page;
-        struct xd_json_view entries;
-        char next[XD_ERP_CURSOR_SIZE];
-        xd_buffer_init(&page, 0);
-        world->erp.list(world->erp.context, what, cursor, max, &answer, &page, next);
-        assert_outcome((struct xd_erp_answer){.outcome = answer.outcome, .document = "x"}, XD_ERP_DONE, "");
-        assert_ok(xd_json_view_open(xd_buffer_view(&page), &entries));
-        got = count_of(entries);
-        assert_true(got <= max);
-        for (struct xd_json_view one = xd_json_view_first(entries); one.kind != XD_JSON_ABSENT;
-             one = xd_json_view_next(entries, one)) {
-            (void)xd_json_view_text(xd_json_view_path(one, member), keys);
+        erps_list(world, what, max);
+        for (const struct xd_node *one = world->entries->child; one != NULL; one = one->next) {
+            const char *key = xd_node_scalar(xd_node_path(one, member));
+            xd_buffer_text(keys, key == NULL ? "" : key);
             xd_buffer_byte(keys, ' ');
         }
-        count += got;
-        (void)snprintf(cursor, XD_ERP_CURSOR_SIZE, "%s", next);
-        xd_buffer_free(&page);
-    } while (what < XD_ERP_SALES ? cursor[0] != '\0' : got > 0);
+        count += world->entries->count;
+    } while (what < XD_ERP_SALES ? world->cursor[0] != '\0' : world->entries->count > 0);
     return count;
 }
 
 static void every_way_of_paging_gives_each_entry_once(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     static const char *const sizes[] = {"1", "2", "100"};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         char size[32];
@@ -457,13 +378,11 @@ static void every_way_of_paging_gives_each_entry_once(void **state) {
         for (int way = 0; way < 2; way++) {
             start(world, NULL, way == 0 ? told : untold);
             for (size_t max = 1; max <= 4; max++) {
-                char cursor[XD_ERP_CURSOR_SIZE] = "", other[XD_ERP_CURSOR_SIZE] = "",
-                     third[XD_ERP_CURSOR_SIZE] = "";
                 struct xd_buffer keys;
                 xd_buffer_init(&keys, 0);
-                (void)list_all(world, XD_ERP_CUSTOMERS, max, "code", cursor, &keys);
-                (void)list_all(world, XD_ERP_PRODUCTS, max, "sku", other, &keys);
-                (void)list_all(world, XD_ERP_STOCK, max, "qty", third, &keys);
+                (void)list_all(world, XD_ERP_CUSTOMERS, max, "code", &keys);
+                (void)list_all(world, XD_ERP_PRODUCTS, max, "sku", &keys);
+                (void)list_all(world, XD_ERP_STOCK, max, "qty", &keys);
                 assert_string_equal(xd_buffer_string(&keys),
                                     "ASLEEP CUST-1 LIMITED GADGET RETIRED WIDGET 100 ");
                 xd_buffer_free(&keys);
@@ -474,7 +393,7 @@ static void every_way_of_paging_gives_each_entry_once(void **state) {
 
 /* All have one time of change, more than there are marks and entries on a page of the ERP. */
 static void documents_of_one_time_come_once_each(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     static const char *const options[] = {"--auth", "oauth2", "--tick-ms", "86400000", NULL};
     static const char *const pairs[] = {"size: 100", "size: 5", NULL};
     enum { COUNT = 23 };
@@ -488,10 +407,10 @@ static void documents_of_one_time_come_once_each(void **state) {
         assert_outcome(sell(world, reference), XD_ERP_DONE, "");
     }
     for (size_t max = 1; max <= 32; max *= 2) {
-        char cursor[XD_ERP_CURSOR_SIZE] = "";
         struct xd_buffer keys;
+        world->cursor[0] = '\0';
         xd_buffer_init(&keys, 0);
-        assert_int_equal(list_all(world, XD_ERP_SALES, max, "reference", cursor, &keys), COUNT);
+        assert_int_equal(list_all(world, XD_ERP_SALES, max, "reference", &keys), COUNT);
         assert_string_equal(xd_buffer_string(&keys), xd_buffer_string(&expected));
         xd_buffer_free(&keys);
     }
@@ -500,57 +419,47 @@ static void documents_of_one_time_come_once_each(void **state) {
 
 /* What changes within one time, in front of what was given, is given again; what does not is not. */
 static void a_change_within_one_time_is_seen(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     static const char *const options[] = {"--auth", "oauth2", "--tick-ms", "86400000", NULL};
     struct xd_erp_line line = a_line("1");
-    char cursor[XD_ERP_CURSOR_SIZE] = "";
     struct xd_buffer keys;
     start(world, options, NULL);
     xd_buffer_init(&keys, 0);
     assert_outcome(sell(world, "t/PO-1"), XD_ERP_DONE, "");
     assert_outcome(sell(world, "t/PO-2"), XD_ERP_DONE, "");
     assert_outcome(sell(world, "t/PO-3"), XD_ERP_DONE, "");
-    assert_int_equal(list_all(world, XD_ERP_SALES, 2, "reference", cursor, &keys), 3);
+    assert_int_equal(list_all(world, XD_ERP_SALES, 2, "reference", &keys), 3);
     assert_outcome(post(world, XD_ERP_SHIPMENT, "t/S-1", "t/PO-1", &line), XD_ERP_DONE, "");
     xd_buffer_clear(&keys);
-    assert_int_equal(list_all(world, XD_ERP_SALES, 2, "reference", cursor, &keys), 1);
+    assert_int_equal(list_all(world, XD_ERP_SALES, 2, "reference", &keys), 1);
     assert_string_equal(xd_buffer_string(&keys), "t/PO-1 ");
     xd_buffer_free(&keys);
 }
 
 static void a_list_that_fails_gives_nothing_and_the_cursor_is_good_still(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     static const char *const faults[] = {"cut_before", "html_500_before", "truncated_after", "busy_429",
                                          "error_in_200"};
-    struct xd_buffer page;
-    xd_buffer_init(&page, 0);
     assert_outcome(sell(world, "t/PO-1"), XD_ERP_DONE, "");
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
-        struct xd_erp_answer answer;
-        char next[XD_ERP_CURSOR_SIZE];
         rest_erp_fault(faults[i], "/orders", "GET", 1, "3");
-        world->erp.list(world->erp.context, XD_ERP_SALES, "", 10, &answer, &page, next);
+        struct xd_erp_answer answer = erps_try_list(world, XD_ERP_SALES, 10);
         assert_int_equal(answer.outcome, XD_ERP_UNAVAILABLE);
-        assert_int_equal(page.size, 0);
+        assert_int_equal(world->page.size, 0);
         assert_int_equal(answer.retry_after_ms, strcmp(faults[i], "busy_429") == 0 ? 3000 : 0);
-        world->erp.list(world->erp.context, XD_ERP_SALES, "", 10, &answer, &page, next);
-        assert_int_equal(answer.outcome, XD_ERP_DONE);
-        assert_non_null(strstr(xd_buffer_string(&page), "t/PO-1"));
-        xd_buffer_clear(&page);
+        erps_list(world, XD_ERP_SALES, 10);
+        assert_non_null(strstr(xd_buffer_string(&world->page), "t/PO-1"));
+        world->cursor[0] = '\0';
     }
-    xd_buffer_free(&page);
 }
 
 static void entries_become_ours(void **state) {
-    struct world *world = *state;
-    struct xd_erp_answer answer;
-    struct xd_buffer page;
-    char number[64], next[XD_ERP_CURSOR_SIZE];
+    struct erp_world *world = *state;
+    char number[64];
     rest_erp_maker.type_sale(world->folder, number);
-    xd_buffer_init(&page, 0);
-    world->erp.list(world->erp.context, XD_ERP_SALES, "", 10, &answer, &page, next);
+    erps_list(world, XD_ERP_SALES, 10);
     assert_string_equal(
-        xd_buffer_string(&page),
+        xd_buffer_string(&world->page),
         "[{\"number\":\"SO000001\",\"reference\":null,\"state\":\"open\",\"customer\":\"CUST-1\","
         "\"currency\":\"EUR\","
         "\"customer_po\":\"by phone\",\"ordered_at\":\"2026-11-23T10:00:00.000Z\",\"site\":\"WH1\","
@@ -558,13 +467,12 @@ static void entries_become_ours(void **state) {
         "St\"],\"city\":\"Oslo\",\"postal_code\":\"0150\","
         "\"country\":\"NO\"},\"lines\":[{\"line_id\":\"10\",\"sku\":\"WIDGET\",\"uom\":\"EA\",\"qty\":\"3\","
         "\"base_qty\":\"3\",\"unit_price\":\"9.95\",\"shipped\":\"0\",\"invoiced\":\"0\"}]}]");
-    xd_buffer_free(&page);
 }
 
 /* ---- descriptions ---- */
 
 static void what_is_wrong_with_a_description_is_said_where_it_stands(void **state) {
-    struct world *world = *state;
+    struct erp_world *world = *state;
     static const struct {
         const char *old, *new, *expected;
     } cases[] = {
@@ -618,6 +526,8 @@ static void what_is_wrong_with_a_description_is_said_where_it_stands(void **stat
         {"      sku: sku\n      description", "      description",
          "lists.products: the map does not say where sku is"},
         {"      price: price\n", "      cost: price\n", "lists.products: \"cost\" is no member of ours"},
+        {"      price: price\n", "      gtins: {value: \"5901234123457\"}\n",
+         "lists.products: gtins: needs a path"},
         {"active: {path: status, table: is_active}\n      credit",
          "active: {path: status, table: nope}\n      credit", "active: there is no table \"nope\""},
         {"since: {parameter: changedSince, member: changedAt, key: number}\n    map:\n      number: number\n "
@@ -647,33 +557,31 @@ static void what_is_wrong_with_a_description_is_said_where_it_stands(void **stat
     assert_int_equal(xd_rest_check("config/erp/rest/sample.yaml", why, sizeof why), XD_OK);
 }
 
-#define REST_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        REST_TEST(what_may_have_happened_is_unknown_and_nothing_else_is),
-        REST_TEST(an_error_that_nobody_listed_is_unknown_unless_it_is_said_to_be_none),
-        REST_TEST(retry_after_is_told_in_seconds_or_as_a_date),
-        REST_TEST(only_the_erp_itself_says_that_something_is_absent),
-        REST_TEST(a_server_that_is_not_there_is_unavailable),
-        REST_TEST(what_was_done_otherwise_than_asked_for_is_said),
-        REST_TEST(a_reference_that_is_there_is_done_however_the_erp_says_so),
-        REST_TEST(grades_b_and_c_are_what_the_description_says),
-        REST_TEST(each_way_of_proving_who_we_are_is_accepted_or_refused),
-        REST_TEST(a_token_is_kept_until_it_expires_and_renewed_when_it_is_refused),
-        REST_TEST(a_document_that_cannot_be_said_exactly_is_not_sent),
-        REST_TEST(tables_and_numbers_of_other_documents_go_into_requests),
-        REST_TEST(a_time_is_said_as_its_day),
-        REST_TEST(a_kind_that_the_description_leaves_out_is_refused),
-        REST_TEST(every_way_of_paging_gives_each_entry_once),
-        REST_TEST(documents_of_one_time_come_once_each),
-        REST_TEST(a_change_within_one_time_is_seen),
-        REST_TEST(a_list_that_fails_gives_nothing_and_the_cursor_is_good_still),
-        REST_TEST(entries_become_ours),
-        REST_TEST(what_is_wrong_with_a_description_is_said_where_it_stands),
+    const struct erp_test tests[] = {
+        ERP_TEST(what_may_have_happened_is_unknown_and_nothing_else_is, 0),
+        ERP_TEST(an_error_that_nobody_listed_is_unknown_unless_it_is_said_to_be_none, 0),
+        ERP_TEST(retry_after_is_told_in_seconds_or_as_a_date, 0),
+        ERP_TEST(only_the_erp_itself_says_that_something_is_absent, 0),
+        ERP_TEST(a_server_that_is_not_there_is_unavailable, 0),
+        ERP_TEST(what_was_done_otherwise_than_asked_for_is_said, 0),
+        ERP_TEST(a_reference_that_is_there_is_done_however_the_erp_says_so, 0),
+        ERP_TEST(grades_b_and_c_are_what_the_description_says, 0),
+        ERP_TEST(each_way_of_proving_who_we_are_is_accepted_or_refused, 0),
+        ERP_TEST(a_token_is_kept_until_it_expires_and_renewed_when_it_is_refused, 0),
+        ERP_TEST(a_document_that_cannot_be_said_exactly_is_not_sent, 0),
+        ERP_TEST(tables_and_numbers_of_other_documents_go_into_requests, 0),
+        ERP_TEST(a_time_is_said_as_its_day, 0),
+        ERP_TEST(a_kind_that_the_description_leaves_out_is_refused, 0),
+        ERP_TEST(every_way_of_paging_gives_each_entry_once, 0),
+        ERP_TEST(documents_of_one_time_come_once_each, 0),
+        ERP_TEST(a_change_within_one_time_is_seen, 0),
+        ERP_TEST(a_list_that_fails_gives_nothing_and_the_cursor_is_good_still, 0),
+        ERP_TEST(entries_become_ours, 0),
+        ERP_TEST(what_is_wrong_with_a_description_is_said_where_it_stands, 0),
     };
     if (!rest_erp_maker.start()) {
         return 1;
     }
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return erps_run(&rest_erp_maker, tests, sizeof tests / sizeof tests[0]);
 }

@@ -30,7 +30,7 @@ static const struct xd_node *read_settings(void) {
         assert_non_null(file);
         size_t size = fread(text, 1, sizeof text, file);
         (void)fclose(file);
-        assert_int_equal(xd_node_parse(&arena, xd_bytes_of(text, size), &settings), XD_OK);
+        assert_int_equal(xd_node_parse(&arena, xd_bytes_of(text, size), XD_NODE_DEPTH_MAX, &settings), XD_OK);
     }
     return settings;
 }

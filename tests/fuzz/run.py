@@ -24,7 +24,7 @@ FUZZ = os.path.join(TOP, "tests", "fuzz")
 CORPUS_FILES, KEPT_BYTES, INPUT_BYTES = 50, 1600, 8192
 # The core is a thousand times slower than a parser: it gets this part of the time.
 CORE_SHARE = 0.4
-DICTIONARIES = {"json": ["json"], "json_view": ["json"], "document": ["json", "document"], "envelope": ["json", "document"],
+DICTIONARIES = {"json": ["json"], "json_tree": ["json"], "document": ["json", "document"], "envelope": ["json", "document"],
                 "link": ["json", "document"], "rows": ["json"], "config": ["config"], "http": ["http"],
                 "core": []}
 

@@ -11,38 +11,31 @@
 
 #define EXCERPT 120
 
-bool xd_rest_is_there(struct xd_json_view value) {
-    switch (value.kind) {
-    case XD_JSON_ABSENT:
-    case XD_JSON_NULL:
+bool xd_rest_is_there(const struct xd_node *value) {
+    if (value == NULL) {
         return false;
-    case XD_JSON_BOOLEAN:
-        return value.text.data[0] == 't';
-    case XD_JSON_TEXT:
-        return value.text.size > 2;
-    case XD_JSON_ARRAY:
-        return xd_json_view_first(value).kind != XD_JSON_ABSENT;
+    }
+    switch (value->kind) {
+    case XD_NODE_NULL:
+    case XD_NODE_FALSE:
+        return false;
+    case XD_NODE_TEXT:
+        return value->text[0] != '\0';
+    case XD_NODE_ARRAY:
+        return value->count > 0;
     default:
-        return value.text.size > 0;
+        return true;
     }
 }
 
-static bool read_text(struct xd_json_view from, const char *path, char *out, size_t size) {
-    struct xd_buffer text;
-    out[0] = '\0';
-    if (path == NULL) {
-        return false;
-    }
-    xd_buffer_init(&text, 0);
-    (void)xd_json_view_text(xd_json_view_path(from, path), &text);
-    bool whole = xd_buffer_result(&text) == XD_OK && text.size < size;
-    (void)snprintf(out, size, "%s", xd_buffer_string(&text));
+static bool read_text(const struct xd_node *from, const char *path, char *out, size_t size) {
+    const char *text = path == NULL ? NULL : xd_node_scalar(xd_node_path(from, path));
+    (void)snprintf(out, size, "%s", text == NULL ? "" : text);
     out[xd_utf8_prefix(xd_bytes_of_text(out))] = '\0';
-    xd_buffer_free(&text);
-    return whole && out[0] != '\0';
+    return text != NULL && strlen(text) < size && out[0] != '\0';
 }
 
-bool xd_rest_read_number(struct xd_json_view from, const char *path, char out[64]) {
+bool xd_rest_read_number(const struct xd_node *from, const char *path, char out[64]) {
     bool there = read_text(from, path, out, 64);
     if (!there) {
         out[0] = '\0'; /* half a number is none */
@@ -68,7 +61,7 @@ static const char *our_code(const struct xd_rest_answers *answers, const char *t
     return found != NULL ? found->text : NULL;
 }
 
-void xd_rest_read_note(const struct xd_rest_answers *answers, struct xd_json_view document,
+void xd_rest_read_note(const struct xd_rest_answers *answers, const struct xd_node *document,
                        struct xd_erp_answer *answer) {
     char theirs[64];
     if (read_text(document, answers->note, theirs, sizeof theirs) && our_code(answers, theirs) != NULL) {
@@ -81,7 +74,7 @@ void xd_rest_read_note(const struct xd_rest_answers *answers, struct xd_json_vie
 /* A refusal in the ERP's own words. */
 static bool has_words(const struct xd_rest_answers *answers, const struct xd_rest_reading *reading) {
     char text[8];
-    if (reading->root.kind == XD_JSON_ABSENT) {
+    if (reading->root == NULL) {
         return false;
     }
     if (answers->error_code == NULL && answers->error_text == NULL) {
@@ -111,11 +104,16 @@ static enum xd_rest_verdict judge_error(const struct xd_rest_answers *answers, c
     if (xd_rest_texts_have(&answers->unavailable, status)) {
         return XD_REST_UNAVAILABLE;
     }
-    if (xd_rest_texts_have(&answers->known, status) && reading->root.kind != XD_JSON_ABSENT) {
+    if (xd_rest_texts_have(&answers->known, status) && reading->root != NULL) {
         return XD_REST_KNOWN;
     }
     return xd_rest_texts_have(&answers->rejected, status) && has_words(answers, reading) ? XD_REST_REJECTED
                                                                                          : XD_REST_UNKNOWN;
+}
+
+void xd_rest_reading_free(struct xd_rest_reading *reading) {
+    xd_arena_free(&reading->arena);
+    reading->root = NULL;
 }
 
 enum xd_rest_verdict xd_rest_judge(const struct xd_rest_answers *answers, const struct xd_http_reply *reply,
@@ -124,10 +122,11 @@ enum xd_rest_verdict xd_rest_judge(const struct xd_rest_answers *answers, const 
     memset(reading, 0, sizeof *reading);
     (void)snprintf(status, sizeof status, "%u", reply->status);
     bool good = xd_rest_texts_have(&answers->done, status);
-    bool read = xd_json_view_open(xd_buffer_view(&reply->body), &reading->root) == XD_OK;
+    bool read = xd_node_parse(&reading->arena, xd_buffer_view(&reply->body), XD_NODE_DEPTH_MAX,
+                              &reading->root) == XD_OK;
     bool error =
-        (answers->error != NULL && xd_rest_is_there(xd_json_view_path(reading->root, answers->error))) ||
-        (answers->success != NULL && !xd_rest_is_there(xd_json_view_path(reading->root, answers->success)));
+        (answers->error != NULL && xd_rest_is_there(xd_node_path(reading->root, answers->error))) ||
+        (answers->success != NULL && !xd_rest_is_there(xd_node_path(reading->root, answers->success)));
     bool empty = reply->status == 204 && reply->body.size == 0; /* only there it is not half an answer */
     if (good && (read || empty) && !error) {
         xd_rest_say(answer, XD_ERP_DONE, "", "");

@@ -29,7 +29,7 @@ struct xd_rest_auth {
 };
 enum xd_rest_client_in { XD_REST_CLIENT_IN_HEADER, XD_REST_CLIENT_IN_BODY };
 
-/* How answers are read. Paths are those of shared/json_view.h; NULL: not said. */
+/* How answers are read. Paths are those of shared/json_tree.h; NULL: not said. */
 struct xd_rest_answers {
     struct xd_rest_texts done, known, rejected, unavailable; /* statuses */
     const char *error;   /* is there: the answer is an error, whatever its status */

@@ -42,8 +42,8 @@ struct listing {
 
 struct page {
     struct xd_http_reply reply;
-    struct xd_json_view root, entries;
-    size_t count;
+    struct xd_rest_reading reading;
+    const struct xd_node *entries; /* an array */
 };
 
 static bool fail(struct listing *listing, const char *detail) {
@@ -93,26 +93,23 @@ static void write_url(const struct listing *listing, const char *since, const ch
 }
 
 static bool read_page(struct listing *listing, struct page *page) {
-    struct xd_rest_reading reading;
     enum xd_rest_verdict verdict =
-        xd_rest_judge(&listing->session->description.answers, &page->reply, &reading, listing->answer);
+        xd_rest_judge(&listing->session->description.answers, &page->reply, &page->reading, listing->answer);
     if (verdict != XD_REST_DONE) {
         listing->answer->outcome = XD_ERP_UNAVAILABLE;
         return false;
     }
-    page->root = reading.root;
-    page->entries = xd_json_view_path(page->root, listing->list->entries);
-    if (page->entries.kind != XD_JSON_ARRAY) {
-        return fail(listing, "the answer has no list of entries");
-    }
-    for (struct xd_json_view one = xd_json_view_first(page->entries); one.kind != XD_JSON_ABSENT;
-         one = xd_json_view_next(page->entries, one)) {
-        page->count++;
-    }
-    return true;
+    page->entries = xd_node_path(page->reading.root, listing->list->entries);
+    return (page->entries != NULL && page->entries->kind == XD_NODE_ARRAY) ||
+           fail(listing, "the answer has no list of entries");
 }
 
-/* false: answer says why. page->reply MUST be freed. */
+static void free_page(struct page *page) {
+    xd_rest_reading_free(&page->reading);
+    xd_http_reply_free(&page->reply);
+}
+
+/* false: answer says why. page MUST be freed. */
 static bool fetch(struct listing *listing, const char *since, const char *position, struct page *page) {
     const struct xd_erp_request nothing = {.reference = NULL};
     struct xd_rest_values values = {.request = &nothing, .tables = listing->session->description.tables};
@@ -169,32 +166,29 @@ static bool step(struct listing *listing, const struct page *page, const char *p
                  char next[POSITION_SIZE]) {
     const struct xd_rest_list *list = listing->list;
     long long number = position[0] != '\0' ? strtoll(position, NULL, 10) : list->paging.first;
-    struct xd_buffer text;
-    bool fits = true;
+    const char *text;
     next[0] = '\0';
     switch (list->paging.type) {
     case XD_REST_PAGES_LINK:
         return read_link(listing, page->reply.link, next);
     case XD_REST_PAGES_CURSOR:
-        xd_buffer_init(&text, 0);
-        (void)xd_json_view_text(xd_json_view_path(page->root, list->paging.next), &text);
-        fits = xd_buffer_result(&text) == XD_OK && text.size < POSITION_SIZE;
-        (void)snprintf(next, POSITION_SIZE, "%s", xd_buffer_string(&text));
-        xd_buffer_free(&text);
-        return fits || fail(listing, "the cursor of the next page is too long");
+        text = xd_node_scalar(xd_node_path(page->reading.root, list->paging.next));
+        (void)snprintf(next, POSITION_SIZE, "%s", text == NULL ? "" : text);
+        return text == NULL || strlen(text) < POSITION_SIZE ||
+               fail(listing, "the cursor of the next page is too long");
     case XD_REST_PAGES_PAGE: /* an ERP may make its pages smaller than asked for: only an empty one is the end
                               */
         number++;
         break;
     case XD_REST_PAGES_OFFSET:
-        number = (position[0] != '\0' ? number : 0) + (long long)page->count;
+        number = (position[0] != '\0' ? number : 0) + (long long)page->entries->count;
         break;
     default:
         return true;
     }
     bool more =
-        list->paging.more == NULL || xd_rest_is_there(xd_json_view_path(page->root, list->paging.more));
-    if (page->count > 0 && more) {
+        list->paging.more == NULL || xd_rest_is_there(xd_node_path(page->reading.root, list->paging.more));
+    if (page->entries->count > 0 && more) {
         (void)snprintf(next, POSITION_SIZE, "%lld", number);
     }
     return true;
@@ -204,7 +198,7 @@ static bool is_full(const struct listing *listing) {
     return listing->count == listing->max || listing->entries->size - listing->before > XD_ERP_PAGE_BYTES;
 }
 
-static void give(struct listing *listing, struct xd_json_view entry) {
+static void give(struct listing *listing, const struct xd_node *entry) {
     xd_buffer_text(listing->entries, listing->count++ > 0 ? "," : "");
     xd_rest_map_write(listing->list->map, listing->what, listing->session->description.tables, entry,
                       listing->entries);
@@ -220,13 +214,13 @@ static bool list_pages(struct listing *listing, const char *cursor) {
     (void)snprintf(position, sizeof position, "%s", *behind == '|' ? behind + 1 : "");
     bool fine = fetch(listing, "", position, &page) && step(listing, &page, position, following);
     if (fine) {
-        for (struct xd_json_view one = xd_json_view_first(page.entries);
-             one.kind != XD_JSON_ABSENT && !is_full(listing); one = xd_json_view_next(page.entries, one)) {
+        for (const struct xd_node *one = page.entries->child; one != NULL && !is_full(listing);
+             one = one->next) {
             if (index++ >= skip) {
                 give(listing, one);
             }
         }
-        bool left = index < page.count;
+        bool left = index < page.entries->count;
         int written = 0;
         if (left || following[0] != '\0') {
             written = snprintf(listing->next, XD_ERP_CURSOR_SIZE, "%zu|%s", left ? index : 0,
@@ -234,7 +228,7 @@ static bool list_pages(struct listing *listing, const char *cursor) {
         }
         fine = written < XD_ERP_CURSOR_SIZE || fail(listing, "the cursor of the next page is too long");
     }
-    xd_http_reply_free(&page.reply);
+    free_page(&page);
     return fine;
 }
 
@@ -269,7 +263,7 @@ static int compare(const char *a, const char *b) {
     return strcmp(a, b);
 }
 
-static bool read_mark(struct listing *listing, struct xd_json_view entry, struct mark *mark) {
+static bool read_mark(struct listing *listing, const struct xd_node *entry, struct mark *mark) {
     return (xd_rest_read_number(entry, listing->list->since.member, mark->changed) &&
             xd_rest_read_number(entry, listing->list->since.key, mark->key) &&
             strlen(mark->changed) + strlen(mark->key) + CURSOR_REST <= XD_ERP_CURSOR_SIZE) ||
@@ -330,8 +324,7 @@ static bool count_given(struct listing *listing, const struct walk *walk, const 
     bool found = false;
     *given = 0;
     *beyond = true;
-    for (struct xd_json_view one = xd_json_view_first(page->entries); one.kind != XD_JSON_ABSENT && *beyond;
-         one = xd_json_view_next(page->entries, one)) {
+    for (const struct xd_node *one = page->entries->child; one != NULL && *beyond; one = one->next) {
         if (!read_mark(listing, one, &mark)) {
             return false;
         }
@@ -345,12 +338,12 @@ static bool count_given(struct listing *listing, const struct walk *walk, const 
         }
     }
     *given = found ? *given : earlier;
-    *beyond = *beyond && !found && page->count > 0;
+    *beyond = *beyond && !found && page->entries->count > 0;
     return true;
 }
 
 /* Gives the entry unless it was given before, as it is. */
-static void give_new(struct listing *listing, struct walk *walk, struct xd_json_view entry,
+static void give_new(struct listing *listing, struct walk *walk, const struct xd_node *entry,
                      const struct mark *mark) {
     size_t before = listing->entries->size;
     char hash[XD_HASH_TEXT_SIZE], short_hash[MARK_SIZE];
@@ -374,8 +367,8 @@ static void give_new(struct listing *listing, struct walk *walk, struct xd_json_
 
 static bool give_page(struct listing *listing, struct walk *walk, const struct page *page, size_t given) {
     size_t index = 0;
-    for (struct xd_json_view one = xd_json_view_first(page->entries);
-         one.kind != XD_JSON_ABSENT && !is_full(listing); one = xd_json_view_next(page->entries, one)) {
+    for (const struct xd_node *one = page->entries->child; one != NULL && !is_full(listing);
+         one = one->next) {
         struct mark mark;
         if (index++ < given) {
             continue;
@@ -411,7 +404,7 @@ static bool walk_page(struct listing *listing, struct walk *walk, bool *ended) {
         *ended = !fine || listing->count > 0 || walk->following[0] == '\0';
         memcpy(walk->position, walk->following, sizeof walk->position);
     }
-    xd_http_reply_free(&page.reply);
+    free_page(&page);
     return fine;
 }
 

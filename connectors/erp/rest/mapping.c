@@ -219,7 +219,7 @@ static bool check_keys(struct check *check, const struct xd_tree_node *node, con
     if (!is_nested && text_of(node, "path") == NULL && text_of(node, "value") == NULL) {
         return refuse(check, node, "%s: needs a path or a value", member->name);
     }
-    if (member->type == LINES && text_of(node, "path") == NULL) {
+    if ((member->type == LINES || member->type == TEXTS) && text_of(node, "path") == NULL) {
         return refuse(check, node, "%s: needs a path", member->name);
     }
     return is_nested ? check_members(check, child_of(node, "map"), member->members)
@@ -288,39 +288,28 @@ struct work {
 };
 
 static void write_members(const struct work *work, const struct xd_tree_node *map,
-                          const struct member *members, enum nulls nulls, struct xd_json_view from);
+                          const struct member *members, enum nulls nulls, const struct xd_node *from);
 
 static const char *path_of(const struct xd_tree_node *node) {
     return node->kind == XD_TREE_SCALAR ? node->text : text_of(node, "path");
 }
 
-/* What is meant, as text; false: it is not there, or empty. */
-static bool find_text(const struct work *work, const struct xd_tree_node *node, struct xd_json_view from,
-                      struct xd_buffer *text) {
+/* What is meant, as text; "": it is not there, or empty. */
+static const char *find_text(const struct work *work, const struct xd_tree_node *node,
+                             const struct xd_node *from) {
     const char *fixed = text_of(node, "value");
-    const char *path = path_of(node);
     const char *table = text_of(node, "table");
-    bool there = fixed == NULL && xd_json_view_text(xd_json_view_path(from, path), text) && text->size > 0;
-    if (there && table != NULL) {
-        const char *other = xd_rest_table(work->tables, table, xd_buffer_string(text));
-        if (other != xd_buffer_string(text)) { /* a text of the tables */
-            xd_buffer_clear(text);
-            xd_buffer_text(text, other);
-        }
-        return text->size > 0;
+    const char *text = fixed == NULL ? xd_node_scalar(xd_node_path(from, path_of(node))) : fixed;
+    if (text == NULL || text[0] == '\0') {
+        text = fixed == NULL ? text_of(node, "default") : NULL;
+        return text != NULL ? text : "";
     }
-    if (!there) {
-        const char *instead = fixed != NULL ? fixed : text_of(node, "default");
-        xd_buffer_clear(text);
-        xd_buffer_text(text, instead != NULL ? instead : "");
-    }
-    return text->size > 0;
+    return fixed == NULL && table != NULL ? xd_rest_table(work->tables, table, text) : text;
 }
 
 static bool write_decimal(struct xd_buffer *out, const char *text, bool whole) {
-    struct xd_json_view view = {.kind = XD_JSON_NUMBER, .text = xd_bytes_of_text(text)};
     struct xd_decimal value;
-    if (xd_json_view_decimal(view, &value) != XD_OK || (whole && value.scale != 0)) {
+    if (xd_node_decimal_of_text(text, &value) != XD_OK || (whole && value.scale != 0)) {
         return false;
     }
     xd_buffer_text(out, whole ? "" : "\"");
@@ -393,39 +382,30 @@ static bool write_typed(struct xd_buffer *out, enum type type, const char *text)
 }
 
 static bool write_simple(const struct work *work, const struct member *member,
-                         const struct xd_tree_node *node, struct xd_json_view from) {
-    struct xd_buffer text;
-    xd_buffer_init(&text, 0);
-    bool there = find_text(work, node, from, &text);
-    if (xd_buffer_result(&text) != XD_OK) {
-        work->out->result = xd_buffer_result(&text);
-    }
-    bool written = there && write_typed(work->out, member->type, xd_buffer_string(&text));
-    xd_buffer_free(&text);
-    return written;
+                         const struct xd_tree_node *node, const struct xd_node *from) {
+    const char *text = find_text(work, node, from);
+    return text[0] != '\0' && write_typed(work->out, member->type, text);
 }
 
-static void add_text(const struct work *work, struct xd_json_view value, size_t *count) {
-    struct xd_buffer text;
-    xd_buffer_init(&text, 0);
-    if (xd_json_view_text(value, &text) && text.size > 0) {
+static void add_text(const struct work *work, const struct xd_node *value, size_t *count) {
+    const char *text = xd_node_scalar(value);
+    if (text != NULL && text[0] != '\0') {
         xd_buffer_text(work->out, (*count)++ > 0 ? "," : "");
-        xd_buffer_json(work->out, xd_buffer_string(&text));
+        xd_buffer_json(work->out, text);
     }
-    xd_buffer_free(&text);
 }
 
-static bool write_texts(const struct work *work, const struct xd_tree_node *node, struct xd_json_view from) {
+static bool write_texts(const struct work *work, const struct xd_tree_node *node,
+                        const struct xd_node *from) {
     size_t count = 0, before = work->out->size;
     xd_buffer_byte(work->out, '[');
     if (node->kind == XD_TREE_SEQUENCE) {
         for (const struct xd_tree_node *child = node->children; child != NULL; child = child->next) {
-            add_text(work, xd_json_view_path(from, child->text), &count);
+            add_text(work, xd_node_path(from, child->text), &count);
         }
     } else {
-        struct xd_json_view array = xd_json_view_path(from, path_of(node));
-        for (struct xd_json_view one = xd_json_view_first(array); one.kind != XD_JSON_ABSENT;
-             one = xd_json_view_next(array, one)) {
+        const struct xd_node *array = xd_node_path(from, path_of(node));
+        for (const struct xd_node *one = xd_node_at(array, 0); one != NULL; one = one->next) {
             add_text(work, one, &count);
         }
     }
@@ -438,14 +418,13 @@ static bool write_texts(const struct work *work, const struct xd_tree_node *node
 }
 
 static bool write_lines(const struct work *work, const struct member *member, const struct xd_tree_node *node,
-                        enum nulls nulls, struct xd_json_view from) {
-    struct xd_json_view array = xd_json_view_path(from, text_of(node, "path"));
-    if (array.kind != XD_JSON_ARRAY) {
+                        enum nulls nulls, const struct xd_node *from) {
+    const struct xd_node *array = xd_node_path(from, text_of(node, "path"));
+    if (array == NULL || array->kind != XD_NODE_ARRAY) {
         return false;
     }
     const char *separator = "[";
-    for (struct xd_json_view one = xd_json_view_first(array); one.kind != XD_JSON_ABSENT;
-         one = xd_json_view_next(array, one)) {
+    for (const struct xd_node *one = array->child; one != NULL; one = one->next) {
         xd_buffer_text(work->out, separator);
         write_members(work, child_of(node, "map"), member->members, nulls, one);
         separator = ",";
@@ -455,11 +434,11 @@ static bool write_lines(const struct work *work, const struct member *member, co
 }
 
 static bool write_object(const struct work *work, const struct member *member,
-                         const struct xd_tree_node *node, struct xd_json_view from) {
+                         const struct xd_tree_node *node, const struct xd_node *from) {
     const char *path = text_of(node, "path");
     size_t before = work->out->size;
     if (path != NULL) {
-        from = xd_json_view_path(from, path);
+        from = xd_node_path(from, path);
     }
     write_members(work, child_of(node, "map"), member->members, NULLS_NONE, from);
     if (work->out->size - before > 2) {
@@ -470,7 +449,7 @@ static bool write_object(const struct work *work, const struct member *member,
 }
 
 static bool write_value(const struct work *work, const struct member *member, const struct xd_tree_node *node,
-                        enum nulls nulls, struct xd_json_view from) {
+                        enum nulls nulls, const struct xd_node *from) {
     switch (member->type) {
     case LINES:
         return write_lines(work, member, node, nulls, from);
@@ -484,7 +463,7 @@ static bool write_value(const struct work *work, const struct member *member, co
 }
 
 static void write_members(const struct work *work, const struct xd_tree_node *map,
-                          const struct member *members, enum nulls nulls, struct xd_json_view from) {
+                          const struct member *members, enum nulls nulls, const struct xd_node *from) {
     struct xd_buffer *out = work->out;
     bool comma = false;
     xd_buffer_byte(out, '{');
@@ -507,7 +486,8 @@ static void write_members(const struct work *work, const struct xd_tree_node *ma
 }
 
 void xd_rest_map_write(const struct xd_tree_node *map, enum xd_erp_list what,
-                       const struct xd_tree_node *tables, struct xd_json_view entry, struct xd_buffer *out) {
+                       const struct xd_tree_node *tables, const struct xd_node *entry,
+                       struct xd_buffer *out) {
     struct work work = {.tables = tables, .out = out};
     write_members(&work, map, lists[what], what >= XD_ERP_SALES ? NULLS_ALL : NULLS_MAPPED, entry);
 }

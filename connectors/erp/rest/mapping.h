@@ -1,7 +1,7 @@
 /* From an ERP's entries to those of hub/erp.h: a map of the description says for each of our members where it
  * is in theirs.
  *
- *   ours: path                        where it is (shared/json_view.h)
+ *   ours: path                        where it is (shared/json_tree.h)
  *   ours: {path: p, table: t}         and what the table says of it: for states, and what is true or false
  *   ours: {path: p, default: v}       v where it is not there
  *   ours: {value: v}                  v, whatever they say
@@ -17,7 +17,7 @@
 
 #include "erp/rest/template.h"
 #include "hub/erp.h"
-#include "shared/json_view.h"
+#include "shared/json_tree.h"
 
 /* Whether map fits the list; else *wrong is where it does not (NULL: something is missing), and why. */
 bool xd_rest_map_check(const struct xd_tree_node *map, enum xd_erp_list what,
@@ -25,6 +25,6 @@ bool xd_rest_map_check(const struct xd_tree_node *map, enum xd_erp_list what,
                        char why[XD_REST_WHY_SIZE]);
 /* Appends the entry as one of ours. */
 void xd_rest_map_write(const struct xd_tree_node *map, enum xd_erp_list what,
-                       const struct xd_tree_node *tables, struct xd_json_view entry, struct xd_buffer *out);
+                       const struct xd_tree_node *tables, const struct xd_node *entry, struct xd_buffer *out);
 
 #endif

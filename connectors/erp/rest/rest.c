@@ -27,17 +27,13 @@ static void free_session(struct xd_rest_session *session) {
 
 /* ---- looking up ---- */
 
-static bool is_reference(struct xd_json_view entry, const char *path, const char *reference) {
-    struct xd_buffer text;
-    xd_buffer_init(&text, 0);
-    bool same = xd_json_view_text(xd_json_view_path(entry, path), &text) &&
-                strcmp(xd_buffer_string(&text), reference) == 0;
-    xd_buffer_free(&text);
-    return same;
+static bool is_reference(const struct xd_node *entry, const char *path, const char *reference) {
+    const char *text = xd_node_scalar(xd_node_path(entry, path));
+    return text != NULL && strcmp(text, reference) == 0;
 }
 
 static void say_found(const struct xd_rest_answers *answers, const struct xd_rest_find *find,
-                      struct xd_json_view entry, const char *reference, struct xd_erp_answer *answer) {
+                      const struct xd_node *entry, const char *reference, struct xd_erp_answer *answer) {
     xd_rest_say(answer, XD_ERP_DONE, "", "");
     if (find->document == NULL) {
         (void)snprintf(answer->document, sizeof answer->document, "%s", reference);
@@ -50,7 +46,7 @@ static void say_found(const struct xd_rest_answers *answers, const struct xd_res
 }
 
 static void read_found(const struct xd_rest_answers *answers, const struct xd_rest_find *find,
-                       struct xd_json_view root, const char *reference, struct xd_erp_answer *answer) {
+                       const struct xd_node *root, const char *reference, struct xd_erp_answer *answer) {
     if (find->entries == NULL) {
         if (find->match != NULL && !is_reference(root, find->match, reference)) {
             xd_rest_say(answer, XD_ERP_UNAVAILABLE, "erp_unreadable",
@@ -60,17 +56,17 @@ static void read_found(const struct xd_rest_answers *answers, const struct xd_re
         say_found(answers, find, root, reference, answer);
         return;
     }
-    struct xd_json_view entries = xd_json_view_path(root, find->entries);
-    struct xd_json_view first = xd_json_view_first(entries);
-    for (struct xd_json_view one = first; one.kind != XD_JSON_ABSENT; one = xd_json_view_next(entries, one)) {
+    const struct xd_node *entries = xd_node_path(root, find->entries);
+    const struct xd_node *first = xd_node_at(entries, 0);
+    for (const struct xd_node *one = first; one != NULL; one = one->next) {
         if (is_reference(one, find->match, reference)) {
             say_found(answers, find, one, reference, answer);
             return;
         }
     }
-    if (entries.kind != XD_JSON_ARRAY) {
+    if (entries == NULL || entries->kind != XD_NODE_ARRAY) {
         xd_rest_say(answer, XD_ERP_UNAVAILABLE, "erp_unreadable", "the answer has no list of what was found");
-    } else if (first.kind != XD_JSON_ABSENT) { /* the filter was overlooked: ours may be on a later page */
+    } else if (first != NULL) { /* the filter was overlooked: ours may be on a later page */
         xd_rest_say(answer, XD_ERP_UNAVAILABLE, "erp_unreadable",
                     "only other documents were found than asked for");
     } else {
@@ -82,7 +78,7 @@ static bool says_absent(const struct xd_rest_find *find, const struct xd_http_re
                         const struct xd_rest_reading *reading) {
     char status[8];
     (void)snprintf(status, sizeof status, "%u", reply->status);
-    return reading->root.kind != XD_JSON_ABSENT && xd_rest_texts_have(&find->absent, status) &&
+    return reading->root != NULL && xd_rest_texts_have(&find->absent, status) &&
            (find->absent_codes.count == 0 || xd_rest_texts_have(&find->absent_codes, reading->their_code));
 }
 
@@ -118,6 +114,7 @@ static void look_up(struct xd_rest_session *session, enum xd_erp_kind kind, cons
         } else {
             answer->outcome = XD_ERP_UNAVAILABLE;
         }
+        xd_rest_reading_free(&reading);
     } else {
         answer->outcome = XD_ERP_UNAVAILABLE; /* a question that was lost: it is asked again */
     }
@@ -240,6 +237,7 @@ static void send_request(struct posting *posting, struct xd_erp_answer *answer) 
         if (verdict == XD_REST_DONE || verdict == XD_REST_KNOWN) {
             take_document(posting, &reading, verdict == XD_REST_KNOWN, answer);
         }
+        xd_rest_reading_free(&reading);
     }
     xd_http_reply_free(&reply);
 }

@@ -6,7 +6,7 @@
 
 #include "base/base64.h"
 #include "base/memory.h"
-#include "shared/json_view.h"
+#include "shared/json_tree.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -110,24 +110,30 @@ static void drop_token(struct xd_rest_session *session) {
     session->access_token = NULL;
 }
 
-static enum xd_result take_token(struct xd_rest_session *session, const struct xd_http_reply *reply) {
-    struct xd_json_view root;
-    struct xd_buffer token;
+static bool keep_token(struct xd_rest_session *session, const struct xd_node *root) {
+    const struct xd_node *token = xd_node_member(root, "access_token");
     struct xd_decimal life;
-    if (xd_json_view_open(xd_buffer_view(&reply->body), &root) != XD_OK) {
-        return XD_INVALID;
-    }
-    struct xd_json_view value = xd_json_view_path(root, "access_token");
-    xd_buffer_init(&token, TOKEN_SIZE_MAX);
-    bool there = value.kind == XD_JSON_TEXT && xd_json_view_text(value, &token) && token.size > 0;
+    bool there = token != NULL && token->kind == XD_NODE_TEXT && token->text[0] != '\0' &&
+                 strlen(token->text) <= TOKEN_SIZE_MAX;
     drop_token(session);
-    session->access_token = there ? xd_buffer_take(&token) : NULL;
-    xd_buffer_free(&token);
-    bool told = xd_json_view_decimal(xd_json_view_path(root, "expires_in"), &life) == XD_OK &&
-                life.scale == 0 && life.coefficient >= 0 && life.coefficient < INT64_MAX / 2000;
+    session->access_token = there ? xd_copy_text(token->text) : NULL;
+    if (there) { /* the tree's memory is ours to write */
+        explicit_bzero((char *)(uintptr_t)token->text, strlen(token->text));
+    }
+    bool told = xd_node_decimal(xd_node_member(root, "expires_in"), &life) == XD_OK && life.scale == 0 &&
+                life.coefficient >= 0 && life.coefficient < INT64_MAX / 2000;
     xd_ms life_ms = (told ? life.coefficient : TOKEN_LIFE_S) * XD_SECOND_MS;
     session->access_until = now() + (life_ms > 2 * TOKEN_EARLY_MS ? life_ms - TOKEN_EARLY_MS : life_ms / 2);
-    return session->access_token != NULL ? XD_OK : XD_INVALID;
+    return session->access_token != NULL;
+}
+
+static enum xd_result take_token(struct xd_rest_session *session, const struct xd_http_reply *reply) {
+    struct xd_arena arena = {NULL};
+    const struct xd_node *root;
+    bool kept = xd_node_parse(&arena, xd_buffer_view(&reply->body), XD_NODE_DEPTH_MAX, &root) == XD_OK &&
+                keep_token(session, root);
+    xd_arena_free(&arena);
+    return kept ? XD_OK : XD_INVALID;
 }
 
 static void write_grant(const struct xd_rest_auth *auth, struct xd_buffer *body) {

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NESTING_MAX 31u
+
 void xd_tryton_blame(struct xd_tryton_fault *fault, const char *code, const char *words) {
     (void)snprintf(fault->code, sizeof fault->code, "%s", code);
     (void)snprintf(fault->detail, sizeof fault->detail, "%s", words == NULL ? "" : words);
@@ -139,7 +141,7 @@ static enum xd_result read_error(bool changes, const struct xd_node *error, stru
 static enum xd_result read_body(bool changes, struct xd_bytes body, struct xd_arena *arena,
                                 const struct xd_node **result, struct xd_tryton_fault *fault) {
     const struct xd_node *tree = NULL;
-    enum xd_result parsed = xd_node_parse(arena, body, &tree);
+    enum xd_result parsed = xd_node_parse(arena, body, NESTING_MAX, &tree);
     const struct xd_node *error = xd_node_member(tree, "error");
     *result = xd_node_member(tree, "result");
     if (parsed == XD_OK && error != NULL) {
