@@ -481,7 +481,7 @@ static void corrects(struct hub_world *world, int version, const char *qty) {
     world_release_id(world, 1, 2, id);
     (void)snprintf(
         text, sizeof text,
-        "{\"confirmation_id\":\"K-1\",\"version\":%d,\"kind\":\"SHIP\",\"shipment_id\":\"S-1\","
+        "{\"confirmation_id\":\"K-9\",\"version\":%d,\"kind\":\"SHIP\",\"shipment_id\":\"S-9\","
         "\"release_ids\":[\"%s\"],\"shipped_at\":\"2026-11-23T10:00:00+01:00\",\"lines\":[{\"line_id\":"
         "\"2\",\"sku\":\"GADGET\",\"qty_shipped\":\"%s\",\"uom\":\"EA\",\"status\":\"SHORT_FINAL\"}]}",
         version, id, qty);
@@ -507,16 +507,20 @@ static void a_line_that_was_sold_in_pieces_is_changed_in_pieces(void **state) {
     assert_int_equal(revise(world, 1, "\"1\"", lines), 202);
     world_quiet(world);
     assert_exceptions(world, "ERP_REJECTED_CHANGE", 1);
-    corrects(world, 1, "55");
+    world_ships_line(world, 1, 2, "2", "GADGET", "2", "CS", NULL);
+    world_quiet(world);
+    corrects(world, 1, "31");
     assert_line(world, 1, "2", "0 0 0 55 5 0 0");
     (void)hub_world_ledger(world, "UPDATE product SET active = 1 WHERE sku = 'GADGET'");
     assert_int_equal(world_resolve(world, "ERP_REJECTED_CHANGE", "retry"), 202);
     world_quiet(world);
     assert_sale(world, 1, "2", "55 2 0");
+    assert_int_equal(world_resolve(world, "ERP_REJECTED_SHIPMENT", "retry"), 200); /* the two cases, too */
     assert_int_equal(world_resolve(world, "ERP_REJECTED_SHIPMENT", "retry"), 200);
     world_quiet(world);
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 0);
     assert_sale(world, 1, "2", "55 2 55");
-    corrects(world, 2, "48"); /* four cases */
+    corrects(world, 2, "24"); /* four cases in all */
     assert_exceptions(world, "ERP_REJECTED_CHANGE", 0);
     assert_sale(world, 1, "2", "48 2 48");
 }

@@ -124,10 +124,19 @@ static void take_back(struct hub_world *world, int number) {
 }
 
 static void operator_does(struct hub_world *world) {
-    static const char *const codes[] = {"STATUS_QTY_CONFLICT", "OVERSHIP", "UNKNOWN_SHIPMENT",
-                                        "SHIPPED_AFTER_CANCEL", "SHORT_UNSTATED"};
+    static const char *const codes[] = {"STATUS_QTY_CONFLICT",  "OVERSHIP",       "UNKNOWN_SHIPMENT",
+                                        "SHIPPED_AFTER_CANCEL", "SHORT_UNSTATED", "ERP_REJECTED_SHIPMENT",
+                                        "ERP_REJECTED_CHANGE"};
     static const char *const actions[] = {"accept", "reject", "retry"};
-    (void)world_resolve(world, codes[pick(world, 5)], actions[pick(world, 3)]);
+    const char *code = codes[pick(world, 7)], *action = actions[pick(world, 3)];
+    bool refused = strncmp(code, "ERP_", 4) == 0;
+    (void)world_resolve(world, code, refused ? "retry" : action); /* else the ERP never has it */
+}
+
+/* It knows no line of WIDGET for a while, and refuses what is said of any. */
+static void erp_refuses(struct hub_world *world, bool refuses) {
+    (void)hub_world_ledger(world, refuses ? "UPDATE sale_line SET sku = 'OTHER' WHERE sku = 'WIDGET'"
+                                          : "UPDATE sale_line SET sku = 'WIDGET' WHERE sku = 'OTHER'");
 }
 
 static void new_order(struct hub_world *world) {
@@ -144,7 +153,7 @@ static void new_order(struct hub_world *world) {
 }
 
 static void one_step(struct hub_world *world) {
-    unsigned what = pick(world, 20);
+    unsigned what = pick(world, 22);
     int number = shipment_count > 0 ? (int)pick(world, (unsigned)shipment_count) : 0;
     if (what < 5 || shipment_count == 0) {
         new_shipment(world);
@@ -163,11 +172,26 @@ static void one_step(struct hub_world *world) {
     } else if (what == 18) {
         hub_world_crash(world);
         hub_world_start(world);
+    } else if (what < 21) {
+        erp_refuses(world, pick(world, 2) == 0);
     } else {
         world->fail_commit_at = world->commits + 1 + pick(world, 4);
     }
     hub_world_run(world, (xd_ms)pick(world, 12) * 100);
     assert_agrees(world);
+}
+
+/* What the ERP refused is posted again, or is not to be any more, and then nobody is asked. */
+static void try_again(struct hub_world *world, const char *code) {
+    char sql[120];
+    (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM exception WHERE open = 1 AND code = '%s'", code);
+    for (unsigned turn = 0; turn < 2 * SHIPMENTS && hub_world_count(world, sql) > 0; turn++) {
+        unsigned status = world_resolve(world, code, "retry");
+        if (status != 200 && status != 202) {
+            fail_msg("%s is not tried again: %u", code, status);
+        }
+        assert_true(hub_world_quiet(world, 60 * MINUTE_MS));
+    }
 }
 
 /* One site has everything, so that nothing is placed elsewhere: what is open stays there. */
@@ -186,10 +210,15 @@ static void one_run(uint64_t seed) {
         one_step(&world);
     }
     world.plan = NULL;
+    erp_refuses(&world, false);
     assert_true(hub_world_quiet(&world, 60 * MINUTE_MS));
+    try_again(&world, "ERP_REJECTED_CHANGE");
+    try_again(&world, "ERP_REJECTED_SHIPMENT");
     assert_agrees(&world);
     assert_erp_agrees(&world);
-    assert_count(&world, "SELECT count(*) FROM job WHERE state IN (4, 7)", 0); /* none refused, none held */
+    assert_count(&world, "SELECT count(*) FROM job WHERE state = 7 OR (state = 4 AND kind <> 3)",
+                 0); /* none held, none refused but for changes, which are told anew */
+    assert_count(&world, "SELECT count(*) FROM confirmation WHERE state = 0", 0); /* all is posted */
     assert_count(
         &world,
         "SELECT count(*) FROM job WHERE kind = 1 AND reversed = 1 AND state <> 5 AND NOT EXISTS(SELECT 1 "

@@ -88,6 +88,12 @@ struct xd_order_line_row *xd_match_order_line(struct xd_match *match, const char
 XD_CHECKED enum xd_result xd_match_substitutes(struct xd_applying *applying, const struct xd_match *match,
                                                bool *allowed);
 
+/* ---- units.c ---- */
+
+/* What was posted of the line, in the unit in which that counts by now. */
+XD_CHECKED enum xd_result xd_posted_in_unit_of(const struct xd_release_line_row *line,
+                                               struct xd_job_line_row *posted);
+
 /* ---- applying.c ---- */
 
 /* Whether something else would still park the line. */
@@ -160,7 +166,8 @@ XD_CHECKED enum xd_result xd_confirmation_reference(struct xd_hub *hub, const st
 
 /* ---- posted.c ---- */
 
-/* A job that was held, or refused, is called for. */
+/* A job that was held, or refused, is called for; a shipment in the units in which its lines count by now,
+ * for the ERP may never have heard of others. */
 XD_CHECKED enum xd_result xd_job_call_for(struct xd_hub *hub, struct xd_job_row *job, struct xd_now now);
 /* The ERP refused it: a person is asked. detail: the ERP's words. */
 #define XD_REFUSED_SIZE 256

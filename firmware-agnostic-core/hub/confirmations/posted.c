@@ -34,12 +34,47 @@ static enum xd_result one_less(struct xd_hub *hub, const struct xd_job_row *job,
 
 /* ---- what waited for it ---- */
 
+/* All lines of a posting are of one release. */
+static enum xd_result load_both(struct xd_hub *hub, const struct xd_job_row *job,
+                                struct xd_job_line_rows *posted, struct xd_release_lines *lines) {
+    const struct xd_hub_store *store = hub->config.store;
+    enum xd_result result = store->job_lines(store->context, job->number, xd_job_line_collect, posted);
+    return result == XD_OK && posted->count > 0
+               ? xd_hub_release_lines_load(hub, posted->rows[0].release_id, lines)
+               : result;
+}
+
+static enum xd_result save_in_units(struct xd_hub *hub, const struct xd_job_row *job) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_job_line_rows posted = {NULL, 0, 0};
+    struct xd_release_lines lines = {NULL, 0, 0};
+    bool other = false;
+    enum xd_result result = load_both(hub, job, &posted, &lines);
+    for (size_t index = 0; index < posted.count && result == XD_OK; index++) {
+        for (size_t line = 0; line < lines.count && result == XD_OK; line++) {
+            struct xd_job_line_row *row = &posted.rows[index];
+            int64_t before = row->factor_num;
+            bool its = strcmp(lines.rows[line].line_id, row->line_id) == 0;
+            result = its ? xd_posted_in_unit_of(&lines.rows[line], row) : XD_OK;
+            other = other || row->factor_num != before;
+        }
+    }
+    if (result == XD_OK) {
+        result = other ? store->job_renew(store->context, job, posted.rows, posted.count)
+                       : store->job_save(store->context, job);
+    }
+    xd_free(posted.rows);
+    xd_free(lines.rows);
+    return result;
+}
+
 enum xd_result xd_job_call_for(struct xd_hub *hub, struct xd_job_row *job, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
     job->state = XD_JOB_QUEUED;
     job->due_at = now.wall;
     job->waits = false;
-    enum xd_result result = store->job_save(store->context, job);
+    enum xd_result result =
+        job->kind == XD_ERP_SHIPMENT ? save_in_units(hub, job) : store->job_save(store->context, job);
     xd_hub_job_comes(hub, XD_JOB_QUEUED);
     return result;
 }

@@ -39,22 +39,6 @@ static enum xd_result subtract(struct xd_decimal *from, struct xd_decimal qty) {
 
 /* ---- quantities ---- */
 
-/* What was posted of the line, in the unit in which that counts by now. */
-static enum xd_result in_unit_of(const struct xd_release_line_row *line, struct xd_job_line_row *posted) {
-    if (line->factor_num != line->factor_den || posted->factor_num == posted->factor_den) {
-        return XD_OK; /* it still counts in what it was released in, or that was posted in base units */
-    }
-    enum xd_result result =
-        xd_decimal_ratio(posted->qty, posted->factor_num, posted->factor_den, &posted->qty);
-    if (result == XD_OK) {
-        result =
-            xd_decimal_ratio(posted->unbilled, posted->factor_num, posted->factor_den, &posted->unbilled);
-    }
-    memcpy(posted->uom, line->uom, sizeof posted->uom);
-    posted->factor_num = posted->factor_den = 1;
-    return result;
-}
-
 /* Goods that are at the site again; so many of them are promised to the release. */
 static enum xd_result stock_back(struct back *back, const struct xd_release_line_row *line, const char *sku,
                                  struct xd_decimal qty, struct xd_decimal promised) {
@@ -344,7 +328,7 @@ static enum xd_result undo_posting(struct back *back, struct xd_job_row *job) {
         struct xd_job_line_row posted = lines.rows[index];
         struct xd_release_line_row *line = line_of(back, posted.line_id);
         if (xd_decimal_sign(posted.qty) > 0) {
-            result = line == NULL ? XD_CORRUPT : in_unit_of(line, &posted);
+            result = line == NULL ? XD_CORRUPT : xd_posted_in_unit_of(line, &posted);
             result = result == XD_OK ? take_back(back, line, posted.sku, posted.qty) : result;
         }
     }
@@ -722,7 +706,7 @@ static enum xd_result load_parts(struct back *back, struct part **out, size_t *c
         result = result == XD_OK ? load_lines(back, &part->job, &part->left) : result;
         for (size_t row = 0; row < part->left.count && result == XD_OK; row++) {
             const struct xd_release_line_row *line = line_of(back, part->left.rows[row].line_id);
-            result = line != NULL ? in_unit_of(line, &part->left.rows[row]) : XD_OK;
+            result = line != NULL ? xd_posted_in_unit_of(line, &part->left.rows[row]) : XD_OK;
         }
     }
     xd_free(jobs.rows);

@@ -6,6 +6,8 @@
 #include "base/memory.h"
 #include "hub/orchestration/conduct.h"
 
+#include <string.h>
+
 /* Whether qty of the line wants base units: it has no other exact form. */
 static enum xd_result wants_base(struct xd_applying *applying, const struct xd_release_line_row *released,
                                  const struct xd_order_line_row *ordered,
@@ -77,5 +79,20 @@ enum xd_result xd_applying_units(struct xd_applying *applying) {
     for (size_t index = 0; index < applying->confirmation->line_count && result == XD_OK; index++) {
         result = look_at_line(applying, &applying->confirmation->lines[index]);
     }
+    return result;
+}
+
+enum xd_result xd_posted_in_unit_of(const struct xd_release_line_row *line, struct xd_job_line_row *posted) {
+    if (line->factor_num != line->factor_den || posted->factor_num == posted->factor_den) {
+        return XD_OK; /* it still counts in what it was released in, or that was posted in base units */
+    }
+    enum xd_result result =
+        xd_decimal_ratio(posted->qty, posted->factor_num, posted->factor_den, &posted->qty);
+    if (result == XD_OK) {
+        result =
+            xd_decimal_ratio(posted->unbilled, posted->factor_num, posted->factor_den, &posted->unbilled);
+    }
+    memcpy(posted->uom, line->uom, sizeof posted->uom);
+    posted->factor_num = posted->factor_den = 1;
     return result;
 }
