@@ -145,7 +145,7 @@ static const struct erp_maker ledger_maker = {
     .occupy = ledger_occupy,
     .close_books = ledger_close_books,
     .can = ERP_CAN_CHANGE | ERP_CAN_TELL_CLOSED | ERP_CAN_FREE_CREDIT | ERP_CAN_REVERSE | ERP_CAN_LOTS |
-           ERP_CAN_SUBSTITUTE | ERP_CAN_LIST_DOCUMENTS | ERP_CAN_UNITS,
+           ERP_CAN_SUBSTITUTE | ERP_CAN_LIST_DOCUMENTS | ERP_CAN_LIST_ONCE | ERP_CAN_UNITS,
 };
 
 /* A new one is a line here. */

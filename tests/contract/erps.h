@@ -33,9 +33,11 @@
 #define ERP_CAN_LOTS 4u            /* a line once for each of its lots */
 #define ERP_CAN_SUBSTITUTE 8u      /* ordered_sku */
 #define ERP_CAN_LIST_DOCUMENTS 16u /* sales, shipments, invoices */
-#define ERP_CAN_TELL_CLOSED 32u    /* a line that is shipped whole and closed from one that is not closed */
-#define ERP_CAN_FREE_CREDIT 64u    /* what was shipped does not count against the credit limit any longer */
-#define ERP_CAN_UNITS 128u         /* a line that is sold in cases (CS) and shipped in pieces */
+#define ERP_CAN_LIST_ONCE                                                                                    \
+    0x8000u /* ... each once for each time that it changed, what waits to be done left out */
+#define ERP_CAN_TELL_CLOSED 32u /* a line that is shipped whole and closed from one that is not closed */
+#define ERP_CAN_FREE_CREDIT 64u /* what was shipped does not count against the credit limit any longer */
+#define ERP_CAN_UNITS 128u      /* a line that is sold in cases (CS) and shipped in pieces */
 
 /* Each ERP begins with:
  *   customers  CUST-1 (EUR, no limit), LIMITED (EUR, limit 100), ASLEEP (not active)

@@ -284,7 +284,7 @@ const struct erp_maker rest_erp_maker = {
     .sale_state = rest_sale_state,
     .documents = rest_documents,
     .can = ERP_CAN_CHANGE | ERP_CAN_REVERSE | ERP_CAN_LOTS | ERP_CAN_SUBSTITUTE | ERP_CAN_LIST_DOCUMENTS |
-           ERP_CAN_TELL_CLOSED | ERP_CAN_FREE_CREDIT,
+           ERP_CAN_LIST_ONCE | ERP_CAN_TELL_CLOSED | ERP_CAN_FREE_CREDIT,
     .start = rest_begin,
     .type_sale = rest_type_sale,
 };

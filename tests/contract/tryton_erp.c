@@ -224,7 +224,7 @@ const struct erp_maker tryton_maker = {
     .stock = stock,
     .sale_state = sale_state,
     .documents = documents,
-    .can = ERP_CAN_LOTS | ERP_CAN_SUBSTITUTE,
+    .can = ERP_CAN_LOTS | ERP_CAN_SUBSTITUTE | ERP_CAN_CHANGE | ERP_CAN_REVERSE | ERP_CAN_LIST_DOCUMENTS,
     .start = tryton_is_there,
     .end = tryton_admin_close,
 };
