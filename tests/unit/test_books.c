@@ -52,6 +52,15 @@ static void change_typed(struct hub_world *world, int number, const char *qty, c
     (void)hub_world_ledger(world, sql);
 }
 
+static void change_line(struct hub_world *world, int number, const char *line_id, const char *qty) {
+    char sql[300];
+    snprintf(sql, sizeof sql, "UPDATE sale_line SET qty = '%s' WHERE sale = %d AND line_id = '%s'", qty,
+             number, line_id);
+    (void)hub_world_ledger(world, sql);
+    snprintf(sql, sizeof sql, "UPDATE sale SET state = 'open' WHERE number = %d", number);
+    (void)hub_world_ledger(world, sql);
+}
+
 static void order_is(struct hub_world *world, const char *external, const char *expected) {
     char sql[300], text[256];
     snprintf(sql, sizeof sql,
@@ -179,6 +188,65 @@ static void sale_that_changes_or_is_cancelled_in_the_erp_is_followed(void **stat
     settle(world);
     assert_count(world, "SELECT cancelled FROM orders WHERE external_order_id = 'T-2'", 1);
     assert_count(world, "SELECT revision FROM orders WHERE external_order_id = 'T-1'", 2);
+}
+
+static void add_typed_line(struct hub_world *world, int number, const char *sku, const char *qty) {
+    char sql[400];
+    snprintf(sql, sizeof sql,
+             "INSERT INTO sale_line(sale, line_id, number, sku, uom, qty, unit_price, shipped, closed)"
+             " VALUES(%d, '2', 2, '%s', 'EA', '%s', '3', '0', 0)",
+             number, sku, qty);
+    (void)hub_world_ledger(world, sql);
+    (void)hub_world_ledger(world, "UPDATE change SET n = n + 1");
+}
+
+static void lines_are(struct hub_world *world, const char *external, const char *expected) {
+    char sql[300], text[256];
+    snprintf(sql, sizeof sql,
+             "SELECT group_concat(released || ' ' || shipped || ' ' || cancelled, ', ') FROM (SELECT * FROM "
+             "order_line WHERE n = (SELECT n FROM orders WHERE external_order_id = '%s') ORDER BY number)",
+             external);
+    world_query(world, sql, text);
+    assert_string_equal(text, expected);
+}
+
+static void close_short(struct hub_world *world, const char *external, const char *confirmation,
+                        const char *line_id, const char *sku) {
+    char id[XD_ID_SIZE], text[600];
+    hub_world_release_id(world, external, id);
+    snprintf(text, sizeof text,
+             "{\"confirmation_id\":\"%s\",\"kind\":\"SHORT_CLOSE\",\"release_ids\":[\"%s\"],\"lines\":[{"
+             "\"line_id\":\"%s\",\"sku\":\"%s\",\"qty_shipped\":\"0\",\"uom\":\"EA\",\"line_status\":"
+             "\"SHORT_FINAL\"}]}",
+             confirmation, id, line_id, sku);
+    hub_world_wms(&world->sites[0], "confirmation", text);
+    settle(world);
+}
+
+/* The ERP keeps what was ordered: that is no wish of anybody's. */
+static void what_a_site_gives_up_of_a_typed_sale_is_not_wanted_again(void **state) {
+    struct hub_world *world = *state;
+    (void)hub_world_ledger(world,
+                           "CREATE TRIGGER keeps AFTER UPDATE OF closed ON sale_line WHEN NEW.closed <> 0"
+                           " BEGIN UPDATE sale_line SET closed = 0 WHERE sale = NEW.sale AND line_id ="
+                           " NEW.line_id; END"); /* the ledger would say 0 by itself */
+    add_typed_line(world, 1, "GADGET", "4");
+    type_sale(world, 1, "WH1", "WIDGET", "10");
+    settle(world);
+    close_short(world, "T-1", "C-1", "2", "GADGET");
+    settle(world);
+    lines_are(world, "T-1", "10 0 0, 0 0 4");
+    assert_count(world, "SELECT count(*) FROM release", 1);
+    assert_count(world, "SELECT revision FROM orders", 1);
+    compare_now(world);
+    differences_are(world, "");
+    change_line(world, 1, "1", "12"); /* somebody wants more of the other one */
+    settle(world);
+    lines_are(world, "T-1", "12 0 0, 0 0 4");
+    assert_count(world, "SELECT revision FROM orders", 2);
+    change_line(world, 1, "2", "6"); /* and of this one after all */
+    settle(world);
+    lines_are(world, "T-1", "12 0 0, 6 0 0");
 }
 
 static void sale_of_the_erp_ships_from_its_site_and_no_other(void **state) {
@@ -927,6 +995,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         BOOKS_TEST(sale_of_the_erp_becomes_an_order_and_its_shipment_is_posted_to_it),
         BOOKS_TEST(sale_that_changes_or_is_cancelled_in_the_erp_is_followed),
+        BOOKS_TEST(what_a_site_gives_up_of_a_typed_sale_is_not_wanted_again),
         BOOKS_TEST(sale_of_the_erp_ships_from_its_site_and_no_other),
         BOOKS_TEST(sale_that_lacks_something_here_waits_and_resumes),
         BOOKS_TEST(sale_without_a_country_ships_to_the_one_that_is_configured),

@@ -283,7 +283,7 @@ static enum xd_result take(struct xd_hub *hub, const char *erp, const struct xd_
 
 /* ---- as it changes ---- */
 
-static const struct xd_entry_line *line_of(const struct xd_erp_entry *entry, const char *line_id) {
+static struct xd_entry_line *line_of(struct xd_erp_entry *entry, const char *line_id) {
     for (size_t index = 0; index < entry->line_count; index++) {
         if (strcmp(entry->lines[index].line_id, line_id) == 0) {
             return &entry->lines[index];
@@ -292,23 +292,50 @@ static const struct xd_entry_line *line_of(const struct xd_erp_entry *entry, con
     return NULL;
 }
 
-/* Whether the order wants what the entry says: ordered, less what is cancelled or asked back. */
-static enum xd_result wants_it(struct xd_conduct *conduct, const struct xd_erp_entry *entry, bool *so) {
-    struct xd_decimal *cancelling = NULL;
+/* What the entry says of a line, and whether that is news: neither what the order wants of it (ordered, less
+ * what is cancelled or asked back), nor what the ERP was told of it last, which stays there when a shipment
+ * closes the line, or while a change that the ERP refused waits for a person. *wanted: in the line's unit. */
+static enum xd_result look_at_line(const struct xd_order_line_row *row, const struct xd_entry_line *line,
+                                   struct xd_decimal cancelling, struct xd_decimal told, bool *news,
+                                   struct xd_decimal *wanted) {
+    struct xd_decimal there = line != NULL ? line->base_qty : xd_decimal_of(0), base;
+    enum xd_result result = xd_decimal_subtract(row->ordered, cancelling, wanted);
+    if (result == XD_OK) {
+        result = xd_decimal_ratio(*wanted, row->factor_num, row->factor_den, &base);
+    }
+    *news = result == XD_OK && xd_decimal_compare(base, there) != 0 && xd_decimal_compare(told, there) != 0;
+    return result;
+}
+
+/* Whether the entry says anything new. What it says that is none is replaced in it by what the order wants,
+ * so that a change of another line changes nothing of that one. */
+static enum xd_result read_news(struct xd_conduct *conduct, struct xd_erp_entry *entry, bool *any) {
+    struct xd_decimal *cancelling = NULL, *told = NULL;
     enum xd_result result = xd_conduct_cancelling(conduct, &cancelling);
-    *so = true;
+    *any = false;
+    if (result == XD_OK) {
+        result = xd_sale_told(conduct, &told);
+    }
     for (size_t index = 0; index < conduct->lines.count && result == XD_OK; index++) {
         const struct xd_order_line_row *row = &conduct->lines.rows[index];
-        const struct xd_entry_line *line = line_of(entry, row->line_id);
+        struct xd_entry_line *line = line_of(entry, row->line_id);
         struct xd_decimal wanted;
-        result = xd_decimal_subtract(row->ordered, cancelling[index], &wanted);
-        *so = *so && xd_decimal_compare(wanted, line != NULL ? line->qty : xd_decimal_of(0)) == 0;
+        bool news = false;
+        result = look_at_line(row, line, cancelling[index], told[index], &news, &wanted);
+        *any = *any || news;
+        if (result == XD_OK && !news && line != NULL) {
+            line->qty = wanted;
+            line->uom = row->uom;
+            line->has_unit_price = row->has_unit_price;
+            line->unit_price = row->unit_price;
+        }
     }
-    for (size_t index = 0; index < entry->line_count && *so; index++) {
-        *so = xd_conduct_line(conduct, entry->lines[index].line_id) != NULL ||
-              xd_decimal_is_zero(entry->lines[index].qty);
+    for (size_t index = 0; index < entry->line_count && !*any; index++) {
+        *any = xd_conduct_line(conduct, entry->lines[index].line_id) == NULL &&
+               !xd_decimal_is_zero(entry->lines[index].qty);
     }
     xd_free(cancelling);
+    xd_free(told);
     return result;
 }
 
@@ -372,16 +399,25 @@ static enum xd_result follow(struct xd_hub *hub, const char *erp, const struct x
                              const char *order_id, struct xd_now now, struct xd_books_why *why) {
     struct xd_conduct conduct;
     struct xd_order_row order;
-    bool so = true;
+    struct xd_erp_entry own = *entry;
+    bool news = false;
     enum xd_result result = xd_conduct_open(&conduct, hub, order_id, now);
     bool follows = result == XD_OK && xd_books_is_born(&conduct.order) && !conduct.order.changing &&
                    !is_end(conduct.order.status) && !xd_entry_is(entry, "draft");
-    if (follows) {
-        result = wants_it(&conduct, entry, &so);
+    own.lines = follows ? xd_alloc((entry->line_count + 1) * sizeof *own.lines) : NULL;
+    if (follows && own.lines == NULL) {
+        result = XD_NO_MEMORY;
+    } else if (follows) {
+        memcpy(own.lines, entry->lines, entry->line_count * sizeof *own.lines);
+        result = read_news(&conduct, &own, &news);
     }
     order = conduct.order;
+    if (result == XD_OK && (news || (follows && xd_entry_is(entry, "cancelled")))) {
+        result = change(hub, erp, &own, &order, now, why); /* its lines borrow of the conduct's */
+    }
     xd_conduct_close(&conduct);
-    return result == XD_OK && !so ? change(hub, erp, entry, &order, now, why) : result;
+    xd_free(own.lines);
+    return result;
 }
 
 enum xd_result xd_books_sale(struct xd_hub *hub, const char *erp, const struct xd_erp_entry *entry,

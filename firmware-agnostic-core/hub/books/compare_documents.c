@@ -6,6 +6,7 @@
 #include "hub/books/books_internal.h"
 
 #include "base/memory.h"
+#include "hub/confirmations/applying.h"
 #include "hub/orchestration/conduct.h"
 
 #include <stdio.h>
@@ -132,6 +133,48 @@ static enum xd_result is_asked_back(struct xd_hub *hub, const char *order_id,
     return result;
 }
 
+/* A posting that counts says that no more of the line comes. */
+static enum xd_result is_closed(struct xd_hub *hub, const char *order_id, const char *line_id, bool *so) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_job_rows jobs = {NULL, 0, 0};
+    enum xd_result result = store->job_shipments(store->context, order_id, xd_job_collect, &jobs);
+    *so = false;
+    for (size_t index = 0; index < jobs.count && result == XD_OK && !*so; index++) {
+        const struct xd_job_row *job = &jobs.rows[index];
+        struct xd_books_job_lines lines;
+        if (job->reversed || job->state != XD_JOB_DONE) {
+            continue;
+        }
+        result = xd_books_job_lines(hub, job->number, &lines);
+        for (size_t line = 0; line < lines.count && result == XD_OK; line++) {
+            *so = *so || (lines.rows[line].close && strcmp(lines.rows[line].line_id, line_id) == 0);
+        }
+        xd_free(lines.rows);
+    }
+    xd_free(jobs.rows);
+    return result;
+}
+
+/* Whether the line stands there as the ERP was told last, because a shipment gave up the rest of it. */
+static enum xd_result is_given_up(struct xd_hub *hub, const char *order_id,
+                                  const struct xd_order_line_row *row, struct xd_decimal wants, bool *so,
+                                  struct xd_now now) {
+    struct xd_conduct conduct;
+    struct xd_decimal *told = NULL;
+    *so = false;
+    enum xd_result result = xd_conduct_open(&conduct, hub, order_id, now);
+    if (result == XD_OK) {
+        result = xd_sale_told(&conduct, &told);
+    }
+    for (size_t index = 0; result == XD_OK && index < conduct.lines.count; index++) {
+        *so = *so || (conduct.lines.rows[index].number == row->number &&
+                      xd_decimal_compare(told[index], wants) == 0);
+    }
+    xd_free(told);
+    xd_conduct_close(&conduct);
+    return result == XD_OK && *so ? is_closed(hub, order_id, row->line_id, so) : result;
+}
+
 static enum xd_result compare_line(struct xd_hub *hub, const struct xd_erp_entry *entry,
                                    const struct xd_order_row *order, const struct xd_order_line_row *row,
                                    struct xd_now now) {
@@ -149,6 +192,11 @@ static enum xd_result compare_line(struct xd_hub *hub, const struct xd_erp_entry
         bool asked = false;
         result = is_asked_back(hub, order->order_id, row, wants, &asked, now);
         differs = result == XD_OK && !asked;
+    }
+    if (differs && xd_decimal_compare(sums.wanted, wants) < 0) {
+        bool given_up = false;
+        result = is_given_up(hub, order->order_id, row, wants, &given_up, now);
+        differs = result == XD_OK && !given_up;
     }
     if (differs) {
         start(&difference, hub, XD_DIFFERENCE_SALE_QUANTITY, order->sale_reference, entry->number, now);

@@ -248,6 +248,9 @@ XD_CHECKED enum xd_result xd_sale_born(struct xd_conduct *conduct, const char *n
 XD_CHECKED enum xd_result xd_sale_post_again(struct xd_conduct *conduct, const char *erp);
 /* The ERP is told once more what the order says. XD_NOT_FOUND: it is being told. */
 XD_CHECKED enum xd_result xd_sale_tell_again(struct xd_conduct *conduct);
+/* Of each line, in the order of the conduct's, how much of it the ERP was told last that there is in all, in
+ * base units: what a shipment closed is in it as before. Free *out with xd_free, also when it fails. */
+XD_CHECKED enum xd_result xd_sale_told(struct xd_conduct *conduct, struct xd_decimal **out);
 /* The order is promised for another date: while the sale or its check waits, its turn is another. */
 XD_CHECKED enum xd_result xd_sale_promised(struct xd_conduct *conduct);
 /* The ERP refused it: it is posted again, as the order is now. */

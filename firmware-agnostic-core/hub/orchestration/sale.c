@@ -316,6 +316,55 @@ static size_t wanted_lines(const struct xd_conduct *conduct) {
     return count;
 }
 
+/* ---- what the ERP was told ---- */
+
+struct told_lines {
+    const struct xd_conduct *conduct;
+    struct xd_decimal *base; /* by the order's lines */
+};
+
+static enum xd_result take_told(void *context, const struct xd_job_line_row *row) {
+    struct told_lines *told = context;
+    const struct xd_conduct *conduct = told->conduct;
+    for (size_t index = 0; index < conduct->lines.count; index++) {
+        if (strcmp(conduct->lines.rows[index].line_id, row->line_id) == 0) {
+            return xd_decimal_ratio(row->qty, row->factor_num, row->factor_den, &told->base[index]);
+        }
+    }
+    return XD_OK;
+}
+
+/* The last that the ERP did not refuse. */
+static enum xd_result last_told(struct xd_conduct *conduct, struct xd_job_row *job) {
+    for (int64_t number = conduct->order.changes; number > 0; number--) {
+        char reference[XD_REFERENCE_SIZE];
+        change_reference(&conduct->order, number, reference);
+        enum xd_result result = find_job(conduct, XD_ERP_CHANGE, reference, job);
+        bool refused = job->state == XD_JOB_REJECTED || job->state == XD_JOB_WITHDRAWN;
+        if (result != XD_NOT_FOUND && (result != XD_OK || !refused)) {
+            return result;
+        }
+    }
+    return find_job(conduct, XD_ERP_SALE, conduct->order.sale_reference, job);
+}
+
+enum xd_result xd_sale_told(struct xd_conduct *conduct, struct xd_decimal **out) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    struct told_lines told = {.conduct = conduct};
+    struct xd_job_row job;
+    *out = told.base = xd_alloc(conduct->lines.count * sizeof *told.base);
+    if (told.base == NULL) {
+        return XD_NO_MEMORY;
+    }
+    for (size_t index = 0; index < conduct->lines.count; index++) {
+        told.base[index] = xd_decimal_of(0);
+    }
+    enum xd_result result = last_told(conduct, &job);
+    return result == XD_OK ? store->job_lines(store->context, job.number, take_told, &told) : result;
+}
+
+/* ---- telling it again ---- */
+
 enum xd_result xd_sale_restate(struct xd_conduct *conduct) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     char reference[XD_REFERENCE_SIZE];
