@@ -433,6 +433,33 @@ static void a_confirmation_waits_for_its_release_and_resumes(void **state) {
     assert_int_equal(hub_world_difference(world), 0);
 }
 
+/* The hub that this one was restored from may have posted the first version. */
+static void versions_that_wait_for_one_release_are_applied_in_their_order(void **state) {
+    struct hub_world *world = *state;
+    char release_id[XD_ID_SIZE], text[512];
+    future_release(world, 1, release_id);
+    hub_world_ship(&world->sites[0], "C-1", release_id, "10", "");
+    assert_true(hub_world_quiet(world, MINUTE_MS));
+    snprintf(
+        text, sizeof text,
+        "{\"confirmation_id\":\"C-1\",\"version\":2,\"kind\":\"SHIP\",\"shipment_id\":\"S-C-1\",\"release_"
+        "ids\":[\"%s\"],\"shipped_at\":\"2026-11-23T10:00:00+01:00\",\"lines\":[{\"line_id\":\"1\",\"sku\":"
+        "\"WIDGET\",\"qty_shipped\":\"9\",\"uom\":\"EA\"}]}",
+        release_id);
+    hub_world_wms(&world->sites[0], "confirmation", text);
+    assert_true(hub_world_quiet(world, MINUTE_MS));
+    assert_exceptions(world, "UNKNOWN_RELEASE", 2);
+    hub_world_place(world, 1, "10");
+    assert_true(hub_world_quiet(world, 5 * MINUTE_MS));
+    assert_exceptions(world, "UNKNOWN_RELEASE", 0);
+    assert_ledger(world, "SELECT count(*) FROM shipment WHERE reference LIKE 'WH1/C-1/1/%'", 2);
+    assert_ledger(world, "SELECT count(*) FROM shipment WHERE reference LIKE 'WH1/C-1/1/%/reversal'", 1);
+    assert_ledger(world, "SELECT count(*) FROM shipment WHERE reference LIKE 'WH1/C-1/2/%'", 1);
+    assert_count(world, "SELECT CAST(shipped AS INTEGER) FROM order_line", 9);
+    assert_ledger(world, "SELECT CAST(shipped AS INTEGER) FROM sale_line", 9);
+    assert_int_equal(hub_world_difference(world), 1); /* the tenth is still to come */
+}
+
 static void a_response_waits_for_its_release_too(void **state) {
     struct hub_world *world = *state;
     char release_id[XD_ID_SIZE], text[256];
@@ -648,6 +675,7 @@ int main(void) {
         hub_test(the_same_confirmation_again_changes_nothing),
         hub_test(other_content_of_the_same_version_is_kept_and_does_not_count),
         hub_test(a_confirmation_waits_for_its_release_and_resumes),
+        hub_test(versions_that_wait_for_one_release_are_applied_in_their_order),
         hub_test(a_response_waits_for_its_release_too),
         hub_test(a_response_to_a_revision_that_was_never_released_changes_nothing),
         hub_test(another_sites_release_is_unknown_here),

@@ -244,6 +244,12 @@ XD_CHECKED enum xd_result xd_confirmation_correct(struct xd_hub *hub,
                                                   const struct xd_confirmation *confirmation,
                                                   struct xd_confirmation_row *row, struct xd_now now,
                                                   bool *fresh);
+/* One that waited for its release goes on. *fresh: it is applied as the first; otherwise a version before it,
+ * which waited with it, was applied by now, and this one has taken its place. */
+XD_CHECKED enum xd_result xd_confirmation_follow(struct xd_hub *hub,
+                                                 const struct xd_confirmation *confirmation,
+                                                 struct xd_confirmation_row *row, struct xd_now now,
+                                                 bool *fresh);
 
 /* ---- resuming.c ---- */
 

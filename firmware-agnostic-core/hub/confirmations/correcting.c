@@ -8,7 +8,11 @@
  * two: the version may have been said first, and then the goods never left (the site may have confirmed them
  * anew under another id: to apply it would ship them twice); or afterwards, and then they have (to drop it
  * would lose them). So a person is asked, and until then it does nothing. A void that is itself a version of
- * the confirmation is ordered by its number. */
+ * the confirmation is ordered by its number.
+ *
+ * A version that waits for its release does not make way for one that waits for it, too. Who has a release
+ * that is not known here has it of a hub that was restored from an older copy since, and that hub may have
+ * posted the version: both are applied when the release is there, in their order. */
 #include "hub/confirmations/applying.h"
 
 #include "base/memory.h"
@@ -140,6 +144,40 @@ static enum xd_result ask(struct xd_hub *hub, const struct xd_confirmation *conf
                            : result;
 }
 
+static enum xd_result waits_too(struct xd_hub *hub, const struct xd_confirmation *confirmation,
+                                const struct xd_confirmation_row *before, bool *so) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_release_row release;
+    bool names = false;
+    *so = false;
+    for (size_t index = 0; index < confirmation->release_count && before->waits_for[0] != 0; index++) {
+        names = names || strcmp(confirmation->release_ids[index], before->waits_for) == 0;
+    }
+    enum xd_result result = names ? store->release_get(store->context, before->waits_for, &release) : XD_OK;
+    *so = result == XD_NOT_FOUND;
+    return *so ? XD_OK : result;
+}
+
+enum xd_result xd_confirmation_follow(struct xd_hub *hub, const struct xd_confirmation *confirmation,
+                                      struct xd_confirmation_row *row, struct xd_now now, bool *fresh) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_confirmation_rows list = {NULL, 0, 0};
+    struct xd_confirmation_row *before = NULL;
+    enum xd_result result = store->confirmation_versions(store->context, row->site, row->confirmation_id,
+                                                         xd_confirmation_collect, &list);
+    for (size_t index = 0; index < list.count; index++) {
+        struct xd_confirmation_row *other = &list.rows[index];
+        bool decided = other->version < row->version && counts(other) && other->waits_for[0] == 0;
+        before = decided ? other : before;
+    }
+    *fresh = before == NULL || row->kind == XD_KIND_VOID;
+    if (result == XD_OK && !*fresh) {
+        result = correct(hub, confirmation, row, before, now);
+    }
+    xd_free(list.rows);
+    return result;
+}
+
 enum xd_result xd_confirmation_correct(struct xd_hub *hub, const struct xd_confirmation *confirmation,
                                        struct xd_confirmation_row *row, struct xd_now now, bool *fresh) {
     const struct xd_hub_store *store = hub->config.store;
@@ -153,8 +191,11 @@ enum xd_result xd_confirmation_correct(struct xd_hub *hub, const struct xd_confi
     }
     bool late = list.count > 0 && list.rows[list.count - 1].version > row->version;
     bool ships = confirmation->kind == XD_KIND_SHIP || confirmation->kind == XD_KIND_SHORT_CLOSE;
-    bool asks = !late && ships && is_taken_back(&list);
-    *fresh = !late && !asks && (before == NULL || confirmation->kind == XD_KIND_VOID);
+    bool asks = !late && ships && is_taken_back(&list), waits = false;
+    if (result == XD_OK && ships && before != NULL) {
+        result = waits_too(hub, confirmation, before, &waits);
+    }
+    *fresh = !late && !asks && (before == NULL || waits || confirmation->kind == XD_KIND_VOID);
     if (result == XD_OK && late) {
         result = came_late(hub, row, now);
     } else if (result == XD_OK && asks) {

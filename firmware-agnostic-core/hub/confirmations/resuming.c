@@ -44,6 +44,7 @@ static enum xd_result stays_parked(struct xd_hub *hub, struct xd_confirmation_ro
 enum xd_result xd_resume_document(struct xd_hub *hub, struct xd_confirmation_row *row, const char *accepts,
                                   struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
+    bool waited = row->waits_for[0] != 0, fresh = true;
     struct xd_stored stored;
     enum xd_result result = xd_stored_open(hub, row, &stored);
     if (result == XD_INVALID) {
@@ -54,7 +55,12 @@ enum xd_result xd_resume_document(struct xd_hub *hub, struct xd_confirmation_row
         result = xd_hub_exceptions_close(hub, row->site, XD_DOC_CONFIRMATION, row->confirmation_id, row->base,
                                          NULL, now);
     }
-    if (result == XD_OK) {
+    if (result == XD_OK && waited) {
+        row->waits_for[0] = 0;
+        row->alert_at = 0;
+        result = xd_confirmation_follow(hub, &stored.confirmation, row, now, &fresh);
+    }
+    if (result == XD_OK && fresh) {
         result = xd_confirmation_apply(hub, &stored.confirmation, row, NULL, 0, accepts, now);
     }
     if (result == XD_OK) {
