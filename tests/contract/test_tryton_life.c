@@ -143,6 +143,23 @@ static struct xd_erp_answer ship(const char *reference, const char *sale, const 
     return post(&request);
 }
 
+static size_t list_all(enum xd_erp_list what, size_t max, struct xd_buffer *all) {
+    char cursor[XD_ERP_CURSOR_SIZE] = "", next[XD_ERP_CURSOR_SIZE];
+    size_t pages = 0;
+    for (bool more = true; more; pages++) {
+        struct xd_erp_answer answer;
+        size_t before = all->size;
+        erp.list(erp.context, what, cursor, max, &answer, all, next);
+        if (answer.outcome != XD_ERP_DONE) {
+            fail_msg("%s: %s %s", xd_erp_list_names[what], answer.code, answer.detail);
+        }
+        more = all->size > before + 2 && next[0] != '\0';
+        memcpy(cursor, next, sizeof cursor);
+        xd_buffer_byte(all, '\n');
+    }
+    return pages;
+}
+
 /* ---- lives ---- */
 
 static void a_sale_is_shipped_short_then_its_rest(void **state) {
@@ -210,6 +227,29 @@ static void more_than_was_sold_is_not_billed(void **state) {
     assert_done(post(&request));
     billed("life/5", text, sizeof text);
     assert_string_equal(text, "billed: 10.0");
+}
+
+static void what_left_beyond_the_sale_and_came_back_is_listed_with_its_line(void **state) {
+    struct xd_buffer all;
+    (void)state;
+    sell("life/13", "WIDGET", "10");
+    struct xd_erp_line line = a_line("L1", "WIDGET", "12");
+    line.unbilled = stores_decimal("2");
+    struct xd_erp_request request = a_request(XD_ERP_SHIPMENT, "life/13-S1", "life/13", "WH1", &line, 1);
+    assert_done(post(&request));
+    struct xd_erp_request reversal = a_request(XD_ERP_REVERSAL, "life/13-R1", "life/13", "WH1", NULL, 0);
+    reversal.reverses = "life/13-S1";
+    assert_done(post(&reversal));
+    xd_buffer_init(&all, 0);
+    (void)list_all(XD_ERP_SHIPMENTS, XD_ERP_PAGE_MAX, &all);
+    const char *back = strstr(xd_buffer_string(&all), "\"reference\":\"life/13-R1\"");
+    assert_non_null(back);
+    const char *end = strstr(back, "]}");
+    assert_non_null(end);
+    print_message("%.*s\n", (int)(end - back), back);
+    assert_non_null(strstr(back, "\"line_id\":\"L1\",\"sku\":\"WIDGET\",\"uom\":\"EA\",\"qty\":\"-2\""));
+    assert_true(strstr(back, "\"line_id\":\"L1\",\"sku\":\"WIDGET\",\"uom\":\"EA\",\"qty\":\"-2\"") < end);
+    xd_buffer_free(&all);
 }
 
 static void lots_are_named_or_refused(void **state) {
@@ -332,23 +372,6 @@ static void a_reversed_shipment_is_back_and_its_lines_open(void **state) {
         "processing/sent 7.0@LOT-B:done 3.0:cancelled 7.0@LOT-B:done:back 9.0@LOT-B:done 1.0:cancelled");
     billed("life/12", text, sizeof text);
     assert_string_equal(text, "billed: 7.0 -7.0 9.0");
-}
-
-static size_t list_all(enum xd_erp_list what, size_t max, struct xd_buffer *all) {
-    char cursor[XD_ERP_CURSOR_SIZE] = "", next[XD_ERP_CURSOR_SIZE];
-    size_t pages = 0;
-    for (bool more = true; more; pages++) {
-        struct xd_erp_answer answer;
-        size_t before = all->size;
-        erp.list(erp.context, what, cursor, max, &answer, all, next);
-        if (answer.outcome != XD_ERP_DONE) {
-            fail_msg("%s: %s %s", xd_erp_list_names[what], answer.code, answer.detail);
-        }
-        more = all->size > before + 2 && next[0] != '\0';
-        memcpy(cursor, next, sizeof cursor);
-        xd_buffer_byte(all, '\n');
-    }
-    return pages;
 }
 
 static void everything_is_listed(void **state) {
@@ -539,6 +562,7 @@ int main(void) {
         cmocka_unit_test(the_rest_is_closed_with_the_shipment_or_by_itself),
         cmocka_unit_test(another_warehouse_ships_its_part),
         cmocka_unit_test(more_than_was_sold_is_not_billed),
+        cmocka_unit_test(what_left_beyond_the_sale_and_came_back_is_listed_with_its_line),
         cmocka_unit_test(lots_are_named_or_refused),
         cmocka_unit_test(more_than_is_in_stock_leaves_all_the_same),
         cmocka_unit_test(a_substitute_leaves_for_what_was_sold),

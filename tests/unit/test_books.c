@@ -1,5 +1,6 @@
 /* The books: what is born in the ERP, what is invoiced, and what differs between both sides. The ERP is the
  * ledger; what its users do is done by SQL, as by somebody who knows nothing of the hub. */
+#include "hub/books/books_internal.h"
 #include "unit/hub_world.h"
 #include "unit/hub_world_orders.h"
 
@@ -338,6 +339,30 @@ static void entry_that_cannot_be_decided_on_holds_no_other_up(void **state) {
     world->store.order_find = real_find;
     settle(world);
     order_is(world, "T-2", "1 1 0 0 0");
+}
+
+static void decide(struct hub_world *world, const char *text) {
+    const struct xd_store_tx *tx = &world->store.delivery.tx;
+    struct xd_json_error error;
+    cJSON *tree;
+    assert_int_equal(
+        xd_json_parse(xd_bytes_of_text(text), XD_JSON_SIZE_MAX, XD_JSON_DEPTH_MAX, &tree, &error), XD_OK);
+    assert_int_equal(tx->begin(tx->context), XD_OK);
+    assert_int_equal(xd_books_decide(&world->hub, "main", XD_ERP_SHIPMENTS, tree, world->now), XD_OK);
+    assert_int_equal(tx->commit(tx->context), XD_OK);
+    cJSON_Delete(tree);
+}
+
+static void entry_that_cannot_be_read_is_told_once_and_no_more_when_it_can(void **state) {
+    struct hub_world *world = *state;
+    static const char bad[] =
+        "{\"number\":\"7\",\"state\":\"done\",\"lines\":[{\"line_id\":null,\"sku\":\"WIDGET\"}]}";
+    decide(world, bad);
+    decide(world, bad);
+    assert_count(world, "SELECT count(*) FROM exception WHERE document_id = 'main/shipments/7'", 1);
+    assert_exceptions(world, "ERP_ENTRY_UNUSABLE", 1);
+    decide(world, "{\"number\":\"7\",\"state\":\"done\",\"lines\":[]}");
+    assert_exceptions(world, "ERP_ENTRY_UNUSABLE", 0);
 }
 
 static void what_was_taken_is_not_taken_twice_by_a_hub_that_went_back(void **state) {
@@ -1000,6 +1025,7 @@ int main(void) {
         BOOKS_TEST(sale_that_lacks_something_here_waits_and_resumes),
         BOOKS_TEST(sale_without_a_country_ships_to_the_one_that_is_configured),
         BOOKS_TEST(entry_that_cannot_be_decided_on_holds_no_other_up),
+        BOOKS_TEST(entry_that_cannot_be_read_is_told_once_and_no_more_when_it_can),
         BOOKS_TEST(what_was_taken_is_not_taken_twice_by_a_hub_that_went_back),
         BOOKS_TEST(invoice_is_told_once_and_the_order_is_invoiced),
         BOOKS_TEST(books_that_agree_have_no_difference),

@@ -78,7 +78,9 @@ static void write_move(struct work *work, const struct xd_node *row, int64_t inp
     const char *origin = xd_node_text(row, "origin"),
                *price = xd_node_text(xd_node_member(row, "unit_price"), "decimal");
     char own[48];
-    if (origin == NULL || strncmp(origin, "sale.line,", 10) != 0) { /* what was not billed is not credited */
+    /* What was not billed is not credited: it belongs to the line by a move of that, or by itself. */
+    if (origin == NULL ||
+        (strncmp(origin, "sale.line,", 10) != 0 && strncmp(origin, "stock.move,", 11) != 0)) {
         (void)snprintf(own, sizeof own, "stock.move,%lld", (long long)xd_node_int(row, "id"));
         origin = own;
     }

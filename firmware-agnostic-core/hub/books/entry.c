@@ -36,8 +36,11 @@ static enum xd_result read_lines(const cJSON *lines, struct xd_erp_entry *out,
     }
     cJSON_ArrayForEach(line, lines) {
         if (!read_line(line, &out->lines[out->line_count])) {
-            snprintf(why, XD_BOOKS_VALUE_SIZE, "Line %zu of %.60s cannot be read.", out->line_count + 1,
-                     out->number);
+            snprintf(
+                why, XD_BOOKS_VALUE_SIZE,
+                "Line %zu of document %.60s cannot be read: it names no line of the sale, no article or no "
+                "quantity that is one.",
+                out->line_count + 1, out->number);
             return XD_INVALID;
         }
         out->line_count++;

@@ -85,17 +85,39 @@ static enum xd_result decide_entry(struct xd_hub *hub, const char *erp, enum xd_
     return result == XD_OK || result == XD_AGAIN ? settle(hub, erp, what, entry, result, &why, now) : result;
 }
 
+static enum xd_result seen(void *context, const struct xd_exception_row *row) {
+    bool *open = context;
+    (void)row;
+    *open = true;
+    return XD_OK;
+}
+
+/* Said once, however often it comes. */
+static enum xd_result unreadable(struct xd_hub *hub, const char *name, const char *why, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_complaint complaint = {.code = "ERP_ENTRY_UNUSABLE", .document_id = name, .detail = why};
+    bool open = false;
+    enum xd_result result =
+        store->exception_of_document(store->context, "", 0, name, 0, complaint.code, seen, &open);
+    if (result != XD_OK || open) {
+        return result;
+    }
+    hub->books->counters.refused++;
+    return xd_hub_complain(hub, &complaint, now);
+}
+
 enum xd_result xd_books_decide(struct xd_hub *hub, const char *erp, enum xd_erp_list what, const cJSON *tree,
                                struct xd_now now) {
     struct xd_erp_entry entry;
-    char why[XD_BOOKS_VALUE_SIZE];
+    char why[XD_BOOKS_VALUE_SIZE], name[XD_NAME_SIZE * 2];
+    const char *number = xd_json_text(tree, "number");
     enum xd_result result = xd_entry_read(tree, &entry, why);
+    name_of(erp, what, number != NULL ? number : "", name);
     if (result == XD_OK) {
-        result = decide_entry(hub, erp, what, &entry, false, now);
+        result = xd_hub_exceptions_close(hub, "", 0, name, 0, "ERP_ENTRY_UNUSABLE", now);
+        result = result == XD_OK ? decide_entry(hub, erp, what, &entry, false, now) : result;
     } else if (result == XD_INVALID) {
-        hub->books->counters.refused++;
-        struct xd_complaint complaint = {.code = "ERP_ENTRY_UNUSABLE", .document_id = erp, .detail = why};
-        result = xd_hub_complain(hub, &complaint, now);
+        result = unreadable(hub, name, why, now);
     } else if (result == XD_NOT_FOUND) {
         result = XD_OK;
     }
