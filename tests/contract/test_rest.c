@@ -545,7 +545,7 @@ static void what_is_wrong_with_a_description_is_said_where_it_stands(void **stat
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *const pairs[] = {cases[i].old, cases[i].new, NULL};
         rest_erp_describe(world->folder, pairs);
-        assert_int_equal(xd_rest_check(path, why, sizeof why), XD_INVALID);
+        assert_int_equal(xd_rest_check(path, 60, why, sizeof why), XD_INVALID);
         if (strstr(why, cases[i].expected) == NULL || strncmp(why, path, strlen(path)) != 0) {
             fail_msg("%s: \"%s\" expected", why, cases[i].expected);
         }
@@ -553,8 +553,10 @@ static void what_is_wrong_with_a_description_is_said_where_it_stands(void **stat
         struct xd_rest_config config = {.file = path};
         assert_int_equal(xd_rest_open(&config, &erp, why, sizeof why), XD_INVALID);
     }
-    assert_int_equal(xd_rest_check("no/such/file.yaml", why, sizeof why), XD_INVALID);
-    assert_int_equal(xd_rest_check("config/erp/rest/sample.yaml", why, sizeof why), XD_OK);
+    assert_int_equal(xd_rest_check("no/such/file.yaml", 60, why, sizeof why), XD_INVALID);
+    assert_int_equal(xd_rest_check("config/erp/rest/sample.yaml", 30, why, sizeof why), XD_OK);
+    assert_int_equal(xd_rest_check("config/erp/rest/sample.yaml", 29, why, sizeof why), XD_INVALID);
+    assert_non_null(strstr(why, "timeout_s: 30 must not be more than request_life_s of the ERP (29)"));
 }
 
 int main(void) {

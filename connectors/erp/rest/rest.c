@@ -284,12 +284,19 @@ static enum xd_result load(const char *file, struct xd_rest_description *descrip
     return result;
 }
 
-enum xd_result xd_rest_check(const char *file, char *why, size_t why_size) {
+enum xd_result xd_rest_check(const char *file, int64_t life_s, char *why, size_t why_size) {
     struct xd_rest_description description;
     enum xd_result result = load(file, &description, why, why_size);
-    if (result == XD_OK) {
-        xd_rest_description_close(&description);
+    if (result != XD_OK) {
+        return result;
     }
+    if (description.timeout_s > life_s) {
+        (void)snprintf(why, why_size,
+                       "%s: timeout_s: %lld must not be more than request_life_s of the ERP (%lld)", file,
+                       (long long)description.timeout_s, (long long)life_s);
+        result = XD_INVALID;
+    }
+    xd_rest_description_close(&description);
     return result;
 }
 

@@ -17,9 +17,10 @@ struct xd_rest_config {
     const char *file; /* the description; its relative paths start at its folder */
 };
 
-/* Reads the description and the files that it names; calls nobody. XD_INVALID: why is the first complaint,
- * "file:line:column: what is wrong"; XD_NO_MEMORY. */
-XD_CHECKED enum xd_result xd_rest_check(const char *file, char *why, size_t why_size);
+/* Reads the description and the files that it names; calls nobody. life_s: the longest life of a request,
+ * which must not be shorter than the description's timeout_s: what is given up by then may still land.
+ * XD_INVALID: why is the first complaint, "file:line:column: what is wrong"; XD_NO_MEMORY. */
+XD_CHECKED enum xd_result xd_rest_check(const char *file, int64_t life_s, char *why, size_t why_size);
 
 /* One per worker, each with its own token. The server need not be up. Results as xd_rest_check. */
 XD_CHECKED enum xd_result xd_rest_open(const struct xd_rest_config *config, struct xd_erp *out, char *why,

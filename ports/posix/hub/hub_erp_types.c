@@ -61,7 +61,7 @@ static enum xd_result tryton_open(const struct xd_hub_config_erp *config, const 
 static enum xd_result rest_check(const struct xd_hub_config_erp *config, const char *state_dir, char *why,
                                  size_t why_size) {
     (void)state_dir;
-    return xd_rest_check(config->file, why, why_size);
+    return xd_rest_check(config->file, config->request_life_s, why, why_size);
 }
 
 static enum xd_result rest_open(const struct xd_hub_config_erp *config, const char *state_dir,
