@@ -252,6 +252,18 @@ static void over_beyond_tolerance(void **state) {
     assert_both_stocks(world, "WIDGET", "88 0", -12);
 }
 
+static void over_what_went_to_another_release_says_so(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    ships(world, 1, release_id, "6", ",\"status\":\"BACKORDER\"");
+    settles(world);
+    ships(world, 2, release_id, "7", "");
+    settles(world);
+    assert_detail(
+        world, "OVERSHIP",
+        "Line 1, WIDGET: 7 EA; 1 EA beyond the 10 released, of which 4 were not to come any more. More");
+}
+
 static void the_tolerance_is_the_tenants_where_it_has_one(void **state) {
     char release_id[XD_ID_SIZE];
     struct hub_world *world = ten(state, release_id);
@@ -1678,6 +1690,7 @@ int main(void) {
         ROW(a_status_that_contradicts_the_quantity_holds_the_remainder),
         ROW(over_within_tolerance),
         ROW(over_beyond_tolerance),
+        ROW(over_what_went_to_another_release_says_so),
         ROW(the_tolerance_is_the_tenants_where_it_has_one),
         ROW(a_substitute_that_is_allowed),
         ROW(a_substitute_that_is_not_allowed),

@@ -249,6 +249,10 @@ static void describe(const struct xd_line_note *note, const struct said *said,
     if (over) {
         xd_buffer_format(&text, "; %s %s", xd_decimal_write(decision->over, qty), released->uom);
         xd_buffer_format(&text, " beyond the %s released", xd_decimal_write(released->qty, qty));
+        if (xd_decimal_sign(released->closed) > 0) {
+            xd_buffer_format(&text, ", of which %s were not to come any more",
+                             xd_decimal_write(released->closed, qty));
+        }
     } else {
         write_bad_lot(said, &text);
     }
