@@ -9,9 +9,9 @@
  * O3  each line adds up, nothing of it is on its way, and the order's status says what became of it
  * O4  the ERP was told last what the hub says that was ordered and not cancelled; of a line that a
  *     shipment closed it may have been told more
- * O5  a sale is changed only where somebody or something had a reason to
- * O6  who ships what was given up is complained of
- * O7  a wish is answered 202, or 409 when it comes too late
+ * O5  a sale is changed only where somebody or something had a reason to; an order that was born in the ERP
+ * is revised only if somebody changed the sale there O6  who ships what was given up is complained of O7  a
+ * wish is answered 202, or 409 when it comes too late
  *
  * Where a disk forgot something, or a site ran twice, nobody can know; those worlds are judged by oracle.c.
  */
@@ -333,6 +333,10 @@ static void judge_order(struct xd_sim *sim, size_t number, const cJSON *tree) {
     }
     if (account->changes > 0 && !xd_sim_order_varies(sim, order) && !account->any_short && !order->redone) {
         xd_sim_violated(sim, "O5: the sale of order %s was changed, and nobody wanted that", order->number);
+    }
+    const cJSON *revision = cJSON_GetObjectItemCaseSensitive(tree, "revision");
+    if (order->born && cJSON_IsNumber(revision) && revision->valuedouble > 1) {
+        xd_sim_violated(sim, "O5: order %s was revised, and nobody changed the sale", order->number);
     }
     judge_wanted(sim, number);
     if (id != NULL) {

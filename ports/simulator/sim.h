@@ -184,6 +184,7 @@ struct xd_sim_document {
     uint64_t version;
     size_t first;   /* of a confirmation: its first version; of a VOID: that of what it takes back */
     bool voids;     /* it is a VOID */
+    bool partial;   /* it says nothing of the lines that it does not list */
     bool unmatched; /* it names a line that nobody released */
     bool defies;    /* it ships what was given up */
     unsigned tries;

@@ -63,10 +63,11 @@ char *xd_sim_wms_write(struct xd_sim_document *document, const struct xd_sim_rel
     unsigned long long version = document->version;
     xd_buffer_init(&text, 0);
     xd_buffer_format(&text,
-                     "{\"confirmation_id\":\"%s\",\"version\":%llu,\"kind\":\"SHIP\",\"reporting\":\"FULL\","
+                     "{\"confirmation_id\":\"%s\",\"version\":%llu,\"kind\":\"SHIP\",\"reporting\":\"%s\","
                      "\"shipment_id\":\"S-%s\",\"release_ids\":[\"%s\"],\"shipped_at\":"
                      "\"2026-11-23T10:00:00+01:00\",",
-                     document->id, version, document->id, release->id);
+                     document->id, version, document->partial ? "EXCEPTIONS" : "FULL", document->id,
+                     release->id);
     if (version > 1) {
         xd_buffer_format(&text, "\"pro\":\"P%llu\",", version);
     }
@@ -87,8 +88,9 @@ char *xd_sim_wms_write(struct xd_sim_document *document, const struct xd_sim_rel
     return copy;
 }
 
-size_t xd_sim_wms_confirm(struct xd_sim_site *site, const struct xd_sim_release *release,
-                          const unsigned qty[XD_SIM_LINES_MAX], const char *short_status, xd_ms delay) {
+static size_t confirm(struct xd_sim_site *site, const struct xd_sim_release *release,
+                      const unsigned qty[XD_SIM_LINES_MAX], const char *short_status, bool partial,
+                      xd_ms delay) {
     struct xd_sim *sim = sim_of(site);
     char id[XD_SIM_TEXT];
     (void)snprintf(id, sizeof id, "C-%s-%llu", site->name_text, (unsigned long long)++site->made);
@@ -96,6 +98,7 @@ size_t xd_sim_wms_confirm(struct xd_sim_site *site, const struct xd_sim_release 
     struct xd_sim_document *document = &sim->documents[number];
     document->unmatched = xd_sim_hit(sim, XD_FAULT_WMS_UNMATCHED_LINE);
     document->short_status = short_status;
+    document->partial = partial;
     (void)snprintf(document->release, sizeof document->release, "%s", release->id);
     memcpy(document->qty, qty, sizeof document->qty);
     char *text = xd_sim_wms_write(document, release);
@@ -104,10 +107,42 @@ size_t xd_sim_wms_confirm(struct xd_sim_site *site, const struct xd_sim_release 
     return number;
 }
 
+size_t xd_sim_wms_confirm(struct xd_sim_site *site, const struct xd_sim_release *release,
+                          const unsigned qty[XD_SIM_LINES_MAX], const char *short_status, xd_ms delay) {
+    return confirm(site, release, qty, short_status, false, delay);
+}
+
+/* What does not come of its first line is said with the first shipment, of that line alone; the others
+ * follow. */
+static bool ship_by_line(struct xd_sim_site *site, struct xd_sim_release *release) {
+    struct xd_sim *sim = sim_of(site);
+    struct xd_chance *chance = &sim->chance[XD_FAULT_WMS_SHORT];
+    unsigned first[XD_SIM_LINES_MAX] = {0}, others[XD_SIM_LINES_MAX] = {0}, rest = 0;
+    if (sim->rate[XD_FAULT_ERP_SELLS] == 0 || !xd_chance_hits(chance, 500000) || release->qty[0] < 2) {
+        return false;
+    }
+    first[0] = release->qty[0] - 1;
+    for (unsigned line = 1; line < XD_SIM_LINES_MAX; line++) {
+        others[line] = release->qty[line];
+        rest += others[line];
+    }
+    if (rest == 0) {
+        return false;
+    }
+    xd_ms delay = xd_sim_takes(sim, XD_MINUTE_MS, 8 * XD_HOUR_MS);
+    xd_ms later = xd_chance_spread(chance, XD_MINUTE_MS, 4 * XD_HOUR_MS);
+    release->shipments[release->shipment_count++] = confirm(site, release, first, "SHORT_FINAL", true, delay);
+    release->shipments[release->shipment_count++] = confirm(site, release, others, NULL, true, delay + later);
+    return true;
+}
+
 static void ship(struct xd_sim_site *site, struct xd_sim_release *release) {
     struct xd_sim *sim = sim_of(site);
     unsigned first[XD_SIM_LINES_MAX] = {0}, second[XD_SIM_LINES_MAX] = {0};
     bool less = xd_sim_hit(sim, XD_FAULT_WMS_SHORT), over = xd_sim_hit(sim, XD_FAULT_WMS_OVER);
+    if (less && !over && ship_by_line(site, release)) {
+        return;
+    }
     bool split = xd_sim_hit(sim, XD_FAULT_WMS_SPLIT) && !less && !over;
     bool for_now = !less && !over && !split && sim->rate[XD_FAULT_ERP_STOCK] != 0 &&
                    xd_sim_hit(sim, XD_FAULT_WMS_BACKORDER); /* where stock is known the rest finds a place */
