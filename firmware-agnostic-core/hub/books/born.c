@@ -298,7 +298,7 @@ static struct xd_entry_line *line_of(struct xd_erp_entry *entry, const char *lin
 static enum xd_result look_at_line(const struct xd_order_line_row *row, const struct xd_entry_line *line,
                                    struct xd_decimal cancelling, struct xd_decimal told, bool *news,
                                    struct xd_decimal *wanted) {
-    struct xd_decimal there = line != NULL ? line->base_qty : xd_decimal_of(0), base;
+    struct xd_decimal there = line != NULL ? line->base_qty : xd_decimal_of(0), base = xd_decimal_of(0);
     enum xd_result result = xd_decimal_subtract(row->ordered, cancelling, wanted);
     if (result == XD_OK) {
         result = xd_decimal_ratio(*wanted, row->factor_num, row->factor_den, &base);
