@@ -337,7 +337,7 @@ static void run_turn(struct xd_hub_program *program, void **events, size_t count
 
 static void keep_house(struct xd_hub_program *program) {
     xd_ms now = program->now.monotonic;
-    if (now >= program->board_at) {
+    if (now >= program->board_at && !program->stopping) { /* else what it counts may be gone already */
         program->board_at = now + BOARD_MS;
         enum xd_result result = xd_hub_board_fill(program);
         if (result == XD_IO || result == XD_CORRUPT) {

@@ -62,7 +62,9 @@ void xd_hub_probe(struct xd_hub_program *program, const char *queue) {
                                       .message_id = XD_AMQP_PROBE,
                                       .user_id = program->outgoing.user_id,
                                       .passing = true};
-    (void)xd_outgoing_reply(&program->outgoing, &message);
+    if (!program->stopping) {
+        (void)xd_outgoing_reply(&program->outgoing, &message);
+    }
 }
 
 static void on_confirms(struct xd_hub_program *program, const struct xd_line_event *event) {
