@@ -7,6 +7,7 @@ import time
 import pytest
 
 import wms
+from agents import http_get
 from brokers import wait_for
 from erp_faults import FAULTS, FaultProxy
 from stack import Stack
@@ -158,25 +159,59 @@ def test_from_the_order_to_the_invoice_with_a_backorder_in_between(place):
     assert exceptions(place.stack, "ERP_ENTRY_UNUSABLE") == []
 
 
-def test_a_sale_that_was_typed_into_tryton_is_shipped(place):
+def type_sale(place, plan, *lines):
+    """A clerk types a sale for WH1 of (sku, quantity): its id, its number, its release."""
     party, = place.tryton.find("party.party", [("code", "=", "CUST-1")], ["addresses", "customer_payment_term"])
-    widget, = place.tryton.find("product.product", [("code", "=", "WIDGET")], ["default_uom", "list_price"])
     warehouse, = place.tryton.find("stock.location", [("code", "=", "WH1"), ("type", "=", "warehouse")], ["id"])
+    made = []
+    for sku, quantity in lines:
+        product, = place.tryton.find("product.product", [("code", "=", sku)], ["default_uom", "list_price"])
+        made.append({"product": product["id"], "unit": product["default_uom"], "quantity": quantity, "unit_price": product["list_price"]})
     sale, = place.tryton.rpc("model.sale.sale.create", [{
         "party": party["id"], "invoice_address": party["addresses"][0], "shipment_address": party["addresses"][0],
-        "payment_term": party["customer_payment_term"], "warehouse": warehouse["id"],
-        "lines": [["create", [{"product": widget["id"], "unit": widget["default_uom"], "quantity": 4.0,
-                               "unit_price": widget["list_price"]}]]]}], user="clerk")
+        "payment_term": party["customer_payment_term"], "warehouse": warehouse["id"], "lines": [["create", made]]}], user="clerk")
     place.tryton.rpc("model.sale.sale.quote", [sale], user="clerk")
-    place.tryton.rpc("model.sale.sale.confirm", [sale], user="clerk")
     number = place.tryton.rpc("model.sale.sale.read", [sale], ["number"])[0]["number"]
+    plans[number] = plan
+    place.tryton.rpc("model.sale.sale.confirm", [sale], user="clerk")
     release = place.warehouses["WH1"].wait(
         lambda: next((r for r in place.warehouses["WH1"].releases.values() if r["origin"]["external_order_id"] == number), None),
         90, "the release of the typed sale")
+    return sale, number, release
+
+
+def test_a_sale_that_was_typed_into_tryton_is_shipped(place):
+    sale, _, release = type_sale(place, wms.exact, ("WIDGET", 4.0))
     assert [(line["sku"], line["qty"]) for line in release["lines"]] == [("WIDGET", "4")]
     place.posted(f"C-{release['release_id']}-1")
     state = place.tryton.rpc("model.sale.sale.read", [sale], ["shipment_state"])[0]["shipment_state"]
     assert state == "sent"
+
+
+def lists_read(place):
+    text = http_get(place.stack.hub.url + "/metrics")[1]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
+               if line.startswith("crossdock_erp_list_answers_total") and 'outcome="done"' in line)
+
+
+def test_what_a_site_gives_up_of_a_typed_sale_is_not_released_again(place):
+    _, number, release = type_sale(place, wms.nothing, ("WIDGET", 10.0), ("GADGET", 4.0))
+    warehouse = place.warehouses["WH1"]
+    gadget, = (line for line in release["lines"] if line["sku"] == "GADGET")
+    widget, = (line for line in release["lines"] if line["sku"] == "WIDGET")
+    close = wms.confirmation(release, 1, {gadget["line_id"]: "0"})
+    close["kind"], close["lines"] = "SHORT_CLOSE", [line for line in close["lines"] if line["line_id"] == gadget["line_id"]]
+    warehouse.send("confirmation", close)
+    place.posted(close["confirmation_id"])
+    polled = lists_read(place)
+    wait_for(lambda: lists_read(place) > polled + 6, 60, "the sale to have been seen again")  # sales, shipments, invoices: twice
+    assert place.differences() == []
+    rest = wms.confirmation(release, 2, {widget["line_id"]: "10"})
+    rest["lines"] = [line for line in rest["lines"] if line["line_id"] == widget["line_id"]]
+    warehouse.send("confirmation", rest)
+    place.status(release["order_id"], "SHIPPED", "INVOICED", "CLOSED_SHORT")
+    assert [r["release_id"] for r in warehouse.releases.values() if r["origin"]["external_order_id"] == number] == [release["release_id"]]
+    assert place.stack.order(release["order_id"])["revision"] == 1
 
 
 def test_the_books_agree_with_tryton_and_what_somebody_changed_there_is_named_and_mended(place):
