@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINES_MAX 3u
 #define QTY_MAX 40u
 
 void xd_sim_erp_sells(struct xd_sim *sim) {
@@ -18,7 +17,7 @@ void xd_sim_erp_sells(struct xd_sim *sim) {
     order->status = 202;
     order->answered_at = sim->now;
     order->site = (unsigned)xd_chance_below(chance, sim->site_count);
-    order->line_count = (unsigned)xd_chance_between(chance, 1, LINES_MAX);
+    order->line_count = (unsigned)xd_chance_between(chance, 1, XD_SIM_LINES_MAX);
     (void)snprintf(order->number, sizeof order->number, "D%zu", sim->effect_count);
     (void)snprintf(effect.reference, sizeof effect.reference, "=%s", order->number);
     (void)snprintf(effect.site, sizeof effect.site, "%s", sim->sites[order->site].name_text);

@@ -108,31 +108,6 @@ static int change_for(const struct xd_order_row *order) {
     return xd_books_is_born(order) ? XD_REPAIR_TAKE_SALE : XD_REPAIR_CHANGE_SALE;
 }
 
-/* Whether that is what is wanted once sites have given back what they are asked for. */
-static enum xd_result is_asked_back(struct xd_hub *hub, const char *order_id,
-                                    const struct xd_order_line_row *row, struct xd_decimal wants, bool *so,
-                                    struct xd_now now) {
-    struct xd_conduct conduct;
-    struct xd_decimal *cancelling = NULL, wanted = xd_decimal_of(0);
-    *so = false;
-    enum xd_result result = xd_conduct_open(&conduct, hub, order_id, now);
-    if (result == XD_OK) {
-        result = xd_conduct_cancelling(&conduct, &cancelling);
-    }
-    for (size_t index = 0; result == XD_OK && index < conduct.lines.count; index++) {
-        if (conduct.lines.rows[index].number == row->number) {
-            result = xd_decimal_subtract(row->ordered, cancelling[index], &wanted);
-        }
-    }
-    if (result == XD_OK) {
-        result = xd_decimal_ratio(wanted, row->factor_num, row->factor_den, &wanted);
-    }
-    *so = result == XD_OK && xd_decimal_compare(wanted, wants) == 0;
-    xd_free(cancelling);
-    xd_conduct_close(&conduct);
-    return result;
-}
-
 /* A posting that counts says that no more of the line comes. */
 static enum xd_result is_closed(struct xd_hub *hub, const char *order_id, const char *line_id, bool *so) {
     const struct xd_hub_store *store = hub->config.store;
@@ -155,24 +130,35 @@ static enum xd_result is_closed(struct xd_hub *hub, const char *order_id, const 
     return result;
 }
 
-/* Whether the line stands there as the ERP was told last, because a shipment gave up the rest of it. */
-static enum xd_result is_given_up(struct xd_hub *hub, const char *order_id,
-                                  const struct xd_order_line_row *row, struct xd_decimal wants, bool *so,
-                                  struct xd_now now) {
+/* Whether that is no difference: it is what is wanted once sites have given back what they are asked for; or
+ * what the ERP was told last, of a line whose rest a shipment gave up: the order wants fewer. */
+static enum xd_result is_accounted_for(struct xd_hub *hub, const char *order_id,
+                                       const struct xd_order_line_row *row, struct xd_decimal wants,
+                                       bool fewer, bool *so, struct xd_now now) {
     struct xd_conduct conduct;
-    struct xd_decimal *told = NULL;
-    *so = false;
+    struct xd_decimal *cancelling = NULL, *told = NULL, wanted = xd_decimal_of(0);
+    bool as_told = false;
     enum xd_result result = xd_conduct_open(&conduct, hub, order_id, now);
+    if (result == XD_OK) {
+        result = xd_conduct_cancelling(&conduct, &cancelling);
+    }
     if (result == XD_OK) {
         result = xd_sale_told(&conduct, &told);
     }
     for (size_t index = 0; result == XD_OK && index < conduct.lines.count; index++) {
-        *so = *so || (conduct.lines.rows[index].number == row->number &&
-                      xd_decimal_compare(told[index], wants) == 0);
+        if (conduct.lines.rows[index].number == row->number) {
+            result = xd_decimal_subtract(row->ordered, cancelling[index], &wanted);
+            as_told = xd_decimal_compare(told[index], wants) == 0;
+        }
     }
+    if (result == XD_OK) {
+        result = xd_decimal_ratio(wanted, row->factor_num, row->factor_den, &wanted);
+    }
+    *so = result == XD_OK && xd_decimal_compare(wanted, wants) == 0;
+    xd_free(cancelling);
     xd_free(told);
     xd_conduct_close(&conduct);
-    return result == XD_OK && *so ? is_closed(hub, order_id, row->line_id, so) : result;
+    return result == XD_OK && !*so && fewer && as_told ? is_closed(hub, order_id, row->line_id, so) : result;
 }
 
 static enum xd_result compare_line(struct xd_hub *hub, const struct xd_erp_entry *entry,
@@ -189,14 +175,9 @@ static enum xd_result compare_line(struct xd_hub *hub, const struct xd_erp_entry
         line != NULL && xd_entry_is(entry, "done") && xd_decimal_compare(line->shipped, sums.shipped) == 0;
     bool differs = result == XD_OK && xd_decimal_compare(sums.wanted, wants) != 0 && !as_shipped;
     if (differs) {
-        bool asked = false;
-        result = is_asked_back(hub, order->order_id, row, wants, &asked, now);
-        differs = result == XD_OK && !asked;
-    }
-    if (differs && xd_decimal_compare(sums.wanted, wants) < 0) {
-        bool given_up = false;
-        result = is_given_up(hub, order->order_id, row, wants, &given_up, now);
-        differs = result == XD_OK && !given_up;
+        bool accounted = false, fewer = xd_decimal_compare(sums.wanted, wants) < 0;
+        result = is_accounted_for(hub, order->order_id, row, wants, fewer, &accounted, now);
+        differs = result == XD_OK && !accounted;
     }
     if (differs) {
         start(&difference, hub, XD_DIFFERENCE_SALE_QUANTITY, order->sale_reference, entry->number, now);

@@ -55,13 +55,20 @@ static enum xd_result look_at_line(void *context, const struct xd_job_line_row *
     return XD_OK;
 }
 
-/* What the ERP refused it does not know. */
+/* As find_job; XD_NOT_FOUND also for what the ERP refused, or was never told: it does not know it. */
+static enum xd_result find_told(struct xd_conduct *conduct, enum xd_erp_kind kind, const char *reference,
+                                struct xd_job_row *job) {
+    enum xd_result result = find_job(conduct, kind, reference, job);
+    bool unknown = result == XD_OK && (job->state == XD_JOB_REJECTED || job->state == XD_JOB_WITHDRAWN);
+    return unknown ? XD_NOT_FOUND : result;
+}
+
 static enum xd_result look_at_job(struct xd_conduct *conduct, enum xd_erp_kind kind, const char *reference,
                                   struct first_told *first) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     struct xd_job_row job;
-    enum xd_result result = find_job(conduct, kind, reference, &job);
-    if (result != XD_OK || job.state == XD_JOB_REJECTED || job.state == XD_JOB_WITHDRAWN) {
+    enum xd_result result = find_told(conduct, kind, reference, &job);
+    if (result != XD_OK) {
         return result == XD_NOT_FOUND ? XD_OK : result;
     }
     return store->job_lines(store->context, job.number, look_at_line, first);
@@ -319,33 +326,27 @@ static size_t wanted_lines(const struct xd_conduct *conduct) {
 /* ---- what the ERP was told ---- */
 
 struct told_lines {
-    const struct xd_conduct *conduct;
+    struct xd_conduct *conduct;
     struct xd_decimal *base; /* by the order's lines */
 };
 
 static enum xd_result take_told(void *context, const struct xd_job_line_row *row) {
     struct told_lines *told = context;
-    const struct xd_conduct *conduct = told->conduct;
-    for (size_t index = 0; index < conduct->lines.count; index++) {
-        if (strcmp(conduct->lines.rows[index].line_id, row->line_id) == 0) {
-            return xd_decimal_ratio(row->qty, row->factor_num, row->factor_den, &told->base[index]);
-        }
-    }
-    return XD_OK;
+    const struct xd_order_line_row *line = xd_conduct_line(told->conduct, row->line_id);
+    return line == NULL ? XD_OK
+                        : xd_decimal_ratio(row->qty, row->factor_num, row->factor_den,
+                                           &told->base[line - told->conduct->lines.rows]);
 }
 
-/* The last that the ERP did not refuse. */
 static enum xd_result last_told(struct xd_conduct *conduct, struct xd_job_row *job) {
-    for (int64_t number = conduct->order.changes; number > 0; number--) {
+    enum xd_result result = XD_NOT_FOUND;
+    for (int64_t number = conduct->order.changes; number > 0 && result == XD_NOT_FOUND; number--) {
         char reference[XD_REFERENCE_SIZE];
         change_reference(&conduct->order, number, reference);
-        enum xd_result result = find_job(conduct, XD_ERP_CHANGE, reference, job);
-        bool refused = job->state == XD_JOB_REJECTED || job->state == XD_JOB_WITHDRAWN;
-        if (result != XD_NOT_FOUND && (result != XD_OK || !refused)) {
-            return result;
-        }
+        result = find_told(conduct, XD_ERP_CHANGE, reference, job);
     }
-    return find_job(conduct, XD_ERP_SALE, conduct->order.sale_reference, job);
+    return result == XD_NOT_FOUND ? find_job(conduct, XD_ERP_SALE, conduct->order.sale_reference, job)
+                                  : result;
 }
 
 enum xd_result xd_sale_told(struct xd_conduct *conduct, struct xd_decimal **out) {
