@@ -475,6 +475,12 @@ static enum xd_result usage(void *context, int64_t *used, int64_t *quota) {
     return xd_query_close(&query);
 }
 
+static bool wrote(void *context) {
+    const struct xd_database *database = context;
+    return database->in_transaction && database->started &&
+           sqlite3_total_changes(database->handle) != database->changes;
+}
+
 void xd_delivery_store_fill(struct xd_database *database, struct xd_delivery_store *out) {
     *out = (struct xd_delivery_store){
         .context = database,
@@ -497,6 +503,7 @@ void xd_delivery_store_fill(struct xd_database *database, struct xd_delivery_sto
         .quarantine_count = quarantine_count,
         .meta_get = meta_get,
         .meta_set = meta_set,
+        .wrote = wrote,
         .usage = usage,
     };
     xd_transaction_store(database, &out->tx);

@@ -67,6 +67,7 @@ struct xd_database {
     bool own_files;        /* the default VFS: lock and ballast are real files */
     bool in_transaction;   /* between begin and the commit or rollback that ends it */
     bool started;          /* it has had a statement, so that SQLite knows of it */
+    int changes;           /* sqlite3_total_changes when it began */
     enum xd_result failed; /* why the transaction is gone already; XD_OK: it is there */
     bool broken;           /* the operating system failed at a commit or checkpoint: never go on */
     int lock;              /* descriptor of <path>.lock, -1: none */

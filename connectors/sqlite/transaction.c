@@ -24,6 +24,7 @@ static enum xd_result run(struct xd_database *database, int which) {
 
 enum xd_result xd_transaction_start(struct xd_database *database) {
     database->started = true; /* before BEGIN, which is a statement, too */
+    database->changes = sqlite3_total_changes(database->handle);
     return run(database, database->read_only ? BEGIN_READ : BEGIN);
 }
 

@@ -150,6 +150,8 @@ enum xd_result xd_line_reload(struct xd_line *line, bool restart) {
         line->undone = line->welcomed;
     }
     for (unsigned lane = 0; lane < XD_LANES_MAX && result == XD_OK; lane++) {
+        /* A handshake tells again what was covered and not stored yet. */
+        line->hello_due = line->hello_due || (!restart && line->send[lane].unsaved_since != 0);
         result = reload_lane(line, lane, &rows, restart);
         /* A welcome may have been undone with its event; a new epoch needs another one. */
         line->hello_due = line->hello_due || (!restart && line->welcomed && !line->send[lane].ready);
@@ -631,6 +633,14 @@ enum xd_result xd_line_pump(struct xd_line *line, struct xd_flight *flight, size
 }
 
 /* ---- time ---- */
+
+enum xd_result xd_line_settle(struct xd_line *line, xd_ms monotonic) {
+    enum xd_result result = XD_OK;
+    for (unsigned lane = 0; lane < XD_LANES_MAX && result == XD_OK; lane++) {
+        result = xd_sender_settle(&line->send[lane], line->config.store, monotonic);
+    }
+    return result;
+}
 
 /* A gap that was asked for is asked for again ever more rarely, until the watermark
  * moves: what fills it may be on its way behind a long queue, and whoever asks anew

@@ -123,6 +123,8 @@ void xd_line_returned(struct xd_line *line, unsigned lane, uint64_t sequence, xd
 /* Hands out what waits, at most room documents; *taken says how many. */
 XD_CHECKED enum xd_result xd_line_pump(struct xd_line *line, struct xd_flight *flight, size_t room,
                                        struct xd_now now, struct xd_effects *effects, size_t *taken);
+/* What the store learns with what the turn has written: call when all of that is. */
+XD_CHECKED enum xd_result xd_line_settle(struct xd_line *line, xd_ms monotonic);
 /* Hellos and acks that are due. Call at the end of each batch and on the tick. */
 void xd_line_tick(struct xd_line *line, struct xd_now now, struct xd_effects *effects);
 /* Publishes one unsequenced message of the line itself. */

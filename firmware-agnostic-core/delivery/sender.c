@@ -5,7 +5,11 @@
  * Two histories are the same when the peer's chain at its watermark is ours
  * there. Where they differ, everything that we still hold is renumbered from 1
  * under a new random epoch and sent again: the receiver knows by document what
- * it has, so nothing takes effect twice. */
+ * it has, so nothing takes effect twice.
+ *
+ * What the peer covers is not worth a commit of its own: a life that forgets it is told
+ * again by the handshake. So the store learns it with the next commit that something else
+ * makes, and alone only after SAVE_MS. */
 #include "delivery/sender.h"
 
 #include "base/memory.h"
@@ -15,6 +19,7 @@
 #include <string.h>
 
 #define RENUMBER_BATCH 256u
+#define SAVE_MS ((xd_ms)5000)
 
 void xd_sender_open(struct xd_sender *sender, const struct xd_stream_row *row) {
     memset(sender, 0, sizeof *sender);
@@ -149,6 +154,7 @@ void xd_sender_reload(struct xd_sender *sender, const struct xd_stream_row *row)
         return;
     }
     sender->row = *row;
+    sender->unsaved_since = 0;
     sender->cursor = sender->cursor < row->next ? sender->cursor : row->next;
     sender->sent = sender->sent < row->next ? sender->sent : row->next - 1;
     resend_cut(sender);
@@ -158,27 +164,41 @@ void xd_sender_lost(struct xd_sender *sender, uint64_t sequence) {
     resend_add(sender, (struct xd_range){sequence, sequence});
 }
 
-static enum xd_result advance(struct xd_sender *sender, const struct xd_delivery_store *store,
-                              uint64_t watermark, xd_ms monotonic) {
+static void advance(struct xd_sender *sender, uint64_t watermark, xd_ms monotonic) {
     if (XD_MUTANT(WATERMARK_OFF_BY_ONE) && watermark + 1 < sender->row.next) {
         watermark++;
     }
     if (watermark == sender->row.watermark) {
-        return XD_OK;
+        return;
     }
-    struct xd_stream_row next = sender->row;
-    next.watermark = watermark;
-    enum xd_result result = store->stream_save(store->context, &next);
-    if (result != XD_OK) {
-        return result;
-    }
-    sender->row = next;
+    sender->row.watermark = watermark;
+    sender->unsaved_since = sender->unsaved_since != 0 ? sender->unsaved_since : monotonic;
     if (sender->cursor <= watermark) {
         sender->cursor = watermark + 1;
     }
     resend_keep_from(sender, watermark + 1);
     sender->stuck_since = sender->sent > watermark ? monotonic : 0;
-    return XD_OK;
+}
+
+/* With it the store learns what is covered, too. */
+static enum xd_result save(struct xd_sender *sender, const struct xd_delivery_store *store,
+                           const struct xd_stream_row *next) {
+    enum xd_result result = store->stream_save(store->context, next);
+    if (result == XD_OK) {
+        sender->row = *next;
+        sender->unsaved_since = 0;
+    }
+    return result;
+}
+
+enum xd_result xd_sender_settle(struct xd_sender *sender, const struct xd_delivery_store *store,
+                                xd_ms monotonic) {
+    if (sender->unsaved_since == 0 ||
+        (monotonic - sender->unsaved_since < SAVE_MS && !store->wrote(store->context))) {
+        return XD_OK;
+    }
+    struct xd_stream_row row = sender->row;
+    return save(sender, store, &row);
 }
 
 /* Our chain at a sequence, where we can still tell. */
@@ -227,7 +247,7 @@ enum xd_result xd_sender_covered(struct xd_sender *sender, const struct xd_deliv
         result = same_history(sender, store, peer);
     }
     if (result == XD_OK) {
-        result = advance(sender, store, peer->watermark, monotonic);
+        advance(sender, peer->watermark, monotonic);
     }
     if (result == XD_OK && sender->resend_count == 0) {
         for (size_t index = 0; index < peer->missing_count; index++) {
@@ -376,11 +396,11 @@ enum xd_result xd_sender_welcome(struct xd_sender *sender, const struct xd_deliv
     if (result == XD_OK && *verdict == XD_VERDICT_NEW_EPOCH) {
         return new_epoch(sender, store, env);
     }
-    if (result == XD_OK && !overtaken) {
-        result = advance(sender, store, peer->watermark, monotonic);
-    }
     if (result != XD_OK) {
         return result;
+    }
+    if (!overtaken) {
+        advance(sender, peer->watermark, monotonic);
     }
     plan(sender, peer);
     /* What the broker confirmed since the hello may still be stuck; the rest is answered for. */
@@ -423,11 +443,7 @@ enum xd_result xd_sender_trim(struct xd_sender *sender, const struct xd_delivery
     }
     *more = last - next.floor >= max;
     next.floor = last;
-    result = store->stream_save(store->context, &next);
-    if (result == XD_OK) {
-        sender->row = next;
-    }
-    return result;
+    return save(sender, store, &next);
 }
 
 uint64_t xd_sender_backlog(const struct xd_sender *sender) {

@@ -26,6 +26,7 @@ struct xd_sender {
     uint64_t hello_next;      /* ... and what it said would be given next */
     uint64_t sent;            /* highest confirmed by the broker */
     xd_ms stuck_since;        /* monotonic: confirmed but not covered; 0: nothing */
+    xd_ms unsaved_since;      /* monotonic: the store knows a lower watermark; 0: it knows this one */
     struct xd_aging aging;    /* of what is covered */
 };
 
@@ -71,6 +72,10 @@ void xd_sender_lost(struct xd_sender *sender, uint64_t sequence);
  * (other epoch, ahead of us, conflict): a handshake is due. */
 XD_CHECKED enum xd_result xd_sender_covered(struct xd_sender *sender, const struct xd_delivery_store *store,
                                             const struct xd_link_receive *peer, xd_ms monotonic);
+/* At the end of a turn: the store learns what is covered, with what else the turn writes or after some
+ * seconds. Until then a restart and a reload begin at a lower watermark, and a handshake MUST follow. */
+XD_CHECKED enum xd_result xd_sender_settle(struct xd_sender *sender, const struct xd_delivery_store *store,
+                                           xd_ms monotonic);
 /* A hello leaves: the welcome to it will speak of the stream as it is now. */
 void xd_sender_asked(struct xd_sender *sender);
 /* Whether what the peer says of our stream in a hello differs from what we

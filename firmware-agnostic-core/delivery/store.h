@@ -174,6 +174,9 @@ struct xd_delivery_store {
     enum xd_result (*meta_get)(void *context, const char *name, char *out, size_t size);
     enum xd_result (*meta_set)(void *context, const char *name, const char *value);
 
+    /* Whether the transaction under way has changed anything so far. */
+    bool (*wrote)(void *context);
+
     /* Bytes in use and allowed; *used counts pages that hold something. Cheap. */
     enum xd_result (*usage)(void *context, int64_t *used, int64_t *quota);
 };

@@ -392,6 +392,7 @@ enum xd_result xd_hub_tick(struct xd_hub *hub, size_t room, struct xd_now now, s
         xd_line_tick(&site->line, now, effects);
         result = xd_line_pump(&site->line, &hub->flight, room, now, effects, &taken);
         room -= taken;
+        result = result == XD_OK ? xd_line_settle(&site->line, now.monotonic) : result;
     }
     return result;
 }

@@ -353,7 +353,7 @@ enum xd_result xd_site_tick(struct xd_site *site, size_t room, struct xd_now now
         xd_line_tick(&site->line, now, effects);
         result = xd_line_pump(&site->line, &site->flight, room, now, effects, &taken);
     }
-    return result;
+    return result == XD_OK ? xd_line_settle(&site->line, now.monotonic) : result;
 }
 
 bool xd_site_check(const struct xd_site *site) {

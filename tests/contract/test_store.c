@@ -279,6 +279,26 @@ static void stream_comes_back_as_it_was_saved(void **state) {
     assert_int_equal(seen.stream.conflict, 43);
 }
 
+static void a_transaction_knows_whether_it_wrote(void **state) {
+    struct store_world *world = *state;
+    struct xd_delivery_store *delivery = world->delivery;
+    struct seen seen = {.count = 0};
+    assert_false(delivery->wrote(delivery->context));
+    stores_begin(world);
+    assert_false(delivery->wrote(delivery->context));
+    assert_ok(delivery->stream_each(delivery->context, NULL, see_stream, &seen));
+    assert_false(delivery->wrote(delivery->context));
+    uint32_t stream = add_stream(world, "hub", "work");
+    assert_true(delivery->wrote(delivery->context));
+    stores_commit(world);
+    assert_false(delivery->wrote(delivery->context));
+    stores_begin(world);
+    assert_false(delivery->wrote(delivery->context));
+    assert_ok(add_row(world, stream, 1, "one"));
+    assert_true(delivery->wrote(delivery->context));
+    stores_commit(world);
+}
+
 static void stream_ends_behind_its_last_row(void **state) {
     struct store_world *world = *state;
     struct xd_delivery_store *delivery = world->delivery;
@@ -740,6 +760,7 @@ int main(void) {
         SITE_TEST(peers_numbers_are_forgotten_with_a_rollback),
         SITE_TEST(full_store_ends_the_transaction_and_recovers_after_deletes),
         SITE_TEST(stream_comes_back_as_it_was_saved),
+        SITE_TEST(a_transaction_knows_whether_it_wrote),
         SITE_TEST(stream_ends_behind_its_last_row),
         SITE_TEST(retired_epoch_stays_retired_for_its_stream),
         SITE_TEST(outbox_gives_rows_in_order_within_bounds),

@@ -365,7 +365,8 @@ static enum xd_result settle(void *context, struct xd_now now, struct xd_effects
         xd_line_publish(&end->line, XD_TYPE_STATUS, xd_bytes_of_text("{}"), now, effects);
     }
     xd_line_tick(&end->line, now, effects);
-    return xd_line_pump(&end->line, &end->flight, room, now, effects, &taken);
+    enum xd_result result = xd_line_pump(&end->line, &end->flight, room, now, effects, &taken);
+    return result == XD_OK ? xd_line_settle(&end->line, now.monotonic) : result;
 }
 
 static enum xd_result reload(void *context, bool restart) {
@@ -672,7 +673,10 @@ static bool may_fall(const struct world_end *end, const struct world_seen *seen,
     return row->sends && (world->unordered || seen->restores != world->restores[1 - end->side]);
 }
 
-static void check_seen(struct world_end *end, struct world_seen *seen, const struct xd_stream_row *row) {
+/* stored: the store knows this watermark. A life that ends, and a batch that fails, forget what it does not
+ * know. */
+static void check_seen(struct world_end *end, struct world_seen *seen, const struct xd_stream_row *row,
+                       bool stored) {
     bool fell = strcmp(seen->epoch, row->epoch) == 0 && row->watermark < seen->watermark;
     if (fell && !may_fall(end, seen, row)) {
         world_wrong(end->world, "a watermark fell", "end %u, lane %s, sends %d: %llu after %llu", end->index,
@@ -682,8 +686,10 @@ static void check_seen(struct world_end *end, struct world_seen *seen, const str
     if (fell) {
         seen->restores = end->world->restores[1 - end->side];
     }
+    if (stored || fell || strcmp(seen->epoch, row->epoch) != 0) {
+        seen->watermark = row->watermark;
+    }
     memcpy(seen->epoch, row->epoch, sizeof seen->epoch);
-    seen->watermark = row->watermark;
 }
 
 void world_check(struct world *world) {
@@ -696,8 +702,9 @@ void world_check(struct world *world) {
             world_wrong(world, "xd_line_check does not hold", "end %u", i);
         }
         for (unsigned lane = 0; lane < XD_LANES_MAX; lane++) {
-            check_seen(end, &end->sends[lane], &end->line.send[lane].row);
-            check_seen(end, &end->receives[lane], &end->line.receive[lane].row);
+            const struct xd_sender *sender = &end->line.send[lane];
+            check_seen(end, &end->sends[lane], &sender->row, sender->unsaved_since == 0);
+            check_seen(end, &end->receives[lane], &end->line.receive[lane].row, true);
         }
     }
 }

@@ -66,7 +66,7 @@ struct world_copy {
     struct world_books books;
 };
 
-struct world_seen { /* of one stream: the watermark must not fall within an epoch */
+struct world_seen { /* of one stream: the watermark that the store knows must not fall within an epoch */
     char epoch[XD_EPOCH_SIZE];
     uint64_t watermark;
     unsigned restores; /* of the peer: each explains that what we believe of it falls once */

@@ -149,6 +149,62 @@ static void a_failed_batch_sends_nothing_again_but_what_a_handshake_misses(void 
     expect_nothing();
 }
 
+/* ---- what the store learns of the peer ---- */
+
+static void settle(xd_ms monotonic) {
+    assert_int_equal(xd_sender_settle(&sender, &world.store.delivery, monotonic), XD_OK);
+}
+
+static uint64_t stored_watermark(void) {
+    struct xd_stream_row row;
+    store_world_stream(&world, true, "work", &row);
+    return row.watermark;
+}
+
+static void what_is_covered_is_stored_with_what_else_is_written(void **state) {
+    (void)state;
+    append(3);
+    store_world_commit(&world);
+    assert_int_equal(handshake(0, NULL), XD_VERDICT_GOOD);
+    assert_int_equal(covered(2), XD_OK);
+    settle(901);
+    assert_int_equal(xd_sender_backlog(&sender), 1);
+    assert_int_equal(stored_watermark(), 0); /* no commit for that alone */
+    append(1);
+    settle(902);
+    assert_int_equal(stored_watermark(), 2);
+}
+
+static void what_is_covered_is_stored_alone_after_a_while(void **state) {
+    (void)state;
+    append(3);
+    store_world_commit(&world);
+    assert_int_equal(handshake(0, NULL), XD_VERDICT_GOOD);
+    assert_int_equal(covered(2), XD_OK);
+    settle(900 + 4999);
+    assert_int_equal(stored_watermark(), 0);
+    assert_int_equal(covered(3), XD_OK); /* does not begin the time anew */
+    settle(900 + 5000);
+    assert_int_equal(stored_watermark(), 3);
+}
+
+static void what_was_covered_and_not_stored_is_told_again(void **state) {
+    struct xd_stream_row row;
+    (void)state;
+    append(3);
+    store_world_commit(&world);
+    assert_int_equal(handshake(0, NULL), XD_VERDICT_GOOD);
+    expect_next(1, 3);
+    assert_int_equal(covered(2), XD_OK);
+    store_world_stream(&world, true, "work", &row);
+    xd_sender_open(&sender, &row); /* another life */
+    assert_int_equal(xd_sender_backlog(&sender), 3);
+    assert_int_equal(handshake(2, NULL), XD_VERDICT_GOOD);
+    assert_int_equal(xd_sender_backlog(&sender), 1);
+    expect_next(3, 3);
+    expect_nothing();
+}
+
 /* ---- sending ---- */
 
 static void nothing_is_handed_out_before_the_welcome(void **state) {
@@ -447,6 +503,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         WITH_A_SENDER(numbers_have_no_hole_after_an_undo),
         WITH_A_SENDER(a_failed_batch_sends_nothing_again_but_what_a_handshake_misses),
+        WITH_A_SENDER(what_is_covered_is_stored_with_what_else_is_written),
+        WITH_A_SENDER(what_is_covered_is_stored_alone_after_a_while),
+        WITH_A_SENDER(what_was_covered_and_not_stored_is_told_again),
         WITH_A_SENDER(nothing_is_handed_out_before_the_welcome),
         WITH_A_SENDER(what_is_appended_between_hello_and_welcome_is_sent),
         WITH_A_SENDER(only_what_is_missing_is_sent_again),

@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STORE_MS ((xd_ms)1000) /* what a restart publishes again, and who listens knows by its id */
+#define STORE_MS ((xd_ms)1000)       /* what a restart publishes again, and who listens knows by its id */
+#define STORE_ALONE_MS ((xd_ms)4000) /* more, when it would be a commit of its own */
 #define RESEND_MS ((xd_ms)1000)
 #define TRIM_MS ((xd_ms)3600000)  /* a look reads TRIM_ROWS rows, and events are kept for days */
 #define TRIM_MORE_MS ((xd_ms)100) /* when there was more than one step takes */
@@ -207,7 +208,9 @@ static enum xd_result send_slot(struct xd_hub *hub, struct xd_event_slot *slot, 
 
 static enum xd_result store_cursor(struct xd_hub *hub, struct xd_now now) {
     struct xd_event_log *log = &hub->events;
-    if (log->stored == log->confirmed || now.monotonic < log->store_at) {
+    const struct xd_delivery_store *delivery = &hub->config.store->delivery;
+    xd_ms wait = delivery->wrote(delivery->context) ? 0 : STORE_ALONE_MS;
+    if (log->stored == log->confirmed || now.monotonic < log->store_at + wait) {
         return XD_OK;
     }
     log->store_at = now.monotonic + STORE_MS;
