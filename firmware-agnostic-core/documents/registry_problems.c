@@ -280,11 +280,13 @@ const struct xd_code xd_registry_problems[] = {
     {"rate_limited", 429, true, XD_ACTOR_SENDER, "The client has sent more requests than it may.",
      "Send it again after what Retry-After says; the RateLimit headers tell what is left."},
     {"token_expired", 401, false, XD_ACTOR_OPERATOR, "The token has expired.",
-     "Ask an operator to rotate it."},
+     "Ask an administrator for a new one (crossdock clients rotate)."},
     {"invalid_client", 422, false, XD_ACTOR_OPERATOR, "The client cannot be made or changed like that.",
      "Correct what errors[] names."},
     {"client_exists", 409, false, XD_ACTOR_OPERATOR, "A client of that name is there already.",
-     "Choose another name, or rotate the one that is there."},
+     "Choose another name, or give the one that is there a new token (crossdock clients rotate), which also "
+     "brings "
+     "a revoked one back; crossdock clients set changes what it may."},
     {"own_client", 409, false, XD_ACTOR_OPERATOR, "A client cannot take away its own access.",
      "Let another admin do it."},
     {"bad_name", 0, false, XD_ACTOR_OPERATOR, "A value cannot be a client's name.",
@@ -297,9 +299,11 @@ const struct xd_code xd_registry_problems[] = {
      "There is no such version of the form of an order.", "Use one that the detail names."},
     {"schema_version_not_allowed", 422, false, XD_ACTOR_OPERATOR,
      "This client may not send that version of the form.",
-     "Use another version, or have it allowed for the client."},
+     "Use another version, or have an administrator allow it (crossdock clients set CLIENT --versions)."},
     {"channel_not_allowed", 403, false, XD_ACTOR_OPERATOR, "This client may not send orders of that channel.",
-     "Use the client's own channel, or have the other one allowed."},
+     "Use a channel of the client's, or have an administrator allow this one, too (crossdock clients set "
+     "CLIENT "
+     "--channels)."},
     {"order_too_large", 413, false, XD_ACTOR_SENDER, "The order has more bytes than the tenant may send.",
      "Split it, or have the limit raised."},
     {"too_many_lines", 422, false, XD_ACTOR_SENDER, "The order has more lines than the tenant may send.",
