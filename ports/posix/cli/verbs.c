@@ -186,7 +186,7 @@ const struct xd_verb xd_verbs[] = {
      "the\n"
      "hub check its stock: SKUs of it that are in no list count as 0. The file is checked before anything "
      "is\n"
-     "sent; the same command again is safe.\n",
+     "sent, and all that is wrong is told at once; the same command again is safe.\n",
      0, xd_cli_stock_load},
     {"reconcile", NULL, "compare what was released, confirmed and posted",
      "Exit status 0 when the difference is 0, 3 when it is not. Counted in lines; --json has quantities "
