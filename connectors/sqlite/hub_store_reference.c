@@ -24,7 +24,8 @@ static const char *const sql[] = {
     [ALIAS_ADD] = "INSERT INTO reference_alias(kind, alias, tenant, account, key) VALUES(?, ?, ?, ?, ?)"
                   " ON CONFLICT DO NOTHING",
     [FIND] = "SELECT key FROM reference_alias WHERE kind = ?1 AND alias = ?2 AND tenant IN (?3, '')"
-             " AND account IN (?4, '') ORDER BY (tenant <> '') * 2 + (account <> '') DESC LIMIT 1",
+             " AND account IN (?4, '') AND (tenant <> '' OR account <> '')"
+             " ORDER BY (tenant <> '') * 2 + (account <> '') DESC LIMIT 1",
     [OWNER] = "SELECT key FROM reference_alias WHERE kind = ? AND alias = ? AND tenant = ? AND account = ?",
 };
 

@@ -26,8 +26,8 @@ void xd_hub_form_allowed(const struct xd_client_row *client, const cJSON *order,
         xd_problem_add(problems, "schema_version_not_allowed", "/schema_version",
                        "is %lld, which this client may not send", (long long)version);
         *refusal = (struct xd_refusal){422, "schema_version_not_allowed",
-                                       "This client sends orders of other versions, as an administrator set "
-                                       "it up; GET /v1/clients/{client} shows them."};
+                                       "This client sends orders of other versions; an administrator can "
+                                       "allow more (crossdock clients set CLIENT --versions)."};
     }
 }
 
@@ -60,11 +60,11 @@ static void check_channel(const struct xd_client_row *client, const char *type, 
     if (type != NULL && !xd_client_channel_allowed(client, type)) {
         (void)xd_problem_excerpt(type, excerpt);
         xd_problem_add(problems, "channel_not_allowed", "/channel/type",
-                       "is %s, which this client may not use", excerpt);
-        refuse(refusal,
-               (struct xd_refusal){403, "channel_not_allowed",
-                                   "This client's orders come by other channels, as an administrator "
-                                   "set it up; GET /v1/clients/{client} shows them."});
+                       "is %s, which this client may not use, but %s", excerpt, client->channels);
+        refuse(refusal, (struct xd_refusal){
+                            403, "channel_not_allowed",
+                            "This client's orders come by other channels, which errors[] names; an "
+                            "administrator can allow more (crossdock clients set CLIENT --channels)."});
     }
 }
 

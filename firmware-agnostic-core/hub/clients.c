@@ -6,12 +6,13 @@
 #include "hub/clients.h"
 
 #include "documents/schema.h"
+#include "hub/admission.h"
 #include "hub/hub_internal.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define VERSION_MAX 62 /* of schema_versions: bits of a positive int64_t */
+_Static_assert(XD_ORDER_VERSION_MAX <= 62, "schema_versions are the bits of a positive int64_t");
 
 static const char *const role_names[] = {"channel", "viewer", "operator", "admin", NULL};
 
@@ -33,26 +34,39 @@ struct asked {
 static const struct xd_field channel_fields[] = {
     {.name = NULL, .type = XD_FIELD_ID, .max = 32, .offset = 0, .offset2 = XD_NO_OFFSET}};
 
+/* What a client may: min 0 where a limit can be taken away. */
+#define LIMIT_FIELDS(least)                                                                                  \
+    {.name = "rate_per_s",                                                                                   \
+     .type = XD_FIELD_INTEGER,                                                                               \
+     .min = (least),                                                                                         \
+     .max = RATE_MAX,                                                                                        \
+     XD_AT(struct asked, rate_per_s)},                                                                       \
+        {.name = "burst",                                                                                    \
+         .type = XD_FIELD_INTEGER,                                                                           \
+         .min = (least),                                                                                     \
+         .max = RATE_MAX,                                                                                    \
+         XD_AT(struct asked, burst)},                                                                        \
+        {.name = "channels",                                                                                 \
+         .type = XD_FIELD_TEXTS,                                                                             \
+         .max = XD_CLIENT_CHANNELS_MAX,                                                                      \
+         .fields = channel_fields,                                                                           \
+         XD_AT2(struct asked, channels, channel_count)},                                                     \
+    {                                                                                                        \
+        .name = "schema_versions", .type = XD_FIELD_ANY, .max = cJSON_Array,                                 \
+        XD_AT(struct asked, schema_versions)                                                                 \
+    }
+
 static const struct xd_field add_fields[] = {
     {.name = "client", .type = XD_FIELD_ID, .required = true, .max = XD_ID_MAX, XD_AT(struct asked, client)},
     {.name = "tenant", .type = XD_FIELD_ID, .max = XD_ID_MAX, XD_AT(struct asked, tenant)},
     {.name = "role", .type = XD_FIELD_ENUM, .required = true, .names = role_names, XD_AT(struct asked, role)},
     {.name = "expires_at", .type = XD_FIELD_TIME, XD_AT(struct asked, expires_at)},
-    {.name = "rate_per_s",
-     .type = XD_FIELD_INTEGER,
-     .min = 1,
-     .max = RATE_MAX,
-     XD_AT(struct asked, rate_per_s)},
-    {.name = "burst", .type = XD_FIELD_INTEGER, .min = 1, .max = RATE_MAX, XD_AT(struct asked, burst)},
-    {.name = "channels",
-     .type = XD_FIELD_TEXTS,
-     .max = XD_CLIENT_CHANNELS_MAX,
-     .fields = channel_fields,
-     XD_AT2(struct asked, channels, channel_count)},
-    {.name = "schema_versions",
-     .type = XD_FIELD_ANY,
-     .max = cJSON_Array,
-     XD_AT(struct asked, schema_versions)},
+    LIMIT_FIELDS(1),
+    {.name = NULL},
+};
+
+static const struct xd_field change_fields[] = {
+    LIMIT_FIELDS(0),
     {.name = NULL},
 };
 
@@ -87,9 +101,9 @@ static int64_t read_versions(struct xd_problems *problems, const cJSON *list) {
     int64_t versions = 0;
     cJSON_ArrayForEach(item, list) {
         double number = cJSON_IsNumber(item) ? item->valuedouble : 0;
-        if (number < 1 || number > VERSION_MAX || number != (double)(int64_t)number) {
-            xd_problem_add(problems, "bad_version", "/schema_versions", "holds whole numbers from 1 to %d",
-                           VERSION_MAX);
+        if (number < 1 || number > XD_ORDER_VERSION_MAX || number != (double)(int64_t)number) {
+            xd_problem_add(problems, "bad_version", "/schema_versions",
+                           "holds versions of orders that this hub knows: 1 to %d", XD_ORDER_VERSION_MAX);
             return 0;
         }
         versions |= INT64_C(1) << (int64_t)number;
@@ -174,17 +188,28 @@ static void audit(struct xd_hub *hub, const struct xd_api_request *request, cons
 
 /* ---- add ---- */
 
+static void fill_channels(const struct asked *asked, struct xd_client_row *row) {
+    row->channels[0] = 0;
+    for (size_t index = 0; index < asked->channel_count; index++) {
+        size_t size = strlen(row->channels);
+        (void)snprintf(row->channels + size, sizeof row->channels - size, "%s%s", size > 0 ? " " : "",
+                       asked->channels[index]);
+    }
+}
+
+static void check_burst(struct xd_problems *problems, const struct xd_client_row *row) {
+    if (row->burst != 0 && row->rate_per_s == 0) {
+        xd_problem_add(problems, "missing_member", "/rate_per_s", "is missing: burst needs a rate");
+    }
+}
+
 static void fill_row(const struct asked *asked, struct xd_now now, struct xd_client_row *row) {
     *row =
         (struct xd_client_row){.added_at = now.wall, .rate_per_s = asked->rate_per_s, .burst = asked->burst};
     xd_copy(row->client, sizeof row->client, asked->client);
     xd_copy(row->tenant, sizeof row->tenant, asked->tenant != NULL ? asked->tenant : XD_TENANT_DEFAULT);
     xd_copy(row->role, sizeof row->role, asked->role >= 0 ? role_names[asked->role] : "");
-    for (size_t index = 0; index < asked->channel_count; index++) {
-        size_t size = strlen(row->channels);
-        (void)snprintf(row->channels + size, sizeof row->channels - size, "%s%s", size > 0 ? " " : "",
-                       asked->channels[index]);
-    }
+    fill_channels(asked, row);
 }
 
 static enum xd_result add(struct xd_hub *hub, const struct xd_api_request *request, const struct asked *asked,
@@ -195,10 +220,8 @@ static enum xd_result add(struct xd_hub *hub, const struct xd_api_request *reque
     check_name(&hub->problems, "/client", asked->client);
     check_name(&hub->problems, "/tenant", asked->tenant);
     check_future(&hub->problems, asked->expires_at, now);
-    if (asked->burst != 0 && asked->rate_per_s == 0) {
-        xd_problem_add(&hub->problems, "missing_member", "/rate_per_s", "is missing: burst needs a rate");
-    }
     fill_row(asked, now, &row);
+    check_burst(&hub->problems, &row);
     row.schema_versions = read_versions(&hub->problems, asked->schema_versions);
     if (refused(hub, request, effects)) {
         return XD_OK;
@@ -206,9 +229,10 @@ static enum xd_result add(struct xd_hub *hub, const struct xd_api_request *reque
     enum xd_result result = store->client_get(store->context, row.tenant, row.client, &known);
     if (result == XD_OK) {
         xd_hub_problem(effects, request, 409, "client_exists", false, NULL,
-                       "Client %s of tenant %s is there already; if its token was lost, rotate gives it a "
-                       "new one (crossdock clients rotate).",
-                       row.client, row.tenant);
+                       "Client %s of tenant %s is there already%s (crossdock clients rotate).", row.client,
+                       row.tenant,
+                       known.revoked_at != 0 ? ", revoked; rotate makes it a client again, with a new token"
+                                             : "; if its token was lost, rotate gives it a new one");
         return XD_OK;
     }
     if (result == XD_NOT_FOUND) {
@@ -250,6 +274,70 @@ static enum xd_result named(struct xd_hub *hub, const struct xd_api_request *req
                        "default.");
     }
     return result;
+}
+
+/* Logs what was done, and answers with the client as it is now. */
+static enum xd_result answer_client(struct xd_hub *hub, const struct xd_api_request *request,
+                                    const char *event, const struct xd_client_row *row,
+                                    struct xd_effects *effects) {
+    struct xd_buffer body;
+    xd_buffer_init(&body, 0);
+    enum xd_result result = xd_view_client(hub->config.store, row->tenant, row->client, &body);
+    if (result == XD_OK) {
+        audit(hub, request, event, row);
+        xd_hub_answer(effects, request, 200, NULL, &body);
+    }
+    xd_buffer_free(&body);
+    return result;
+}
+
+/* ---- change ---- */
+
+/* What the request names, over what the client has. */
+static void fill_changes(struct xd_hub *hub, const cJSON *tree, const struct asked *asked,
+                         struct xd_client_row *row) {
+    bool has_burst = cJSON_GetObjectItemCaseSensitive(tree, "burst") != NULL;
+    if (cJSON_GetObjectItemCaseSensitive(tree, "rate_per_s") != NULL) {
+        row->rate_per_s = asked->rate_per_s;
+        row->burst = row->rate_per_s == 0 ? 0 : row->burst;
+    }
+    row->burst = has_burst ? asked->burst : row->burst;
+    if (cJSON_GetObjectItemCaseSensitive(tree, "channels") != NULL) {
+        fill_channels(asked, row);
+    }
+    if (asked->schema_versions != NULL) {
+        row->schema_versions = read_versions(&hub->problems, asked->schema_versions);
+    }
+    check_burst(&hub->problems, row);
+}
+
+static enum xd_result change(struct xd_hub *hub, const struct xd_api_request *request, const cJSON *tree,
+                             const struct asked *asked, struct xd_effects *effects) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_client_row row;
+    enum xd_result result = named(hub, request, effects, &row);
+    if (result != XD_OK) {
+        return result == XD_NOT_FOUND ? XD_OK : result;
+    }
+    fill_changes(hub, tree, asked, &row);
+    if (refused(hub, request, effects)) {
+        return XD_OK;
+    }
+    result = store->client_put(store->context, &row);
+    return result == XD_OK ? answer_client(hub, request, "client.changed", &row, effects) : result;
+}
+
+enum xd_result xd_hub_client_change(struct xd_hub *hub, const struct xd_api_request *request,
+                                    struct xd_now now, struct xd_effects *effects) {
+    struct xd_document document;
+    struct asked asked = {.role = -1};
+    (void)now;
+    enum xd_result result = read_body(hub, request, change_fields, &document, &asked, effects);
+    if (result == XD_OK) {
+        result = change(hub, request, document.tree, &asked, effects);
+    }
+    xd_document_free(&document);
+    return result == XD_INVALID ? XD_OK : result;
 }
 
 /* ---- rotate ---- */
@@ -339,7 +427,6 @@ static enum xd_result revoke(struct xd_hub *hub, const struct xd_api_request *re
                              struct xd_effects *effects) {
     const struct xd_hub_store *store = hub->config.store;
     struct xd_client_row row;
-    struct xd_buffer body;
     if (refused(hub, request, effects)) {
         return XD_OK;
     }
@@ -359,16 +446,7 @@ static enum xd_result revoke(struct xd_hub *hub, const struct xd_api_request *re
         row.revoked_at = now.wall;
         result = store->client_put(store->context, &row);
     }
-    xd_buffer_init(&body, 0);
-    if (result == XD_OK) {
-        result = xd_view_client(store, row.tenant, row.client, &body);
-    }
-    if (result == XD_OK) {
-        audit(hub, request, "client.revoked", &row);
-        xd_hub_answer(effects, request, 200, NULL, &body);
-    }
-    xd_buffer_free(&body);
-    return result;
+    return result == XD_OK ? answer_client(hub, request, "client.revoked", &row, effects) : result;
 }
 
 enum xd_result xd_hub_client_revoke(struct xd_hub *hub, const struct xd_api_request *request,

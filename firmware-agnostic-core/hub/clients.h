@@ -21,6 +21,11 @@
  * 201 with the token, or 409 client_exists. */
 XD_CHECKED enum xd_result xd_hub_client_add(struct xd_hub *hub, const struct xd_api_request *request,
                                             struct xd_now now, struct xd_effects *effects);
+/* PATCH /v1/clients/{id} {rate_per_s?, burst?, channels?, schema_versions?}: 200 with the client as it is
+ * now. What is not there stays, and so do its tokens; 0 and [] take a limit away, a rate of 0 its burst, too.
+ */
+XD_CHECKED enum xd_result xd_hub_client_change(struct xd_hub *hub, const struct xd_api_request *request,
+                                               struct xd_now now, struct xd_effects *effects);
 /* POST /v1/clients/{id}/rotate {overlap_s?, expires_at?}: 200 with a new token. The newest one before stays
  * valid for overlap_s, any other ends at once. Without expires_at the new token lives as long as the one
  * before was made for. A revoked client is one again. */

@@ -257,7 +257,7 @@ static void fill_order(const struct intake *intake, const struct xd_hub_site *si
     xd_copy(row->external_order_id, sizeof row->external_order_id, order->external_order_id);
     xd_copy(row->customer_ref, sizeof row->customer_ref,
             order->customer_ref != NULL ? order->customer_ref : order->customer_id);
-    if (intake->enriched.customer_version != 0) {
+    if (intake->enriched.customer_is_code) {
         xd_copy(row->customer_code, sizeof row->customer_code, intake->enriched.customer);
     }
     xd_copy(row->customer_po, sizeof row->customer_po, order->customer_po);

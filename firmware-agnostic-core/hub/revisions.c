@@ -281,7 +281,7 @@ static void change_head(struct revision *revision) {
     xd_copy(row->customer_ref, sizeof row->customer_ref,
             order->customer_ref != NULL ? order->customer_ref : order->customer_id);
     xd_copy(row->customer_code, sizeof row->customer_code,
-            revision->enriched.customer_version != 0 ? revision->enriched.customer : NULL);
+            revision->enriched.customer_is_code ? revision->enriched.customer : NULL);
     xd_copy(row->customer_po, sizeof row->customer_po, order->customer_po);
     row->ship_by = xd_hub_ship_by(order->requested_ship, order->ship_not_after);
     row->revision++;

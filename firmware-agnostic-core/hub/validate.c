@@ -38,39 +38,71 @@ static void report_line(struct validation *validation, const char *code, size_t 
 
 /* ---- the order's head ---- */
 
+#define CUSTOMER_REF "/customer/external_ref"
+#define CUSTOMER_ID "/customer/id"
+
+/* Whom the order means by one of the two names; a name that means nobody is told. */
+static enum xd_result find_customer(struct validation *validation, const char *pointer, const char *name,
+                                    bool *found, struct xd_customer *out) {
+    const struct xd_lookups *lookups = validation->lookups;
+    enum xd_result result = strcmp(pointer, CUSTOMER_ID) == 0
+                                ? lookups->customer_code(lookups->context, name, out)
+                                : lookups->customer(lookups->context, validation->tenant,
+                                                    validation->order->channel_account, name, out);
+    *found = result == XD_OK;
+    if (result == XD_NOT_FOUND) {
+        xd_problem_add(validation->problems, "unknown_customer", pointer, "there is no customer %s", name);
+    }
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
+static void take_customer(struct validation *validation, const char *pointer,
+                          const struct xd_customer *customer) {
+    const char *currency = validation->order->currency;
+    memcpy(validation->out->customer, customer->code, sizeof customer->code);
+    validation->out->customer_is_code = true;
+    validation->out->customer_version = customer->version;
+    validation->out->has_credit_limit = customer->has_credit_limit;
+    validation->out->credit_limit = customer->credit_limit;
+    if (!customer->active) {
+        xd_problem_add(validation->problems, "inactive_customer", pointer, "customer %s is not active",
+                       customer->code);
+    }
+    if (currency != NULL && customer->currency[0] != '\0' && strcmp(customer->currency, currency) != 0) {
+        xd_problem_add(validation->problems, "currency_mismatch", "/currency",
+                       "customer %s is billed in %s, not in %s", customer->code, customer->currency,
+                       currency);
+    }
+}
+
 static enum xd_result check_customer(struct validation *validation) {
     const struct xd_order *order = validation->order;
     const struct xd_lookups *lookups = validation->lookups;
-    const char *ref = order->customer_ref != NULL ? order->customer_ref : order->customer_id;
-    const char *pointer = order->customer_ref != NULL ? "/customer/external_ref" : "/customer/id";
-    struct xd_customer customer;
-    bool known;
-    xd_copy(validation->out->customer, sizeof validation->out->customer, ref);
+    struct xd_customer by_ref, by_id;
+    bool known, ref_found = false, id_found = false;
+    xd_copy(validation->out->customer, sizeof validation->out->customer,
+            order->customer_id != NULL ? order->customer_id : order->customer_ref);
+    validation->out->customer_is_code = order->customer_id != NULL;
     enum xd_result result = lookups->known(lookups->context, XD_REF_CUSTOMER, &known);
-    if (result != XD_OK || !known || ref == NULL || order->channel_account == NULL) {
+    if (result != XD_OK || !known || order->channel_account == NULL) {
         return result;
     }
-    result = lookups->customer(lookups->context, validation->tenant, order->channel_account, ref, &customer);
-    if (result == XD_NOT_FOUND) {
-        xd_problem_add(validation->problems, "unknown_customer", pointer, "there is no customer %s", ref);
-        return XD_OK;
+    if (order->customer_ref != NULL) {
+        result = find_customer(validation, CUSTOMER_REF, order->customer_ref, &ref_found, &by_ref);
+    }
+    if (result == XD_OK && order->customer_id != NULL) {
+        result = find_customer(validation, CUSTOMER_ID, order->customer_id, &id_found, &by_id);
     }
     if (result != XD_OK) {
         return result;
     }
-    memcpy(validation->out->customer, customer.code, sizeof customer.code);
-    validation->out->customer_version = customer.version;
-    validation->out->has_credit_limit = customer.has_credit_limit;
-    validation->out->credit_limit = customer.credit_limit;
-    if (!customer.active) {
-        xd_problem_add(validation->problems, "inactive_customer", pointer, "customer %s is not active",
-                       customer.code);
-    }
-    if (order->currency != NULL && customer.currency[0] != '\0' &&
-        strcmp(customer.currency, order->currency) != 0) {
-        xd_problem_add(validation->problems, "currency_mismatch", "/currency",
-                       "customer %s is billed in %s, not in %s", customer.code, customer.currency,
-                       order->currency);
+    if (ref_found && id_found && strcmp(by_ref.code, by_id.code) != 0) {
+        xd_problem_add(validation->problems, "customers_contradict", CUSTOMER_ID,
+                       "is another customer than %s, whom external_ref names", by_ref.code);
+    } else if (ref_found) {
+        take_customer(validation, CUSTOMER_REF, &by_ref);
+    } else if (id_found) {
+        take_customer(validation, CUSTOMER_ID, &by_id);
     }
     return XD_OK;
 }
@@ -342,6 +374,10 @@ static enum xd_result hub_customer(void *context, const char *tenant, const char
     return xd_reference_customer(context, tenant, account, ref, out);
 }
 
+static enum xd_result hub_customer_code(void *context, const char *code, struct xd_customer *out) {
+    return xd_reference_customer_code(context, code, out);
+}
+
 static enum xd_result hub_product(void *context, const char *sku, struct xd_product *out) {
     return xd_reference_product(context, sku, out);
 }
@@ -363,6 +399,7 @@ enum xd_result xd_hub_validate(struct xd_hub *hub, const char *tenant, const str
     const struct xd_lookups lookups = {.context = hub,
                                        .known = hub_known,
                                        .customer = hub_customer,
+                                       .customer_code = hub_customer_code,
                                        .product = hub_product,
                                        .tenant = hub_tenant,
                                        .channel = hub_channel,

@@ -5,6 +5,8 @@
  * against reference data and the calendar, and its money is computed anew:
  *
  * - A kind of reference data without any entry is not checked.
+ * - The customer's id is the ERP's code, external_ref what the channel calls it, which may be the code, too.
+ *   With both, both must mean the same one.
  * - The product is found by the line's sku, else by one of its ids (product_known_by_id
  *   is told). The quantity is brought to the product's base unit by an exact factor.
  * - A line's net is quantity times unit price, rounded half away from zero to the
@@ -39,6 +41,7 @@ struct xd_enriched_line {
 
 struct xd_enriched {
     char customer[XD_NAME_SIZE]; /* the ERP's code; the order's reference when none is known */
+    bool customer_is_code;       /* which of the two */
     bool has_credit_limit;
     struct xd_decimal credit_limit;
     unsigned digits; /* of the currency */
@@ -59,6 +62,7 @@ struct xd_lookups {
     enum xd_result (*known)(void *context, enum xd_reference_kind kind, bool *known);
     enum xd_result (*customer)(void *context, const char *tenant, const char *account, const char *ref,
                                struct xd_customer *out);
+    enum xd_result (*customer_code)(void *context, const char *code, struct xd_customer *out);
     enum xd_result (*product)(void *context, const char *sku, struct xd_product *out);
     enum xd_result (*tenant)(void *context, const char *tenant, struct xd_tenant_policy *out);
     enum xd_result (*channel)(void *context, const char *type, struct xd_channel_rule *out);

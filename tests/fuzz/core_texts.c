@@ -134,12 +134,13 @@ static void ask_client(struct core *core) {
         "{\"client\":\"edi\",\"role\":\"viewer\",\"rate_per_s\":5,\"burst\":9}",
         "{\"client\":\"boss\",\"role\":\"admin\",\"expires_at\":\"2030-01-01T00:00:00Z\"}",
         "{\"overlap_s\":60}",
+        "{\"rate_per_s\":0,\"burst\":0,\"channels\":[],\"schema_versions\":[1]}",
         "{}",
         ""};
     static const struct xd_client_row boss = {.client = "boss", .tenant = "default", .role = "admin"};
     static enum xd_result (*const writes[])(struct xd_hub *, const struct xd_api_request *, struct xd_now,
-                                            struct xd_effects *) = {xd_hub_client_add, xd_hub_client_rotate,
-                                                                    xd_hub_client_revoke};
+                                            struct xd_effects *) = {
+        xd_hub_client_add, xd_hub_client_rotate, xd_hub_client_revoke, xd_hub_client_change};
     struct xd_buffer text;
     xd_buffer_init(&text, 0);
     xd_buffer_text(&text, PICK(core, bodies));

@@ -9,7 +9,7 @@ import api_contract
 from brokers import wait_for
 from stack import Hub
 
-METHODS = ("get", "put", "post", "delete")
+METHODS = ("get", "put", "post", "delete", "patch")
 NAMES = {"order_id": "O1", "release_id": "R00000000000000000", "site": "WH1", "code": "order_exists", "kind": "customers",
          "key": "CUST-1", "client": "admin", "subscription_id": "W1", "exception_id": "E1", "erp": "main",
          "run_id": "B1", "difference_id": "D1"}

@@ -155,6 +155,8 @@ def test_wrong_arguments_of_clients_are_told_before_or_by_the_hub(stack, tmp_pat
     taken.write_text("mine")
     for arguments, said, code in [(["add", "web", "--rate", "many"], "--rate is a whole number", 2),
                                   (["add", "web", "--versions", "1,x"], "--versions is a list of numbers", 2),
+                                  (["add", "web", "--versions", "2"], "/schema_versions", 1), (["set", "web"], "--channels", 2),
+                                  (["set", "web", "--rate", "1"], "clients list", 1),
                                   (["add", "web", "--out", str(taken)], "is there already", 2),
                                   (["add", "we/b"], "/client", 1), (["add", "web", "--role", "king"], "/role", 1),
                                   (["add", "web", "--expires-at", "2001-01-01T00:00:00Z"], "/expires_at", 1),
@@ -166,14 +168,37 @@ def test_wrong_arguments_of_clients_are_told_before_or_by_the_hub(stack, tmp_pat
 
 
 def test_a_client_sends_only_what_it_may(stack):
-    caller = new(stack, "--channels", "edi", "--versions", "1,2")
+    client = name()
+    caller = Caller(stack, add(stack, client, "--channels", "edi", "--versions", "1"))
     status, _, problem = caller.order()
     assert (status, problem["code"], problem["errors"][0]["pointer"]) == (403, "channel_not_allowed", "/channel/type")
     assert caller.order(channel={"type": "edi", "account": "a"})[0] == 202
     status, _, problem = caller.order(channel={"type": "edi", "account": "a"}, schema_version=2)
     assert (status, problem["code"], problem["errors"][0]["pointer"]) == (422, "unknown_schema_version", "/schema_version")
-    status, _, problem = new(stack, "--versions", "2").order()
+    with sqlite3.connect(stack.hub.database, timeout=30) as database:  # as a later hub may have stored it
+        database.execute("UPDATE client SET schema_versions = 4 WHERE client = ?", [client])
+    status, _, problem = caller.order(channel={"type": "edi", "account": "a"})
     assert (status, problem["code"]) == (422, "schema_version_not_allowed")
+
+
+def test_what_a_client_may_is_changed_and_its_token_goes_on(stack):
+    client = name()
+    caller = Caller(stack, add(stack, client, "--channels", "edi", "--rate", "1", "--burst", "2"))
+    status, _, problem = caller.order()
+    assert (status, problem["code"]) == (403, "channel_not_allowed")
+    assert "edi" in problem["errors"][0]["detail"] and "crossdock clients set" in problem["detail"]
+    assert "/v1/clients" not in problem["detail"], "where it may not look"
+    said = stack.cli("clients", "set", client, "--channels", "portal,edi", "--rate", "1000", "--burst", "2000").stdout
+    assert "portal,edi" in said and "1000/s" in said
+    status, headers, _ = caller.order()
+    assert status == 202 and headers["RateLimit-Policy"].startswith('"default";q=2000')
+    stack.cli("clients", "set", client, "--rate", "0", "--channels", "all")
+    shown = json.loads(stack.cli("clients", "show", client, "--json").stdout)
+    assert not {"rate_per_s", "burst", "channels"} & set(shown) and len(shown["tokens"]) == 1
+    status, headers, _ = caller.order(channel={"type": "inside_sales", "account": "a"})
+    assert status == 202 and "RateLimit-Policy" not in headers
+    with open(stack.hub.log_file, "rb") as log:
+        assert re.search(rb"client.changed.*client " + client.encode() + rb" of tenant default .*by admin of tenant default", log.read())
 
 
 # ---- rates ----

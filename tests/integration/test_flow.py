@@ -1,7 +1,9 @@
 """The whole flow on real brokers: an order by HTTP, the release and what a warehouse says to it over MQTT, the ERP's books."""
 import json
 import subprocess
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -13,6 +15,7 @@ from brokers import wait_for
 from stack import Stack, order
 from wms import Warehouse
 
+CROWD = 50
 THREE_LINES = (("WIDGET", "10", "9.95"), ("GADGET", "5", "24.50"), ("CABLE-10M", "3", "7.20"))
 plans = {}  # external order id -> what the warehouse does with its release; exact otherwise
 
@@ -118,6 +121,40 @@ def test_the_same_order_again_is_the_same_order(case, stack):
     assert once.id == first[1]["order_id"]
     once.status("SHIPPED")
     assert len(once.shipments()) == 1
+
+
+def at_once(stack, key, bodies):
+    """Each body by a connection of its own, all under one key, at the same moment: [(status, JSON)]."""
+    together = threading.Barrier(len(bodies))
+
+    def send(body):
+        together.wait(30)
+        return stack.hub.call("POST", "/v1/orders", body, key=key, seconds=60)
+    with ThreadPoolExecutor(len(bodies)) as crowd:
+        return list(crowd.map(send, bodies))
+
+
+def test_a_crowd_with_one_key_gets_one_order_and_one_answer(case, stack):
+    answers = at_once(stack, "crowd", [order("CROWD", "WH1")] * CROWD)
+    assert [status for status, _ in answers] == [202] * CROWD
+    assert all(answer == answers[0][1] for _, answer in answers)
+    once = case("CROWD", lines=(("WIDGET", "1", "9.95"),))
+    assert once.id == answers[0][1]["order_id"]
+    once.status("SHIPPED")
+    assert len(once.shipments()) == 1 and once.steps().count("order.received") == 1
+
+
+@pytest.mark.parametrize("key", [f"rivals-{number}" for number in range(5)])
+def test_of_a_crowd_with_one_key_and_two_orders_one_order_wins(stack, key):
+    numbers = [f"{key}-{'AB'[place % 2]}" for place in range(CROWD)]
+    answers = at_once(stack, key, [order(number, "WH1") for number in numbers])
+    taken = [answer for status, answer in answers if status == 202]
+    assert taken and all(answer == taken[0] for answer in taken), "one order, one answer"
+    winner = taken[0]["external_order_id"]
+    for number, (status, answer) in zip(numbers, answers):
+        assert status == 202 if number == winner else (status, answer["code"]) == (422, "idempotency_key_reused"), (number, answer)
+    found = [row for number in set(numbers) for row in stack.hub.get(f"/v1/orders?external_order_id={number}")["orders"]]
+    assert [row["order_id"] for row in found] == [taken[0]["order_id"]], "and no other one"
 
 
 def test_two_shipments_of_one_release_add_up(case):

@@ -260,13 +260,16 @@ def test_csv_that_is_wrong_is_told_by_its_line_and_stores_nothing(hub, tmp_path,
 
 def test_csv_with_many_wrong_cells_is_told_of_all_at_once(hub, tmp_path):
     file = tmp_path / "wrong.csv"
-    file.write_text("sku,active,uoms,lot_tracked\nX,perhaps,CS=abc,yes\nY,yes,,no\nZ,yes\n,no,,\nW,yes,CS=1,maybe\n", encoding="utf-8")
+    file.write_text("sku,active,uoms,lot_tracked,base_uom,price,gtins\nX,perhaps,CS=abc,yes,EA,ten,4006381333932\nY,yes,,no,,,\nZ,yes\n,no,,,EA,,\n"
+                    "W,yes,CS=1/0,maybe,EA,1,\n", encoding="utf-8")
     done = cli(hub, "reference", "load", "products", str(file), check=False)
     assert done.returncode == 2 and done.stdout == ""
     assert [line.removeprefix(f"crossdock: {file}:") for line in done.stderr.splitlines()] == [
         '2: "active" is neither true nor false: "perhaps"', '2: "uoms" is no factor like CS=12 or M=1/3: "CS=abc"',
-        "4: 2 fields where the header has 4", '5: "sku" is empty', '6: "lot_tracked" is neither true nor false: "maybe"']
-    file.write_text("sku,active\n" + "\n".join(f"X{n},x" for n in range(60)) + "\nX,\"\n", encoding="utf-8")
+        '2: price: must be a decimal like "12.5" with at most 18 digits, 12 of them behind the point, not "ten" (bad_decimal)', "2: gtins: must be a GTIN of 8, 12, 13 or 14 digits whose last one is its check digit (bad_gtin)",
+        "3: base_uom: is missing (missing_member)", "4: 2 fields where the header has 7", '5: "sku" is empty',
+        '6: "lot_tracked" is neither true nor false: "maybe"', "6: uoms: must be from 1 to 2147483647 (out_of_range)"]
+    file.write_text("sku,base_uom,active\n" + "\n".join(f"X{n},EA,x" for n in range(60)) + "\nX,\"\n", encoding="utf-8")
     lines = cli(hub, "reference", "load", "products", str(file), check=False).stderr.splitlines()
     assert len(lines) == 51 and lines[50] == f"crossdock: {file}: and 11 more"
     assert ask(hub, "GET", "/v1/reference/products/Y")[0] == 404
@@ -277,7 +280,11 @@ def test_large_csv_goes_in_parts_and_says_how_far_it_came(hub, tmp_path):
     rows = [f"big-{n},{1 + n % 9}" for n in range(1200)]
     file.write_text("type,share\n" + "\n".join(rows[:1100] + ["bad,0"] + rows[1100:]) + "\n", encoding="utf-8")
     done = cli(hub, "reference", "load", "channels", str(file), check=False)
-    assert done.returncode == 1 and f"{file}:1102: share: " in done.stderr and "the 1000 rows before line 1002 were stored" in done.stderr
+    assert done.returncode == 2 and f"{file}:1102: share: " in done.stderr, "which can be seen before anything is stored"
+    assert ask(hub, "GET", "/v1/reference/channels/big-0")[0] == 404
+    file.write_text("type,share\n" + "\n".join(rows[:1100] + rows[1050:]) + "\n", encoding="utf-8")  # what only the hub sees
+    done = cli(hub, "reference", "load", "channels", str(file), check=False)
+    assert done.returncode == 1 and f"{file}:1102: names one" in done.stderr and "the 1000 rows before line 1002 were stored" in done.stderr
     file.write_text("type,share\n" + "\n".join(rows) + "\n", encoding="utf-8")
     assert cli(hub, "reference", "load", "channels", str(file)).stdout == "1200 rows, 200 changed\n"
 

@@ -88,6 +88,23 @@ def test_file_with_a_wrong_line_is_refused_by_its_line_before_anything_is_sent(s
     assert not shown(stack, "?sku=BAD-1")
 
 
+def test_all_that_is_wrong_with_a_file_is_told_at_once(stack, tmp_path):
+    path = write(tmp_path / "stock.csv", "WH1,BAD-1,1", "wh1,BAD 1,-1", "WH1,BAD-1", "WH2,BAD-1,x", "WH1,BAD-2,1", "WH1,BAD-1,2", "WH1,BAD-2,2")
+    done = stack.cli("stock", "load", path, check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    assert [line.removeprefix(f"crossdock: {path}:") for line in done.stderr.splitlines()] == [
+        "3: site is no name of a site (1 to 32 of A-Z 0-9 _ -)", "3: sku is no SKU (1 to 64 printable characters without blanks)",
+        "3: qty is negative; a site has nothing or more", "4: 2 fields where the header has 3",
+        "5: qty is no decimal number such as 12 or 0.5", "7: the same site and sku as in line 2", "8: the same site and sku as in line 6"]
+    assert not shown(stack, "?sku=BAD-1") and not shown(stack, "?sku=BAD-2")
+    path = write(tmp_path / "stock.csv", *("WH1,BAD-1,x" for _ in range(60)))
+    lines = stack.cli("stock", "load", path, check=False).stderr.splitlines()
+    assert len(lines) == 51 and lines[50] == f"crossdock: {path}: and 69 more"
+    done = stack.cli("stock", "load", write(tmp_path / "stock.csv", "WH1,BAD-1,1", "WH7,BAD-1,1", "WH8,BAD-1,1"), check=False)
+    assert done.returncode == 1 and f"{path}:3: site: " in done.stderr and f"{path}:4: site: " in done.stderr  # as the hub says
+    assert not shown(stack, "?sku=BAD-1")
+
+
 def test_skus_that_no_product_has_are_taken_and_told(stack, tmp_path):
     status, answer = stack.hub.call("PUT", "/v1/reference/products/KNOWN", {"sku": "KNOWN", "base_uom": "EA"})
     assert status in (200, 201), answer

@@ -121,6 +121,8 @@ static void the_hub_refuses_what_is_not_let_in_and_repeats_what_it_has(void **st
     struct api_call other = {.client = &client, .has_key = true, .key = "k3", .body = body};
     assert_int_equal(hub_world_post(world, &other), 403);
     assert_non_null(strstr(other.text, "\"code\":\"channel_not_allowed\""));
+    assert_non_null(strstr(other.text, "but nothing-else\""));
+    assert_null(strstr(other.text, "/v1/clients")); /* where a channel may not look */
     assert_non_null(strstr(other.text, "\"pointer\":\"/channel/type\""));
     hub_world_api_free(&other);
     snprintf(versioned, sizeof versioned, "{\"schema_version\":2,%s", body + 1);

@@ -61,6 +61,7 @@ static bool valid(struct hub_world *world, const char *token, struct xd_client_r
 #define ADD xd_hub_client_add
 #define ROTATE xd_hub_client_rotate
 #define REVOKE xd_hub_client_revoke
+#define CHANGE xd_hub_client_change
 #define WEB "{\"client\":\"web\",\"tenant\":\"acme\",\"role\":\"channel\"}"
 
 static void a_client_gets_a_token_that_is_stored_as_its_hash_only(void **state) {
@@ -70,7 +71,7 @@ static void a_client_gets_a_token_that_is_stored_as_its_hash_only(void **state) 
     char token[XD_HASH_TEXT_SIZE], sql[160];
     told(world, ADD, NULL, NULL,
          "{\"client\":\"web\",\"tenant\":\"acme\",\"role\":\"channel\",\"rate_per_s\":5,\"burst\":9,"
-         "\"channels\":[\"edi\",\"portal\"],\"schema_versions\":[1,3]}",
+         "\"channels\":[\"edi\",\"portal\"],\"schema_versions\":[1]}",
          201, token);
     assert_true(valid(world, token, &row));
     assert_string_equal(row.client, "web");
@@ -79,7 +80,7 @@ static void a_client_gets_a_token_that_is_stored_as_its_hash_only(void **state) 
     assert_string_equal(row.channels, "edi portal");
     assert_int_equal(row.rate_per_s, 5);
     assert_int_equal(row.burst, 9);
-    assert_int_equal(row.schema_versions, 1 << 1 | 1 << 3);
+    assert_int_equal(row.schema_versions, 1 << 1);
     snprintf(sql, sizeof sql, "SELECT count(*) FROM client_token WHERE hex(hash) = upper('%s')", token);
     assert_count(world, sql, 0);
     xd_buffer_init(&view, 0);
@@ -87,7 +88,7 @@ static void a_client_gets_a_token_that_is_stored_as_its_hash_only(void **state) 
     assert_null(strstr(xd_buffer_string(&view), token));
     assert_null(strstr(xd_buffer_string(&view), "hash"));
     assert_non_null(strstr(xd_buffer_string(&view), "\"channels\":[\"edi\",\"portal\"],"
-                                                    "\"schema_versions\":[1,3],\"tokens\":[{\"made_at\""));
+                                                    "\"schema_versions\":[1],\"tokens\":[{\"made_at\""));
     xd_buffer_free(&view);
 }
 
@@ -122,7 +123,7 @@ static void what_cannot_be_a_client_is_refused_by_its_place(void **state) {
         {"{\"client\":\"web\",\"role\":\"channel\",\"expires_at\":\"2001-01-01T00:00:00Z\"}", "/expires_at"},
         {"{\"client\":\"web\",\"role\":\"channel\",\"channels\":[\"two words\"]}", "/channels/0"},
         {"{\"client\":\"web\",\"role\":\"channel\",\"schema_versions\":[0]}", "/schema_versions"},
-        {"{\"client\":\"web\",\"role\":\"channel\",\"schema_versions\":[63]}", "/schema_versions"},
+        {"{\"client\":\"web\",\"role\":\"channel\",\"schema_versions\":[1,2]}", "/schema_versions"},
         {"{\"client\":\"web\",\"role\":\"channel\",\"schema_versions\":[1.5]}", "/schema_versions"},
         {"{\"client\":\"web\",\"role\":\"channel\",\"token\":\"mine\"}", "/token"},
     };
@@ -196,11 +197,68 @@ static void a_revoked_client_has_no_valid_token_until_it_is_given_a_new_one(void
         cJSON_Delete(tree);
     }
     assert_false(valid(world, first, &row) || valid(world, second, &row));
-    assert_refused(world, ADD, NULL, WEB, 409, "client_exists", "-");
+    cJSON *taken = ask(world, ADD, NULL, NULL, WEB, 409);
+    assert_string_equal(text_of(taken, "code"), "client_exists");
+    assert_non_null(strstr(text_of(taken, "detail"), "revoked; rotate makes it a client again"));
+    cJSON_Delete(taken);
     told(world, ROTATE, "web", "acme", "", 200, third);
     assert_true(valid(world, third, &row));
     assert_int_equal(row.revoked_at, 0);
     assert_false(valid(world, first, &row) || valid(world, second, &row));
+}
+
+static void a_changed_client_keeps_its_tokens_and_what_was_not_named(void **state) {
+    struct hub_world *world = *state;
+    char token[XD_HASH_TEXT_SIZE];
+    struct xd_client_row row;
+    told(world, ADD, NULL, NULL,
+         "{\"client\":\"web\",\"tenant\":\"acme\",\"role\":\"channel\",\"rate_per_s\":5,\"burst\":9,"
+         "\"channels\":[\"edi\"],\"schema_versions\":[1]}",
+         201, token);
+    cJSON *tree =
+        ask(world, CHANGE, "web", "acme", "{\"channels\":[\"portal\",\"edi\"],\"rate_per_s\":7}", 200);
+    assert_int_equal(cJSON_GetObjectItem(tree, "rate_per_s")->valueint, 7);
+    cJSON_Delete(tree);
+    assert_true(valid(world, token, &row));
+    assert_string_equal(row.channels, "portal edi");
+    assert_true(row.rate_per_s == 7 && row.burst == 9 && row.schema_versions == 1 << 1);
+    assert_string_equal(row.role, "channel");
+    told(world, CHANGE, "web", "acme", "{\"burst\":0}", 200, NULL);
+    assert_true(valid(world, token, &row) && row.rate_per_s == 7 && row.burst == 0);
+    told(world, CHANGE, "web", "acme", "{\"burst\":3}", 200, NULL);
+    told(world, CHANGE, "web", "acme", "{\"rate_per_s\":0,\"channels\":[],\"schema_versions\":[]}", 200,
+         NULL);
+    assert_true(valid(world, token, &row));
+    assert_true(row.rate_per_s == 0 && row.burst == 0 && row.schema_versions == 0);
+    assert_string_equal(row.channels, "");
+}
+
+static void a_change_that_cannot_be_is_refused_whole(void **state) {
+    struct hub_world *world = *state;
+    static const struct {
+        const char *body, *pointer;
+    } rows[] = {
+        {"{\"channels\":[\"portal\"],\"burst\":5}", "/rate_per_s"},
+        {"{\"channels\":[\"portal\"],\"rate_per_s\":-1}", "/rate_per_s"},
+        {"{\"channels\":[\"portal\"],\"schema_versions\":[2]}", "/schema_versions"},
+        {"{\"channels\":[\"portal\"],\"role\":\"admin\"}", "/role"},
+        {"{\"channels\":[\"portal\",\"two words\"]}", "/channels/1"},
+    };
+    char token[XD_HASH_TEXT_SIZE];
+    struct xd_client_row row;
+    told(world, ADD, NULL, NULL, "{\"client\":\"web\",\"role\":\"channel\",\"channels\":[\"edi\"]}", 201,
+         token);
+    for (size_t index = 0; index < sizeof rows / sizeof rows[0]; index++) {
+        assert_refused(world, CHANGE, "web", rows[index].body, 422, "invalid_client", rows[index].pointer);
+    }
+    assert_refused(world, CHANGE, "nobody", "{}", 404, "not_found", "-");
+    assert_true(valid(world, token, &row));
+    assert_string_equal(row.channels, "edi");
+    assert_true(row.rate_per_s == 0 && row.burst == 0);
+    told(world, REVOKE, "web", NULL, "", 200, NULL); /* a change brings nobody back */
+    told(world, CHANGE, "web", NULL, "{\"rate_per_s\":1}", 200, NULL);
+    assert_false(valid(world, token, &row));
+    assert_count(world, "SELECT count(*) FROM client WHERE revoked_at <> 0 AND rate_per_s = 1", 1);
 }
 
 static void nobody_revokes_itself_and_nobody_unknown_is_changed(void **state) {
@@ -263,6 +321,8 @@ int main(void) {
         WORLD_TEST(a_third_token_ends_the_first_one_at_once),
         WORLD_TEST(a_new_token_lives_as_long_as_the_last_one_was_made_for),
         WORLD_TEST(a_revoked_client_has_no_valid_token_until_it_is_given_a_new_one),
+        WORLD_TEST(a_changed_client_keeps_its_tokens_and_what_was_not_named),
+        WORLD_TEST(a_change_that_cannot_be_is_refused_whole),
         WORLD_TEST(nobody_revokes_itself_and_nobody_unknown_is_changed),
         WORLD_TEST(a_failed_commit_makes_no_client_and_tells_no_token),
         WORLD_TEST(clients_are_listed_in_pages_and_by_tenant),

@@ -167,6 +167,74 @@ static void alias_has_one_owner_until_it_is_given_up(void **state) {
     assert_string_equal(out.sku, "B");
 }
 
+static void assert_taken(struct hub_world *world, enum xd_reference_kind kind, const char *text,
+                         const char *pointer) {
+    int64_t version;
+    assert_int_equal(try_put(world, kind, "api", text, &version), XD_INVALID);
+    assert_int_equal(problems.errors, 1);
+    assert_string_equal(problems.items[0].code, "alias_taken");
+    assert_string_equal(problems.items[0].pointer, pointer);
+}
+
+static void alias_of_all_is_no_other_ones_key_whichever_comes_first(void **state) {
+    struct hub_world *world = *state;
+    struct xd_product out;
+    int64_t version;
+    (void)put(world, XD_REF_CUSTOMER, "api",
+              "{\"code\":\"A\",\"aliases\":[{\"ref\":\"X\"},{\"ref\":\"A\"}]}");
+    (void)put(world, XD_REF_PRODUCT, "api", "{\"sku\":\"A\",\"base_uom\":\"EA\",\"aliases\":[\"X\",\"A\"]}");
+    begin(world);
+    assert_taken(world, XD_REF_CUSTOMER, "{\"code\":\"B\",\"aliases\":[{\"ref\":\"Y\"},{\"ref\":\"A\"}]}",
+                 "/aliases/1/ref");
+    assert_taken(world, XD_REF_CUSTOMER, "{\"code\":\"X\"}", "/code");
+    assert_taken(world, XD_REF_PRODUCT, "{\"sku\":\"B\",\"base_uom\":\"EA\",\"aliases\":[\"A\"]}",
+                 "/aliases/0");
+    assert_taken(world, XD_REF_PRODUCT, "{\"sku\":\"X\",\"base_uom\":\"EA\"}", "/sku");
+    commit(world);
+    (void)put(world, XD_REF_PRODUCT, "api", "{\"sku\":\"A\",\"base_uom\":\"EA\"}");
+    assert_ok(world->store.delivery.tx.begin(world->store.delivery.tx.context));
+    assert_ok(try_put(world, XD_REF_PRODUCT, "api", "{\"sku\":\"X\",\"base_uom\":\"EA\"}", &version));
+    commit(world);
+    assert_int_equal(product(world, "X", &out), version);
+}
+
+/* What a channel calls a customer counts for its references alone. */
+static void code_means_its_customer_whatever_others_call_so(void **state) {
+    struct hub_world *world = *state;
+    struct xd_customer out;
+    (void)put(world, XD_REF_CUSTOMER, "api", "{\"code\":\"REF\"}");
+    (void)put(world, XD_REF_CUSTOMER, "api",
+              "{\"code\":\"WEB\",\"aliases\":[{\"ref\":\"REF\",\"account\":\"web\"},{\"ref\":\"W\"}]}");
+    for (int round = 0; round < 2; round++) {
+        assert_ok(xd_reference_customer(&world->hub, "t", "web", "REF", &out));
+        assert_string_equal(out.code, "WEB");
+        assert_ok(xd_reference_customer_code(&world->hub, "REF", &out));
+        assert_string_equal(out.code, "REF");
+        assert_ok(xd_reference_customer(&world->hub, "t", "web", "W", &out));
+        assert_int_equal(xd_reference_customer_code(&world->hub, "W", &out), XD_NOT_FOUND);
+    }
+}
+
+/* A store of before may hold both: the key counts, and either entry can still be changed. */
+static void key_counts_where_an_alias_was_stored_before_it_was_refused(void **state) {
+    struct hub_world *world = *state;
+    struct xd_product found;
+    char code[XD_NAME_SIZE];
+    (void)put(world, XD_REF_CUSTOMER, "api", "{\"code\":\"A\"}");
+    (void)put(world, XD_REF_CUSTOMER, "api", "{\"code\":\"B\",\"aliases\":[{\"ref\":\"OLD\"}]}");
+    (void)put(world, XD_REF_PRODUCT, "api", "{\"sku\":\"A\",\"base_uom\":\"EA\"}");
+    (void)put(world, XD_REF_PRODUCT, "api", "{\"sku\":\"B\",\"base_uom\":\"EA\",\"aliases\":[\"OLD\"]}");
+    (void)hub_world_count(world, "UPDATE reference_alias SET alias = 'A' WHERE alias = 'OLD'");
+    (void)put(world, XD_REF_CUSTOMER, "api", "{\"code\":\"A\",\"name\":\"changed\"}");
+    (void)put(world, XD_REF_CUSTOMER, "api", "{\"code\":\"B\",\"aliases\":[{\"ref\":\"A\"}]}");
+    (void)put(world, XD_REF_PRODUCT, "api", "{\"sku\":\"A\",\"base_uom\":\"BOX\"}");
+    (void)put(world, XD_REF_PRODUCT, "api", "{\"sku\":\"B\",\"base_uom\":\"EA\",\"aliases\":[\"A\"]}");
+    assert_true(customer(world, "t", "web", "A", code) > 0);
+    assert_string_equal(code, "A");
+    assert_true(product(world, "A", &found) > 0);
+    assert_string_equal(found.base_uom, "BOX");
+}
+
 static void site_without_an_entry_has_the_defaults(void **state) {
     struct hub_world *world = *state;
     struct xd_site_profile site;
@@ -368,6 +436,21 @@ static void many_are_put_together_or_not_at_all(void **state) {
     }
 }
 
+static void entries_put_together_call_none_of_them_by_anothers_key(void **state) {
+    struct hub_world *world = *state;
+    struct api_call wrong =
+        api_of("customers", NULL,
+               "{\"entries\":[{\"code\":\"A\",\"aliases\":[{\"ref\":\"C\",\"account\":\"web\"}]},"
+               "{\"code\":\"B\",\"aliases\":[{\"ref\":\"A\"},{\"ref\":\"B\"}]},{\"code\":\"C\","
+               "\"aliases\":[{\"ref\":\"B\"}]}]}");
+    assert_int_equal(call(world, &wrong), 422);
+    assert_non_null(strstr(wrong.text, "\"alias_taken\",\"pointer\":\"/entries/1/aliases/0/ref\""));
+    assert_non_null(strstr(wrong.text, "\"alias_taken\",\"pointer\":\"/entries/2/aliases/0/ref\""));
+    assert_null(strstr(wrong.text, "\"pointer\":\"/entries/0"));
+    end(&wrong);
+    assert_int_equal(hub_world_count(world, "SELECT count(*) FROM reference"), 0);
+}
+
 static void put_that_cannot_be_committed_is_not_believed(void **state) {
     struct hub_world *world = *state;
     struct xd_product out;
@@ -445,8 +528,13 @@ static void entry_of_the_erp_that_cannot_be_used_is_left_out(void **state) {
     (void)hub_world_ledger(world,
                            "INSERT INTO customer(code, name, active, currency) VALUES"
                            "('A B', 'blank', 1, 'EUR'), ('ODD', '', 1, 'euro'), ('ZZ', 'fine', 1, '')");
+    (void)put(world, XD_REF_CUSTOMER, "api", "{\"code\":\"MINE\",\"aliases\":[{\"ref\":\"YY\"}]}");
+    (void)hub_world_ledger(world,
+                           "INSERT INTO customer(code, name, active, currency) VALUES('YY', '', 1, '')");
     start_loading(world);
     hub_world_run(world, 5000);
+    assert_true(customer(world, "t", "a", "YY", code) > 0);
+    assert_string_equal(code, "MINE");
     assert_int_equal(customer(world, "t", "a", "ODD", code), 0);
     assert_int_equal(customer(world, "t", "a", "A B", code), 0);
     assert_true(customer(world, "t", "a", "ZZ", code) > 0);
@@ -519,6 +607,9 @@ int main(void) {
         WORLD_TEST(product_is_found_by_sku_alias_and_any_form_of_its_gtin),
         WORLD_TEST(customer_alias_of_the_account_goes_before_that_of_the_tenant_and_the_code),
         WORLD_TEST(alias_has_one_owner_until_it_is_given_up),
+        WORLD_TEST(alias_of_all_is_no_other_ones_key_whichever_comes_first),
+        WORLD_TEST(code_means_its_customer_whatever_others_call_so),
+        WORLD_TEST(key_counts_where_an_alias_was_stored_before_it_was_refused),
         WORLD_TEST(site_without_an_entry_has_the_defaults),
         WORLD_TEST(questions_that_no_key_can_answer_are_not_asked),
         WORLD_TEST(answers_stay_right_when_more_is_asked_than_is_kept),
@@ -526,6 +617,7 @@ int main(void) {
         WORLD_TEST(put_answers_the_version_and_where_it_is),
         WORLD_TEST(put_tells_all_problems_and_stores_nothing),
         WORLD_TEST(many_are_put_together_or_not_at_all),
+        WORLD_TEST(entries_put_together_call_none_of_them_by_anothers_key),
         WORLD_TEST(a_sites_zone_must_be_there),
         WORLD_TEST(put_that_cannot_be_committed_is_not_believed),
         WORLD_TEST(erp_is_asked_after_the_start_and_again_after_a_while),

@@ -56,6 +56,12 @@ static enum xd_result customer(void *context, const char *tenant, const char *ac
     return strcmp(ref, "CUST-ANY") == 0 || strcmp(ref, "CUST-OLD") == 0 ? XD_OK : XD_NOT_FOUND;
 }
 
+/* Codes are those that no channel gave. */
+static enum xd_result customer_code(void *context, const char *code, struct xd_customer *out) {
+    enum xd_result result = customer(context, "acme", "web", code, out);
+    return result == XD_OK && strcmp(out->code, code) != 0 ? XD_NOT_FOUND : result;
+}
+
 static void add_uom(struct xd_product *product, const char *uom, int64_t num, int64_t den) {
     struct xd_uom *row = &product->uoms[product->uom_count++];
     (void)snprintf(row->uom, sizeof row->uom, "%s", uom);
@@ -131,7 +137,7 @@ struct held {
 
 static void hold_in(const struct world *world, struct held *held, const char *text) {
     const struct xd_lookups lookups = {
-        (void *)(uintptr_t)world, known, customer, product, tenant_policy, channel, carrier};
+        (void *)(uintptr_t)world, known, customer, customer_code, product, tenant_policy, channel, carrier};
     xd_reading_begin(&held->reading, text);
     enum xd_result read = xd_order_read(&held->reading.document, &held->order, &held->reading.problems);
     assert_true(read == XD_OK || read == XD_INVALID);
@@ -187,6 +193,16 @@ static void each_problem_is_told_with_its_place(void **state) {
          "unknown_customer /customer/external_ref"},
         {ORDER_OF("\"customer\":{\"id\":\"X\"},\"currency\":\"EUR\",", WIDGET("")),
          "unknown_customer /customer/id"},
+        {ORDER_OF("\"customer\":{\"id\":\"4711\"},\"currency\":\"EUR\",", WIDGET("")),
+         "unknown_customer /customer/id"},
+        {ORDER_OF("\"customer\":{\"external_ref\":\"4711\",\"id\":\"CUST-1\"},\"currency\":\"EUR\",",
+                  WIDGET("")),
+         ""},
+        {ORDER_OF("\"customer\":{\"external_ref\":\"4711\",\"id\":\"CUST-ANY\"},\"currency\":\"EUR\",",
+                  WIDGET("")),
+         "customers_contradict /customer/id"},
+        {ORDER_OF("\"customer\":{\"external_ref\":\"X\",\"id\":\"4711\"},\"currency\":\"EUR\",", WIDGET("")),
+         "unknown_customer /customer/external_ref; unknown_customer /customer/id"},
         {ORDER_OF("\"customer\":{\"id\":\"CUST-OLD\"},\"currency\":\"EUR\",", WIDGET("")),
          "inactive_customer /customer/id"},
         {ORDER_OF("\"customer\":{\"id\":\"CUST-1\"},\"currency\":\"USD\",", WIDGET("")),
@@ -322,6 +338,13 @@ static void a_kind_without_any_entry_is_not_checked(void **state) {
     assert_int_equal(held.made.customer_version + held.made.lines[0].product_version, 0);
     assert_true(held.made.priced);
     assert_decimal(held.made.gross, "2");
+    assert_false(held.made.customer_is_code);
+    let_go(&held);
+    /* an id says itself whose code it is */
+    hold_in(&empty, &held,
+            ORDER_OF("\"customer\":{\"external_ref\":\"X\",\"id\":\"Y\"},\"currency\":\"EUR\",", WIDGET("")));
+    assert_string_equal(held.made.customer, "Y");
+    assert_true(held.made.customer_is_code);
     let_go(&held);
 }
 
@@ -467,8 +490,14 @@ struct starved {
 };
 
 static enum xd_result validate_starved(void *context) {
-    const struct xd_lookups lookups = {
-        (void *)(uintptr_t)&everything, known, customer, product, tenant_policy, channel, carrier};
+    const struct xd_lookups lookups = {(void *)(uintptr_t)&everything,
+                                       known,
+                                       customer,
+                                       customer_code,
+                                       product,
+                                       tenant_policy,
+                                       channel,
+                                       carrier};
     struct starved *starved = context;
     struct xd_enriched made;
     xd_problems_clear(&starved->reading.problems);

@@ -102,7 +102,7 @@ static enum xd_result write_order(const struct xd_hub *hub, const char *erp, con
     xd_writer_text(&writer, "account", erp);
     xd_writer_end(&writer, '}');
     xd_writer_begin(&writer, "customer", '{');
-    xd_writer_text(&writer, "external_ref", entry->customer);
+    xd_writer_text(&writer, "id", entry->customer);
     xd_writer_end(&writer, '}');
     xd_writer_text(&writer, "customer_po", entry->customer_po);
     xd_writer_text(&writer, "currency", entry->currency);
@@ -186,8 +186,8 @@ static void fill_row(const struct taking *taking, struct xd_order_row *row) {
     xd_copy(row->channel_type, sizeof row->channel_type, order->channel_type);
     xd_copy(row->channel_account, sizeof row->channel_account, order->channel_account);
     xd_copy(row->external_order_id, sizeof row->external_order_id, order->external_order_id);
-    xd_copy(row->customer_ref, sizeof row->customer_ref, order->customer_ref);
-    if (taking->enriched.customer_version != 0) {
+    xd_copy(row->customer_ref, sizeof row->customer_ref, order->customer_id);
+    if (taking->enriched.customer_is_code) {
         xd_copy(row->customer_code, sizeof row->customer_code, taking->enriched.customer);
     }
     xd_copy(row->customer_po, sizeof row->customer_po, order->customer_po);

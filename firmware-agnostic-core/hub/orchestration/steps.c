@@ -50,6 +50,15 @@ static const char *code_of(const struct xd_order_row *order) {
     return order->customer_code[0] != 0 ? order->customer_code : order->customer_ref;
 }
 
+/* As the sale names it: by the code. A reference was no code when the order came; it may be by now. */
+static enum xd_result customer_of(struct xd_conduct *conduct, struct xd_customer *customer) {
+    const struct xd_order_row *order = &conduct->order;
+    return order->customer_code[0] != 0
+               ? xd_reference_customer_code(conduct->hub, order->customer_code, customer)
+               : xd_reference_customer(conduct->hub, order->tenant, order->channel_account,
+                                       order->customer_ref, customer);
+}
+
 static bool is_prepaid(const struct xd_order *order) {
     const char *method = order->payment != NULL ? xd_json_text(order->payment, "method") : NULL;
     return method != NULL && strcmp(method, "PREPAID") == 0;
@@ -84,9 +93,7 @@ static enum xd_result value_of(const struct xd_conduct *conduct, struct xd_decim
 
 /* The customer whose limit counts for the order; XD_NOT_FOUND: none does. */
 static enum xd_result limited_customer(struct xd_conduct *conduct, struct xd_customer *customer) {
-    const struct xd_order_row *order = &conduct->order;
-    enum xd_result result =
-        xd_reference_customer(conduct->hub, order->tenant, order->channel_account, code_of(order), customer);
+    enum xd_result result = customer_of(conduct, customer);
     return result == XD_OK && (is_adopted(conduct) || !customer->has_credit_limit) ? XD_NOT_FOUND : result;
 }
 
@@ -174,8 +181,7 @@ enum xd_result xd_conduct_rebook(struct xd_conduct *conduct, bool *within) {
     if (result != XD_OK) {
         return result;
     }
-    result =
-        xd_reference_customer(conduct->hub, order->tenant, order->channel_account, code_of(order), &customer);
+    result = customer_of(conduct, &customer);
     if (result == XD_OK && customer.has_credit_limit && xd_decimal_sign(more) > 0) {
         *within = xd_decimal_compare(sum, customer.credit_limit) <= 0;
     }

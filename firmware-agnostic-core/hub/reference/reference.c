@@ -39,7 +39,7 @@ static const struct {
 
 struct question {
     enum xd_reference_kind kind;
-    const char *tenant, *account, *name; /* "" where the kind knows no scope */
+    const char *tenant, *account, *name; /* "" where no scope counts; of a customer: by its code alone */
 };
 
 /* ---- the cache ---- */
@@ -98,14 +98,17 @@ void xd_reference_forget(struct xd_hub *hub, enum xd_reference_kind kind) {
 
 /* ---- reading the store ---- */
 
-/* Whose key the question's name is. */
+/* Whose key the question's name is. What a tenant or an account calls a customer goes before another one's
+ * code, for channels number customers of their own; what everybody does is behind it, like a product's. */
 static enum xd_result find_key(struct xd_hub *hub, const struct question *question,
                                char key[XD_REFERENCE_KEY_SIZE]) {
     const struct xd_reference_store *store = &hub->config.store->reference;
+    const struct xd_reference_alias of_all = {"", "", question->name};
     struct xd_reference_row row;
     char gtin[XD_GTIN_SIZE];
     enum xd_result result = XD_NOT_FOUND;
-    if (question->kind == XD_REF_CUSTOMER) { /* an alias of the account goes before another one's code */
+    bool scoped = question->kind == XD_REF_CUSTOMER && question->account[0] != '\0';
+    if (scoped) {
         result = store->find(store->context, question->kind, question->tenant, question->account,
                              question->name, key);
     }
@@ -113,8 +116,8 @@ static enum xd_result find_key(struct xd_hub *hub, const struct question *questi
         xd_copy(key, XD_REFERENCE_KEY_SIZE, question->name);
         result = store->get(store->context, question->kind, key, 0, &row, NULL);
     }
-    if (result == XD_NOT_FOUND && question->kind == XD_REF_PRODUCT) {
-        result = store->find(store->context, question->kind, "", "", question->name, key);
+    if (result == XD_NOT_FOUND && (scoped || question->kind == XD_REF_PRODUCT)) {
+        result = store->owner(store->context, question->kind, &of_all, key);
     }
     if (result == XD_NOT_FOUND && question->kind == XD_REF_PRODUCT &&
         xd_gtin_normalise(question->name, gtin) == XD_OK) {
@@ -234,6 +237,11 @@ enum xd_result xd_reference_known(struct xd_hub *hub, enum xd_reference_kind kin
 enum xd_result xd_reference_customer(struct xd_hub *hub, const char *tenant, const char *account,
                                      const char *ref, struct xd_customer *out) {
     const struct question question = {XD_REF_CUSTOMER, tenant, account, ref};
+    return look_up(hub, &question, out);
+}
+
+enum xd_result xd_reference_customer_code(struct xd_hub *hub, const char *code, struct xd_customer *out) {
+    const struct question question = {XD_REF_CUSTOMER, "", "", code};
     return look_up(hub, &question, out);
 }
 

@@ -7,6 +7,9 @@
  * all nothing of that kind is checked: a hub without reference data takes what the ERP
  * takes. Nothing is deleted: what is gone says active: false. All on the turn's thread.
  *
+ * What everybody calls an entry is no other one's key: such an alias is refused, and so
+ * is a new entry with such a key. Where a store has both already, the key counts.
+ *
  * Whose word counts. An entry comes from the ERP, from a CSV file or by the API, and
  * its current version says from which:
  *   - what a person put (api, csv) is left alone by the ERP's load, whole;
@@ -149,10 +152,13 @@ enum xd_reference_kind xd_reference_kind_of(const char *name);
 
 /* Whether there is any entry of that kind. Cheap. */
 XD_CHECKED enum xd_result xd_reference_known(struct xd_hub *hub, enum xd_reference_kind kind, bool *known);
-/* The customer whom the channel's account calls so: by an alias of that account, of the tenant, or by the
- * code. XD_NOT_FOUND. */
+/* The customer whom the channel's account calls so: by an alias of that account or of the tenant, else by
+ * the code, else by an alias of all. account is not empty. XD_NOT_FOUND. */
 XD_CHECKED enum xd_result xd_reference_customer(struct xd_hub *hub, const char *tenant, const char *account,
                                                 const char *ref, struct xd_customer *out);
+/* The customer of that code, whatever anybody else calls so. XD_NOT_FOUND. */
+XD_CHECKED enum xd_result xd_reference_customer_code(struct xd_hub *hub, const char *code,
+                                                     struct xd_customer *out);
 /* By SKU, by alias or by GTIN. XD_NOT_FOUND. */
 XD_CHECKED enum xd_result xd_reference_product(struct xd_hub *hub, const char *sku, struct xd_product *out);
 /* Whether the product's entry names that lot as recalled, or on hold. */

@@ -26,28 +26,69 @@ static enum xd_result check_zone(struct xd_hub *hub, const char *zone, struct xd
     return result == XD_NO_MEMORY ? result : XD_OK;
 }
 
+/* Whether everybody calls some entry so. Names within a scope (an account's, GTINs, lots) are looked up
+ * in another way than keys are. */
+static bool is_of_all(const struct xd_reference_alias *alias) {
+    return alias->tenant[0] == '\0' && alias->account[0] == '\0';
+}
+
+/* An alias that the entry does not have yet is no other entry's, and no other one's key. */
+static enum xd_result check_alias(struct xd_hub *hub, enum xd_reference_kind kind,
+                                  const struct xd_reference_entry *entry, size_t index,
+                                  struct xd_problems *problems) {
+    const struct xd_reference_store *store = &hub->config.store->reference;
+    const struct xd_reference_alias *alias = &entry->aliases[index];
+    char owner[XD_REFERENCE_KEY_SIZE];
+    struct xd_reference_row row;
+    enum xd_result result = store->owner(store->context, kind, alias, owner);
+    if (result == XD_OK && entry->key != NULL && strcmp(owner, entry->key) != 0) {
+        xd_problem_add(problems, "alias_taken", entry->pointers[index], "is a name of %s already", owner);
+    }
+    if (result != XD_NOT_FOUND || !is_of_all(alias) ||
+        (entry->key != NULL && strcmp(alias->alias, entry->key) == 0)) {
+        return result == XD_NOT_FOUND ? XD_OK : result;
+    }
+    result = store->get(store->context, kind, alias->alias, 0, &row, NULL);
+    if (result == XD_OK) {
+        xd_problem_add(problems, "alias_taken", entry->pointers[index], "is the key of another entry");
+    }
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
+/* A new entry's key is no alias of another one. */
+static enum xd_result check_key(struct xd_hub *hub, enum xd_reference_kind kind, const char *key,
+                                struct xd_problems *problems) {
+    const struct xd_reference_store *store = &hub->config.store->reference;
+    const struct xd_reference_alias alias = {"", "", key};
+    char owner[XD_REFERENCE_KEY_SIZE], pointer[32];
+    struct xd_reference_row row;
+    enum xd_result result = store->owner(store->context, kind, &alias, owner);
+    if (result == XD_OK && strcmp(owner, key) != 0) {
+        result = store->get(store->context, kind, key, 0, &row, NULL);
+        if (result == XD_NOT_FOUND) {
+            (void)snprintf(pointer, sizeof pointer, "/%s", xd_reference_key_member(kind));
+            xd_problem_add(problems, "alias_taken", pointer, "is an alias of %s", owner);
+        }
+    }
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
 enum xd_result xd_reference_examine(struct xd_hub *hub, struct xd_document *document, const cJSON *tree,
                                     enum xd_reference_kind kind, struct xd_reference_entry *out,
                                     struct xd_problems *problems) {
-    const struct xd_reference_store *store = &hub->config.store->reference;
     size_t errors = problems->errors;
-    char owner[XD_REFERENCE_KEY_SIZE];
     enum xd_result result = xd_reference_read(document, tree, kind, out, problems);
     if (result != XD_OK && result != XD_INVALID) {
         return result;
     }
-    for (size_t index = 0; index < out->alias_count; index++) {
-        result = store->owner(store->context, kind, &out->aliases[index], owner);
-        if (result == XD_OK && out->key != NULL && strcmp(owner, out->key) != 0) {
-            xd_problem_add(problems, "alias_taken", out->pointers[index], "is a name of %s already", owner);
-        } else if (result != XD_OK && result != XD_NOT_FOUND) {
-            return result;
-        }
+    result = out->key != NULL ? check_key(hub, kind, out->key, problems) : XD_OK;
+    for (size_t index = 0; index < out->alias_count && result == XD_OK; index++) {
+        result = check_alias(hub, kind, out, index, problems);
     }
-    if (kind == XD_REF_SITE && problems->errors == errors) {
+    if (result == XD_OK && kind == XD_REF_SITE && problems->errors == errors) {
         result = check_zone(hub, out->as.site.zone, problems);
     }
-    if (result == XD_NO_MEMORY) {
+    if (result != XD_OK) {
         return result;
     }
     return problems->errors > errors ? XD_INVALID : XD_OK;
@@ -346,6 +387,48 @@ static enum xd_result examine_entry(const struct put *put, struct entries *entri
     return result;
 }
 
+static int compare_to_key(const void *key, const void *name) {
+    return strcmp(key, ((const struct name *)name)->alias->alias);
+}
+
+/* The first name of another entry that everybody uses for what is the key of entries->keys[index]; the
+ * names are sorted. */
+static const struct name *name_like_key(const struct entries *entries, size_t index) {
+    const char *key = entries->keys[index];
+    const struct name *end = entries->names + entries->name_count;
+    const struct name *name =
+        key == NULL || entries->name_count == 0
+            ? NULL
+            : bsearch(key, entries->names, entries->name_count, sizeof *name, compare_to_key);
+    while (name != NULL && name > entries->names && strcmp(name[-1].alias->alias, key) == 0) {
+        name--;
+    }
+    for (; name != NULL && name < end && strcmp(name->alias->alias, key) == 0; name++) {
+        if (is_of_all(name->alias) && name->key != NULL && strcmp(name->key, key) != 0) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+/* An alias that the store has already stays, also one that is a key of the request. */
+static enum xd_result compare_keys(const struct put *put, const struct entries *entries) {
+    const struct xd_reference_store *store = &put->hub->config.store->reference;
+    char owner[XD_REFERENCE_KEY_SIZE], pointer[XD_POINTER_SIZE];
+    for (size_t index = 0; index < entries->count; index++) {
+        const struct name *name = name_like_key(entries, index);
+        enum xd_result result =
+            name == NULL ? XD_OK : store->owner(store->context, put->kind, name->alias, owner);
+        if (result == XD_NOT_FOUND) {
+            (void)snprintf(pointer, sizeof pointer, "/entries/%zu%s", name->entry, name->pointer);
+            xd_problem_add(&put->hub->problems, "alias_taken", pointer, "is the key of /entries/%zu", index);
+        } else if (result != XD_OK) {
+            return result;
+        }
+    }
+    return XD_OK;
+}
+
 static enum xd_result compare_entries(const struct put *put, struct entries *entries) {
     const struct xd_rule_unique rule = {.first = entries->keys,
                                         .stride = sizeof *entries->keys,
@@ -365,7 +448,8 @@ static enum xd_result compare_entries(const struct put *put, struct entries *ent
                            name[-1].entry);
         }
     }
-    return xd_rule_check_unique(put->document, &rule, &put->hub->problems);
+    enum xd_result result = compare_keys(put, entries);
+    return result == XD_OK ? xd_rule_check_unique(put->document, &rule, &put->hub->problems) : result;
 }
 
 static enum xd_result put_entries(const struct put *put, const struct entries *entries) {

@@ -47,8 +47,8 @@ struct xd_reference_store {
     /* Current versions of entries whose key is greater than after ("" all), by key. R */
     enum xd_result (*list)(void *context, int kind, const char *after, size_t max, xd_reference_fn each,
                            void *each_context);
-    /* Which entry is called so: by the tenant's account, else by the tenant, else by the account of any
-     * tenant, else by all. XD_NOT_FOUND. R */
+    /* Which entry is called so by the tenant's account, else by the tenant, else by the account of any
+     * tenant; what all call so is owner's to say. XD_NOT_FOUND. R */
     enum xd_result (*find)(void *context, int kind, const char *tenant, const char *account,
                            const char *alias, char key[XD_REFERENCE_KEY_SIZE]);
     /* Which entry has exactly this alias. XD_NOT_FOUND. R */

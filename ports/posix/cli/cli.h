@@ -99,6 +99,7 @@ int xd_cli_sites_add(struct xd_cli *cli);
 int xd_cli_clients_list(struct xd_cli *cli);
 int xd_cli_clients_show(struct xd_cli *cli);
 int xd_cli_clients_add(struct xd_cli *cli);
+int xd_cli_clients_set(struct xd_cli *cli);
 int xd_cli_clients_rotate(struct xd_cli *cli);
 int xd_cli_clients_revoke(struct xd_cli *cli);
 int xd_cli_erp_status(struct xd_cli *cli);

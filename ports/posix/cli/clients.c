@@ -293,7 +293,7 @@ static int add_number(struct xd_cli *cli, struct xd_buffer *body, enum xd_option
     return 0;
 }
 
-/* A list with commas as a JSON array of texts, or of numbers. */
+/* A list with commas as a JSON array of texts, or of numbers; "all", as it is listed, as an empty one. */
 static int add_items(struct xd_cli *cli, struct xd_buffer *body, enum xd_option option, const char *name,
                      bool numbers) {
     const char *at = cli->options[option];
@@ -302,6 +302,10 @@ static int add_items(struct xd_cli *cli, struct xd_buffer *body, enum xd_option 
     }
     add_name(body, name);
     xd_buffer_byte(body, '[');
+    if (strcmp(at, "all") == 0) {
+        xd_buffer_byte(body, ']');
+        return 0;
+    }
     for (bool more = true; more;) {
         size_t size = strcspn(at, ",");
         char item[128];
@@ -322,6 +326,13 @@ static int add_items(struct xd_cli *cli, struct xd_buffer *body, enum xd_option 
     return 0;
 }
 
+static int add_limits(struct xd_cli *cli, struct xd_buffer *body) {
+    int status = add_number(cli, body, XD_OPTION_RATE, "rate", "rate_per_s");
+    status = status != 0 ? status : add_number(cli, body, XD_OPTION_BURST, "burst", "burst");
+    status = status != 0 ? status : add_items(cli, body, XD_OPTION_CHANNELS, "channels", false);
+    return status != 0 ? status : add_items(cli, body, XD_OPTION_VERSIONS, "schema_versions", true);
+}
+
 int xd_cli_clients_add(struct xd_cli *cli) {
     struct xd_cli_call call = {.method = "POST"};
     struct xd_buffer body;
@@ -333,10 +344,7 @@ int xd_cli_clients_add(struct xd_cli *cli) {
     xd_buffer_json(&body, role != NULL ? role : "channel");
     add_text(cli, &body, XD_OPTION_TENANT, "tenant");
     add_text(cli, &body, XD_OPTION_EXPIRES_AT, "expires_at");
-    int status = add_number(cli, &body, XD_OPTION_RATE, "rate", "rate_per_s");
-    status = status != 0 ? status : add_number(cli, &body, XD_OPTION_BURST, "burst", "burst");
-    status = status != 0 ? status : add_items(cli, &body, XD_OPTION_CHANNELS, "channels", false);
-    status = status != 0 ? status : add_items(cli, &body, XD_OPTION_VERSIONS, "schema_versions", true);
+    int status = add_limits(cli, &body);
     xd_buffer_byte(&body, '}');
     if (status != 0) {
         xd_buffer_free(&body);
@@ -344,6 +352,36 @@ int xd_cli_clients_add(struct xd_cli *cli) {
     }
     xd_cli_path(&call, "/v1/clients");
     return ask_for_token(cli, &call, &body);
+}
+
+int xd_cli_clients_set(struct xd_cli *cli) {
+    struct xd_cli_call call = {.method = "PATCH"};
+    struct xd_buffer body;
+    cJSON *tree = NULL;
+    xd_buffer_init(&body, 0);
+    xd_buffer_byte(&body, '{');
+    int status = add_limits(cli, &body);
+    if (status == 0 && body.size == 1) {
+        status =
+            xd_cli_fail(XD_EXIT_WRONG_INPUT, "say what to change: --rate, --burst, --channels or --versions");
+    }
+    xd_buffer_byte(&body, '}');
+    if (status == 0 && xd_buffer_result(&body) != XD_OK) {
+        status = xd_cli_fail(XD_EXIT_FAILED, "not enough memory");
+    }
+    if (status == 0) {
+        name_client(cli, &call, NULL);
+        call.body = xd_buffer_view(&body);
+        call.unknown = "\nRun the same command again: that is safe.";
+        status = xd_cli_call(cli, &call, &tree);
+    }
+    if (status == 0 && !cli->json) {
+        const cJSON *row = tree;
+        write_clients(cli, &row, 1);
+    }
+    xd_buffer_free(&body);
+    cJSON_Delete(tree);
+    return status;
 }
 
 int xd_cli_clients_rotate(struct xd_cli *cli) {

@@ -1,18 +1,18 @@
-/* The verbs of reference data. A CSV file goes to the hub in parts that are stored whole
- * or not at all; what the hub says of an entry is told by the file's line. */
+/* The verbs of reference data. A CSV file is read whole, each row as the hub will read it, before it goes to
+ * the hub in parts that are stored whole or not at all; what the hub says of an entry beside (names that
+ * others have, zones) is told by the file's line, too. */
 #include "base/json.h"
 #include "posix/cli/arguments.h"
 #include "posix/cli/hub.h"
 #include "posix/cli/lists.h"
 #include "posix/cli/reference_csv.h"
+#include "posix/cli/rows.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define FILE_MAX ((size_t)64 * 1024 * 1024)
 #define PART_ROWS 500u
-#define WRONG_TOLD 50u                  /* what is wrong with a file is told up to here, then counted */
 #define PART_BYTES ((size_t)512 * 1024) /* a part that has so many is full; the hub takes 1 MiB */
 
 /* The kind that the first word names, or XD_REF_KIND_COUNT, and a complaint was told. */
@@ -260,20 +260,17 @@ struct load {
 
 /* "/entries/3/gtins/0" as "products.csv:5: gtins". */
 static void tell_line(const void *context, const char *pointer, struct xd_buffer *out) {
-    static const char prefix[] = "/entries/";
     const struct load *load = context;
-    char *rest = NULL;
-    if (strncmp(pointer, prefix, sizeof prefix - 1) == 0) {
-        unsigned long index = strtoul(pointer + sizeof prefix - 1, &rest, 10);
-        if (index < load->count) {
-            xd_buffer_format(out, "%s:%u", load->cli->second, load->lines[index]);
-            if (rest[0] != 0) {
-                xd_buffer_format(out, ": %s", xd_reference_csv_column(load->rows.kind, rest));
-            }
-            return;
-        }
+    const char *rest;
+    size_t index;
+    if (!xd_cli_entry_of(pointer, load->count, &index, &rest)) {
+        xd_buffer_text(out, pointer);
+        return;
     }
-    xd_buffer_text(out, pointer);
+    xd_buffer_format(out, "%s:%u", load->cli->second, load->lines[index]);
+    if (rest[0] != 0) {
+        xd_buffer_format(out, ": %s", xd_reference_csv_column(load->rows.kind, rest));
+    }
 }
 
 static int not_enough_memory(void) {
@@ -313,39 +310,55 @@ static int send_part(struct load *load) {
     return status;
 }
 
-struct checking {
-    const char *name; /* of the file */
-    unsigned wrong;
-};
-
 static void tell_wrong(void *context, const struct xd_csv *csv) {
-    struct checking *checking = context;
-    if (checking->wrong++ < WRONG_TOLD) {
-        (void)xd_cli_fail(XD_EXIT_WRONG_INPUT, "%s:%u: %s", checking->name, csv->line, csv->why);
-    }
+    xd_cli_wrong_add(context, csv->line, "%s", csv->why);
 }
 
-/* The whole file is read once before its first part is sent: what a reader of CSV can tell is told
+/* What the hub would say of a row alone; cells that are wrong by themselves were told and are not in it. */
+static enum xd_result check_entry(const struct xd_reference_csv *rows, struct xd_bytes row,
+                                  struct xd_cli_wrong *wrong) {
+    static struct xd_problems problems;
+    struct xd_document document = {.tree = NULL};
+    struct xd_reference_entry entry;
+    xd_problems_clear(&problems);
+    enum xd_result result = xd_document_parse(row, &document, &problems);
+    if (result == XD_OK) {
+        result = xd_reference_read(&document, document.tree, rows->kind, &entry, &problems);
+    }
+    for (size_t index = 0; index < problems.count; index++) {
+        const struct xd_problem *problem = &problems.items[index];
+        xd_cli_wrong_add(wrong, rows->csv.line, "%s: %s (%s)",
+                         xd_reference_csv_column(rows->kind, problem->pointer), problem->detail,
+                         problem->code);
+    }
+    wrong->count += problems.dropped;
+    xd_document_free(&document);
+    return result;
+}
+
+/* The whole file is read once before its first part is sent: what can be told without the hub is told
  * before anything is stored, of all rows at once. */
 static int check_rows(const struct load *load, struct xd_bytes text) {
-    struct checking checking = {.name = load->cli->second};
-    struct xd_reference_csv rows = {.tell = tell_wrong, .context = &checking};
+    struct xd_cli_wrong wrong = {.name = load->cli->second};
+    struct xd_reference_csv rows = {.tell = tell_wrong, .context = &wrong};
     struct xd_buffer row;
     xd_buffer_init(&row, 0);
     enum xd_result result = xd_reference_csv_open(&rows, load->rows.kind, text);
     if (result == XD_INVALID) {
-        tell_wrong(&checking, &rows.csv);
+        tell_wrong(&wrong, &rows.csv);
     }
     while (result == XD_OK || (result == XD_INVALID && rows.csv.readable)) {
         xd_buffer_clear(&row);
         result = xd_reference_csv_next(&rows, &row);
+        if (xd_buffer_view(&row).size > 0 && (result == XD_OK || result == XD_INVALID) &&
+            check_entry(&rows, xd_buffer_view(&row), &wrong) == XD_NO_MEMORY) {
+            result = XD_NO_MEMORY;
+        }
     }
     xd_csv_close(&rows.csv);
     xd_buffer_free(&row);
-    if (checking.wrong > WRONG_TOLD) {
-        (void)xd_cli_fail(XD_EXIT_WRONG_INPUT, "%s: and %u more", checking.name, checking.wrong - WRONG_TOLD);
-    }
-    return checking.wrong > 0 ? XD_EXIT_WRONG_INPUT : result == XD_NOT_FOUND ? 0 : not_enough_memory();
+    int status = xd_cli_wrong_end(&wrong);
+    return status != 0 || result == XD_NOT_FOUND ? status : not_enough_memory();
 }
 
 static int send_rows(struct load *load, struct xd_bytes text) {

@@ -119,6 +119,12 @@ const struct xd_verb xd_verbs[] = {
          XD_OPTION_BIT(XD_OPTION_RATE) | XD_OPTION_BIT(XD_OPTION_BURST) | XD_OPTION_BIT(XD_OPTION_CHANNELS) |
          XD_OPTION_BIT(XD_OPTION_VERSIONS) | TOLD_ONCE,
      xd_cli_clients_add},
+    {"clients set", "CLIENT", "change what a client may",
+     "What is not named stays, and its tokens go on. --rate 0 takes the client's own rate away (hub.yaml's\n"
+     "counts), --burst 0 its burst; --channels all and --versions all allow any.\n",
+     XD_OPTION_BIT(XD_OPTION_TENANT) | XD_OPTION_BIT(XD_OPTION_RATE) | XD_OPTION_BIT(XD_OPTION_BURST) |
+         XD_OPTION_BIT(XD_OPTION_CHANNELS) | XD_OPTION_BIT(XD_OPTION_VERSIONS),
+     xd_cli_clients_set},
     {"clients rotate", "CLIENT", "give a client a new token",
      "The token before stays valid for --overlap-s, so that the client can be given the new one first; any\n"
      "other ends at once. Without --expires-at the new one lives as long as the one before was made for.\n"
@@ -180,7 +186,7 @@ const struct xd_verb xd_verbs[] = {
      "the\n"
      "hub check its stock: SKUs of it that are in no list count as 0. The file is checked before anything "
      "is\n"
-     "sent; the same command again is safe.\n",
+     "sent, and all that is wrong is told at once; the same command again is safe.\n",
      0, xd_cli_stock_load},
     {"reconcile", NULL, "compare what was released, confirmed and posted",
      "Exit status 0 when the difference is 0, 3 when it is not. Counted in lines; --json has quantities "

@@ -506,6 +506,7 @@ static const struct route routes[] = {
     {"POST", "/v1/clients", ROLE_ADMIN, NULL, xd_hub_client_add, {NULL}},
     {"GET", "/v1/clients", ROLE_ADMIN, view_clients, NULL, {"tenant", "limit", "cursor"}},
     {"GET", "/v1/clients/{id}", ROLE_ADMIN, view_client, NULL, {"tenant"}},
+    {"PATCH", "/v1/clients/{id}", ROLE_ADMIN, NULL, xd_hub_client_change, {"tenant"}},
     {"POST", "/v1/clients/{id}/rotate", ROLE_ADMIN, NULL, xd_hub_client_rotate, {"tenant"}},
     {"POST", "/v1/clients/{id}/revoke", ROLE_ADMIN, NULL, xd_hub_client_revoke, {"tenant"}},
     {"POST", "/v1/sites", ROLE_ADMIN, NULL, xd_hub_site_add, {NULL}},
