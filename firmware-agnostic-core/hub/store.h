@@ -188,8 +188,15 @@ enum xd_release_stage {
     XD_STAGE_RELEASED   /* the site works on them */
 };
 
-/* How far its site has got with a line, by its own word; an earlier one is never said again. */
-enum xd_line_answer { XD_LINE_UNANSWERED, XD_LINE_RESERVED, XD_LINE_ACKED, XD_LINE_PICKING, XD_LINE_PACKED };
+/* How far its site has got with a line, by its own words; an earlier one takes nothing back. */
+enum xd_line_answer {
+    XD_LINE_UNANSWERED,
+    XD_LINE_ACKED,    /* it has it: of a site that reserves itself, no more than that */
+    XD_LINE_RESERVED, /* it has reserved it, and has not said that it takes it */
+    XD_LINE_TAKEN,    /* both, in whatever order */
+    XD_LINE_PICKING,
+    XD_LINE_PACKED
+};
 
 /* Whether a release is asked back. */
 enum xd_release_cancel {

@@ -345,6 +345,88 @@ static void quantities_wait_for_the_word_of_a_site_that_reserves_itself(void **s
     assert_status(world, 1, "IN_FULFILMENT");
 }
 
+static struct hub_world *reserving(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "20");
+    world_put(world, "sites", "{\"site\":\"WH1\",\"reserves\":\"WMS\",\"ack_minutes\":5}");
+    assert_int_equal(world_simple(world, 1, EXPECT_PREFERRED, "10"), 202);
+    world_quiet(world);
+    return world;
+}
+
+static void who_acknowledges_first_and_reserves_later_is_waited_for(void **state) {
+    struct hub_world *world = reserving(state);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "10 0 0 0 0 0 10");
+    assert_release(world, 1, 1, "WH1 SENT NONE 1");
+    world_answer(world, 1, 1, 1, "RESERVED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0"); /* it has said both */
+    assert_status(world, 1, "IN_FULFILMENT");
+    assert_release(world, 1, 1, "WH1 ACKED NONE 1");
+    hub_world_run(world, 6 * MINUTE_MS);
+    assert_raised(world, "ACK_TIMEOUT", 0);
+}
+
+static void who_acknowledges_and_never_reserves_is_asked_to_give_it_back(void **state) {
+    struct hub_world *world = reserving(state);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    hub_world_run(world, 6 * MINUTE_MS);
+    assert_release(world, 1, 1, "WH1 ACK_TIMEOUT REQUESTED 2");
+    assert_exceptions(world, "ACK_TIMEOUT", 1);
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED"); /* no more than before */
+    world_quiet(world);
+    assert_exceptions(world, "ACK_TIMEOUT", 1);
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
+    world_quiet(world);
+    assert_exceptions(world, "ACK_TIMEOUT", 0);
+    assert_release(world, 1, 1, "WH1 CANCELLED ACCEPTED 2");
+    assert_release(world, 1, 2, "WH2 SENT NONE 1");
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+}
+
+static void who_does_not_give_back_what_it_has_not_reserved_has_taken_it(void **state) {
+    struct hub_world *world = reserving(state);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    hub_world_run(world, 6 * MINUTE_MS);
+    world_answer(world, 1, 1, 2, "CANCEL_REFUSED");
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 ACKED REFUSED 2");
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_exceptions(world, "ACK_TIMEOUT", 0);
+    hub_world_run(world, 6 * MINUTE_MS);
+    assert_raised(world, "ACK_TIMEOUT", 1);
+}
+
+static void what_is_picked_or_shipped_was_reserved(void **state) {
+    struct hub_world *world = reserving(state);
+    assert_int_equal(world_simple(world, 2, EXPECT_PREFERRED, "4"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    world_answer(world, 1, 1, 1, "PICKING");
+    world_answer(world, 2, 1, 1, "ACKNOWLEDGED");
+    world_quiet(world);
+    world_ships(world, 2, 1, "3", NULL);
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_line(world, 2, "1", "0 0 1 3 0 0 0");
+    assert_raised(world, "ACK_INFERRED", 0); /* that it has it was said */
+    hub_world_run(world, 6 * MINUTE_MS);
+    assert_raised(world, "ACK_TIMEOUT", 0);
+}
+
+static void who_gives_some_back_still_owes_the_rest(void **state) {
+    struct hub_world *world = reserving(state);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"4\"}]}"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 SENT ACCEPTED 2");
+    assert_line(world, 1, "1", "6 0 0 0 4 0 6");
+    hub_world_run(world, 6 * MINUTE_MS);
+    assert_release(world, 1, 1, "WH1 ACK_TIMEOUT REQUESTED 3");
+}
+
 static void what_was_reserved_and_refused_ships_from_another(void **state) {
     struct hub_world *world = world_with_stock(state, "20", "20");
     world_put(world, "sites", "{\"site\":\"WH1\",\"reserves\":\"WMS\"}");
@@ -426,6 +508,11 @@ int main(void) {
         WITH(a_release_that_the_agent_never_showed_is_given_back_by_the_agent_itself, world_two_sites),
         WITH(a_site_that_is_cut_off_is_asked_when_it_is_back_and_nothing_ships_twice, world_two_sites),
         WITH(quantities_wait_for_the_word_of_a_site_that_reserves_itself, world_two_sites),
+        WITH(who_acknowledges_first_and_reserves_later_is_waited_for, world_two_sites),
+        WITH(who_acknowledges_and_never_reserves_is_asked_to_give_it_back, world_two_sites),
+        WITH(who_does_not_give_back_what_it_has_not_reserved_has_taken_it, world_two_sites),
+        WITH(what_is_picked_or_shipped_was_reserved, world_two_sites),
+        WITH(who_gives_some_back_still_owes_the_rest, world_two_sites),
         WITH(what_was_reserved_and_refused_ships_from_another, world_two_sites),
         WITH(a_confirmation_alone_says_all_that_was_not_answered, world_two_sites),
         WITH(one_site_closing_its_part_short_leaves_the_other_its_part, world_two_sites),

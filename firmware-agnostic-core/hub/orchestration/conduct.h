@@ -183,6 +183,8 @@ XD_CHECKED enum xd_result xd_release_work_send(struct xd_conduct *conduct, struc
  * the site is silent. */
 XD_CHECKED enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release_work *work,
                                               bool reroutes);
+/* By when its site shall say what it owes, as the reference data has it: ack_by. */
+XD_CHECKED enum xd_result xd_release_work_await(struct xd_conduct *conduct, struct xd_release_row *row);
 /* By when its site shall answer what it was asked to give back. */
 XD_CHECKED enum xd_result xd_release_work_deadline(struct xd_conduct *conduct, struct xd_release_row *row);
 /* Its site has said what becomes of it: that it was silent, or did not answer a request, is nobody's concern
@@ -191,6 +193,9 @@ XD_CHECKED enum xd_result xd_release_work_heard(struct xd_conduct *conduct,
                                                 const struct xd_release_work *work);
 /* Whether anything of it neither shipped nor was given back. */
 bool xd_release_work_has_rest(const struct xd_release_work *work);
+/* How far its site must get with a line to have answered, enum xd_line_answer: who reserves itself owes
+ * RESERVED first. */
+int xd_release_owed(const struct xd_release_row *row);
 /* Whether anything may still happen with it. */
 bool xd_release_is_live(const struct xd_release_row *row);
 /* Calls each for every release of the order; the rows are copies. */

@@ -421,7 +421,6 @@ static enum xd_result is_there(struct xd_conduct *conduct, struct xd_release_wor
 }
 
 static enum xd_result send_draft(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
-    struct xd_site_profile profile;
     (void)context;
     if (work->row.status != XD_RELEASE_DRAFT) {
         return XD_OK;
@@ -429,12 +428,11 @@ static enum xd_result send_draft(struct xd_conduct *conduct, struct xd_release_w
     if (work->row.stage == XD_STAGE_RELEASED) {
         return is_there(conduct, work);
     }
-    enum xd_result result = xd_reference_site(conduct->hub, work->row.site, &profile);
+    enum xd_result result = xd_release_work_await(conduct, &work->row);
     if (result == XD_OK && work->row.stage == XD_STAGE_ALLOCATED) {
         result = xd_release_work_stage(conduct, work, XD_STAGE_RELEASED);
     }
     work->row.status = XD_RELEASE_QUEUED;
-    work->row.ack_by = profile.ack_minutes > 0 ? conduct->now.wall + profile.ack_minutes * XD_MINUTE_MS : 0;
     if (result == XD_OK) {
         result = xd_release_work_save(conduct, work);
     }
