@@ -274,6 +274,7 @@ struct xd_confirmation_row {
 };
 typedef enum xd_result (*xd_confirmation_fn)(void *context, const struct xd_confirmation_row *row);
 
+#define XD_REASON_SIZE 260           /* of what a person does, in words */
 #define XD_EXCEPTION_DETAIL_SIZE 256 /* of an exception, in words */
 struct xd_exception_row {
     char id[XD_ID_SIZE];
@@ -287,6 +288,12 @@ struct xd_exception_row {
     struct xd_decimal qty; /* of a parked line */
     char detail[XD_EXCEPTION_DETAIL_SIZE];
     xd_ms raised_at, resolved_at;
+    char by[XD_NAME_SIZE], action[16], reason[XD_REASON_SIZE]; /* who resolved it; "" nobody: by itself */
+};
+
+/* Whose word settles something, what it is, and why; NULL: nobody's. Borrowed. */
+struct xd_word {
+    const char *by, *action, *reason;
 };
 typedef enum xd_result (*xd_exception_fn)(void *context, const struct xd_exception_row *row);
 
@@ -489,11 +496,14 @@ struct xd_hub_store {
     enum xd_result (*exception_add)(void *context, const struct xd_exception_row *row);
     enum xd_result (*exception_get)(void *context, const char *id, struct xd_exception_row *out); /* R */
     /* Closes the open ones of that order and code. */
-    enum xd_result (*exception_close_order)(void *context, const char *order_id, const char *code, xd_ms at);
-    enum xd_result (*exception_close_one)(void *context, const char *id, xd_ms at);
+    enum xd_result (*exception_close_order)(void *context, const char *order_id, const char *code,
+                                            const struct xd_word *word, xd_ms at);
+    enum xd_result (*exception_close_one)(void *context, const char *id, const struct xd_word *word,
+                                          xd_ms at);
     /* Closes the open ones of that document (code NULL: of any code). */
     enum xd_result (*exception_close)(void *context, const char *site, enum xd_kind kind,
-                                      const char *document_id, int64_t version, const char *code, xd_ms at);
+                                      const char *document_id, int64_t version, const char *code,
+                                      const struct xd_word *word, xd_ms at);
     /* The open ones that exception_close would close. */
     enum xd_result (*exception_of_document)(void *context, const char *site, enum xd_kind kind,
                                             const char *document_id, int64_t version, const char *code,

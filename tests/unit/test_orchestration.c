@@ -39,6 +39,7 @@ static void fill_or_kill_ships_all_or_is_cancelled_and_is_never_sold(void **stat
     assert_int_equal(world_simple(world, 1, "\"fulfilment_policy\":\"FILL_OR_KILL\",", "11"), 202);
     world_quiet(world);
     assert_status(world, 1, "CANCELLED");
+    assert_reason(world, 1, "fill_or_kill", "");
     assert_line(world, 1, "1", "0 0 0 0 11 0 0");
     assert_releases(world, 1, 0);
     assert_ledger(world, "SELECT count(*) FROM sale", 0);
@@ -113,6 +114,7 @@ static void without_backorders_the_rest_is_cancelled_and_the_sale_has_what_ships
     assert_int_equal(world_simple(world, 2, "\"backorder_policy\":\"CANCEL\",", "10"), 202);
     world_quiet(world);
     assert_status(world, 2, "CANCELLED");
+    assert_reason(world, 2, "no_backorders", "");
     assert_sale(world, 2, "1", "none");
     world_ships(world, 1, 1, "6", NULL);
     world_quiet(world);
@@ -243,6 +245,10 @@ static void what_a_silent_site_gives_back_ships_from_another(void **state) {
     world_quiet(world);
     hub_world_run(world, 6 * MINUTE_MS);
     assert_release(world, 1, 1, "WH1 ACK_TIMEOUT REQUESTED 2");
+    assert_count(world,
+                 "SELECT count(*) FROM timeline WHERE step = 'release.cancel_requested'"
+                 " AND detail ->> 'code' = 'ACK_TIMEOUT' AND detail ->> 'reason' LIKE '%in time.'",
+                 1);
     assert_exceptions(world, "ACK_TIMEOUT", 1);
     assert_line(world, 1, "1", "0 0 10 0 0 0 0"); /* nobody else gets it before the site has said so */
     assert_releases(world, 1, 1);

@@ -314,6 +314,7 @@ static void fill_or_kill_is_cancelled_when_a_part_of_it_is_refused(void **state)
     world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
     world_quiet(world);
     assert_status(world, 1, "CANCELLED");
+    assert_reason(world, 1, "fill_or_kill", "");
     assert_line(world, 1, "1", "0 0 0 0 15 0 0");
     assert_sale(world, 1, "1", "0 2.5 0");
     assert_stock(world, "WH1", "WIDGET", "10 0");

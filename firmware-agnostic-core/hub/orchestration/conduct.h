@@ -30,7 +30,9 @@ struct xd_conduct {
     bool sale_stale;    /* the ERP may have been told another quantity */
     bool revised;       /* this event is a revision: what is open may be what it added */
     char decision[400]; /* the sentence of the last routing decision */
-    const char *by;     /* the client who wishes what is done now; NULL: it is nobody's wish */
+    const char
+        *ended;     /* the code of what cancels a part of it now by the order's own policy; NULL: nothing */
+    const char *by; /* the client who wishes what is done now; NULL: it is nobody's wish */
     /* Releases that were sent just now: what waited for them is applied at the end. Owned. */
     char (*sent)[XD_ID_SIZE];
     size_t sent_count, sent_capacity;
@@ -73,10 +75,12 @@ XD_CHECKED enum xd_result xd_conduct_undo(struct xd_conduct *conduct, enum xd_or
 XD_CHECKED enum xd_result xd_conduct_hold(struct xd_conduct *conduct, enum xd_hold hold, const char *code,
                                           const char *detail);
 /* Takes a hold off, closes its exception and goes on: the step that it stopped is done by that word.
- * by: who says so. */
-XD_CHECKED enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, const char *by);
+ * word: who says so, and why. */
+XD_CHECKED enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold,
+                                            const struct xd_word *word);
 /* Takes a hold off, closes its exception and does again what it stopped, which may hold it again. */
-XD_CHECKED enum xd_result xd_conduct_retry(struct xd_conduct *conduct, enum xd_hold hold, const char *by);
+XD_CHECKED enum xd_result xd_conduct_retry(struct xd_conduct *conduct, enum xd_hold hold,
+                                           const struct xd_word *word);
 /* Asks all sites for what they have of it; it stays wanted. */
 XD_CHECKED enum xd_result xd_conduct_call_back(struct xd_conduct *conduct);
 /* What is booked for the order follows its lines; more than the customer's limit allows is not booked. */

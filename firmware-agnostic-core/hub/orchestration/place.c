@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "hub/books/books.h"
 #include "hub/events/events.h"
+#include "hub/orchestration/ending.h"
 #include "hub/orchestration/routing.h"
 #include "hub/orchestration/stock.h"
 
@@ -213,6 +214,10 @@ static enum xd_result settle_rests(struct placing *placing, bool *waits) {
         }
         if (result == XD_OK) {
             result = rest_to(placing, line, rest->cancelled, XD_POT_CANCELLED);
+        }
+        if (xd_decimal_sign(rest->cancelled) > 0) {
+            bool kills = placing->conduct->parsed->fulfilment_policy == XD_FILL_OR_KILL;
+            placing->conduct->ended = kills ? "fill_or_kill" : XD_ENDED_NO_BACKORDERS;
         }
     }
     return result;

@@ -323,8 +323,12 @@ enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release
     return result == XD_OK
                ? xd_hub_timeline(conduct->hub, &conduct->order,
                                  all ? "release.cancel_requested" : "release.change_requested", conduct->now,
-                                 "\"release_id\":\"%s\",\"site\":\"%s\",\"revision\":%lld",
-                                 work->row.release_id, work->row.site, (long long)work->row.revision)
+                                 "\"release_id\":\"%s\",\"site\":\"%s\",\"revision\":%lld%s",
+                                 work->row.release_id, work->row.site, (long long)work->row.revision,
+                                 reroutes
+                                     ? ",\"code\":\"ACK_TIMEOUT\",\"reason\":\"The site has not answered in "
+                                       "time.\""
+                                     : "")
                : result;
 }
 
