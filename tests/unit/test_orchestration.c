@@ -329,6 +329,21 @@ static void a_site_that_is_cut_off_is_asked_when_it_is_back_and_nothing_ships_tw
     assert_sale(world, 1, "1", "10 2.5 10");
 }
 
+/* Its agent has not come yet. */
+static void a_site_that_was_never_heard_of_gets_nothing_while_another_can_ship(void **state) {
+    struct hub_world *world = *state;
+    hub_world_site_crash(hub_world_add_site(world, "AA1"));
+    hub_world_run(world, MINUTE_MS);
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    assert_int_equal(world_simple(world, 2, "\"preferred_site\":\"AA1\",", "10"), 202);
+    world_put(world, "sites", "{\"site\":\"AA1\",\"offline_minutes\":60}");
+    assert_int_equal(world_simple(world, 3, "\"preferred_site\":\"AA1\",", "10"), 202);
+    hub_world_run(world, MINUTE_MS); /* what is for AA1 waits at the broker */
+    assert_release(world, 1, 1, "WH1 SENT NONE 1");
+    assert_release(world, 2, 1, "AA1 QUEUED NONE 1"); /* the order names it */
+    assert_release(world, 3, 1, "WH1 SENT NONE 1");
+}
+
 /* ---- sites that reserve themselves ---- */
 
 static void quantities_wait_for_the_word_of_a_site_that_reserves_itself(void **state) {
@@ -513,6 +528,7 @@ int main(void) {
         WITH(an_acknowledgement_that_crosses_the_question_back_leaves_the_question_open, world_two_sites),
         WITH(a_release_that_the_agent_never_showed_is_given_back_by_the_agent_itself, world_two_sites),
         WITH(a_site_that_is_cut_off_is_asked_when_it_is_back_and_nothing_ships_twice, world_two_sites),
+        WITH(a_site_that_was_never_heard_of_gets_nothing_while_another_can_ship, hub_world_setup),
         WITH(quantities_wait_for_the_word_of_a_site_that_reserves_itself, world_two_sites),
         WITH(who_acknowledges_first_and_reserves_later_is_waited_for, world_two_sites),
         WITH(who_acknowledges_and_never_reserves_is_asked_to_give_it_back, world_two_sites),
