@@ -25,7 +25,11 @@ enum {
 #define COLUMNS                                                                                              \
     "id, code, open, site, order_id, release_id, line_id, kind, document_id, version, qty, detail, "         \
     "raised_at,"                                                                                             \
-    " resolved_at"
+    " resolved_at, resolved_by, action, reason"
+
+#define CLOSES                                                                                               \
+    "UPDATE exception SET open = 0, resolved_at = ?1, resolved_by = ?2, action = ?3, reason = ?4 WHERE "     \
+    "open = 1"
 
 #define LIST(index, condition)                                                                               \
     "SELECT " COLUMNS " FROM exception " index " WHERE " condition                                           \
@@ -34,14 +38,12 @@ enum {
 
 static const char *const sql[] = {
     [ADD] = "INSERT INTO exception(" COLUMNS
-            ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-    [CLOSE] =
-        "UPDATE exception SET open = 0, resolved_at = ?1 WHERE open = 1 AND document_id = ?2 AND site = ?3"
-        " AND kind = ?4 AND version = ?5 AND (?6 IS NULL OR code = ?6)",
+            ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    [CLOSE] = CLOSES " AND document_id = ?5 AND site = ?6 AND kind = ?7 AND version = ?8"
+                     " AND (?9 IS NULL OR code = ?9)",
     [GET] = "SELECT " COLUMNS " FROM exception WHERE id = ?",
-    [CLOSE_ORDER] =
-        "UPDATE exception SET open = 0, resolved_at = ? WHERE open = 1 AND order_id = ? AND code = ?",
-    [CLOSE_ONE] = "UPDATE exception SET open = 0, resolved_at = ? WHERE open = 1 AND id = ?",
+    [CLOSE_ORDER] = CLOSES " AND order_id = ?5 AND code = ?6",
+    [CLOSE_ONE] = CLOSES " AND id = ?5",
     [OF_DOCUMENT] = "SELECT " COLUMNS " FROM exception WHERE open = 1 AND document_id = ?1 AND site = ?2"
                     " AND kind = ?3 AND version = ?4 AND (?5 IS NULL OR code = ?5) ORDER BY n",
     [OF_ORDER] =
@@ -76,6 +78,9 @@ static enum xd_result exception_add(void *context, const struct xd_exception_row
     xd_bind_text(&query, row->detail);
     xd_bind_int(&query, row->raised_at);
     xd_bind_int(&query, row->resolved_at);
+    xd_bind_text(&query, row->by);
+    xd_bind_text(&query, row->action);
+    xd_bind_text(&query, row->reason);
     enum xd_result result = xd_query_change(&query, XD_CONFLICT);
     if (result == XD_OK && row->open) {
         result = xd_counter_add(context, XD_COUNTER_EXCEPTIONS, 0, 1);
@@ -90,11 +95,20 @@ static enum xd_result close_and_count(struct xd_query *query) {
     return closed > 0 ? xd_counter_add(database, XD_COUNTER_EXCEPTIONS, 0, -closed) : result;
 }
 
+static void open_closing(struct xd_query *query, void *context, int which, const struct xd_word *word,
+                         xd_ms at) {
+    open_query(query, context, which);
+    xd_bind_int(query, at);
+    xd_bind_text(query, word->by != NULL ? word->by : "");
+    xd_bind_text(query, word->action != NULL ? word->action : "");
+    xd_bind_text(query, word->reason != NULL ? word->reason : "");
+}
+
 static enum xd_result exception_close(void *context, const char *site, enum xd_kind kind,
-                                      const char *document_id, int64_t version, const char *code, xd_ms at) {
+                                      const char *document_id, int64_t version, const char *code,
+                                      const struct xd_word *word, xd_ms at) {
     struct xd_query query;
-    open_query(&query, context, CLOSE);
-    xd_bind_int(&query, at);
+    open_closing(&query, context, CLOSE, word, at);
     xd_bind_text(&query, document_id);
     xd_bind_text(&query, site);
     xd_bind_int(&query, kind);
@@ -103,19 +117,19 @@ static enum xd_result exception_close(void *context, const char *site, enum xd_k
     return close_and_count(&query);
 }
 
-static enum xd_result exception_close_order(void *context, const char *order_id, const char *code, xd_ms at) {
+static enum xd_result exception_close_order(void *context, const char *order_id, const char *code,
+                                            const struct xd_word *word, xd_ms at) {
     struct xd_query query;
-    open_query(&query, context, CLOSE_ORDER);
-    xd_bind_int(&query, at);
+    open_closing(&query, context, CLOSE_ORDER, word, at);
     xd_bind_text(&query, order_id);
     xd_bind_text(&query, code);
     return close_and_count(&query);
 }
 
-static enum xd_result exception_close_one(void *context, const char *id, xd_ms at) {
+static enum xd_result exception_close_one(void *context, const char *id, const struct xd_word *word,
+                                          xd_ms at) {
     struct xd_query query;
-    open_query(&query, context, CLOSE_ONE);
-    xd_bind_int(&query, at);
+    open_closing(&query, context, CLOSE_ONE, word, at);
     xd_bind_text(&query, id);
     return close_and_count(&query);
 }
@@ -150,6 +164,9 @@ static void take_exception(struct xd_query *query, struct xd_exception_row *row)
     xd_take_text(query, row->detail, sizeof row->detail);
     row->raised_at = xd_take_int(query);
     row->resolved_at = xd_take_int(query);
+    xd_take_text(query, row->by, sizeof row->by);
+    xd_take_text(query, row->action, sizeof row->action);
+    xd_take_text(query, row->reason, sizeof row->reason);
 }
 
 static enum xd_result exception_get(void *context, const char *id, struct xd_exception_row *out) {

@@ -320,6 +320,16 @@ static const char hub_awaiting_10[] =
     "ALTER TABLE remainder ADD COLUMN awaits INTEGER NOT NULL DEFAULT 0;"
     "CREATE INDEX remainder_awaiting ON remainder(release_id) WHERE awaits <> 0;";
 
+/* That a site has a release is one word, that it has reserved it another: what was RESERVED, ACKED, PICKING
+ * or PACKED is one further. */
+static const char hub_answers_11[] = "UPDATE release_line SET answer = answer + 1 WHERE answer > 0;";
+
+/* Who resolved an exception, how, and why. */
+static const char hub_resolutions_11[] =
+    "ALTER TABLE exception ADD COLUMN resolved_by TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE exception ADD COLUMN action TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE exception ADD COLUMN reason TEXT NOT NULL DEFAULT '';";
+
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
 struct migration {
@@ -338,6 +348,7 @@ static const struct migration hub_migrations[] = {
     {{hub_edits_8}},
     {{hub_claims_9}},
     {{hub_awaiting_10}},
+    {{hub_answers_11, hub_resolutions_11}},
 };
 
 struct schema {

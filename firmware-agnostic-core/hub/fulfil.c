@@ -243,19 +243,23 @@ static enum xd_result complain_of_silence(struct xd_conduct *conduct, const stru
     return xd_hub_complain(conduct->hub, &complaint, conduct->now);
 }
 
-/* Lines that the site has answered stay with it. */
+/* Lines of which the site has said what it owes stay with it. */
 static enum xd_result ask_back(struct xd_conduct *conduct, struct xd_release_work *work) {
+    bool reserves = work->row.stage == XD_STAGE_PENDING;
     for (size_t index = 0; index < work->lines.count; index++) { /* what is unwanted stays so */
         struct xd_release_line_row *line = &work->lines.rows[index];
-        line->asked = line->answer == XD_LINE_UNANSWERED ? xd_release_line_rest(line) : line->asked;
+        line->asked = line->answer < xd_release_owed(&work->row) ? xd_release_line_rest(line) : line->asked;
     }
     work->row.status = XD_RELEASE_ACK_TIMEOUT;
     work->row.ack_by = 0;
     enum xd_result result = xd_release_work_ask(conduct, work, true);
     return result == XD_OK
                ? complain_of_silence(conduct, &work->row, "ACK_TIMEOUT",
-                                     "The site has not answered in time; it is asked to give the release "
-                                     "back, and then it ships from elsewhere.")
+                                     reserves
+                                         ? "The site has not answered RESERVED in time; it is asked to give "
+                                           "the release back, and then it ships from elsewhere."
+                                         : "The site has not answered in time; it is asked to give the "
+                                           "release back, and then it ships from elsewhere.")
                : result;
 }
 

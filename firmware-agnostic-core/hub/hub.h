@@ -117,6 +117,7 @@ struct xd_hub {
     struct xd_webhooks webhooks;
     struct xd_zone_cache zones;
     struct xd_now now;                          /* of the event under way */
+    struct xd_word word;                        /* whose wish that is */
     xd_ms trim_at, late_at, sla_at, waiting_at; /* monotonic */
     xd_ms check_log_at;                         /* monotonic: a check that fails is not logged again before */
     bool deadlines;                             /* some order may have one */

@@ -264,6 +264,9 @@ static enum xd_result answer(struct replaying *replaying) {
 static enum xd_result decide(struct replaying *replaying) {
     bool told;
     enum xd_result result = read_body(replaying, &told);
+    const char *action = replaying->body.document != NULL ? "edit" : "retry";
+    replaying->hub->word =
+        (struct xd_word){replaying->request->client->client, action, replaying->body.reason};
     if (result == XD_OK && !told) {
         result = find_rows(replaying, &told);
     }
@@ -298,6 +301,7 @@ enum xd_result xd_hub_replay(struct xd_hub *hub, const struct xd_api_request *re
     xd_hub_jobs_left(hub);
     xd_problems_clear(&hub->problems);
     enum xd_result result = decide(replaying);
+    hub->word = (struct xd_word){NULL, NULL, NULL};
     xd_document_free(&replaying->document);
     xd_buffer_free(&replaying->out);
     xd_free(replaying);

@@ -296,7 +296,8 @@ static enum xd_result book(struct revision *revision) {
     bool within;
     enum xd_result result;
     if ((revision->conduct.order.holds & XD_HOLD_BIT(XD_HOLD_CREDIT)) != 0) {
-        return xd_conduct_retry(&revision->conduct, XD_HOLD_CREDIT, revision->request->client->client);
+        const struct xd_word word = {revision->request->client->client, "revise", "The order was revised."};
+        return xd_conduct_retry(&revision->conduct, XD_HOLD_CREDIT, &word);
     }
     result = xd_conduct_rebook(&revision->conduct, &within);
     return result == XD_OK && !within

@@ -188,8 +188,15 @@ enum xd_release_stage {
     XD_STAGE_RELEASED   /* the site works on them */
 };
 
-/* How far its site has got with a line, by its own word; an earlier one is never said again. */
-enum xd_line_answer { XD_LINE_UNANSWERED, XD_LINE_RESERVED, XD_LINE_ACKED, XD_LINE_PICKING, XD_LINE_PACKED };
+/* How far its site has got with a line, by its own words; an earlier one takes nothing back. */
+enum xd_line_answer {
+    XD_LINE_UNANSWERED,
+    XD_LINE_ACKED,    /* it has it: of a site that reserves itself, no more than that */
+    XD_LINE_RESERVED, /* it has reserved it, and has not said that it takes it */
+    XD_LINE_TAKEN,    /* both, in whatever order */
+    XD_LINE_PICKING,
+    XD_LINE_PACKED
+};
 
 /* Whether a release is asked back. */
 enum xd_release_cancel {
@@ -267,6 +274,7 @@ struct xd_confirmation_row {
 };
 typedef enum xd_result (*xd_confirmation_fn)(void *context, const struct xd_confirmation_row *row);
 
+#define XD_REASON_SIZE 260           /* of what a person does, in words */
 #define XD_EXCEPTION_DETAIL_SIZE 256 /* of an exception, in words */
 struct xd_exception_row {
     char id[XD_ID_SIZE];
@@ -280,6 +288,12 @@ struct xd_exception_row {
     struct xd_decimal qty; /* of a parked line */
     char detail[XD_EXCEPTION_DETAIL_SIZE];
     xd_ms raised_at, resolved_at;
+    char by[XD_NAME_SIZE], action[16], reason[XD_REASON_SIZE]; /* who resolved it; "" nobody: by itself */
+};
+
+/* Whose word settles something, what it is, and why; NULL: nobody's. Borrowed. */
+struct xd_word {
+    const char *by, *action, *reason;
 };
 typedef enum xd_result (*xd_exception_fn)(void *context, const struct xd_exception_row *row);
 
@@ -482,11 +496,14 @@ struct xd_hub_store {
     enum xd_result (*exception_add)(void *context, const struct xd_exception_row *row);
     enum xd_result (*exception_get)(void *context, const char *id, struct xd_exception_row *out); /* R */
     /* Closes the open ones of that order and code. */
-    enum xd_result (*exception_close_order)(void *context, const char *order_id, const char *code, xd_ms at);
-    enum xd_result (*exception_close_one)(void *context, const char *id, xd_ms at);
+    enum xd_result (*exception_close_order)(void *context, const char *order_id, const char *code,
+                                            const struct xd_word *word, xd_ms at);
+    enum xd_result (*exception_close_one)(void *context, const char *id, const struct xd_word *word,
+                                          xd_ms at);
     /* Closes the open ones of that document (code NULL: of any code). */
     enum xd_result (*exception_close)(void *context, const char *site, enum xd_kind kind,
-                                      const char *document_id, int64_t version, const char *code, xd_ms at);
+                                      const char *document_id, int64_t version, const char *code,
+                                      const struct xd_word *word, xd_ms at);
     /* The open ones that exception_close would close. */
     enum xd_result (*exception_of_document)(void *context, const char *site, enum xd_kind kind,
                                             const char *document_id, int64_t version, const char *code,

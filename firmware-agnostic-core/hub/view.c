@@ -1,4 +1,5 @@
 #include "hub/view.h"
+#include "hub/orchestration/ending.h"
 
 #include "base/memory.h"
 #include "documents/writer.h"
@@ -80,11 +81,29 @@ static void order_members(struct xd_writer *writer, const struct xd_order_row *r
     xd_writer_integer(writer, "revision", row->revision);
     write_names(writer, "steps", row->steps, xd_step_names);
     write_names(writer, "holds", row->holds, xd_hold_names);
-    xd_writer_boolean(writer, "cancel_requested", row->cancelled);
+    xd_writer_boolean(writer, "cancel_requested", row->cancelled && row->status != XD_ORDER_REJECTED);
     xd_writer_text(writer, "correlation_id", row->correlation_id);
     xd_writer_text(writer, "erp_reference", row->sale_reference);
     xd_writer_time(writer, "received_at", row->received_at);
     xd_writer_time(writer, "updated_at", row->updated_at);
+}
+
+/* Why it came to nothing. */
+static enum xd_result write_ending(const struct xd_hub_store *store, const struct xd_order_row *row,
+                                   struct xd_writer *writer) {
+    struct xd_ending ending;
+    if (row->status != XD_ORDER_CANCELLED && row->status != XD_ORDER_REJECTED) {
+        return XD_OK;
+    }
+    enum xd_result result = xd_ending_read(store, row->order_id, &ending);
+    if (result == XD_OK) {
+        xd_writer_begin(writer, "reason", '{');
+        xd_writer_text(writer, "code", ending.code);
+        xd_writer_text(writer, "detail", ending.detail);
+        xd_writer_text(writer, "by", ending.by[0] != 0 ? ending.by : NULL);
+        xd_writer_end(writer, '}');
+    }
+    return result == XD_NOT_FOUND ? XD_OK : result;
 }
 
 static enum xd_result write_order_line(void *context, const struct xd_order_line_row *row) {
@@ -178,7 +197,10 @@ enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order
     }
     xd_writer_begin(&writer, NULL, '{');
     order_members(&writer, &row);
-    result = write_shippers(store, order_id, &writer);
+    result = write_ending(store, &row, &writer);
+    if (result == XD_OK) {
+        result = write_shippers(store, order_id, &writer);
+    }
     xd_writer_begin(&writer, "lines", '[');
     if (result == XD_OK) {
         result = store->order_lines(store->context, order_id, write_order_line, &writer);
@@ -412,6 +434,12 @@ enum xd_result xd_view_sites(const struct xd_hub_store *store, const char *site,
 
 /* ---- exceptions ---- */
 
+void xd_view_resolution(const struct xd_exception_row *row, struct xd_writer *writer) {
+    xd_writer_text(writer, "resolved_by", row->by[0] != 0 ? row->by : NULL);
+    xd_writer_text(writer, "action", row->action[0] != 0 ? row->action : NULL);
+    xd_writer_text(writer, "reason", row->reason[0] != 0 ? row->reason : NULL);
+}
+
 static void exception_members(struct xd_writer *writer, const struct xd_exception_row *row) {
     static const char *const kinds[] = {NULL,      "confirmation", "release/response", "inventory",
                                         "release", "settled",      "release"};
@@ -435,6 +463,7 @@ static void exception_members(struct xd_writer *writer, const struct xd_exceptio
     if (row->resolved_at != 0) {
         xd_writer_time(writer, "resolved_at", row->resolved_at);
     }
+    xd_view_resolution(row, writer);
 }
 
 struct listing {

@@ -6,6 +6,8 @@
 #include "hub/reference/reference.h"
 #include "hub/store.h"
 
+struct xd_writer;
+
 #define XD_VIEW_ORDER_EXCEPTIONS_MAX ((size_t)100) /* open ones, the oldest: an order shows no more */
 #define XD_VIEW_SHIPPERS_MAX ((size_t)16)          /* sites that ship some of an order: it names no more */
 
@@ -34,6 +36,8 @@ XD_CHECKED enum xd_result xd_view_release(const struct xd_hub_store *store, cons
 /* site NULL: all of them. now_wall tells ages. */
 XD_CHECKED enum xd_result xd_view_sites(const struct xd_hub_store *store, const char *site, xd_ms now_wall,
                                         struct xd_buffer *out);
+/* Who resolved it, how and why; nothing when nobody did. */
+void xd_view_resolution(const struct xd_exception_row *row, struct xd_writer *writer);
 XD_CHECKED enum xd_result xd_view_exceptions(const struct xd_hub_store *store,
                                              const struct xd_exception_filter *filter, const char *cursor,
                                              size_t max, struct xd_buffer *out);

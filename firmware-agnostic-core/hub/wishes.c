@@ -103,6 +103,15 @@ static enum xd_result read_body(struct wish *wish, const struct xd_field *fields
     return result;
 }
 
+static const char *reason_of(const struct wish *wish) {
+    return wish->body.reason != NULL ? wish->body.reason : "";
+}
+
+/* What is resolved from here on is so by that word. */
+static void speak(struct wish *wish, const char *action) {
+    wish->hub->word = (struct xd_word){wish->request->client->client, action, reason_of(wish)};
+}
+
 /* A channel sees its own tenant's orders and no other. */
 static enum xd_result open_order(struct wish *wish, const char *order_id, struct xd_now now, bool *told) {
     const struct xd_client_row *client = wish->request->client;
@@ -115,10 +124,6 @@ static enum xd_result open_order(struct wish *wish, const char *order_id, struct
     wish->conduct.by = client->client;
     *told = result == XD_NOT_FOUND || others;
     return *told ? refuse(wish, 404, "not_found", "There is no such order.") : result;
-}
-
-static const char *reason_of(const struct wish *wish) {
-    return wish->body.reason != NULL ? wish->body.reason : "";
 }
 
 /* Stores what was decided and answers with the order as it is now. */
@@ -162,6 +167,7 @@ static enum xd_result with(struct xd_hub *hub, const struct xd_api_request *requ
         xd_conduct_close(&wish.conduct);
     }
     xd_document_free(&wish.document);
+    hub->word = (struct xd_word){NULL, NULL, NULL};
     return result;
 }
 
@@ -283,6 +289,7 @@ static enum xd_result cancel_lines(struct wish *wish) {
 static enum xd_result decide_cancel(struct wish *wish, struct xd_now now) {
     bool told;
     enum xd_result result = read_body(wish, cancel_fields, &told);
+    speak(wish, "cancel");
     if (result == XD_OK && !told) {
         result = open_order(wish, wish->request->id, now, &told);
     }
@@ -332,13 +339,14 @@ enum xd_result xd_hub_order_hold(struct xd_hub *hub, const struct xd_api_request
 }
 
 static enum xd_result unhold(struct wish *wish, int hold) {
-    return finish(wish, xd_conduct_unhold(&wish->conduct, (enum xd_hold)hold, wish->request->client->client));
+    return finish(wish, xd_conduct_unhold(&wish->conduct, (enum xd_hold)hold, &wish->hub->word));
 }
 
 static enum xd_result decide_unhold(struct wish *wish, struct xd_now now) {
     bool told;
     int hold = 0;
     enum xd_result result = read_body(wish, unhold_fields, &told);
+    speak(wish, "unhold");
     if (result == XD_OK && !told) {
         result = open_order(wish, wish->request->id, now, &told);
     }
@@ -482,9 +490,7 @@ static enum xd_result retry_hold(struct wish *wish, enum xd_hold hold, const str
     if (result == XD_OK) {
         result = tell(wish, row, now);
     }
-    return finish(wish, result == XD_OK
-                            ? xd_conduct_retry(&wish->conduct, hold, wish->request->client->client)
-                            : result);
+    return finish(wish, result == XD_OK ? xd_conduct_retry(&wish->conduct, hold, &wish->hub->word) : result);
 }
 
 static enum xd_result reject(struct wish *wish, size_t remedy, const struct xd_exception_row *row,
@@ -635,6 +641,7 @@ static enum xd_result decide_resolve(struct wish *wish, struct xd_now now) {
     if (result != XD_OK || told) {
         return result;
     }
+    speak(wish, action_names[wish->body.action]);
     result = store->exception_get(store->context, wish->request->id, &row);
     if (result == XD_NOT_FOUND) {
         return refuse(wish, 404, "not_found", "There is no such exception.");

@@ -99,9 +99,11 @@ const struct xd_fault_kind xd_fault_kinds[XD_FAULT_COUNT] = {
     [XD_FAULT_WMS_VOIDS] = AMONG("wms.voids", XD_FAULTS_WMS, 100000),
     [XD_FAULT_ERP_BOOKS] = AMONG("erp.lists_in_bits", XD_FAULTS_ERP, 500000),
     [XD_FAULT_ERP_SELLS] = AMONG("erp.sells", XD_FAULTS_ERP, 300000),
+    [XD_FAULT_WMS_RESERVE_LATE] = AMONG("wms.reserves_later", XD_FAULTS_WMS, 500000),
 };
 
 bool xd_fault_is_trade(enum xd_fault fault) {
     return (fault >= XD_FAULT_CHANNEL_CANCEL && fault <= XD_FAULT_WMS_AWAITED) ||
-           fault == XD_FAULT_WMS_CORRECTS || fault == XD_FAULT_WMS_VOIDS;
+           fault == XD_FAULT_WMS_CORRECTS || fault == XD_FAULT_WMS_VOIDS ||
+           fault == XD_FAULT_WMS_RESERVE_LATE;
 }

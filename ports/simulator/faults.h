@@ -123,6 +123,7 @@ enum xd_fault {
     XD_FAULT_WMS_VOIDS,        /* wms; trade, too */
     XD_FAULT_ERP_BOOKS,        /* erp */
     XD_FAULT_ERP_SELLS,        /* erp: its own people do */
+    XD_FAULT_WMS_RESERVE_LATE, /* wms; trade, too */
     XD_FAULT_COUNT
 };
 

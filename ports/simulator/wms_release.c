@@ -300,6 +300,23 @@ static size_t check_owner(struct xd_sim_site *site, const cJSON *tree) {
     return order;
 }
 
+/* It says when it has reserved: before it takes the release, as a rule; or later than that, and now and then
+ * never. */
+static void answer_by_itself(struct xd_sim_site *site, const struct xd_sim_release *release, xd_ms delay) {
+    struct xd_chance *late = &sim_of(site)->chance[XD_FAULT_WMS_RESERVE_LATE];
+    xd_ms between = xd_chance_spread(&sim_of(site)->chance[XD_FAULT_WMS_RESERVE], XD_SECOND_MS, XD_HOUR_MS);
+    if (!xd_sim_hit(sim_of(site), XD_FAULT_WMS_RESERVE_LATE)) {
+        respond(site, release->id, release->revision, "RESERVED", delay);
+        respond(site, release->id, release->revision, "ACKNOWLEDGED", delay + between);
+        return;
+    }
+    respond(site, release->id, release->revision, "ACKNOWLEDGED", delay);
+    if (!xd_chance_hits(late, 200000)) {
+        respond(site, release->id, release->revision, "RESERVED",
+                delay + xd_chance_spread(late, XD_SECOND_MS, 8 * XD_HOUR_MS));
+    }
+}
+
 static void answer_new(struct xd_sim_site *site, const struct xd_sim_release *release) {
     struct xd_sim *sim = sim_of(site);
     if (release->revision == 1 && xd_sim_hit(sim, XD_FAULT_WMS_EARLY)) {
@@ -307,10 +324,10 @@ static void answer_new(struct xd_sim_site *site, const struct xd_sim_release *re
     }
     xd_ms delay = xd_sim_takes(sim, XD_SECOND_MS, 10 * XD_MINUTE_MS);
     if (site->reserves) {
-        respond(site, release->id, release->revision, "RESERVED", delay);
-        delay += xd_chance_spread(&sim->chance[XD_FAULT_WMS_RESERVE], XD_SECOND_MS, XD_HOUR_MS);
+        answer_by_itself(site, release, delay);
+    } else {
+        respond(site, release->id, release->revision, "ACKNOWLEDGED", delay);
     }
-    respond(site, release->id, release->revision, "ACKNOWLEDGED", delay);
 }
 
 /* A refusal is of a release as it was first given; who hears of it by a question first does as it asks. */

@@ -145,6 +145,11 @@ static enum xd_result see_status(void *context, const struct xd_release_row *row
     return XD_OK;
 }
 
+static enum xd_result see_answer(void *context, const struct xd_release_line_row *row) {
+    *(int *)context = row->answer;
+    return XD_OK;
+}
+
 static enum xd_result see_old_line(void *context, const struct xd_order_line_row *row) {
     *(struct xd_order_line_row *)context = *row;
     return XD_OK;
@@ -179,6 +184,10 @@ static void orders_of_the_first_version_are_where_they_were(void **state) {
         (void)snprintf(sql, sizeof sql, "INSERT INTO release VALUES(%d, 'R%d', 'O3', 'WH1', 1, %d, 5, 5)",
                        n + 1, n, old[n]);
         tamper(path, sql);
+        (void)snprintf(
+            sql, sizeof sql,
+            "INSERT INTO release_line VALUES(%d, 1, '1', 'WIDGET', 'EA', 1, 1, '1', '0', '0', '0')", n + 1);
+        tamper(path, sql);
     }
     assert_ok(xd_database_open(&config, XD_SCHEMA_HUB, &database, why, sizeof why));
     xd_database_hub_store(database, &hub);
@@ -201,6 +210,12 @@ static void orders_of_the_first_version_are_where_they_were(void **state) {
     assert_ok(hub.release_of_order(hub.context, "O3", see_status, statuses));
     for (int n = 0; n < 6; n++) {
         assert_int_equal(statuses[n], expected[n]);
+    }
+    for (int n = 1; n <= 2; n++) { /* who acknowledged then had taken it */
+        int answer = -1;
+        (void)snprintf(sql, sizeof sql, "R%d", n);
+        assert_ok(hub.release_lines(hub.context, sql, see_answer, &answer));
+        assert_int_equal(answer, n == 2 ? XD_LINE_TAKEN : XD_LINE_UNANSWERED);
     }
     xd_database_close(database);
 }

@@ -332,21 +332,28 @@ static void exceptions_of_an_order_close_by_code_and_one_by_one(void **state) {
     struct store_world *world = *state;
     struct xd_hub_store *hub = &world->hub;
     struct xd_exception_row row;
+    const struct xd_word boss = {"boss", "unhold", "paid"}, nobody = {NULL, NULL, NULL};
     int64_t open = -1;
     stores_begin(world);
     add_exception(world, "E1", "O1", "CREDIT_HOLD");
     add_exception(world, "E2", "O1", "CHECK_HOLD");
     add_exception(world, "E3", "O2", "CREDIT_HOLD");
     add_exception(world, "E4", "O1", "CREDIT_HOLD");
-    assert_ok(hub->exception_close_order(hub->context, "O1", "CREDIT_HOLD", 70));
-    assert_ok(hub->exception_close_order(hub->context, "O7", "CREDIT_HOLD", 71)); /* none is fine */
-    assert_ok(hub->exception_close_one(hub->context, "E3", 72));
+    assert_ok(hub->exception_close_order(hub->context, "O1", "CREDIT_HOLD", &boss, 70));
+    assert_ok(hub->exception_close_order(hub->context, "O7", "CREDIT_HOLD", &boss, 71)); /* none is fine */
+    assert_ok(hub->exception_close_one(hub->context, "E3", &nobody, 72));
     stores_commit(world);
     stores_reopen(world, 0);
     assert_open(world, "E1", false, 70);
     assert_open(world, "E2", true, 0);
     assert_open(world, "E3", false, 72);
     assert_open(world, "E4", false, 70);
+    assert_ok(hub->exception_get(hub->context, "E4", &row));
+    assert_string_equal(row.by, "boss");
+    assert_string_equal(row.action, "unhold");
+    assert_string_equal(row.reason, "paid");
+    assert_ok(hub->exception_get(hub->context, "E3", &row));
+    assert_string_equal(row.by, "");
     assert_int_equal(hub->exception_get(hub->context, "E9", &row), XD_NOT_FOUND);
     assert_ok(hub->exception_count(hub->context, &open));
     assert_int_equal(open, 1);

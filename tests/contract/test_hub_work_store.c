@@ -267,6 +267,7 @@ static void add_exception(struct store_world *world, const char *id, const char 
 static void exceptions_close_by_document_and_code_and_list_oldest_first(void **state) {
     struct store_world *world = *state;
     struct xd_hub_store *hub = &world->hub;
+    const struct xd_word boss = {"boss", "reject", "we looked"}, nobody = {NULL, NULL, NULL};
     const struct xd_exception_filter open_ones = {.open_only = true}, any = {.open_only = false};
     struct seen seen = {.count = 0};
     int64_t open = 0;
@@ -275,9 +276,11 @@ static void exceptions_close_by_document_and_code_and_list_oldest_first(void **s
     add_exception(world, "XA", "UNMATCHED_LINE", "C-1");
     add_exception(world, "XM", "UNMATCHED_LINE", "C-2");
     add_exception(world, "XB", "OVERSHIP", "C-2");
-    assert_ok(hub->exception_close(hub->context, "WH1", XD_DOC_CONFIRMATION, "C-1", 1, "UNMATCHED_LINE", 50));
-    assert_ok(hub->exception_close(hub->context, "WH1", XD_DOC_CONFIRMATION, "C-1", 1, "UNMATCHED_LINE", 60));
-    assert_ok(hub->exception_close(hub->context, "WH2", XD_DOC_CONFIRMATION, "C-2", 1, NULL, 50));
+    assert_ok(hub->exception_close(hub->context, "WH1", XD_DOC_CONFIRMATION, "C-1", 1, "UNMATCHED_LINE",
+                                   &boss, 50));
+    assert_ok(hub->exception_close(hub->context, "WH1", XD_DOC_CONFIRMATION, "C-1", 1, "UNMATCHED_LINE",
+                                   &nobody, 60));
+    assert_ok(hub->exception_close(hub->context, "WH2", XD_DOC_CONFIRMATION, "C-2", 1, NULL, &nobody, 50));
     stores_commit(world);
     assert_ok(hub->exception_count(hub->context, &open));
     assert_int_equal(open, 3);
@@ -295,8 +298,11 @@ static void exceptions_close_by_document_and_code_and_list_oldest_first(void **s
     assert_string_equal(seen.ids[0], "XA");
     assert_false(seen.exception.open);
     assert_int_equal(seen.exception.resolved_at, 50);
+    assert_string_equal(seen.exception.by, "boss");
+    assert_string_equal(seen.exception.action, "reject");
+    assert_string_equal(seen.exception.reason, "we looked");
     stores_begin(world);
-    assert_ok(hub->exception_close(hub->context, "WH1", XD_DOC_CONFIRMATION, "C-2", 1, NULL, 70));
+    assert_ok(hub->exception_close(hub->context, "WH1", XD_DOC_CONFIRMATION, "C-2", 1, NULL, &nobody, 70));
     stores_commit(world);
     assert_ok(hub->exception_count(hub->context, &open));
     assert_int_equal(open, 1);

@@ -320,6 +320,13 @@ def test_an_orders_site_is_where_it_ships_from(hub):
     assert re.search(r"^preferred site +WH1$", text, re.M) and re.search(r"^ships from +WH2 3PL-A$", text, re.M)
 
 
+def test_an_order_that_came_to_nothing_says_why(hub):
+    hub.answer("GET", "/v1/orders/O1", dict(ORDER, status="CANCELLED", lines=[LINE], releases=[],
+                                            reason={"code": "cancelled", "detail": "bought twice", "by": "web"}))
+    text = good("orders", "show", "O1", url=hub.url)
+    assert re.search(r"^because +cancelled: bought twice$", text, re.M) and re.search(r"^by +web$", text, re.M)
+
+
 def test_an_order_shows_what_holds_it_what_is_promised_and_what_is_asked_back(hub):
     release = {"release_id": "R1", "revision": 2, "order_id": "O1", "site": "WH1", "status": "SENT", "cancel": "REQUESTED",
                "created_at": "2020-01-01T00:00:00.000Z", "updated_at": "2020-01-01T00:00:00.000Z"}
@@ -363,8 +370,11 @@ def test_an_exception_that_needs_no_more_than_a_note_is_told_as_resolved(hub):
 
 def test_an_exception_is_shown(hub):
     hub.answer("GET", "/v1/exceptions/E1", {"id": "E1", "code": "SLA_BREACH", "status": "open", "order_id": "O1",
-                                            "detail": "late", "raised_at": "2026-11-23T10:00:00.000Z"})
+                                            "detail": "late", "raised_at": "2026-11-23T10:00:00.000Z", "resolved_by": "boss",
+                                            "action": "accept", "reason": "seen"})
     text = good("exceptions", "show", "E1", url=hub.url)
+    assert re.search(r"^resolved by +boss$", text, re.M) and re.search(r"^action +accept$", text, re.M)
+    assert re.search(r"^reason +seen$", text, re.M)
     assert re.search(r"^code +SLA_BREACH$", text, re.M) and re.search(r"^raised \(UTC\) +2026-11-23 10:00:00.000$", text, re.M)
     assert "release" not in text
 

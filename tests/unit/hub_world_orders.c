@@ -4,6 +4,7 @@
 
 #include "hub/orchestration/stock.h"
 #include "hub/reference/reference.h"
+#include "hub/view.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -187,12 +188,12 @@ unsigned world_revise(struct hub_world *world, int number, const char *if_match,
 
 unsigned world_resolve(struct hub_world *world, const char *code, const char *action) {
     static const struct xd_client_row operator_client = {.client = "op", .tenant = "", .role = "operator"};
-    char sql[256], id[256], body[64];
+    char sql[256], id[256], body[80];
     struct api_call api = {.write = xd_hub_exception_resolve, .id = id, .client = &operator_client};
     snprintf(sql, sizeof sql, "SELECT id FROM exception WHERE open = 1 AND code = '%s' ORDER BY n LIMIT 1",
              code);
     query_text(world->hub_path, sql, id);
-    snprintf(body, sizeof body, "{\"action\":\"%s\"}", action);
+    snprintf(body, sizeof body, "{\"action\":\"%s\",\"reason\":\"looked\"}", action);
     return post(world, &api, body);
 }
 
@@ -335,6 +336,45 @@ void assert_status(struct hub_world *world, int number, const char *expected) {
     if (strcmp(xd_order_status_names[status], expected) != 0) {
         fail_msg("PO-%d is %s, not %s", number, xd_order_status_names[status], expected);
     }
+}
+
+static void assert_view_reason(struct hub_world *world, const char *order_id, const char *code,
+                               const char *by) {
+    struct xd_buffer text;
+    xd_buffer_init(&text, 0);
+    assert_int_equal(xd_view_order(&world->store, order_id, &text), XD_OK);
+    cJSON *tree = cJSON_Parse(xd_buffer_string(&text));
+    const cJSON *reason = cJSON_GetObjectItemCaseSensitive(tree, "reason");
+    const char *said = xd_json_text(reason, "code"), *who = xd_json_text(reason, "by");
+    if (said == NULL || strcmp(said, code) != 0 || strcmp(who != NULL ? who : "", by) != 0) {
+        fail_msg("not %s by %s: %s", code, by, xd_buffer_string(&text));
+    }
+    if (strcmp(xd_json_text(tree, "status"), "REJECTED") == 0) { /* nobody asked for that */
+        assert_true(cJSON_IsFalse(cJSON_GetObjectItemCaseSensitive(tree, "cancel_requested")));
+    }
+    cJSON_Delete(tree);
+    xd_buffer_free(&text);
+}
+
+void assert_reason(struct hub_world *world, int number, const char *code, const char *by) {
+    char sql[640], expected[128], id[256];
+    snprintf(expected, sizeof expected, "%s %s", code, by);
+    snprintf(sql, sizeof sql, "SELECT order_id FROM orders WHERE external_order_id = 'PO-%d'", number);
+    query_text(world->hub_path, sql, id);
+    snprintf(
+        sql, sizeof sql,
+        "SELECT group_concat((detail ->> 'code') || ' ' || coalesce(detail ->> 'by', '')) FROM timeline JOIN"
+        " orders USING (n) WHERE order_id = '%s' AND step IN ('order.cancelled', 'order.rejected')",
+        id);
+    assert_query(world->hub_path, sql, "timeline", expected);
+    snprintf(sql, sizeof sql,
+             "SELECT group_concat((CAST(body AS TEXT) ->> '$.data.reason.code') || ' ' ||"
+             " coalesce(CAST(body AS TEXT) ->> '$.data.reason.by', '')) FROM event WHERE order_id = '%s' AND "
+             "type IN"
+             " ('crossdock.order.cancelled.v1', 'crossdock.order.rejected.v1')",
+             id);
+    assert_query(world->hub_path, sql, "event", expected);
+    assert_view_reason(world, id, code, by);
 }
 
 void assert_step(struct hub_world *world, int number, const char *step, int64_t expected) {

@@ -59,6 +59,9 @@ void assert_line(struct hub_world *world, int number, const char *line_id, const
 void assert_release(struct hub_world *world, int number, int n, const char *expected);
 void assert_releases(struct hub_world *world, int number, int64_t expected);
 void assert_status(struct hub_world *world, int number, const char *expected);
+/* Why it was cancelled or rejected, by its timeline, its event, and what the API says: the code, and who
+ * wished it; by "": nobody. */
+void assert_reason(struct hub_world *world, int number, const char *code, const char *by);
 /* How often the step is in the order's timeline. */
 void assert_step(struct hub_world *world, int number, const char *step, int64_t expected);
 /* "on_hand reserved" */

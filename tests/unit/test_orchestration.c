@@ -39,6 +39,7 @@ static void fill_or_kill_ships_all_or_is_cancelled_and_is_never_sold(void **stat
     assert_int_equal(world_simple(world, 1, "\"fulfilment_policy\":\"FILL_OR_KILL\",", "11"), 202);
     world_quiet(world);
     assert_status(world, 1, "CANCELLED");
+    assert_reason(world, 1, "fill_or_kill", "");
     assert_line(world, 1, "1", "0 0 0 0 11 0 0");
     assert_releases(world, 1, 0);
     assert_ledger(world, "SELECT count(*) FROM sale", 0);
@@ -113,6 +114,7 @@ static void without_backorders_the_rest_is_cancelled_and_the_sale_has_what_ships
     assert_int_equal(world_simple(world, 2, "\"backorder_policy\":\"CANCEL\",", "10"), 202);
     world_quiet(world);
     assert_status(world, 2, "CANCELLED");
+    assert_reason(world, 2, "no_backorders", "");
     assert_sale(world, 2, "1", "none");
     world_ships(world, 1, 1, "6", NULL);
     world_quiet(world);
@@ -243,6 +245,10 @@ static void what_a_silent_site_gives_back_ships_from_another(void **state) {
     world_quiet(world);
     hub_world_run(world, 6 * MINUTE_MS);
     assert_release(world, 1, 1, "WH1 ACK_TIMEOUT REQUESTED 2");
+    assert_count(world,
+                 "SELECT count(*) FROM timeline WHERE step = 'release.cancel_requested'"
+                 " AND detail ->> 'code' = 'ACK_TIMEOUT' AND detail ->> 'reason' LIKE '%in time.'",
+                 1);
     assert_exceptions(world, "ACK_TIMEOUT", 1);
     assert_line(world, 1, "1", "0 0 10 0 0 0 0"); /* nobody else gets it before the site has said so */
     assert_releases(world, 1, 1);
@@ -323,6 +329,21 @@ static void a_site_that_is_cut_off_is_asked_when_it_is_back_and_nothing_ships_tw
     assert_sale(world, 1, "1", "10 2.5 10");
 }
 
+/* Its agent has not come yet. */
+static void a_site_that_was_never_heard_of_gets_nothing_while_another_can_ship(void **state) {
+    struct hub_world *world = *state;
+    hub_world_site_crash(hub_world_add_site(world, "AA1"));
+    hub_world_run(world, MINUTE_MS);
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    assert_int_equal(world_simple(world, 2, "\"preferred_site\":\"AA1\",", "10"), 202);
+    world_put(world, "sites", "{\"site\":\"AA1\",\"offline_minutes\":60}");
+    assert_int_equal(world_simple(world, 3, "\"preferred_site\":\"AA1\",", "10"), 202);
+    hub_world_run(world, MINUTE_MS); /* what is for AA1 waits at the broker */
+    assert_release(world, 1, 1, "WH1 SENT NONE 1");
+    assert_release(world, 2, 1, "AA1 QUEUED NONE 1"); /* the order names it */
+    assert_release(world, 3, 1, "WH1 SENT NONE 1");
+}
+
 /* ---- sites that reserve themselves ---- */
 
 static void quantities_wait_for_the_word_of_a_site_that_reserves_itself(void **state) {
@@ -343,6 +364,88 @@ static void quantities_wait_for_the_word_of_a_site_that_reserves_itself(void **s
     world_quiet(world);
     assert_line(world, 1, "1", "0 0 10 0 0 0 0");
     assert_status(world, 1, "IN_FULFILMENT");
+}
+
+static struct hub_world *reserving(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "20");
+    world_put(world, "sites", "{\"site\":\"WH1\",\"reserves\":\"WMS\",\"ack_minutes\":5}");
+    assert_int_equal(world_simple(world, 1, EXPECT_PREFERRED, "10"), 202);
+    world_quiet(world);
+    return world;
+}
+
+static void who_acknowledges_first_and_reserves_later_is_waited_for(void **state) {
+    struct hub_world *world = reserving(state);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "10 0 0 0 0 0 10");
+    assert_release(world, 1, 1, "WH1 SENT NONE 1");
+    world_answer(world, 1, 1, 1, "RESERVED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0"); /* it has said both */
+    assert_status(world, 1, "IN_FULFILMENT");
+    assert_release(world, 1, 1, "WH1 ACKED NONE 1");
+    hub_world_run(world, 6 * MINUTE_MS);
+    assert_raised(world, "ACK_TIMEOUT", 0);
+}
+
+static void who_acknowledges_and_never_reserves_is_asked_to_give_it_back(void **state) {
+    struct hub_world *world = reserving(state);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    hub_world_run(world, 6 * MINUTE_MS);
+    assert_release(world, 1, 1, "WH1 ACK_TIMEOUT REQUESTED 2");
+    assert_exceptions(world, "ACK_TIMEOUT", 1);
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED"); /* no more than before */
+    world_quiet(world);
+    assert_exceptions(world, "ACK_TIMEOUT", 1);
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
+    world_quiet(world);
+    assert_exceptions(world, "ACK_TIMEOUT", 0);
+    assert_release(world, 1, 1, "WH1 CANCELLED ACCEPTED 2");
+    assert_release(world, 1, 2, "WH2 SENT NONE 1");
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+}
+
+static void who_does_not_give_back_what_it_has_not_reserved_has_taken_it(void **state) {
+    struct hub_world *world = reserving(state);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    hub_world_run(world, 6 * MINUTE_MS);
+    world_answer(world, 1, 1, 2, "CANCEL_REFUSED");
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 ACKED REFUSED 2");
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_exceptions(world, "ACK_TIMEOUT", 0);
+    hub_world_run(world, 6 * MINUTE_MS);
+    assert_raised(world, "ACK_TIMEOUT", 1);
+}
+
+static void what_is_picked_or_shipped_was_reserved(void **state) {
+    struct hub_world *world = reserving(state);
+    assert_int_equal(world_simple(world, 2, EXPECT_PREFERRED, "4"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    world_answer(world, 1, 1, 1, "PICKING");
+    world_answer(world, 2, 1, 1, "ACKNOWLEDGED");
+    world_quiet(world);
+    world_ships(world, 2, 1, "3", NULL);
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_line(world, 2, "1", "0 0 1 3 0 0 0");
+    assert_raised(world, "ACK_INFERRED", 0); /* that it has it was said */
+    hub_world_run(world, 6 * MINUTE_MS);
+    assert_raised(world, "ACK_TIMEOUT", 0);
+}
+
+static void who_gives_some_back_still_owes_the_rest(void **state) {
+    struct hub_world *world = reserving(state);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"4\"}]}"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 SENT ACCEPTED 2");
+    assert_line(world, 1, "1", "6 0 0 0 4 0 6");
+    hub_world_run(world, 6 * MINUTE_MS);
+    assert_release(world, 1, 1, "WH1 ACK_TIMEOUT REQUESTED 3");
 }
 
 static void what_was_reserved_and_refused_ships_from_another(void **state) {
@@ -425,7 +528,13 @@ int main(void) {
         WITH(an_acknowledgement_that_crosses_the_question_back_leaves_the_question_open, world_two_sites),
         WITH(a_release_that_the_agent_never_showed_is_given_back_by_the_agent_itself, world_two_sites),
         WITH(a_site_that_is_cut_off_is_asked_when_it_is_back_and_nothing_ships_twice, world_two_sites),
+        WITH(a_site_that_was_never_heard_of_gets_nothing_while_another_can_ship, hub_world_setup),
         WITH(quantities_wait_for_the_word_of_a_site_that_reserves_itself, world_two_sites),
+        WITH(who_acknowledges_first_and_reserves_later_is_waited_for, world_two_sites),
+        WITH(who_acknowledges_and_never_reserves_is_asked_to_give_it_back, world_two_sites),
+        WITH(who_does_not_give_back_what_it_has_not_reserved_has_taken_it, world_two_sites),
+        WITH(what_is_picked_or_shipped_was_reserved, world_two_sites),
+        WITH(who_gives_some_back_still_owes_the_rest, world_two_sites),
         WITH(what_was_reserved_and_refused_ships_from_another, world_two_sites),
         WITH(a_confirmation_alone_says_all_that_was_not_answered, world_two_sites),
         WITH(one_site_closing_its_part_short_leaves_the_other_its_part, world_two_sites),

@@ -57,6 +57,22 @@ static void work_is_allocated_when_each_line_is_reserved_or_refused(void **state
     assert_release(world, 1, 2, "WH2 SENT NONE 1");
 }
 
+static void lines_that_are_not_reserved_in_time_are_asked_back(void **state) {
+    struct hub_world *world =
+        with_two_lines(state, "{\"site\":\"WH1\",\"reserves\":\"WMS\",\"ack_minutes\":5}");
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    world_answer_line(world, 1, 1, 1, "RESERVED", "2", NULL);
+    hub_world_run(world, 6 * MINUTE_MS);
+    assert_release(world, 1, 1, "WH1 ACK_TIMEOUT REQUESTED 2");
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED"); /* to the change */
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 ACKED ACCEPTED 2");
+    assert_release(world, 1, 2, "WH2 SENT NONE 1");
+    assert_stock(world, "WH1", "WIDGET", "20 5");
+    assert_stock(world, "WH2", "WIDGET", "20 3");
+    assert_line(world, 1, "2", "0 0 5 0 0 0 0");
+}
+
 static void part_of_a_line_that_is_refused_ships_from_another_site(void **state) {
     struct hub_world *world = with_two_lines(state, NULL);
     world_answer_line(world, 1, 1, 1, "REJECTED", "2", "2");
@@ -298,6 +314,7 @@ static void fill_or_kill_is_cancelled_when_a_part_of_it_is_refused(void **state)
     world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
     world_quiet(world);
     assert_status(world, 1, "CANCELLED");
+    assert_reason(world, 1, "fill_or_kill", "");
     assert_line(world, 1, "1", "0 0 0 0 15 0 0");
     assert_sale(world, 1, "1", "0 2.5 0");
     assert_stock(world, "WH1", "WIDGET", "10 0");
@@ -661,6 +678,7 @@ int main(void) {
 #define WITH(test, setup) cmocka_unit_test_setup_teardown(test, setup, hub_world_teardown)
         WITH(a_line_that_is_refused_ships_from_another_site_and_the_others_stay, world_two_sites),
         WITH(work_is_allocated_when_each_line_is_reserved_or_refused, world_two_sites),
+        WITH(lines_that_are_not_reserved_in_time_are_asked_back, world_two_sites),
         WITH(part_of_a_line_that_is_refused_ships_from_another_site, world_two_sites),
         WITH(a_site_that_reserves_less_is_asked_for_the_rest, world_two_sites),
         WITH(all_lines_refused_one_by_one_end_the_release, world_two_sites),

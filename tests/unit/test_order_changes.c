@@ -612,6 +612,26 @@ static void what_was_cancelled_is_wanted_again_when_the_same_revision_is_sent_ag
     assert_releases(world, 1, 2);
 }
 
+/* "who what why" of the resolved ones of that code, by the store and by what was told of them. */
+static void assert_resolved(struct hub_world *world, const char *code, const char *expected) {
+    char sql[512], found[256];
+    snprintf(
+        sql, sizeof sql,
+        "SELECT group_concat(resolved_by || ' ' || action || ' ' || reason) FROM exception WHERE code = '%s'"
+        " AND open = 0",
+        code);
+    world_query(world, sql, found);
+    assert_string_equal(found, expected);
+    snprintf(
+        sql, sizeof sql,
+        "WITH told AS (SELECT CAST(body AS TEXT) ->> '$.data.exception' AS e FROM event"
+        " WHERE type = 'crossdock.exception.resolved.v1') SELECT group_concat((e ->> 'resolved_by') || ' ' ||"
+        " (e ->> 'action') || ' ' || (e ->> 'reason')) FROM told WHERE e ->> 'code' = '%s'",
+        code);
+    world_query(world, sql, found);
+    assert_string_equal(found, expected);
+}
+
 static void above_the_limit_an_order_waits_for_an_operator(void **state) {
     struct hub_world *world = *state;
     world_stock(world, "WH1", "WIDGET", "2000");
@@ -631,6 +651,8 @@ static void above_the_limit_an_order_waits_for_an_operator(void **state) {
     assert_int_equal(world_resolve(world, "CREDIT_HOLD", "reject"), 202);
     world_quiet(world);
     assert_status(world, 3, "REJECTED");
+    assert_reason(world, 3, "rejected_by_operator", "op");
+    assert_resolved(world, "CREDIT_HOLD", "op accept looked,op reject looked");
     assert_sale(world, 3, "1", "none");
     world_ships(world, 1, 1, "300", NULL);
     world_ships(world, 2, 1, "200", NULL);
@@ -712,8 +734,10 @@ static void the_timeline_says_who_wished_it(void **state) {
     assert_int_equal(world_simple(world, 1, "", "10"), 202);
     assert_int_equal(world_ask(world, xd_hub_order_hold, 1, "{\"reason\":\"fraud?\"}"), 202);
     assert_by(world, "order.held", 1);
-    assert_int_equal(world_ask(world, xd_hub_order_unhold, 1, "{\"hold\":\"OPERATOR\"}"), 202);
+    assert_int_equal(
+        world_ask(world, xd_hub_order_unhold, 1, "{\"hold\":\"OPERATOR\",\"reason\":\"they agree\"}"), 202);
     assert_by(world, "order.hold_released", 1);
+    assert_count(world, "SELECT count(*) FROM timeline WHERE detail ->> 'reason' = 'they agree'", 1);
     assert_int_equal(revise(world, 1, "\"1\"", world_line("1", "WIDGET", "8", "EA", line)), 202);
     assert_by(world, "order.revised", 1);
     assert_by(world, "order.cancel_requested", 1); /* of what is less of it */
@@ -723,6 +747,7 @@ static void the_timeline_says_who_wished_it(void **state) {
     assert_by(world, "order.cancel_requested", 3);
     world->plan = NULL;
     world_quiet(world);
+    assert_reason(world, 1, "cancelled", "portal");
 }
 
 static void a_hold_that_nobody_wished_names_nobody(void **state) {

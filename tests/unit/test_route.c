@@ -1,10 +1,10 @@
 /* Which site ships what, as a table: a question in a few words, and the plan that it must give.
  *
  * lines     SKU:qty[/unit] ...
- * sites     one each, parted by ';': name, words (3pl pN gone paused offline closed), date=, countries=,
- * post=, skus=, refused=LINE,..., and SKU=qty of its stock; a site without any stock is one that is not
- * known, a SKU that is not named has 0 order     prefer= country= postal= not_after= cancel_after= kill all
- * available create none cancel manual no_split plan      decision: site line=qty ...;
+ * sites     one each, parted by ';': name, words (3pl pN gone paused offline unheard closed), date=,
+ * countries=, post=, skus=, refused=LINE,..., and SKU=qty of its stock; a site without any stock is one that
+ * is not known, a SKU that is not named has 0 order     prefer= country= postal= not_after= cancel_after=
+ * kill all available create none cancel manual no_split plan      decision: site line=qty ...;
  * backordered|cancelled|waiting line=qty ...; !site reason (none for chosen and not_needed) */
 #include "documents/order.h"
 #include "hub/orchestration/route.h"
@@ -99,6 +99,8 @@ static bool read_flag(struct xd_route_site *site, struct xd_site_profile *profil
         profile->paused = true;
     } else if (strcmp(word, "offline") == 0) {
         site->healthy = false;
+    } else if (strcmp(word, "unheard") == 0) {
+        site->unheard = true;
     } else if (strcmp(word, "closed") == 0) {
         site->ship_date[0] = '\0';
     } else if (word[0] == 'p' && strchr(word, '=') == NULL) {
@@ -141,7 +143,7 @@ static void read_site(struct question *question, char *text) {
     char *rest = NULL, *word = strtok_r(text, " ", &rest);
     put(profile->site, sizeof profile->site, word);
     profile->priority = 100;
-    *site = (struct xd_route_site){profile, true, true, "2026-11-25"};
+    *site = (struct xd_route_site){profile, true, true, false, "2026-11-25"};
     while ((word = strtok_r(NULL, " ", &rest)) != NULL) {
         char *value = strchr(word, '=') + 1;
         if (read_flag(site, profile, word)) {
@@ -299,6 +301,9 @@ static const struct routing routings[] = {
     {"paused even when preferred", "A:1", "WH1; WH2 paused", "prefer=WH2",
      "other_site: WH1 1=1; !WH2 paused"},
     {"offline", "A:1", "WH1 offline; WH2", "", "other_site: WH2 1=1; !WH1 offline"},
+    {"who was never heard of comes last", "A:1", "WH1 unheard; WH2 3pl p9", "", "primary: WH2 1=1"},
+    {"unless it is preferred", "A:1", "WH1; WH2 unheard", "prefer=WH2", "primary: WH2 1=1"},
+    {"or nobody else has it", "A:1", "WH1 unheard; WH2 A=0", "", "other_site: WH1 1=1; !WH2 no_stock"},
     {"closed for good", "A:1", "WH1 closed; WH2", "", "other_site: WH2 1=1; !WH1 closed"},
     {"the first reason tells", "A:1", "WH1 gone paused offline closed", "",
      "backorder: backordered 1=1; !WH1 not_enrolled"},
@@ -512,7 +517,7 @@ static struct question *random_question(void) {
         put(profile->countries[0], sizeof profile->countries[0], "FR");
         profile->sku_count = below(5) == 0 ? 1 : 0;
         put(profile->skus[0], sizeof profile->skus[0], skus[below(5)]);
-        *site = (struct xd_route_site){profile, below(10) != 0, below(10) != 0, "2026-12-01"};
+        *site = (struct xd_route_site){profile, below(10) != 0, below(10) != 0, below(5) == 0, "2026-12-01"};
         site->ship_date[9] = (char)('1' + below(8));
         for (size_t sku = 0; sku < 5; sku++) {
             stock[sku] = below(3) == 0 ? xd_decimal_of(0) : random_qty(30);
@@ -704,7 +709,7 @@ static void largest_question_is_answered(void **state) {
     for (size_t number = 0; number < sites; number++) {
         snprintf(question->profiles[number].site, sizeof question->profiles[number].site, "S%zu", number);
         question->sites[number] =
-            (struct xd_route_site){&question->profiles[number], true, true, "2026-12-01"};
+            (struct xd_route_site){&question->profiles[number], true, true, false, "2026-12-01"};
         for (size_t index = 0; index < lines; index++) {
             offers[number * lines + index] = (struct xd_route_offer){true, xd_decimal_of(1), false};
         }

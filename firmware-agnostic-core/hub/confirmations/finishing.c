@@ -68,6 +68,15 @@ static enum xd_result add_job(struct xd_applying *applying, const struct xd_matc
                            : result;
 }
 
+/* It may not have said yet that it has reserved it. */
+static bool is_answered(const struct xd_release_lines *lines) {
+    bool all = true;
+    for (size_t index = 0; index < lines->count; index++) {
+        all = all && lines->rows[index].answer != XD_LINE_UNANSWERED;
+    }
+    return all;
+}
+
 /* Who confirms a release has it, whether it answered or not. */
 static enum xd_result infer_ack(struct xd_applying *applying, const struct xd_match *match) {
     enum xd_result result = xd_hub_timeline(applying->hub, &match->order, "release.ack_inferred",
@@ -87,7 +96,7 @@ static enum xd_result finish_release(struct xd_applying *applying, struct xd_mat
     if (match->posting_count > 0) {
         result = add_job(applying, match);
     }
-    if (result == XD_OK && match->row.status < XD_RELEASE_ACKED) {
+    if (result == XD_OK && match->row.status < XD_RELEASE_ACKED && !is_answered(&match->lines)) {
         result = infer_ack(applying, match);
     }
     if (result == XD_OK) {

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "documents/order_event.h"
 #include "hub/hub_internal.h"
+#include "hub/view.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -110,8 +111,6 @@ static enum xd_order_event event_of(int status) {
         return XD_EVENT_ALLOCATED;
     case XD_ORDER_BACKORDERED:
         return XD_EVENT_BACKORDERED;
-    case XD_ORDER_CANCELLED:
-        return XD_EVENT_CANCELLED;
     default:
         return XD_EVENT_COUNT;
     }
@@ -188,6 +187,7 @@ static void write_exception(const struct xd_exception_row *row, struct xd_buffer
     xd_writer_text(&writer, "document_id", row->document_id[0] != 0 ? row->document_id : NULL);
     xd_writer_text(&writer, "detail", row->detail[0] != 0 ? row->detail : NULL);
     xd_writer_time(&writer, "raised_at", row->raised_at);
+    xd_view_resolution(row, &writer);
     xd_writer_end(&writer, '}');
 }
 
@@ -231,11 +231,18 @@ static enum xd_result collect(void *context, const struct xd_exception_row *row)
     return XD_OK;
 }
 
+static enum xd_result tell_one(struct xd_hub *hub, struct xd_exception_row *row, struct xd_now now) {
+    xd_copy(row->by, sizeof row->by, hub->word.by);
+    xd_copy(row->action, sizeof row->action, hub->word.action);
+    xd_copy(row->reason, sizeof row->reason, hub->word.reason);
+    return xd_hub_event_exception(hub, row, XD_EVENT_EXCEPTION_RESOLVED, now);
+}
+
 /* Tells those that were closed, and forgets them. */
 static enum xd_result tell_closed(struct xd_hub *hub, struct closing *closing, enum xd_result result,
                                   struct xd_now now) {
     for (size_t index = 0; index < closing->count && result == XD_OK; index++) {
-        result = xd_hub_event_exception(hub, &closing->rows[index], XD_EVENT_EXCEPTION_RESOLVED, now);
+        result = tell_one(hub, &closing->rows[index], now);
     }
     xd_free(closing->rows);
     return result;
@@ -252,7 +259,8 @@ enum xd_result xd_hub_exceptions_close(struct xd_hub *hub, const char *site, enu
     enum xd_result result = store->exception_of_document(store->context, site, kind, document_id, version,
                                                          code, collect, &closing);
     if (result == XD_OK) {
-        result = store->exception_close(store->context, site, kind, document_id, version, code, now.wall);
+        result = store->exception_close(store->context, site, kind, document_id, version, code, &hub->word,
+                                        now.wall);
     }
     return tell_closed(hub, &closing, result, now);
 }
@@ -266,7 +274,7 @@ enum xd_result xd_hub_exceptions_close_order(struct xd_hub *hub, const char *ord
     }
     enum xd_result result = store->exception_of_order(store->context, order_id, code, collect, &closing);
     if (result == XD_OK) {
-        result = store->exception_close_order(store->context, order_id, code, now.wall);
+        result = store->exception_close_order(store->context, order_id, code, &hub->word, now.wall);
     }
     return tell_closed(hub, &closing, result, now);
 }
@@ -277,8 +285,9 @@ enum xd_result xd_hub_exception_close_one(struct xd_hub *hub, const struct xd_ex
     if (!row->open) {
         return XD_OK; /* told already */
     }
-    enum xd_result result = store->exception_close_one(store->context, row->id, now.wall);
-    return result == XD_OK ? xd_hub_event_exception(hub, row, XD_EVENT_EXCEPTION_RESOLVED, now) : result;
+    struct xd_exception_row closed = *row;
+    enum xd_result result = store->exception_close_one(store->context, row->id, &hub->word, now.wall);
+    return result == XD_OK ? tell_one(hub, &closed, now) : result;
 }
 
 /* ---- filters ---- */

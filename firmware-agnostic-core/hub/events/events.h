@@ -46,7 +46,7 @@ XD_CHECKED enum xd_result xd_hub_event(struct xd_hub *hub, const struct xd_order
                                        enum xd_order_event event, struct xd_now now,
                                        const char *members_format, ...) __attribute__((format(printf, 5, 6)));
 /* An order's status was `before` and is another now: tells what that means, if anything (acceptance, holds,
- * releases and shipments are told where they happen). */
+ * releases, shipments and ends are told where they happen). */
 XD_CHECKED enum xd_result xd_hub_event_status(struct xd_hub *hub, const struct xd_order_row *order,
                                               int before, struct xd_now now);
 XD_CHECKED enum xd_result xd_hub_event_released(struct xd_hub *hub, const struct xd_order_row *order,
@@ -58,7 +58,7 @@ XD_CHECKED enum xd_result xd_hub_event_shipped(struct xd_hub *hub, const struct 
                                                struct xd_now now);
 XD_CHECKED enum xd_result xd_hub_event_exception(struct xd_hub *hub, const struct xd_exception_row *row,
                                                  enum xd_order_event event, struct xd_now now);
-/* Closes the open exceptions of a document (code NULL: of any code) and tells each.
+/* Closes the open exceptions of a document (code NULL: of any code) by hub->word, and tells each.
  * None: that is fine. */
 XD_CHECKED enum xd_result xd_hub_exceptions_close(struct xd_hub *hub, const char *site, enum xd_kind kind,
                                                   const char *document_id, int64_t version, const char *code,

@@ -12,6 +12,9 @@
  *   any other        a change: it is agreed to                 forward
  *                    a cancel: no answer to that yet
  *
+ * A site that reserves itself owes RESERVED: ACKNOWLEDGED tells that it has the release, which stays pending,
+ * sent and awaited until each line was reserved, or is further than that. Both words may come in any order.
+ *
  * An answer with lines speaks of those only, and of a line's qty only where it says one. The release
  * goes forward when each line that still has something was answered, as far as the least of them; what
  * is picked shows at once. A request stays open until all of it was answered. A site that takes a line
@@ -101,11 +104,19 @@ static enum xd_result check_lines(struct answering *answering) {
 
 /* ---- forward ---- */
 
+/* Who does not give a release back has taken it. */
 static int answer_of(int response) {
-    return response == XD_RESPONSE_RESERVED  ? XD_LINE_RESERVED
-           : response == XD_RESPONSE_PICKING ? XD_LINE_PICKING
-           : response == XD_RESPONSE_PACKED  ? XD_LINE_PACKED
-                                             : XD_LINE_ACKED;
+    return response == XD_RESPONSE_ACKNOWLEDGED ? XD_LINE_ACKED
+           : response == XD_RESPONSE_RESERVED   ? XD_LINE_RESERVED
+           : response == XD_RESPONSE_PICKING    ? XD_LINE_PICKING
+           : response == XD_RESPONSE_PACKED     ? XD_LINE_PACKED
+                                                : XD_LINE_TAKEN;
+}
+
+static int both_of(int had, int said) {
+    bool taken = (had == XD_LINE_ACKED && said == XD_LINE_RESERVED) ||
+                 (had == XD_LINE_RESERVED && said == XD_LINE_ACKED);
+    return taken ? XD_LINE_TAKEN : said > had ? said : had;
 }
 
 /* Notes the answer on the line; *asks: the site takes less than it has, and was not asked for that yet. NULL:
@@ -115,13 +126,14 @@ static enum xd_result answer_line(const struct answering *answering, struct xd_r
     const struct xd_hub_store *store = answering->conduct->hub->config.store;
     struct xd_decimal rest = xd_release_line_rest(line), less;
     struct xd_decimal taken = meant_of(answering, line, rest);
-    bool further = answer > line->answer;
+    int reached = both_of(line->answer, answer);
+    bool further = reached > line->answer;
     enum xd_result result = xd_decimal_subtract(rest, taken, &less);
     bool short_of_it = result == XD_OK && asks != NULL && xd_decimal_compare(less, line->asked) > 0;
     if (result != XD_OK || xd_decimal_sign(taken) <= 0 || (!further && !short_of_it)) {
         return result;
     }
-    line->answer = further ? answer : line->answer;
+    line->answer = reached;
     if (short_of_it) {
         *asks = line->refused = true;
         line->asked = less;
@@ -157,12 +169,12 @@ static enum xd_result is_heard(struct answering *answering) {
 /* Status, deadline and stage as the lines' answers say. */
 static enum xd_result follow_answers(struct answering *answering) {
     struct xd_release_row *row = &answering->work.row;
-    int least, most;
+    int least, most, owed = xd_release_owed(row);
     fold_answers(&answering->work, &least, &most);
     int status = most == XD_LINE_UNANSWERED ? row->status
                  : least == XD_LINE_PACKED  ? XD_RELEASE_PACKED
                  : most >= XD_LINE_PICKING  ? XD_RELEASE_PICKING
-                 : least > 0                ? XD_RELEASE_ACKED
+                 : least >= owed            ? XD_RELEASE_ACKED
                                             : row->status;
     bool silent = row->status == XD_RELEASE_ACK_TIMEOUT && status > row->status;
     if (status > row->status && row->status != XD_RELEASE_REJECTED) {
@@ -174,19 +186,15 @@ static enum xd_result follow_answers(struct answering *answering) {
             return result;
         }
     }
-    if (least == XD_LINE_UNANSWERED || most == XD_LINE_UNANSWERED) {
+    if (least < owed || most == XD_LINE_UNANSWERED) {
         return XD_OK;
     }
     if (row->cancel != XD_CANCEL_REQUESTED) {
         row->ack_by = 0;
     }
-    if (least == XD_LINE_RESERVED && row->stage == XD_STAGE_PENDING) {
-        return xd_release_work_stage(answering->conduct, &answering->work, XD_STAGE_ALLOCATED);
-    }
-    if (least > XD_LINE_RESERVED && row->stage != XD_STAGE_RELEASED) {
-        return xd_release_work_stage(answering->conduct, &answering->work, XD_STAGE_RELEASED);
-    }
-    return XD_OK;
+    bool reserved = least == XD_LINE_RESERVED && row->stage != XD_STAGE_RELEASED;
+    return xd_release_work_stage(answering->conduct, &answering->work,
+                                 reserved ? XD_STAGE_ALLOCATED : XD_STAGE_RELEASED);
 }
 
 /* The site has the lines that it speaks of. */
@@ -484,6 +492,15 @@ static enum xd_result ship_from_elsewhere(struct answering *answering) {
                : result;
 }
 
+/* It gave up what it was asked for, say, and has not reserved the others yet: the time for that starts again.
+ */
+static enum xd_result still_owes(struct answering *answering) {
+    struct xd_release_row *row = &answering->work.row;
+    bool out = row->status == XD_RELEASE_QUEUED || row->status == XD_RELEASE_SENT;
+    bool owes = out && row->stage == XD_STAGE_PENDING && row->cancel != XD_CANCEL_REQUESTED;
+    return owes && row->ack_by == 0 ? xd_release_work_await(answering->conduct, row) : XD_OK;
+}
+
 enum xd_result xd_hub_answered(struct xd_hub *hub, const struct xd_arrived *arrived, const char *release_id,
                                const struct xd_response *response, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
@@ -506,6 +523,9 @@ enum xd_result xd_hub_answered(struct xd_hub *hub, const struct xd_arrived *arri
     }
     if (result == XD_OK) {
         result = decide(&answering);
+    }
+    if (result == XD_OK) {
+        result = still_owes(&answering);
     }
     if (result == XD_OK) {
         result = xd_release_work_save(&conduct, &answering.work);

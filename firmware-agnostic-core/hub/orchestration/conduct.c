@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "hub/events/events.h"
+#include "hub/orchestration/ending.h"
 #include "hub/sla/deadlines.h"
 
 #include <stdio.h>
@@ -137,6 +138,36 @@ struct xd_order_row xd_conduct_row(const struct xd_conduct *conduct) {
     return row;
 }
 
+/* Nothing of it is left to ship, and nothing has shipped. */
+static enum xd_result tell_cancelled(struct xd_conduct *conduct) {
+    struct xd_hub *hub = conduct->hub;
+    struct xd_ending ending = {.code = XD_ENDED_NOTHING_LEFT};
+    char quoted[XD_QUOTED_SIZE], by[XD_QUOTED_SIZE], who[XD_BY_SIZE] = "";
+    enum xd_result result = XD_OK;
+    if (conduct->ended != NULL) {
+        xd_copy(ending.code, sizeof ending.code, conduct->ended);
+        xd_copy(ending.detail, sizeof ending.detail, conduct->decision);
+    } else {
+        result = xd_ending_read(hub->config.store, conduct->order.order_id, &ending);
+    }
+    if (result == XD_NOT_FOUND) {
+        xd_copy(ending.code, sizeof ending.code, XD_ENDED_NOTHING_LEFT);
+        result = XD_OK;
+    }
+    if (ending.by[0] != 0) {
+        snprintf(who, sizeof who, ",\"by\":%s", xd_hub_quote(ending.by, by));
+    }
+    xd_hub_quote(ending.detail, quoted);
+    if (result == XD_OK) {
+        result = xd_hub_timeline(hub, &conduct->order, "order.cancelled", conduct->now,
+                                 "\"code\":\"%s\",\"detail\":%s%s", ending.code, quoted, who);
+    }
+    return result == XD_OK
+               ? xd_hub_event(hub, &conduct->order, XD_EVENT_CANCELLED, conduct->now,
+                              "\"reason\":{\"code\":\"%s\",\"detail\":%s%s}", ending.code, quoted, who)
+               : result;
+}
+
 enum xd_result xd_conduct_save(struct xd_conduct *conduct) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     int before = conduct->order.status;
@@ -160,6 +191,9 @@ enum xd_result xd_conduct_save(struct xd_conduct *conduct) {
         result = xd_deadlines_look(conduct->hub, &conduct->order, conduct->now);
     }
     xd_waiters_look(conduct->hub, conduct->order.order_id);
+    if (result == XD_OK && conduct->order.status == XD_ORDER_CANCELLED && before != XD_ORDER_CANCELLED) {
+        result = tell_cancelled(conduct);
+    }
     return result == XD_OK ? xd_hub_event_status(conduct->hub, &conduct->order, before, conduct->now)
                            : result;
 }

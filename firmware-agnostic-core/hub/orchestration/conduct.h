@@ -30,7 +30,9 @@ struct xd_conduct {
     bool sale_stale;    /* the ERP may have been told another quantity */
     bool revised;       /* this event is a revision: what is open may be what it added */
     char decision[400]; /* the sentence of the last routing decision */
-    const char *by;     /* the client who wishes what is done now; NULL: it is nobody's wish */
+    const char
+        *ended;     /* the code of what cancels a part of it now by the order's own policy; NULL: nothing */
+    const char *by; /* the client who wishes what is done now; NULL: it is nobody's wish */
     /* Releases that were sent just now: what waited for them is applied at the end. Owned. */
     char (*sent)[XD_ID_SIZE];
     size_t sent_count, sent_capacity;
@@ -73,10 +75,12 @@ XD_CHECKED enum xd_result xd_conduct_undo(struct xd_conduct *conduct, enum xd_or
 XD_CHECKED enum xd_result xd_conduct_hold(struct xd_conduct *conduct, enum xd_hold hold, const char *code,
                                           const char *detail);
 /* Takes a hold off, closes its exception and goes on: the step that it stopped is done by that word.
- * by: who says so. */
-XD_CHECKED enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, const char *by);
+ * word: who says so, and why. */
+XD_CHECKED enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold,
+                                            const struct xd_word *word);
 /* Takes a hold off, closes its exception and does again what it stopped, which may hold it again. */
-XD_CHECKED enum xd_result xd_conduct_retry(struct xd_conduct *conduct, enum xd_hold hold, const char *by);
+XD_CHECKED enum xd_result xd_conduct_retry(struct xd_conduct *conduct, enum xd_hold hold,
+                                           const struct xd_word *word);
 /* Asks all sites for what they have of it; it stays wanted. */
 XD_CHECKED enum xd_result xd_conduct_call_back(struct xd_conduct *conduct);
 /* What is booked for the order follows its lines; more than the customer's limit allows is not booked. */
@@ -183,6 +187,8 @@ XD_CHECKED enum xd_result xd_release_work_send(struct xd_conduct *conduct, struc
  * the site is silent. */
 XD_CHECKED enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release_work *work,
                                               bool reroutes);
+/* By when its site shall say what it owes, as the reference data has it: ack_by. */
+XD_CHECKED enum xd_result xd_release_work_await(struct xd_conduct *conduct, struct xd_release_row *row);
 /* By when its site shall answer what it was asked to give back. */
 XD_CHECKED enum xd_result xd_release_work_deadline(struct xd_conduct *conduct, struct xd_release_row *row);
 /* Its site has said what becomes of it: that it was silent, or did not answer a request, is nobody's concern
@@ -191,6 +197,9 @@ XD_CHECKED enum xd_result xd_release_work_heard(struct xd_conduct *conduct,
                                                 const struct xd_release_work *work);
 /* Whether anything of it neither shipped nor was given back. */
 bool xd_release_work_has_rest(const struct xd_release_work *work);
+/* How far its site must get with a line to have answered, enum xd_line_answer: who reserves itself owes
+ * RESERVED first. */
+int xd_release_owed(const struct xd_release_row *row);
 /* Whether anything may still happen with it. */
 bool xd_release_is_live(const struct xd_release_row *row);
 /* Calls each for every release of the order; the rows are copies. */

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "hub/books/books.h"
 #include "hub/events/events.h"
+#include "hub/orchestration/ending.h"
 #include "hub/orchestration/routing.h"
 #include "hub/orchestration/stock.h"
 
@@ -213,6 +214,10 @@ static enum xd_result settle_rests(struct placing *placing, bool *waits) {
         }
         if (result == XD_OK) {
             result = rest_to(placing, line, rest->cancelled, XD_POT_CANCELLED);
+        }
+        if (xd_decimal_sign(rest->cancelled) > 0) {
+            bool kills = placing->conduct->parsed->fulfilment_policy == XD_FILL_OR_KILL;
+            placing->conduct->ended = kills ? "fill_or_kill" : XD_ENDED_NO_BACKORDERS;
         }
     }
     return result;
@@ -421,7 +426,6 @@ static enum xd_result is_there(struct xd_conduct *conduct, struct xd_release_wor
 }
 
 static enum xd_result send_draft(struct xd_conduct *conduct, struct xd_release_work *work, void *context) {
-    struct xd_site_profile profile;
     (void)context;
     if (work->row.status != XD_RELEASE_DRAFT) {
         return XD_OK;
@@ -429,12 +433,11 @@ static enum xd_result send_draft(struct xd_conduct *conduct, struct xd_release_w
     if (work->row.stage == XD_STAGE_RELEASED) {
         return is_there(conduct, work);
     }
-    enum xd_result result = xd_reference_site(conduct->hub, work->row.site, &profile);
+    enum xd_result result = xd_release_work_await(conduct, &work->row);
     if (result == XD_OK && work->row.stage == XD_STAGE_ALLOCATED) {
         result = xd_release_work_stage(conduct, work, XD_STAGE_RELEASED);
     }
     work->row.status = XD_RELEASE_QUEUED;
-    work->row.ack_by = profile.ack_minutes > 0 ? conduct->now.wall + profile.ack_minutes * XD_MINUTE_MS : 0;
     if (result == XD_OK) {
         result = xd_release_work_save(conduct, work);
     }

@@ -275,6 +275,19 @@ enum xd_result xd_release_work_send(struct xd_conduct *conduct, struct xd_releas
     return result;
 }
 
+int xd_release_owed(const struct xd_release_row *row) {
+    return row->stage == XD_STAGE_PENDING ? XD_LINE_RESERVED : XD_LINE_ACKED;
+}
+
+enum xd_result xd_release_work_await(struct xd_conduct *conduct, struct xd_release_row *row) {
+    struct xd_site_profile profile;
+    enum xd_result result = xd_reference_site(conduct->hub, row->site, &profile);
+    row->ack_by = result == XD_OK && profile.ack_minutes > 0
+                      ? conduct->now.wall + profile.ack_minutes * XD_MINUTE_MS
+                      : 0;
+    return result;
+}
+
 /* A request is not left without an answer for ever: fulfil.c, silence. */
 enum xd_result xd_release_work_deadline(struct xd_conduct *conduct, struct xd_release_row *row) {
     struct xd_site_profile profile;
@@ -310,8 +323,12 @@ enum xd_result xd_release_work_ask(struct xd_conduct *conduct, struct xd_release
     return result == XD_OK
                ? xd_hub_timeline(conduct->hub, &conduct->order,
                                  all ? "release.cancel_requested" : "release.change_requested", conduct->now,
-                                 "\"release_id\":\"%s\",\"site\":\"%s\",\"revision\":%lld",
-                                 work->row.release_id, work->row.site, (long long)work->row.revision)
+                                 "\"release_id\":\"%s\",\"site\":\"%s\",\"revision\":%lld%s",
+                                 work->row.release_id, work->row.site, (long long)work->row.revision,
+                                 reroutes
+                                     ? ",\"code\":\"ACK_TIMEOUT\",\"reason\":\"The site has not answered in "
+                                       "time.\""
+                                     : "")
                : result;
 }
 

@@ -150,14 +150,23 @@ static enum xd_result make_pools(struct work *work) {
     return XD_OK;
 }
 
+static int compare_sites(const struct xd_route_question *question, const struct xd_route_site *a,
+                         const struct xd_route_site *b) {
+    const char *preferred = question->preferred_site;
+    bool named = preferred != NULL &&
+                 (strcmp(a->profile->site, preferred) == 0 || strcmp(b->profile->site, preferred) == 0);
+    return named || a->unheard == b->unheard ? xd_route_site_compare(a->profile, b->profile, preferred)
+           : a->unheard                      ? 1
+                                             : -1;
+}
+
 /* Insertion sort: at most 32, and stable. */
 static void order_sites(struct work *work) {
     const struct xd_route_question *question = work->question;
     for (size_t index = 0; index < question->site_count; index++) {
         size_t place = index;
         while (place > 0 &&
-               xd_route_site_compare(question->sites[index].profile, work->sites[place - 1].asked->profile,
-                                     question->preferred_site) < 0) {
+               compare_sites(question, &question->sites[index], work->sites[place - 1].asked) < 0) {
             work->sites[place] = work->sites[place - 1];
             place--;
         }

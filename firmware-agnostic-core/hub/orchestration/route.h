@@ -1,8 +1,8 @@
 /* Which site ships what: a pure function of a question that holds all that the
  * decision may know. The same question always gives the same plan. Any thread.
  *
- * Order of sites. The one that the order prefers; then own warehouses before 3PLs;
- * then by priority, the lower the sooner; then by name.
+ * Order of sites. The one that the order prefers; then those whose agent was heard of at least once; own
+ * warehouses before 3PLs; then by priority, the lower the sooner; then by name.
  *
  * Which sites may ship at all. A site is out for the first of these that holds: not
  * enrolled, paused, not heard of for too long, does not ship to that country or postal
@@ -47,6 +47,7 @@ struct xd_route_line {
 struct xd_route_site {
     const struct xd_site_profile *profile;
     bool enrolled, healthy;
+    bool unheard;                       /* its agent never was: its turn comes after all others' */
     char ship_date[XD_ROUTE_DATE_SIZE]; /* the first date on which it can ship; "" never */
 };
 

@@ -17,7 +17,7 @@
 struct candidate {
     char site[XD_SITE_SIZE];
     int standing; /* the lower the sooner: 0 fit and stocked, 1 fit, 2 something speaks against it */
-    bool preferred, third_party;
+    bool preferred, unheard, third_party;
     int64_t priority;
 };
 
@@ -35,6 +35,9 @@ struct gathering {
 
 static bool is_healthy(const struct xd_hub *hub, const struct xd_hub_site *site,
                        const struct xd_site_profile *profile, struct xd_now now) {
+    if (site->row.last_seen == 0) {
+        return profile->offline_minutes <= 0;
+    }
     xd_ms heard = site->line.heard_at > hub->up_at ? site->line.heard_at : hub->up_at;
     return profile->offline_minutes <= 0 || !hub->up ||
            (now.monotonic - heard) / XD_MINUTE_MS < profile->offline_minutes;
@@ -54,6 +57,7 @@ static enum xd_result fill_site(struct gathering *gathering, const char *name,
         xd_zone_cache_get(&hub->zones, hub->config.zones, hub->config.env, profile->zone, gathering->now);
     *out = (struct xd_route_site){.profile = profile,
                                   .enrolled = site != NULL,
+                                  .unheard = site != NULL && site->row.last_seen == 0,
                                   .healthy = site != NULL && is_healthy(hub, site, profile, gathering->now)};
     result = xd_calendar_ship_date(profile, zone, gathering->now.wall,
                                    gathering->routing->order->ship_not_before, out->ship_date);
@@ -69,6 +73,9 @@ static int compare_candidates(const void *a, const void *b) {
     }
     if (left->preferred != right->preferred) {
         return left->preferred ? -1 : 1;
+    }
+    if (left->unheard != right->unheard) {
+        return right->unheard ? -1 : 1;
     }
     if (left->third_party != right->third_party) {
         return right->third_party ? -1 : 1;
@@ -124,6 +131,7 @@ static enum xd_result choose_candidates(struct gathering *gathering) {
         }
         candidate->preferred = gathering->question.preferred_site != NULL &&
                                strcmp(candidate->site, gathering->question.preferred_site) == 0;
+        candidate->unheard = site.unheard;
         candidate->third_party = profile->third_party;
         candidate->priority = profile->priority;
         candidate->standing = xd_route_judge(&gathering->question, &site) == XD_ROUTE_CHOSEN ? 1 : 2;

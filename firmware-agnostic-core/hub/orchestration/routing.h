@@ -3,7 +3,7 @@
  * Beside what route.h says:
  *   - a site is offline when it was not heard of for its offline_minutes while the hub could
  *     hear it: the time before the hub's connection came up does not count, and without one
- *     nobody is offline
+ *     nobody is offline, but who was never heard of at all
  *   - the ship date is that of the site's calendar, now, and not before the order's
  *     ship_not_before; requested_ship is a wish and decides nothing
  *   - the tenant's no_split counts

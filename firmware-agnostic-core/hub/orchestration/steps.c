@@ -392,16 +392,17 @@ static enum xd_result pass(struct xd_conduct *conduct, enum xd_hold hold) {
     return result;
 }
 
-static enum xd_result take_hold_off(struct xd_conduct *conduct, enum xd_hold hold, const char *by) {
+static enum xd_result take_hold_off(struct xd_conduct *conduct, enum xd_hold hold,
+                                    const struct xd_word *word) {
     struct xd_order_row *order = &conduct->order;
-    char quoted[XD_QUOTED_SIZE];
+    char by[XD_QUOTED_SIZE], reason[XD_QUOTED_SIZE];
     if ((order->holds & XD_HOLD_BIT(hold)) == 0) {
         return XD_NOT_FOUND;
     }
     order->holds &= ~XD_HOLD_BIT(hold);
-    enum xd_result result =
-        xd_hub_timeline(conduct->hub, order, "order.hold_released", conduct->now, "\"hold\":\"%s\",\"by\":%s",
-                        xd_hold_names[hold], xd_hub_quote(by, quoted));
+    enum xd_result result = xd_hub_timeline(conduct->hub, order, "order.hold_released", conduct->now,
+                                            "\"hold\":\"%s\",\"by\":%s,\"reason\":%s", xd_hold_names[hold],
+                                            xd_hub_quote(word->by, by), xd_hub_quote(word->reason, reason));
     return result == XD_OK && hold_codes[hold] != NULL
                ? xd_hub_exceptions_close_order(conduct->hub, order->order_id, hold_codes[hold], conduct->now)
                : result;
@@ -416,8 +417,8 @@ static enum xd_result go_on(struct xd_conduct *conduct) {
     return result == XD_OK ? xd_conduct_go(conduct) : result;
 }
 
-enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, const char *by) {
-    enum xd_result result = take_hold_off(conduct, hold, by);
+enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, const struct xd_word *word) {
+    enum xd_result result = take_hold_off(conduct, hold, word);
     if (result == XD_OK) {
         result = pass(conduct, hold);
     }
@@ -445,8 +446,8 @@ static enum xd_result place_waiting(struct xd_conduct *conduct) {
     return result;
 }
 
-enum xd_result xd_conduct_retry(struct xd_conduct *conduct, enum xd_hold hold, const char *by) {
-    enum xd_result result = take_hold_off(conduct, hold, by);
+enum xd_result xd_conduct_retry(struct xd_conduct *conduct, enum xd_hold hold, const struct xd_word *word) {
+    enum xd_result result = take_hold_off(conduct, hold, word);
     if (result != XD_OK) {
         return result;
     }
@@ -507,7 +508,7 @@ enum xd_result xd_conduct_undo(struct xd_conduct *conduct, enum xd_order_status 
     if (result == XD_OK && rejected) {
         order->status = XD_ORDER_REJECTED;
         result = xd_hub_event(conduct->hub, order, XD_EVENT_REJECTED, conduct->now,
-                              "\"reason\":{\"code\":\"%s\",\"detail\":%s}", code, quoted);
+                              "\"reason\":{\"code\":\"%s\",\"detail\":%s%s}", code, quoted, by);
     }
     return result;
 }

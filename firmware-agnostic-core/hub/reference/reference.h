@@ -92,7 +92,7 @@ struct xd_site_profile {
     bool paused;             /* gets no new releases [no] */
     bool wms_reserves;       /* its RESERVED is waited for before work counts as allocated [no] */
     int64_t ack_minutes;     /* without an answer for so long a release is taken elsewhere; 0: never [0] */
-    int64_t offline_minutes; /* not heard of for so long it is not chosen; 0: whatever [0] */
+    int64_t offline_minutes; /* not heard of for so long, or never, it is not chosen; 0: whatever [0] */
     bool has_unshipped_means;
     int unshipped_means;   /* enum xd_unshipped: a line that it confirms short without a status [as the hub's]
                             */

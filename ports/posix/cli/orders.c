@@ -164,6 +164,27 @@ static void add_exceptions(struct xd_table *table, const cJSON *exceptions) {
     }
 }
 
+/* "fill_or_kill: Not all of it could ship." */
+static void add_reason(struct xd_table *table, const cJSON *reason) {
+    const char *code = xd_json_text(reason, "code"), *detail = xd_json_text(reason, "detail");
+    const char *by = xd_json_text(reason, "by");
+    if (code == NULL) {
+        return;
+    }
+    xd_table_text(table, "because");
+    struct xd_buffer *cell = xd_table_cell(table);
+    xd_text_clean(cell, code);
+    if (detail != NULL && detail[0] != '\0') {
+        xd_buffer_text(cell, ": ");
+        xd_text_clean(cell, detail);
+    }
+    xd_table_end(table);
+    if (by != NULL) {
+        xd_table_text(table, "by");
+        xd_table_text(table, by);
+    }
+}
+
 static void write_head(struct xd_cli *cli, const cJSON *order) {
     static const struct xd_column columns[] = {{"", false}, {"", false}, {NULL, false}};
     static const char *const members[][2] = {{"order", "order_id"},
@@ -183,6 +204,7 @@ static void write_head(struct xd_cli *cli, const cJSON *order) {
             xd_table_text(&table, value);
         }
     }
+    add_reason(&table, cJSON_GetObjectItemCaseSensitive(order, "reason"));
     add_names(&table, "ships from", cJSON_GetObjectItemCaseSensitive(order, "ships_from"));
     add_names(&table, "held for", cJSON_GetObjectItemCaseSensitive(order, "holds"));
     add_names(&table, "steps done", cJSON_GetObjectItemCaseSensitive(order, "steps"));

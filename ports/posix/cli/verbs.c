@@ -220,6 +220,8 @@ const struct xd_verb xd_verbs[] = {
      "  tenants    tenant, order_bytes_max, order_lines_max, share, split, price_tolerance_pct,\n"
      "             over_tolerance_pct, accepted_within_s, released_within_s, acknowledged_within_s,\n"
      "             shipped_within_s, shipped_by_calendar, warn_pct\n"
+     "A site with offline_minutes is not chosen when it was not heard of for so long, or never; without,\n"
+     "it is chosen whatever its line does.\n"
      "Lists are parted by blanks: `4006381333931 036000291452`, `MON TUE`; factors of base units as\n"
      "`CS=12 M=1/3`; a customer's aliases as `REF`, `TENANT:REF` or `TENANT:ACCOUNT:REF`. Flags are true\n"
      "or false. Up to 500 rows are stored together or not at all; the same command again is safe.\n",

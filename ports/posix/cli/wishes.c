@@ -216,7 +216,10 @@ int xd_cli_exceptions_show(struct xd_cli *cli) {
                                              {"quantity", "qty"},
                                              {"detail", "detail"},
                                              {"raised (UTC)", "raised_at"},
-                                             {"resolved (UTC)", "resolved_at"}};
+                                             {"resolved (UTC)", "resolved_at"},
+                                             {"resolved by", "resolved_by"},
+                                             {"action", "action"},
+                                             {"reason", "reason"}};
     struct xd_cli_call call = {.method = "GET", .not_found = hint_exception};
     struct xd_table table;
     cJSON *tree;
