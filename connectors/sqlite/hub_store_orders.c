@@ -62,7 +62,8 @@ static const char *const sql[] = {
               "ordered_uom, ordered_num, ordered_den, serials, " QUANTITIES " FROM order_line"
               " WHERE n = ? ORDER BY number",
     [LINE_SAVE] = "UPDATE order_line SET uom = ?, factor_num = ?, factor_den = ?, ordered_uom = ?,"
-                  " ordered_num = ?, ordered_den = ?, unit_price = ?, ordered = ?, open = ?, allocated = ?,"
+                  " ordered_num = ?, ordered_den = ?, serials = ?, unit_price = ?, ordered = ?, open = ?, "
+                  "allocated = ?,"
                   " released = ?, shipped = ?, cancelled = ?, backordered = ?, overshipped = ?, pending = ?, "
                   "invoiced = ? "
                   "WHERE n = ? AND number = ?",
@@ -511,6 +512,7 @@ static enum xd_result order_line_save(void *context, const char *order_id,
     xd_bind_int(&query, row->factor_num);
     xd_bind_int(&query, row->factor_den);
     bind_ordered_unit(&query, row);
+    xd_bind_int(&query, row->serials);
     bind_price(&query, row);
     bind_quantities(&query, row);
     xd_bind_int(&query, n);

@@ -7,8 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ATTRIBUTE_CODE_MAX 64u
-#define ATTRIBUTES_BYTES_MAX ((size_t)256 * 1024) /* as we write them */
+/* As we write them: */
+#define ATTRIBUTES_BYTES_MAX ((size_t)256 * 1024)
+#define HANDLING_BYTES_MAX                                                                                   \
+    ((size_t)128 * 1024) /* freight, and what all lines say of how they are handled                          \
+                          */
 #define ORDER struct xd_order
 #define LINE struct xd_order_line
 
@@ -76,12 +79,7 @@ static const struct xd_field line_fields[] = {
      .fields = tax_fields,
      .element_size = sizeof(struct xd_tax),
      XD_AT2(LINE, taxes, tax_count)},
-    /* Taken and kept with the document; later parts of the hub interpret them. */
-    {.name = "lot_constraint", .type = XD_FIELD_ANY, XD_UNKEPT},
-    {.name = "min_remaining_shelf_life", .type = XD_FIELD_ANY, XD_UNKEPT},
-    {.name = "serial_required", .type = XD_FIELD_BOOLEAN, XD_AT(LINE, serial_required)},
-    {.name = "hazmat", .type = XD_FIELD_ANY, XD_UNKEPT},
-    {.name = "temperature_class", .type = XD_FIELD_TEXT, .max = ATTRIBUTE_CODE_MAX, XD_UNKEPT},
+    XD_HANDLING_ROWS(LINE),
     {.name = NULL},
 };
 
@@ -132,11 +130,7 @@ static const struct xd_field hold_fields[] = {
 };
 
 static const struct xd_field dates_fields[] = {
-    {.name = "requested_ship", .type = XD_FIELD_DATE, XD_AT(ORDER, requested_ship)},
-    {.name = "requested_delivery", .type = XD_FIELD_DATE, XD_AT(ORDER, requested_delivery)},
-    {.name = "ship_not_before", .type = XD_FIELD_DATE, XD_AT(ORDER, ship_not_before)},
-    {.name = "ship_not_after", .type = XD_FIELD_DATE, XD_AT(ORDER, ship_not_after)},
-    {.name = "cancel_after", .type = XD_FIELD_DATE, XD_AT(ORDER, cancel_after)},
+    XD_DATES_ROWS(ORDER),
     {.name = NULL},
 };
 
@@ -201,7 +195,7 @@ const struct xd_field xd_order_fields[] = {
      XD_AT2(ORDER, holds, hold_count)},
     {.name = "substitution_policy",
      .type = XD_FIELD_TEXT,
-     .max = ATTRIBUTE_CODE_MAX,
+     .max = XD_CODE_MAX,
      XD_AT(ORDER, substitution_policy)},
     {.name = "invoice_on", .type = XD_FIELD_ENUM, .names = invoice_on_names, XD_UNKEPT},
     {.name = NULL},
@@ -278,23 +272,47 @@ static void check_customer(const cJSON *tree, const struct xd_order *order, stru
     }
 }
 
-/* They travel in the release beside its lines, and what is written anew may be longer
- * than what came ("1e9"): an order whose release is no document any more could never
- * be released. */
-static enum xd_result check_attributes(const struct xd_order *order, struct xd_problems *problems) {
-    struct xd_buffer text;
-    if (order->attributes == NULL) {
+/* What travels in the release as it came may be longer when it is written anew than it
+ * was ("1e9"): an order whose release is no document any more could never be released.
+ * Appends one such tree; too much of them is a problem at the pointer. */
+static enum xd_result check_carried(const cJSON *tree, struct xd_buffer *text, const char *pointer,
+                                    struct xd_problems *problems) {
+    if (tree == NULL || xd_buffer_result(text) == XD_FULL) {
         return XD_OK;
     }
-    xd_buffer_init(&text, ATTRIBUTES_BYTES_MAX);
-    xd_json_print(order->attributes, &text);
-    enum xd_result result = xd_buffer_result(&text);
-    xd_buffer_free(&text);
-    if (result == XD_FULL) {
-        xd_problem_add(problems, "too_long", "/attributes", "has more than the %zu bytes that are allowed",
-                       ATTRIBUTES_BYTES_MAX);
-        result = XD_OK;
+    xd_json_print(tree, text);
+    enum xd_result result = xd_buffer_result(text);
+    if (result != XD_FULL) {
+        return result;
     }
+    xd_problem_add(problems, "too_long", pointer, "has more than the %zu bytes that are allowed",
+                   text->limit);
+    return XD_OK;
+}
+
+static enum xd_result check_attributes(const struct xd_order *order, struct xd_problems *problems) {
+    struct xd_buffer text;
+    xd_buffer_init(&text, ATTRIBUTES_BYTES_MAX);
+    enum xd_result result = check_carried(order->attributes, &text, "/attributes", problems);
+    xd_buffer_free(&text);
+    return result;
+}
+
+/* Freight and lines together; the one with which it is too much is named. */
+static enum xd_result check_handling(const struct xd_order *order, struct xd_problems *problems) {
+    struct xd_buffer text;
+    xd_buffer_init(&text, HANDLING_BYTES_MAX);
+    enum xd_result result = check_carried(order->freight, &text, "/freight", problems);
+    for (size_t index = 0; index < order->line_count && result == XD_OK; index++) {
+        const struct xd_order_line *line = &order->lines[index];
+        const cJSON *trees[] = {line->lot_constraint, line->min_remaining_shelf_life, line->hazmat};
+        char pointer[32];
+        snprintf(pointer, sizeof pointer, "/lines/%zu", index);
+        for (size_t tree = 0; tree < sizeof trees / sizeof trees[0] && result == XD_OK; tree++) {
+            result = check_carried(trees[tree], &text, pointer, problems);
+        }
+    }
+    xd_buffer_free(&text);
     return result;
 }
 
@@ -341,10 +359,23 @@ enum xd_result xd_order_read_versions(struct xd_document *document, const struct
     if (result == XD_OK) {
         result = check_attributes(out, problems);
     }
+    if (result == XD_OK) {
+        result = check_handling(out, problems);
+    }
     if (result != XD_OK) {
         return result;
     }
     return problems->errors > errors ? XD_INVALID : XD_OK;
+}
+
+const struct xd_order_line *xd_order_line_named(const struct xd_order *order, const char *external_line_id) {
+    for (size_t index = 0; index < order->line_count; index++) {
+        const char *name = order->lines[index].external_line_id;
+        if (name != NULL && strcmp(name, external_line_id) == 0) {
+            return &order->lines[index];
+        }
+    }
+    return NULL;
 }
 
 enum xd_result xd_order_read(struct xd_document *document, struct xd_order *out,

@@ -58,6 +58,9 @@ struct xd_order_line {
     size_t discount_count;
     struct xd_tax *taxes;
     size_t tax_count;
+    /* How its site shall handle it. */
+    const cJSON *lot_constraint, *min_remaining_shelf_life, *hazmat; /* as they came */
+    const char *temperature_class;
     bool serial_required; /* its shipment names the serial numbers */
     const cJSON *attributes;
 };
@@ -106,17 +109,39 @@ struct xd_order {
     size_t line_count;
 };
 
+/* Rows that a release and its lines have in common with an order and its lines: the dates, and
+ * how a line is to be handled. */
+#define XD_DATES_ROWS(holder)                                                                                \
+    {.name = "requested_ship", .type = XD_FIELD_DATE, XD_AT(holder, requested_ship)},                        \
+        {.name = "requested_delivery", .type = XD_FIELD_DATE, XD_AT(holder, requested_delivery)},            \
+        {.name = "ship_not_before", .type = XD_FIELD_DATE, XD_AT(holder, ship_not_before)},                  \
+        {.name = "ship_not_after", .type = XD_FIELD_DATE, XD_AT(holder, ship_not_after)}, {                  \
+        .name = "cancel_after", .type = XD_FIELD_DATE, XD_AT(holder, cancel_after)                           \
+    }
+#define XD_CODE_MAX 64u
+#define XD_HANDLING_ROWS(holder)                                                                             \
+    {.name = "lot_constraint", .type = XD_FIELD_ANY, XD_AT(holder, lot_constraint)},                         \
+        {.name = "min_remaining_shelf_life", .type = XD_FIELD_ANY, XD_AT(holder, min_remaining_shelf_life)}, \
+        {.name = "serial_required", .type = XD_FIELD_BOOLEAN, XD_AT(holder, serial_required)},               \
+        {.name = "hazmat", .type = XD_FIELD_ANY, XD_AT(holder, hazmat)}, {                                   \
+        .name = "temperature_class", .type = XD_FIELD_TEXT, .max = XD_CODE_MAX,                              \
+        XD_AT(holder, temperature_class)                                                                     \
+    }
+
 /* Tables of a party's members; the first requires what a shipment needs. */
 extern const struct xd_field xd_party_ship_to_fields[];
 extern const struct xd_field xd_party_fields[];
 
 /* Structure and everything that can be seen from the document alone: required
  * members, decimals > 0, duplicate external_line_id (duplicate_line), dates that
- * contradict each other (dates_contradict), site name, currency, country.
+ * contradict each other (dates_contradict), site name, currency, country, and more of what is
+ * carried as it came (attributes; freight and how lines are handled) than a release can hold (too_long).
  * Unknown members are refused. */
 XD_CHECKED enum xd_result xd_order_read(struct xd_document *document, struct xd_order *out,
                                         struct xd_problems *problems);
 extern const struct xd_field xd_order_fields[];
+/* NULL: it has none of that name. */
+const struct xd_order_line *xd_order_line_named(const struct xd_order *order, const char *external_line_id);
 
 /* A version of the form of an order. Version 1 is the form that is described here; a
  * later one has a table of its own, and a function that makes this struct of what the

@@ -1,5 +1,5 @@
-/* See the header. What a release carries beyond the struct (split, freight,
- * instructions ...) is kept with its document and not looked at. */
+/* See the header. What a release carries beyond the struct (instructions,
+ * contact ...) is kept with its document and not looked at. */
 #include "documents/release.h"
 
 #include "documents/rules.h"
@@ -35,12 +35,12 @@ static const struct xd_field line_fields[] = {
     {.name = "qty", .type = XD_FIELD_QUANTITY, .required = true, XD_AT(LINE, qty)},
     {.name = "uom", .type = XD_FIELD_ID, .required = true, .max = XD_UOM_MAX, XD_AT(LINE, uom)},
     {.name = "uom_factor", .type = XD_FIELD_OBJECT, .fields = factor_fields, XD_OUTER},
+    XD_HANDLING_ROWS(LINE),
     {.name = NULL},
 };
 
 static const struct xd_field dates_fields[] = {
-    {.name = "requested_ship", .type = XD_FIELD_DATE, XD_AT(RELEASE, requested_ship)},
-    {.name = "requested_delivery", .type = XD_FIELD_DATE, XD_AT(RELEASE, requested_delivery)},
+    XD_DATES_ROWS(RELEASE),
     {.name = NULL},
 };
 
@@ -89,7 +89,12 @@ const struct xd_field xd_release_fields[] = {
      .type = XD_FIELD_OBJECT,
      .fields = xd_party_fields,
      XD_AT2(RELEASE, ship_to, ship_to.present)},
+    {.name = "mark_for",
+     .type = XD_FIELD_OBJECT,
+     .fields = xd_party_fields,
+     XD_AT2(RELEASE, mark_for, mark_for.present)},
     {.name = "dates", .type = XD_FIELD_OBJECT, .fields = dates_fields, XD_OUTER},
+    {.name = "freight", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(RELEASE, freight)},
     {.name = "ship_by", .type = XD_FIELD_TIME, XD_AT(RELEASE, ship_by)},
     {.name = "ack_deadline", .type = XD_FIELD_TIME, XD_AT(RELEASE, ack_deadline)},
     {.name = "origin", .type = XD_FIELD_OBJECT, .fields = origin_fields, XD_OUTER},
@@ -151,12 +156,27 @@ static void write_party(struct xd_writer *writer, const char *name, const struct
 }
 
 static void write_dates(struct xd_writer *writer, const struct xd_release *release) {
-    if (release->requested_ship != NULL || release->requested_delivery != NULL) {
-        xd_writer_begin(writer, "dates", '{');
-        xd_writer_text(writer, "requested_ship", release->requested_ship);
-        xd_writer_text(writer, "requested_delivery", release->requested_delivery);
+    const struct {
+        const char *name, *date;
+    } dates[] = {{"requested_ship", release->requested_ship},
+                 {"requested_delivery", release->requested_delivery},
+                 {"ship_not_before", release->ship_not_before},
+                 {"ship_not_after", release->ship_not_after},
+                 {"cancel_after", release->cancel_after}};
+    bool any = false;
+    for (size_t index = 0; index < sizeof dates / sizeof dates[0]; index++) {
+        if (dates[index].date != NULL && !any) {
+            any = true;
+            xd_writer_begin(writer, "dates", '{');
+        }
+        xd_writer_text(writer, dates[index].name, dates[index].date);
+    }
+    if (any) {
         xd_writer_end(writer, '}');
     }
+}
+
+static void write_deadlines(struct xd_writer *writer, const struct xd_release *release) {
     if (release->ship_by != 0) {
         xd_writer_time(writer, "ship_by", release->ship_by);
     }
@@ -199,6 +219,13 @@ static void write_line(struct xd_writer *writer, const struct xd_release_line *l
         xd_writer_integer(writer, "den", line->factor_den);
         xd_writer_end(writer, '}');
     }
+    xd_writer_tree(writer, "lot_constraint", line->lot_constraint);
+    xd_writer_tree(writer, "min_remaining_shelf_life", line->min_remaining_shelf_life);
+    if (line->serial_required) {
+        xd_writer_boolean(writer, "serial_required", true);
+    }
+    xd_writer_tree(writer, "hazmat", line->hazmat);
+    xd_writer_text(writer, "temperature_class", line->temperature_class);
     xd_writer_end(writer, '}');
 }
 
@@ -219,7 +246,10 @@ void xd_release_write(const struct xd_release *release, struct xd_buffer *out) {
     xd_writer_text(&writer, "customer_po", release->customer_po);
     xd_writer_text(&writer, "correlation_id", release->correlation_id);
     write_party(&writer, "ship_to", &release->ship_to);
+    write_party(&writer, "mark_for", &release->mark_for);
     write_dates(&writer, release);
+    xd_writer_tree(&writer, "freight", release->freight);
+    write_deadlines(&writer, release);
     write_origin(&writer, release);
     xd_writer_tree(&writer, "attributes", release->attributes);
     xd_writer_begin(&writer, "lines", '[');

@@ -14,6 +14,10 @@ struct xd_release_line {
     struct xd_decimal qty;
     const char *uom;
     int64_t factor_num, factor_den; /* base units per uom, frozen; 1/1 when absent */
+    /* How it is to be handled: as the order says. */
+    const cJSON *lot_constraint, *min_remaining_shelf_life, *hazmat;
+    const char *temperature_class;
+    bool serial_required;
 };
 
 struct xd_release {
@@ -26,8 +30,10 @@ struct xd_release {
     const char *owner;    /* the depositor at a 3PL; may be NULL */
     const char *customer_po;
     const char *correlation_id;
-    struct xd_party ship_to;
-    const char *requested_ship, *requested_delivery;
+    struct xd_party ship_to, mark_for;
+    /* Dates at the site (ship) or at the ship-to (delivery); NULL: none. */
+    const char *requested_ship, *requested_delivery, *ship_not_before, *ship_not_after, *cancel_after;
+    const cJSON *freight;        /* an object, as the order says it; NULL: none */
     xd_ms ship_by, ack_deadline; /* 0: none */
     /* Where the order came from, so that a hub restored from an old backup can
      * take the order back from a site that still holds its release. */

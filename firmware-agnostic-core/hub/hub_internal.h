@@ -66,7 +66,6 @@ XD_CHECKED enum xd_result xd_hub_complain(struct xd_hub *hub, const struct xd_co
                                           struct xd_now now);
 
 /* ---- orders and releases ---- */
-#define XD_CLIENT_ADOPTED "adopted" /* the client of an order that a site gave back */
 /* A line as it was ordered, with what reference data makes of it (NULL: nothing). index: from 0. */
 struct xd_enriched_line;
 XD_CHECKED enum xd_result xd_hub_line_fill(const struct xd_order_line *line,

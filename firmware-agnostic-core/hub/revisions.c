@@ -3,7 +3,8 @@
  * Lines are the same by their external_line_id; a new one that says no line_id gets a number that none has.
  * Less of a line, or none, is a cancellation of the difference; more of it, or a new line, is placed as if it
  * had just been ordered. What is with a site already is not taken back for the rest of the document
- * (addresses, dates): once something was released only quantities and prices may change. */
+ * (addresses, dates, how a line is to be handled): once something was released only quantities and prices may
+ * change, and lines may come and go. */
 #include "hub/orchestration/conduct.h"
 #include "hub/validate.h"
 #include "hub/view.h"
@@ -26,6 +27,7 @@ struct revision {
     struct xd_conduct conduct;
     struct xd_cancel_wish *wishes; /* owned */
     size_t wish_count;
+    bool at_a_site;                /* something of the order was released */
     struct xd_decimal *cancelling; /* owned; of each line that was there, what is cancelled or asked back */
 };
 
@@ -74,19 +76,44 @@ static enum xd_result is_at_a_site(void *context, const struct xd_release_row *r
     return XD_OK;
 }
 
+static bool same_tree(const cJSON *before, const cJSON *after) {
+    return before == NULL || after == NULL ? before == after : cJSON_Compare(before, after, true);
+}
+
+static bool same_text(const char *before, const char *after) {
+    return before == NULL || after == NULL ? before == after : strcmp(before, after) == 0;
+}
+
+/* Each line that was there and stays is to be handled as before. */
+static bool same_handling(const struct revision *revision) {
+    for (size_t index = 0; index < revision->order.line_count; index++) {
+        const struct xd_order_line *after = &revision->order.lines[index];
+        const struct xd_order_line *before =
+            xd_order_line_named(revision->conduct.parsed, after->external_line_id);
+        if (before != NULL &&
+            (before->serial_required != after->serial_required ||
+             !same_text(before->temperature_class, after->temperature_class) ||
+             !same_tree(before->lot_constraint, after->lot_constraint) ||
+             !same_tree(before->min_remaining_shelf_life, after->min_remaining_shelf_life) ||
+             !same_tree(before->hazmat, after->hazmat))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum xd_result may_change_rest(struct revision *revision, bool *may) {
     const struct xd_hub_store *store = revision->hub->config.store;
     struct xd_hash before, after;
-    bool released = false;
     enum xd_result result = rest_hash(revision->conduct.document.tree, &before);
     if (result == XD_OK) {
         result = rest_hash(revision->document.tree, &after);
     }
     if (result == XD_OK) {
         result = store->release_of_order(store->context, revision->conduct.order.order_id, is_at_a_site,
-                                         &released);
+                                         &revision->at_a_site);
     }
-    *may = !released || xd_hash_equal(&before, &after);
+    *may = !revision->at_a_site || (xd_hash_equal(&before, &after) && same_handling(revision));
     return result;
 }
 
@@ -96,15 +123,6 @@ static struct xd_order_line_row *row_of(struct revision *revision, const char *e
     for (size_t index = 0; index < revision->conduct.lines.count; index++) {
         if (strcmp(revision->conduct.lines.rows[index].external_line_id, external_line_id) == 0) {
             return &revision->conduct.lines.rows[index];
-        }
-    }
-    return NULL;
-}
-
-static const struct xd_order_line *line_named(const struct revision *revision, const char *external_line_id) {
-    for (size_t index = 0; index < revision->order.line_count; index++) {
-        if (strcmp(revision->order.lines[index].external_line_id, external_line_id) == 0) {
-            return &revision->order.lines[index];
         }
     }
     return NULL;
@@ -214,6 +232,7 @@ static enum xd_result change_line(struct revision *revision, size_t index) {
     if (result == XD_OK) {
         row->unit_price = made.unit_price;
         row->has_unit_price = made.has_unit_price;
+        row->serials = revision->at_a_site ? row->serials : made.serials;
         result = xd_conduct_save_line(&revision->conduct, row);
     }
     return result == XD_OK ? wish_for(revision, row, qty) : result;
@@ -262,7 +281,7 @@ static enum xd_result change_lines(struct revision *revision) {
         result = xd_conduct_cancelling(&revision->conduct, &revision->cancelling);
     }
     for (size_t index = 0; index < before && result == XD_OK; index++) {
-        if (line_named(revision, lines->rows[index].external_line_id) == NULL) {
+        if (xd_order_line_named(&revision->order, lines->rows[index].external_line_id) == NULL) {
             result = wish_for(revision, &lines->rows[index], xd_decimal_of(0));
         }
     }
@@ -388,7 +407,8 @@ static enum xd_result is_so_already(struct revision *revision, bool *so) {
     }
     result = xd_conduct_cancelling(&revision->conduct, &cancelling);
     for (size_t index = 0; index < lines->count && result == XD_OK; index++) {
-        const struct xd_order_line *line = line_named(revision, lines->rows[index].external_line_id);
+        const struct xd_order_line *line =
+            xd_order_line_named(&revision->order, lines->rows[index].external_line_id);
         struct xd_decimal wanted, said = xd_decimal_of(0);
         result = xd_decimal_subtract(lines->rows[index].ordered, cancelling[index], &wanted);
         if (result == XD_OK && line != NULL) {
@@ -436,10 +456,10 @@ static enum xd_result check(struct revision *revision, bool *told) {
         result = may_change_rest(revision, &may);
     }
     if (result == XD_OK && !may) {
-        return refuse(
-            revision, 409, "already_released",
-            "Something of the order is with a site: only lines, their quantities and prices can change. "
-            "Cancel it and order anew.");
+        return refuse(revision, 409, "already_released",
+                      "Something of the order is with a site: only quantities and prices can change, and "
+                      "lines can come "
+                      "and go. Cancel it and order anew.");
     }
     *told = false;
     return result;

@@ -103,6 +103,7 @@ enum xd_hold {
 #define XD_HOLD_BIT(hold) (1u << (hold))
 extern const char *const xd_hold_names[];
 
+#define XD_CLIENT_ADOPTED "adopted" /* the client of an order that a site gave back */
 struct xd_order_row {
     char order_id[XD_ID_SIZE];
     char tenant[XD_NAME_SIZE], client[XD_NAME_SIZE];

@@ -1,8 +1,9 @@
 #include "hub/view.h"
-#include "hub/orchestration/ending.h"
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "documents/writer.h"
+#include "hub/orchestration/ending.h"
 #include "hub/sla/sla.h"
 
 #include <string.h>
@@ -106,8 +107,53 @@ static enum xd_result write_ending(const struct xd_hub_store *store, const struc
     return result == XD_NOT_FOUND ? XD_OK : result;
 }
 
+static void write_same(struct xd_writer *writer, const cJSON *document, const char *name) {
+    xd_writer_tree(writer, name, cJSON_GetObjectItemCaseSensitive(document, name));
+}
+
+/* What the order's document says of how to ship. All that is known of an order that a site gave
+ * back is its release, which says the same, its parties one by one. */
+static void write_how(struct xd_writer *writer, const struct xd_order_row *row, const cJSON *document) {
+    if (strcmp(row->client, XD_CLIENT_ADOPTED) == 0) {
+        xd_writer_begin(writer, "parties", '{');
+        write_same(writer, document, "ship_to");
+        write_same(writer, document, "mark_for");
+        xd_writer_end(writer, '}');
+    } else {
+        write_same(writer, document, "preferred_site");
+        write_same(writer, document, "parties");
+    }
+    write_same(writer, document, "dates");
+    write_same(writer, document, "freight");
+    write_same(writer, document, "attributes");
+}
+
+struct order_lines {
+    struct xd_writer *writer;
+    const cJSON *said; /* those of the order's document */
+};
+
+static void write_handling(const struct order_lines *lines, const struct xd_order_line_row *row) {
+    const cJSON *line;
+    cJSON_ArrayForEach(line, lines->said) {
+        const char *name = xd_json_text(line, "external_line_id");
+        if (name != NULL && strcmp(name, row->external_line_id) == 0) {
+            write_same(lines->writer, line, "lot_constraint");
+            write_same(lines->writer, line, "min_remaining_shelf_life");
+            write_same(lines->writer, line, "hazmat");
+            write_same(lines->writer, line, "temperature_class");
+            write_same(lines->writer, line, "attributes");
+            break;
+        }
+    }
+    if (row->serials) {
+        xd_writer_boolean(lines->writer, "serial_required", true);
+    }
+}
+
 static enum xd_result write_order_line(void *context, const struct xd_order_line_row *row) {
-    struct xd_writer *writer = context;
+    const struct order_lines *lines = context;
+    struct xd_writer *writer = lines->writer;
     xd_writer_begin(writer, NULL, '{');
     xd_writer_text(writer, "line_id", row->line_id);
     xd_writer_text(writer, "external_line_id", row->external_line_id);
@@ -133,6 +179,7 @@ static enum xd_result write_order_line(void *context, const struct xd_order_line
     xd_writer_decimal(writer, "pending", row->pending);
     xd_writer_decimal(writer, "overshipped", row->overshipped);
     xd_writer_decimal(writer, "invoiced", row->invoiced);
+    write_handling(lines, row);
     xd_writer_end(writer, '}');
     return XD_OK;
 }
@@ -188,38 +235,60 @@ static enum xd_result write_open_exceptions(const struct xd_hub_store *store, co
     return result;
 }
 
+/* The order's document; *out is for cJSON_Delete. It could be read when it was taken. */
+static enum xd_result read_document(const struct xd_hub_store *store, const char *order_id, cJSON **out) {
+    struct xd_json_error error;
+    struct xd_buffer body;
+    xd_buffer_init(&body, 0);
+    enum xd_result result = store->order_body(store->context, order_id, &body);
+    if (result == XD_OK) {
+        result = xd_json_parse(xd_buffer_view(&body), XD_JSON_SIZE_MAX, XD_JSON_DEPTH_MAX, out, &error);
+    }
+    xd_buffer_free(&body);
+    return result == XD_INVALID ? XD_CORRUPT : result;
+}
+
+static enum xd_result write_order(const struct xd_hub_store *store, const struct xd_order_row *row,
+                                  const cJSON *document, struct xd_writer *writer) {
+    struct order_lines lines = {writer, cJSON_GetObjectItemCaseSensitive(document, "lines")};
+    order_members(writer, row);
+    write_how(writer, row, document);
+    enum xd_result result = write_ending(store, row, writer);
+    if (result == XD_OK) {
+        result = write_shippers(store, row->order_id, writer);
+    }
+    xd_writer_begin(writer, "lines", '[');
+    if (result == XD_OK) {
+        result = store->order_lines(store->context, row->order_id, write_order_line, &lines);
+    }
+    xd_writer_end(writer, ']');
+    xd_writer_begin(writer, "releases", '[');
+    if (result == XD_OK) {
+        result = store->release_of_order(store->context, row->order_id, write_release_of_order, writer);
+    }
+    xd_writer_end(writer, ']');
+    xd_writer_begin(writer, "deadlines", '[');
+    if (result == XD_OK) {
+        result = store->sla.of_order(store->context, row->order_id, write_deadline, writer);
+    }
+    xd_writer_end(writer, ']');
+    return result == XD_OK ? write_open_exceptions(store, row->order_id, writer) : result;
+}
+
 enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order_id, struct xd_buffer *out) {
     struct xd_order_row row;
     struct xd_writer writer = {.out = out};
+    cJSON *document = NULL;
     enum xd_result result = store->order_get(store->context, order_id, &row);
-    if (result != XD_OK) {
-        return result;
-    }
-    xd_writer_begin(&writer, NULL, '{');
-    order_members(&writer, &row);
-    result = write_ending(store, &row, &writer);
     if (result == XD_OK) {
-        result = write_shippers(store, order_id, &writer);
+        result = read_document(store, order_id, &document);
     }
-    xd_writer_begin(&writer, "lines", '[');
     if (result == XD_OK) {
-        result = store->order_lines(store->context, order_id, write_order_line, &writer);
+        xd_writer_begin(&writer, NULL, '{');
+        result = write_order(store, &row, document, &writer);
+        xd_writer_end(&writer, '}');
     }
-    xd_writer_end(&writer, ']');
-    xd_writer_begin(&writer, "releases", '[');
-    if (result == XD_OK) {
-        result = store->release_of_order(store->context, order_id, write_release_of_order, &writer);
-    }
-    xd_writer_end(&writer, ']');
-    xd_writer_begin(&writer, "deadlines", '[');
-    if (result == XD_OK) {
-        result = store->sla.of_order(store->context, order_id, write_deadline, &writer);
-    }
-    xd_writer_end(&writer, ']');
-    if (result == XD_OK) {
-        result = write_open_exceptions(store, order_id, &writer);
-    }
-    xd_writer_end(&writer, '}');
+    cJSON_Delete(document);
     return result == XD_OK ? xd_buffer_result(out) : result;
 }
 

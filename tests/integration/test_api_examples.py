@@ -147,3 +147,14 @@ def test_a_problem_names_the_correlation_id_that_came_with_the_request(hub):
     _, answer = ask(hub, "POST", "/v1/orders", b"{}", X_Correlation_Id="shop-7")
     assert answer["instance"] == "urn:crossdock:correlation:shop-7"
     assert "instance" not in ask(hub, "GET", "/v1/orders/O1")[1]
+
+
+def test_an_order_is_answered_with_how_it_is_to_ship(hub):
+    order = dict(api_contract.document()["components"]["examples"]["PricedOrder"]["value"], external_order_id="HOW-1")
+    order_id = hub.call("POST", "/v1/orders", order, key="how-1")[1]["order_id"]
+    status, answer = ask(hub, "GET", f"/v1/orders/{order_id}")
+    assert status == 200
+    assert {name: answer[name] for name in ("parties", "dates", "freight", "attributes", "preferred_site", "customer_po")} == {
+        name: order[name] for name in ("parties", "dates", "freight", "attributes", "preferred_site", "customer_po")}
+    for name in ("lot_constraint", "min_remaining_shelf_life", "temperature_class", "serial_required"):
+        assert answer["lines"][0][name] == order["lines"][0][name]

@@ -315,9 +315,32 @@ def test_an_orders_site_is_where_it_ships_from(hub):
     text = good("orders", "list", url=hub.url)
     assert re.search(r"^O1 .* web +WH2,3PL-A +SHIPPED ", text, re.M)
     assert re.search(r"^O2 .* web +WH1 +SHIPPED ", text, re.M)  # nothing is released yet: the one that it prefers
-    hub.answer("GET", "/v1/orders/O1", dict(ORDER, ships_from=["WH2", "3PL-A"], lines=[LINE], releases=[]))
+    hub.answer("GET", "/v1/orders/O1", dict(ORDER, preferred_site="WH1", ships_from=["WH2", "3PL-A"], lines=[LINE], releases=[]))
     text = good("orders", "show", "O1", url=hub.url)
     assert re.search(r"^preferred site +WH1$", text, re.M) and re.search(r"^ships from +WH2 3PL-A$", text, re.M)
+    assert "chosen site" not in text
+    hub.answer("GET", "/v1/orders/O1", dict(ORDER, lines=[LINE], releases=[]))
+    text = good("orders", "show", "O1", url=hub.url)
+    assert re.search(r"^chosen site +WH1$", text, re.M) and "preferred site" not in text  # it prefers none
+
+
+def test_an_order_shows_what_is_decided_about(hub):
+    ship_to = {"name": "Corner Shop", "address": ["1 Dock Road", "Gate 2"], "city": "Leeds", "postal_code": "LS1 1AA", "country": "GB"}
+    line = dict(LINE, lot_constraint={"lot": "L1"}, min_remaining_shelf_life=30, serial_required=True, temperature_class="COLD")
+    order = dict(ORDER, customer_po="45\x1b[31m", parties={"ship_to": ship_to, "mark_for": {"name": "Dept 7"}, "sold_to": {"id": "C1"}},
+                 dates={"ship_not_before": "2026-12-02", "cancel_after": "2026-12-08"}, freight={"terms": "COLLECT", "scac": "UPSN"},
+                 attributes={"gift\x1b": {"note": "x"}}, lines=[LINE, line], releases=[])
+    hub.answer("GET", "/v1/orders/O1", order)
+    text = good("orders", "show", "O1", url=hub.url)
+    for row in ("ship to +Corner Shop, 1 Dock Road, Gate 2, Leeds, LS1 1AA, GB", "mark for +Dept 7", "date +ship_not_before 2026-12-02",
+                "date +cancel_after 2026-12-08", "freight +terms COLLECT", "freight +scac UPSN", "attribute +gift\ufffd {\"note\":\"x\"}",
+                "1 +lot_constraint {\"lot\":\"L1\"}", "1 +min_remaining_shelf_life 30", "1 +serial_required true",
+                "1 +temperature_class COLD"):
+        assert re.search(f"^{row}$", text, re.M), row
+    assert text.count("lot_constraint") == 1 and "\x1b" not in text
+    hub.answer("GET", "/v1/orders/O1", dict(ORDER, lines=[LINE], releases=[]))
+    text = good("orders", "show", "O1", url=hub.url)
+    assert "HANDLED" not in text and "ship to" not in text
 
 
 def test_an_order_that_came_to_nothing_says_why(hub):

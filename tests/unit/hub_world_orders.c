@@ -150,11 +150,15 @@ const char *world_line(const char *id, const char *sku, const char *qty, const c
     return out;
 }
 
-unsigned world_order(struct hub_world *world, int number, const char *head, const char *lines) {
-    char text[ORDER_TEXT_SIZE];
+unsigned world_take(struct hub_world *world, int number, const char *text) {
     struct api_call api = {.has_key = true};
     snprintf(api.key, sizeof api.key, "key-%d", number);
-    return post(world, &api, world_order_text(number, head, lines, text));
+    return post(world, &api, text);
+}
+
+unsigned world_order(struct hub_world *world, int number, const char *head, const char *lines) {
+    char text[ORDER_TEXT_SIZE];
+    return world_take(world, number, world_order_text(number, head, lines, text));
 }
 
 unsigned world_simple(struct hub_world *world, int number, const char *head, const char *qty) {

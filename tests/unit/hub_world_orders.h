@@ -21,6 +21,7 @@ struct hub_world *world_with_stock(void **state, const char *one, const char *tw
 /* PO-<number> of CUST-1; head: further members with a comma behind each; lines: the inside of lines[]. */
 char *world_order_text(int number, const char *head, const char *lines, char out[ORDER_TEXT_SIZE]);
 /* Takes it; the status of the answer. */
+unsigned world_take(struct hub_world *world, int number, const char *text);
 unsigned world_order(struct hub_world *world, int number, const char *head, const char *lines);
 /* One line "1" of qty WIDGET at 2.50. */
 unsigned world_simple(struct hub_world *world, int number, const char *head, const char *qty);

@@ -64,6 +64,73 @@ static void an_order_is_shown_with_its_lines_and_releases(void **state) {
     xd_buffer_free(&text);
 }
 
+/* The member as JSON text; "none". */
+static void assert_shown(const cJSON *tree, const char *name, const char *expected) {
+    const cJSON *item = cJSON_GetObjectItem(tree, name);
+    char *text = item != NULL ? cJSON_PrintUnformatted(item) : strdup("none");
+    assert_non_null(text);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+#define SHOWN_LINE                                                                                           \
+    "{\"external_line_id\":\"A\",\"sku\":\"WIDGET\",\"qty\":\"3\",\"uom\":\"EA\"},"                          \
+    "{\"external_line_id\":\"B\",\"sku\":\"WIDGET\",\"qty\":\"10\",\"uom\":\"EA\","                          \
+    "\"lot_constraint\":{\"lot\":\"L1\"},\"min_remaining_shelf_life\":30,\"serial_required\":true,"          \
+    "\"hazmat\":null,\"temperature_class\":\"COLD\",\"attributes\":{\"gift\":true}}"
+
+static void assert_how_it_ships(const cJSON *tree) {
+    assert_shown(tree, "dates", "{\"ship_not_after\":\"2026-12-04\"}");
+    assert_shown(tree, "freight", "{\"scac\":\"UPSN\"}");
+    assert_shown(tree, "attributes", "{\"shop\":[1,\"2\"]}");
+    assert_shown(cJSON_GetObjectItem(tree, "parties"), "ship_to",
+                 "{\"name\":\"Corner Shop\",\"address\":[\"1 Dock Road\"],\"city\":\"Leeds\","
+                 "\"postal_code\":\"LS1 1AA\",\"country\":\"GB\"}");
+    const cJSON *plain = cJSON_GetObjectItem(tree, "lines")->child, *line = plain->next;
+    assert_shown(plain, "temperature_class", "none");
+    assert_shown(plain, "serial_required", "none");
+    assert_shown(line, "lot_constraint", "{\"lot\":\"L1\"}");
+    assert_shown(line, "min_remaining_shelf_life", "30");
+    assert_shown(line, "serial_required", "true");
+    assert_shown(line, "hazmat", "null");
+    assert_shown(line, "temperature_class", "\"COLD\"");
+}
+
+static void an_order_is_shown_with_how_it_is_to_ship(void **state) {
+    struct hub_world *world = *state;
+    struct xd_buffer text;
+    char order_id[XD_ID_SIZE];
+    xd_buffer_init(&text, 0);
+    assert_true(hub_world_quiet(world, MINUTE_MS));
+    hub_world_copy(world);
+    assert_int_equal(world_order(world, 1,
+                                 "\"customer_po\":\"45\",\"dates\":{\"ship_not_after\":\"2026-12-04\"},"
+                                 "\"freight\":{\"scac\":\"UPSN\"},\"attributes\":{\"shop\":[1,\"2\"]},",
+                                 SHOWN_LINE),
+                     202);
+    assert_true(hub_world_quiet(world, MINUTE_MS));
+    hub_world_order_id(world, "PO-1", order_id);
+    cJSON *tree = view(&text, xd_view_order(&world->store, order_id, &text));
+    assert_how_it_ships(tree);
+    assert_shown(tree, "customer_po", "\"45\"");
+    assert_shown(tree, "preferred_site", "none"); /* WH1 was chosen for it */
+    assert_shown(tree, "site", "\"WH1\"");
+    assert_shown(cJSON_GetObjectItem(tree, "lines")->child->next, "attributes", "{\"gift\":true}");
+    cJSON_Delete(tree);
+    hub_world_restore(world);
+    assert_true(hub_world_quiet(world, MINUTE_MS));
+    tree = view(&text, xd_view_order(&world->store, order_id, &text)); /* as its release says */
+    assert_how_it_ships(tree);
+    assert_shown(tree, "preferred_site", "none");
+    cJSON_Delete(tree);
+    hub_world_place(world, 2, "1");
+    hub_world_order_id(world, "PO-2", order_id);
+    tree = view(&text, xd_view_order(&world->store, order_id, &text));
+    assert_shown(tree, "preferred_site", "\"WH1\"");
+    assert_shown(tree, "freight", "none");
+    cJSON_Delete(tree);
+}
+
 /* What an exception of the order names as its site. */
 static void holds_at(struct hub_world *world, const char *order_id, const char *site) {
     struct xd_order_row row;
@@ -212,6 +279,7 @@ static void absurd_quantities_do_not_blind_the_reconciliation(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         hub_test(an_order_is_shown_with_its_lines_and_releases),
+        hub_test(an_order_is_shown_with_how_it_is_to_ship),
         hub_test(an_order_names_the_sites_that_ship_it),
         hub_test(orders_are_listed_page_by_page),
         hub_test(sites_exceptions_and_totals_are_shown),

@@ -212,6 +212,41 @@ static void attributes_that_fit_no_release_are_refused(void **state) {
     }
 }
 
+/* Freight and what all lines say of how they are handled count together. */
+static void handling_that_fits_no_release_is_refused(void **state) {
+    (void)state;
+    for (unsigned count = 5000; count <= 7000; count += 2000) {
+        struct xd_buffer text;
+        xd_buffer_init(&text, 0);
+        xd_buffer_text(&text, "{\"freight\":{\"x\":[");
+        for (unsigned i = 0; i < count; i++) {
+            xd_buffer_text(&text, "1e9,");
+        }
+        xd_buffer_text(&text, "0]},");
+        xd_buffer_text(&text, &ORDER("", LINE("1", "") "," LINE("2", ",\"hazmat\":\"%s\""))[1]);
+        char *place = strstr((char *)text.data, "%s");
+        struct xd_buffer whole;
+        xd_buffer_init(&whole, 0);
+        *place = 0;
+        xd_buffer_text(&whole, xd_buffer_string(&text));
+        for (unsigned i = 0; i < 6000; i++) {
+            xd_buffer_text(&whole, "0123456789");
+        }
+        xd_buffer_text(&whole, place + 2);
+        struct xd_reading reading;
+        struct xd_order order;
+        xd_reading_begin(&reading, xd_buffer_string(&whole));
+        enum xd_result result = xd_order_read(&reading.document, &order, &reading.problems);
+        assert_int_equal(result, count == 5000 ? XD_OK : XD_INVALID);
+        if (result == XD_INVALID) {
+            xd_reading_expect(&reading, "/lines/1", "too_long");
+        }
+        xd_reading_end(&reading);
+        xd_buffer_free(&whole);
+        xd_buffer_free(&text);
+    }
+}
+
 /* A second version that only this test knows: the lines are called items, a line says
  * its number as a whole number, and the customer is one text. */
 struct second_item {
@@ -384,6 +419,7 @@ int main(void) {
         cmocka_unit_test(a_version_that_nobody_knows_is_refused_by_the_product),
         cmocka_unit_test(discounts_taxes_and_totals_are_read_as_they_come),
         cmocka_unit_test(attributes_that_fit_no_release_are_refused),
+        cmocka_unit_test(handling_that_fits_no_release_is_refused),
         cmocka_unit_test(the_smallest_order_is_read),
         cmocka_unit_test(nested_members_reach_their_flat_places),
         cmocka_unit_test(lines_without_an_id_are_numbered),

@@ -559,6 +559,145 @@ static void once_released_only_lines_can_change(void **state) {
     assert_line(world, 1, "1", "0 0 0 10 0 0 0");
 }
 
+/* ---- how it is to be shipped ---- */
+
+#define HOW_DATES                                                                                            \
+    "\"dates\":{\"requested_ship\":\"2026-12-03\",\"requested_delivery\":\"2026-12-05\","                    \
+    "\"ship_not_before\":\"2026-12-02\",\"ship_not_after\":\"2026-12-04\",\"cancel_after\":\"2026-12-08\"}"
+#define HOW_FREIGHT                                                                                          \
+    "\"freight\":{\"terms\":\"COLLECT\",\"mode\":\"LTL\",\"scac\":\"UPSN\",\"service\":\"GROUND\","          \
+    "\"account\":\"A1\"}"
+#define HOW_LINE                                                                                             \
+    "\"lot_constraint\":{\"lot\":\"L1\"},\"min_remaining_shelf_life\":30,\"serial_required\":true,"          \
+    "\"hazmat\":{\"un\":\"UN1993\"},\"temperature_class\":\"COLD\""
+#define HOW_MARK_FOR "\"mark_for\":{\"name\":\"%s\"}"
+
+/* All that an order can say of how to ship. */
+static void how_text(const char *qty, const char *dates, const char *mark_for, const char *line,
+                     char out[ORDER_TEXT_SIZE]) {
+    char head[1024], lines[1024], text[ORDER_TEXT_SIZE];
+    (void)snprintf(head, sizeof head, "%s,%s,", dates, HOW_FREIGHT);
+    (void)snprintf(lines, sizeof lines,
+                   "{\"external_line_id\":\"1\",\"sku\":\"WIDGET\",\"qty\":\"%s\",\"uom\":\"EA\","
+                   "\"unit_price\":\"2.50\",%s}",
+                   qty, line);
+    char *parties = strstr(world_order_text(1, head, lines, text), "\"parties\":{") + strlen("\"parties\":{");
+    int size = snprintf(out, ORDER_TEXT_SIZE, "%.*s" HOW_MARK_FOR ",%s", (int)(parties - text), text,
+                        mark_for, parties);
+    assert_true(size > 0 && (size_t)size < ORDER_TEXT_SIZE);
+}
+
+static unsigned take_how(struct hub_world *world, const char *dates) {
+    char text[ORDER_TEXT_SIZE];
+    how_text("10", dates, "Dept 7", HOW_LINE, text);
+    return world_take(world, 1, text);
+}
+
+static unsigned revise_how(struct hub_world *world, const char *if_match, const char *qty,
+                           const char *mark_for, const char *line) {
+    char text[ORDER_TEXT_SIZE];
+    how_text(qty, HOW_DATES, mark_for, line, text);
+    return world_revise(world, 1, if_match, text);
+}
+
+static void assert_how(const char *release, const char *mark_for) {
+    char marked[64];
+    (void)snprintf(marked, sizeof marked, HOW_MARK_FOR, mark_for);
+    assert_non_null(release);
+    assert_non_null(strstr(release, HOW_DATES));
+    assert_non_null(strstr(release, HOW_FREIGHT));
+    assert_non_null(strstr(release, HOW_LINE));
+    assert_non_null(strstr(release, marked));
+    assert_non_null(strstr(release, "\"ship_by\":\"2026-12-04T00:00:00.000Z\""));
+}
+
+static void what_an_order_says_of_how_to_ship_reaches_its_site(void **state) {
+    struct hub_world *world = *state;
+    const struct world_site *site = &world->sites[0];
+    char deadline[64], time[XD_TIME_TEXT_MAX], due[256];
+    world_put(world, "sites", "{\"site\":\"WH1\",\"kind\":\"warehouse\",\"ack_minutes\":60}");
+    assert_int_equal(take_how(world, HOW_DATES), 202);
+    world_quiet(world);
+    const char *release = hub_world_heard(site, "release", "\"revision\":1");
+    assert_how(release, "Dept 7");
+    world_query(world, "SELECT ack_by FROM release", due);
+    (void)xd_time_write(strtoll(due, NULL, 10), time);
+    (void)snprintf(deadline, sizeof deadline, "\"ack_deadline\":\"%s\"", time);
+    assert_non_null(strstr(release, deadline));
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"4\"}]}"), 202);
+    world_quiet(world);
+    assert_how(hub_world_heard(site, "release", "\"purpose\":\"CHANGE\""), "Dept 7");
+}
+
+static void what_an_order_does_not_say_no_release_says(void **state) {
+    struct hub_world *world = *state;
+    assert_int_equal(world_simple(world, 1, "\"dates\":{\"ship_not_after\":\"2026-12-04\"},", "10"), 202);
+    world_quiet(world);
+    const char *release = hub_world_heard(&world->sites[0], "release", "\"revision\":1");
+    static const char *const absent[] = {"mark_for",          "freight",       "ack_deadline",
+                                         "lot_constraint",    "hazmat",        "serial_required",
+                                         "temperature_class", "requested_ship"};
+    for (size_t index = 0; index < sizeof absent / sizeof absent[0]; index++) {
+        assert_null(strstr(release, absent[index]));
+    }
+    assert_non_null(strstr(release, "\"ship_by\":\"2026-12-05T00:00:00.000Z\"")); /* then by the last day */
+}
+
+static void how_to_ship_can_change_until_a_site_has_it(void **state) {
+    struct hub_world *world = *state;
+    static const char *const others[] = {
+        "\"lot_constraint\":{\"lot\":\"L2\"},\"min_remaining_shelf_life\":30,\"serial_required\":true,"
+        "\"hazmat\":{\"un\":\"UN1993\"},\"temperature_class\":\"COLD\"",
+        "\"lot_constraint\":{\"lot\":\"L1\"},\"min_remaining_shelf_life\":31,\"serial_required\":true,"
+        "\"hazmat\":{\"un\":\"UN1993\"},\"temperature_class\":\"COLD\"",
+        "\"lot_constraint\":{\"lot\":\"L1\"},\"min_remaining_shelf_life\":30,"
+        "\"hazmat\":{\"un\":\"UN1993\"},\"temperature_class\":\"COLD\"",
+        "\"lot_constraint\":{\"lot\":\"L1\"},\"min_remaining_shelf_life\":30,\"serial_required\":true,"
+        "\"temperature_class\":\"COLD\"",
+        "\"lot_constraint\":{\"lot\":\"L1\"},\"min_remaining_shelf_life\":30,\"serial_required\":true,"
+        "\"hazmat\":{\"un\":\"UN1993\"}"};
+    world->plan = is_slow;
+    assert_int_equal(take_how(world, "\"dates\":{}"), 202);
+    assert_int_equal(revise_how(world, "\"1\"", "10", "Dept 8", HOW_LINE), 202);
+    world->plan = NULL;
+    world_quiet(world);
+    assert_how(hub_world_heard(&world->sites[0], "release", "\"revision\":1"), "Dept 8");
+    assert_int_equal(revise_how(world, "\"2\"", "10", "Dept 9", HOW_LINE), 409);
+    for (size_t index = 0; index < sizeof others / sizeof others[0]; index++) {
+        assert_int_equal(revise_how(world, "\"2\"", "10", "Dept 8", others[index]), 409);
+    }
+    assert_int_equal(revise_how(world, "\"2\"", "12", "Dept 8", HOW_LINE), 202); /* more of it, as before */
+    world_quiet(world);
+    char second[XD_ID_SIZE];
+    world_release_id(world, 1, 2, second);
+    assert_how(hub_world_heard(&world->sites[0], "release", second), "Dept 8");
+}
+
+static void serial_numbers_are_asked_for_as_the_last_revision_says(void **state) {
+    struct hub_world *world = *state;
+    world->plan = is_slow;
+    assert_int_equal(take_how(world, HOW_DATES), 202);
+    assert_int_equal(revise_how(world, "\"1\"", "10", "Dept 7", "\"temperature_class\":\"COLD\""), 202);
+    assert_count(world, "SELECT serials FROM order_line", 0);
+    assert_int_equal(revise_how(world, "\"2\"", "10", "Dept 7", HOW_LINE), 202);
+    assert_count(world, "SELECT serials FROM order_line", 1);
+}
+
+static void how_to_ship_comes_back_with_a_release(void **state) {
+    struct hub_world *world = *state;
+    world_quiet(world);
+    hub_world_copy(world);
+    assert_int_equal(take_how(world, HOW_DATES), 202);
+    world_quiet(world);
+    hub_world_restore(world);
+    world_quiet(world);
+    assert_count(world, "SELECT count(*) FROM orders WHERE client = 'adopted'", 1);
+    assert_count(world, "SELECT serials FROM order_line", 1);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"4\"}]}"), 202);
+    world_quiet(world);
+    assert_how(hub_world_heard(&world->sites[0], "release", "\"purpose\":\"CHANGE\""), "Dept 7");
+}
+
 static void a_revision_below_what_has_shipped_keeps_what_has_shipped(void **state) {
     struct hub_world *world = *state;
     char line[256];
@@ -837,6 +976,11 @@ int main(void) {
         WITH(a_line_that_was_sold_in_pieces_is_changed_in_pieces, with_credit),
         WITH(more_than_the_credit_allows_waits_and_what_was_ordered_goes_on, with_credit),
         WITH(once_released_only_lines_can_change, with_credit),
+        WITH(what_an_order_says_of_how_to_ship_reaches_its_site, with_credit),
+        WITH(what_an_order_does_not_say_no_release_says, with_credit),
+        WITH(how_to_ship_can_change_until_a_site_has_it, with_credit),
+        WITH(serial_numbers_are_asked_for_as_the_last_revision_says, with_credit),
+        WITH(how_to_ship_comes_back_with_a_release, with_credit),
         WITH(a_revision_below_what_has_shipped_keeps_what_has_shipped, with_credit),
         WITH(a_revision_repeated_while_its_site_is_asked_asks_for_no_more, with_credit),
         WITH(above_the_limit_an_order_waits_for_an_operator, with_credit),

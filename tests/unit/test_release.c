@@ -38,8 +38,11 @@ static const char full[] =
     "17\",\"correlation_id\":\"c-1\",\"ship_to\":{\"id\":\"S1\",\"name\":\"Sh\\\"op\","
     "\"address\":[\"1 Dock Road\",\"Gate "
     "2\"],\"city\":\"Leeds\",\"region\":\"Yorks\",\"postal_code\":\"LS1\",\"country\":\"GB\","
-    "\"phone\":\"1\",\"email\":\"a@b\"},\"dates\":{\"requested_ship\":\"2026-11-23\",\"requested_delivery\":"
-    "\"2026-11-24\"},"
+    "\"phone\":\"1\",\"email\":\"a@b\"},\"mark_for\":{\"id\":\"D7\",\"name\":\"Dept 7\"},"
+    "\"dates\":{\"requested_ship\":\"2026-11-23\",\"requested_delivery\":\"2026-11-24\","
+    "\"ship_not_before\":\"2026-11-22\",\"ship_not_after\":\"2026-11-25\",\"cancel_after\":\"2026-11-30\"},"
+    "\"freight\":{\"terms\":\"COLLECT\",\"mode\":\"LTL\",\"scac\":\"UPSN\",\"service\":\"GROUND\","
+    "\"account\":\"A1\"},"
     "\"ship_by\":\"2026-11-23T16:00:00.000Z\",\"ack_deadline\":\"2026-11-22T16:00:00.000Z\",\"origin\":{"
     "\"tenant\":\"main\","
     "\"channel\":{\"type\":\"portal\",\"account\":\"web\"},\"external_order_id\":\"PO-1\",\"customer_ref\":"
@@ -47,7 +50,9 @@ static const char full[] =
     "\"currency\":\"EUR\"},\"attributes\":{\"version\":\"1.10\",\"list\":[1,null,true]},\"lines\":[{\"line_"
     "id\":\"1\","
     "\"external_line_id\":\"10\",\"sku\":\"WIDGET\",\"qty\":\"10.5\",\"uom\":\"CS\",\"uom_factor\":{\"num\":"
-    "12,\"den\":1}},"
+    "12,\"den\":1},\"lot_constraint\":{\"lot\":\"L1\"},\"min_remaining_shelf_life\":30,\"serial_required\":"
+    "true,"
+    "\"hazmat\":{\"un\":\"UN1993\"},\"temperature_class\":\"COLD\"},"
     "{\"line_id\":\"2\",\"sku\":\"GADGET\",\"qty\":\"0\",\"uom\":\"EA\"}]}";
 
 static void a_full_release_is_written_as_it_was_read(void **state) {
@@ -57,6 +62,8 @@ static void a_full_release_is_written_as_it_was_read(void **state) {
 
 static void absent_members_are_left_out(void **state) {
     (void)state;
+    assert_written_again("{\"release_id\":\"R1\",\"revision\":1,\"purpose\":\"CANCEL\",\"order_id\":\"O1\","
+                         "\"site_id\":\"WH1\",\"dates\":{\"cancel_after\":\"2026-11-30\"},\"lines\":[]}");
     assert_written_again("{\"release_id\":\"R1\",\"revision\":1,\"purpose\":\"CANCEL\",\"order_id\":\"O1\","
                          "\"site_id\":\"WH1\",\"lines\":[]}");
 }
@@ -74,6 +81,10 @@ static void the_factor_is_one_when_absent(void **state) {
     assert_int_equal(release.lines[1].factor_num, 1);
     assert_int_equal(release.lines[1].factor_den, 1);
     assert_string_equal(release.channel_account, "web");
+    assert_string_equal(release.mark_for.name, "Dept 7");
+    assert_string_equal(release.ship_not_before, "2026-11-22");
+    assert_string_equal(release.cancel_after, "2026-11-30");
+    assert_true(release.lines[0].serial_required && !release.lines[1].serial_required);
     assert_true(release.ship_by == INT64_C(1795449600000));
     xd_reading_end(&reading);
 }

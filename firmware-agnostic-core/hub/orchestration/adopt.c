@@ -24,6 +24,7 @@ static struct xd_order_line_row *add_line(struct xd_conduct *conduct, const stru
     xd_copy(row->uom, sizeof row->uom, line->uom);
     row->factor_num = line->factor_num;
     row->factor_den = line->factor_den;
+    row->serials = line->serial_required;
     return row;
 }
 

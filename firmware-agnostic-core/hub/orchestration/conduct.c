@@ -25,21 +25,52 @@ void xd_conduct_close(struct xd_conduct *conduct) {
     memset(conduct, 0, sizeof *conduct);
 }
 
+/* How its lines are to be handled: a release of it says that again. */
+static enum xd_result read_adopted_lines(struct xd_conduct *conduct, const struct xd_release *release) {
+    struct xd_order_line *lines =
+        xd_document_alloc(&conduct->document, (release->line_count + 1) * sizeof *lines);
+    if (lines == NULL) {
+        return XD_NO_MEMORY;
+    }
+    for (size_t index = 0; index < release->line_count; index++) {
+        const struct xd_release_line *line = &release->lines[index];
+        lines[index] = (struct xd_order_line){.line_id = line->line_id,
+                                              .external_line_id = line->external_line_id,
+                                              .sku = line->sku,
+                                              .qty = line->qty,
+                                              .uom = line->uom,
+                                              .lot_constraint = line->lot_constraint,
+                                              .min_remaining_shelf_life = line->min_remaining_shelf_life,
+                                              .hazmat = line->hazmat,
+                                              .temperature_class = line->temperature_class,
+                                              .serial_required = line->serial_required};
+    }
+    conduct->own.lines = lines;
+    conduct->own.line_count = release->line_count;
+    return XD_OK;
+}
+
 /* All that is known of an order that a site gave back is its release. */
 static enum xd_result read_adopted(struct xd_conduct *conduct) {
     struct xd_release release;
     enum xd_result result =
         xd_release_read(&conduct->document, conduct->document.tree, &release, &conduct->hub->problems);
-    if (result == XD_OK) {
-        conduct->own = (struct xd_order){.preferred_site = release.site_id,
-                                         .ship_to = release.ship_to,
-                                         .requested_ship = release.requested_ship,
-                                         .requested_delivery = release.requested_delivery,
-                                         .attributes = release.attributes,
-                                         .fulfilment_policy = -1,
-                                         .backorder_policy = -1};
+    if (result != XD_OK) {
+        return result;
     }
-    return result;
+    conduct->own = (struct xd_order){.preferred_site = release.site_id,
+                                     .ship_to = release.ship_to,
+                                     .mark_for = release.mark_for,
+                                     .requested_ship = release.requested_ship,
+                                     .requested_delivery = release.requested_delivery,
+                                     .ship_not_before = release.ship_not_before,
+                                     .ship_not_after = release.ship_not_after,
+                                     .cancel_after = release.cancel_after,
+                                     .freight = release.freight,
+                                     .attributes = release.attributes,
+                                     .fulfilment_policy = -1,
+                                     .backorder_policy = -1};
+    return read_adopted_lines(conduct, &release);
 }
 
 enum xd_result xd_conduct_parse(struct xd_conduct *conduct) {

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/mutant.h"
 #include "hub/events/events.h"
+#include "hub/orchestration/calendar.h"
 #include "hub/orchestration/stock.h"
 #include "hub/reference/reference.h"
 
@@ -189,10 +190,48 @@ static void fill_head(const struct xd_conduct *conduct, const struct xd_release_
         .customer_ref = order->customer_ref,
         .currency = order->currency[0] != 0 ? order->currency : NULL,
         .ship_to = parsed->ship_to,
+        .mark_for = parsed->mark_for,
         .requested_ship = parsed->requested_ship,
         .requested_delivery = parsed->requested_delivery,
+        .ship_not_before = parsed->ship_not_before,
+        .ship_not_after = parsed->ship_not_after,
+        .cancel_after = parsed->cancel_after,
+        .freight = parsed->freight,
+        .ack_deadline = work->row.ack_by,
         .attributes = parsed->attributes,
     };
+}
+
+/* The end of the day on which the order asks to ship, at the site. */
+static enum xd_result fill_ship_by(struct xd_conduct *conduct, const struct xd_release_work *work,
+                                   struct xd_release *release) {
+    struct xd_hub *hub = conduct->hub;
+    const char *date = release->requested_ship != NULL ? release->requested_ship : release->ship_not_after;
+    struct xd_site_profile profile;
+    if (date == NULL) {
+        return XD_OK;
+    }
+    enum xd_result result = xd_reference_site(hub, work->row.site, &profile);
+    if (result != XD_OK) {
+        return result;
+    }
+    const struct xd_zone *zone =
+        xd_zone_cache_get(&hub->zones, hub->config.zones, hub->config.env, profile.zone, conduct->now);
+    result = xd_calendar_ship_by(zone, date, &release->ship_by);
+    return result == XD_INVALID ? XD_OK : result; /* a day that no clock counts is no deadline */
+}
+
+/* How a line is to be handled is the order's word, as it is now. */
+static void fill_handling(const struct xd_conduct *conduct, const struct xd_order_line_row *row,
+                          struct xd_release_line *line) {
+    const struct xd_order_line *said = xd_order_line_named(conduct->parsed, row->external_line_id);
+    line->serial_required = row->serials;
+    if (said != NULL) {
+        line->lot_constraint = said->lot_constraint;
+        line->min_remaining_shelf_life = said->min_remaining_shelf_life;
+        line->hazmat = said->hazmat;
+        line->temperature_class = said->temperature_class;
+    }
 }
 
 /* What the site shall ship in all: without what it gave up before, and in a change without what it is asked
@@ -215,14 +254,15 @@ static enum xd_result fill_lines(struct xd_conduct *conduct, const struct xd_rel
             return result != XD_OK ? result : XD_CORRUPT;
         }
         if (xd_decimal_sign(qty) > 0) {
-            release->lines[release->line_count++] =
-                (struct xd_release_line){.line_id = row->line_id,
-                                         .external_line_id = line->external_line_id,
-                                         .sku = row->sku,
-                                         .qty = qty,
-                                         .uom = row->uom,
-                                         .factor_num = row->factor_num,
-                                         .factor_den = row->factor_den};
+            struct xd_release_line *made = &release->lines[release->line_count++];
+            *made = (struct xd_release_line){.line_id = row->line_id,
+                                             .external_line_id = line->external_line_id,
+                                             .sku = row->sku,
+                                             .qty = qty,
+                                             .uom = row->uom,
+                                             .factor_num = row->factor_num,
+                                             .factor_den = row->factor_den};
+            fill_handling(conduct, line, made);
         }
     }
     return release->line_count > 0 ? XD_OK : XD_CORRUPT;
@@ -241,8 +281,8 @@ static enum xd_result tells_units(struct xd_conduct *conduct, struct xd_release_
     return result;
 }
 
-/* Only what was ordered goes into the document, nothing of today: a hub that has
- * forgotten the release writes the very same again. */
+/* Of today only the deadline of the answer goes into the document: what a hub that has forgotten
+ * the release writes again says the same otherwise, and the site keeps what it got first. */
 enum xd_result xd_release_work_send(struct xd_conduct *conduct, struct xd_release_work *work,
                                     enum xd_purpose purpose) {
     struct xd_hub *hub = conduct->hub;
@@ -256,6 +296,9 @@ enum xd_result xd_release_work_send(struct xd_conduct *conduct, struct xd_releas
     enum xd_result result = xd_conduct_parse(conduct);
     if (result == XD_OK) {
         fill_head(conduct, work, purpose, &release);
+        result = fill_ship_by(conduct, work, &release);
+    }
+    if (result == XD_OK) {
         result = fill_lines(conduct, work, purpose, &release);
     }
     if (result == XD_OK) {

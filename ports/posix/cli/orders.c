@@ -44,7 +44,8 @@ static const char *status_of(const char *text) {
     return NULL;
 }
 
-/* Where it ships from; while nothing is released, the site that it prefers. */
+/* Where it ships from; while nothing is released, the site that it prefers
+ * or that was chosen. */
 static void add_sites(struct xd_table *table, const cJSON *order) {
     const cJSON *sites = cJSON_GetObjectItemCaseSensitive(order, "ships_from"), *site;
     const char *between = "";
@@ -185,13 +186,81 @@ static void add_reason(struct xd_table *table, const cJSON *reason) {
     }
 }
 
+/* A value as a person reads it: a text as it is, anything else as JSON. */
+static void add_value(struct xd_buffer *cell, const cJSON *value) {
+    struct xd_buffer text;
+    if (cJSON_IsString(value)) {
+        xd_text_clean(cell, value->valuestring);
+        return;
+    }
+    xd_buffer_init(&text, 0);
+    xd_json_print(value, &text);
+    xd_text_clean(cell, xd_buffer_string(&text));
+    xd_buffer_free(&text);
+}
+
+/* "Corner Shop, 1 Dock Road, Leeds": all that is said of it, the lines of its address one by one. */
+static void add_party(struct xd_table *table, const char *heading, const cJSON *party) {
+    const cJSON *value;
+    const char *between = "";
+    if (cJSON_GetArraySize(party) == 0) {
+        return;
+    }
+    xd_table_text(table, heading);
+    struct xd_buffer *cell = xd_table_cell(table);
+    cJSON_ArrayForEach(value, party) {
+        const cJSON *text = cJSON_IsArray(value) ? value->child : value;
+        for (; text != NULL; text = cJSON_IsArray(value) ? text->next : NULL) {
+            xd_buffer_text(cell, between);
+            add_value(cell, text);
+            between = ", ";
+        }
+    }
+    xd_table_end(table);
+}
+
+/* "scac UPSN", by the API's names. */
+static void add_member(struct xd_table *table, const char *heading, const char *name, const cJSON *value) {
+    xd_table_text(table, heading);
+    struct xd_buffer *cell = xd_table_cell(table);
+    xd_text_clean(cell, name);
+    xd_buffer_byte(cell, ' ');
+    add_value(cell, value);
+    xd_table_end(table);
+}
+
+static void add_members(struct xd_table *table, const char *heading, const cJSON *object) {
+    const cJSON *member;
+    cJSON_ArrayForEach(member, object) {
+        add_member(table, heading, member->string, member);
+    }
+}
+
+/* What the order says of how to ship. */
+static void add_how(struct xd_table *table, const cJSON *order) {
+    const cJSON *parties = cJSON_GetObjectItemCaseSensitive(order, "parties");
+    add_party(table, "ship to", cJSON_GetObjectItemCaseSensitive(parties, "ship_to"));
+    add_party(table, "mark for", cJSON_GetObjectItemCaseSensitive(parties, "mark_for"));
+    add_members(table, "date", cJSON_GetObjectItemCaseSensitive(order, "dates"));
+    add_members(table, "freight", cJSON_GetObjectItemCaseSensitive(order, "freight"));
+    add_members(table, "attribute", cJSON_GetObjectItemCaseSensitive(order, "attributes"));
+}
+
+/* The site that the order prefers; of one that prefers none the first that was chosen. */
+static void add_site(struct xd_table *table, const cJSON *order) {
+    const char *preferred = xd_json_text(order, "preferred_site"), *chosen = xd_json_text(order, "site");
+    if (preferred != NULL || chosen != NULL) {
+        xd_table_text(table, preferred != NULL ? "preferred site" : "chosen site");
+        xd_table_text(table, preferred != NULL ? preferred : chosen);
+    }
+}
+
 static void write_head(struct xd_cli *cli, const cJSON *order) {
     static const struct xd_column columns[] = {{"", false}, {"", false}, {NULL, false}};
     static const char *const members[][2] = {{"order", "order_id"},
                                              {"external number", "external_order_id"},
                                              {"customer", "customer_ref"},
                                              {"customer's PO", "customer_po"},
-                                             {"preferred site", "site"},
                                              {"status", "status"},
                                              {"ERP reference", "erp_reference"},
                                              {"correlation id", "correlation_id"}};
@@ -205,6 +274,7 @@ static void write_head(struct xd_cli *cli, const cJSON *order) {
         }
     }
     add_reason(&table, cJSON_GetObjectItemCaseSensitive(order, "reason"));
+    add_site(&table, order);
     add_names(&table, "ships from", cJSON_GetObjectItemCaseSensitive(order, "ships_from"));
     add_names(&table, "held for", cJSON_GetObjectItemCaseSensitive(order, "holds"));
     add_names(&table, "steps done", cJSON_GetObjectItemCaseSensitive(order, "steps"));
@@ -214,6 +284,7 @@ static void write_head(struct xd_cli *cli, const cJSON *order) {
     }
     xd_table_text(&table, "received (UTC)");
     xd_table_time(&table, xd_json_text(order, "received_at"));
+    add_how(&table, order);
     add_deadlines(&table, cJSON_GetObjectItemCaseSensitive(order, "deadlines"));
     add_exceptions(&table, cJSON_GetObjectItemCaseSensitive(order, "exceptions"));
     xd_table_write(&table, &cli->out, cli->colour);
@@ -238,6 +309,31 @@ static void write_lines(struct xd_cli *cli, const cJSON *lines) {
     }
     xd_buffer_byte(&cli->out, '\n');
     xd_table_write(&table, &cli->out, cli->colour);
+}
+
+/* Lines that are to be handled in some way, and how. */
+static void write_handling(struct xd_cli *cli, const cJSON *lines) {
+    static const struct xd_column columns[] = {
+        {"LINE", false}, {"HOW IT IS TO BE HANDLED", false}, {NULL, false}};
+    static const char *const members[] = {"lot_constraint", "min_remaining_shelf_life", "serial_required",
+                                          "hazmat",         "temperature_class",        "attributes"};
+    struct xd_table table;
+    const cJSON *line;
+    bool any = false;
+    xd_table_init(&table, columns);
+    cJSON_ArrayForEach(line, lines) {
+        for (size_t index = 0; index < sizeof members / sizeof members[0]; index++) {
+            const cJSON *value = cJSON_GetObjectItemCaseSensitive(line, members[index]);
+            if (value != NULL) {
+                any = true;
+                add_member(&table, xd_json_text(line, "line_id"), members[index], value);
+            }
+        }
+    }
+    if (any) {
+        xd_buffer_byte(&cli->out, '\n');
+        xd_table_write(&table, &cli->out, cli->colour);
+    }
 }
 
 static void write_releases(struct xd_cli *cli, const cJSON *releases) {
@@ -278,6 +374,7 @@ int xd_cli_orders_show(struct xd_cli *cli) {
     if (status == 0 && !cli->json) {
         write_head(cli, tree);
         write_lines(cli, cJSON_GetObjectItemCaseSensitive(tree, "lines"));
+        write_handling(cli, cJSON_GetObjectItemCaseSensitive(tree, "lines"));
         write_releases(cli, cJSON_GetObjectItemCaseSensitive(tree, "releases"));
     }
     cJSON_Delete(tree);
