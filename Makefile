@@ -50,8 +50,10 @@ INCLUDES := -Ifirmware-agnostic-core -Iconnectors -Iports $(PKG_CFLAGS)
 OPTIMISE_plain := -O2 -g $(if $(findstring clang,$(CC)),,-Wno-stringop-truncation)
 # With the simulator goes a program that makes chosen mistakes (base/mutant.h): never what ships.
 # It runs for minutes in every `make test`, so it is made fast: by -O3, for whose inlining gcc takes more bounded copies
-# for slips, and with SQLite in it, whose calls of itself then need no table of a shared library.
-OPTIMISE_sim := -O3 -g -DXD_MUTANTS $(if $(findstring clang,$(CC)),,-Wno-stringop-truncation -Wno-format-truncation)
+# for slips, with SQLite in it, whose calls of itself then need no table of a shared library, and at a fixed address: nobody
+# attacks it, and addresses that are known when it is linked make it 3 % faster.
+OPTIMISE_sim := -O3 -g -DXD_MUTANTS -fno-pie $(if $(findstring clang,$(CC)),,-Wno-stringop-truncation -Wno-format-truncation)
+LINK_sim := -no-pie
 OPTIMISE_simclang := -O0 -g -DXD_MUTANTS
 OPTIMISE_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-error
 LINK_asan := -fsanitize=address,undefined

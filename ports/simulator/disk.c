@@ -201,7 +201,10 @@ static bool save(struct xd_disk_image *image, const struct xd_disk_file *file) {
     }
     image->files = files;
     struct saved_file saved = {.name = xd_copy_text(file->name), .size = file->now.size};
-    saved.bytes = (unsigned char *)xd_copy_bytes(file->now.bytes, file->now.size);
+    saved.bytes = xd_resize(NULL, file->now.size);
+    if (saved.bytes != NULL) {
+        (void)xd_disk_file_read(file, saved.bytes, saved.size, 0);
+    }
     image->files[image->count++] = saved;
     return saved.name != NULL && saved.bytes != NULL;
 }
@@ -274,13 +277,17 @@ void xd_disk_image_free(struct xd_disk_image *image) {
 
 /* ---- bytes ---- */
 
-bool xd_disk_look(const struct xd_disk *disk, const char *file, struct xd_bytes *out) {
+bool xd_disk_size(const struct xd_disk *disk, const char *file, size_t *out) {
     const struct xd_disk_file *found = xd_disk_find(disk, file);
-    if (found == NULL) {
-        return false;
+    if (found != NULL) {
+        *out = found->now.size;
     }
-    *out = xd_bytes_of(found->now.bytes, found->now.size);
-    return true;
+    return found != NULL;
+}
+
+size_t xd_disk_look(const struct xd_disk *disk, const char *file, void *out, size_t size, size_t at) {
+    const struct xd_disk_file *found = xd_disk_find(disk, file);
+    return found == NULL ? 0 : xd_disk_file_read(found, out, size, at);
 }
 
 bool xd_disk_flip(struct xd_disk *disk, const char *file, uint64_t random) {

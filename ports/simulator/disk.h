@@ -35,9 +35,8 @@
 #ifndef XD_SIMULATOR_DISK_H
 #define XD_SIMULATOR_DISK_H
 
-#include "base/bytes.h"
-
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define XD_DISK_VFS "simulated"
@@ -118,9 +117,10 @@ bool xd_disk_restore(struct xd_disk *disk, const struct xd_disk_image *image);
 bool xd_disk_image_equal(const struct xd_disk_image *a, const struct xd_disk_image *b);
 void xd_disk_image_free(struct xd_disk_image *image); /* NULL is allowed */
 
-/* A file's bytes as they are now; borrowed until the next call that changes the
- * disk. false: no such file. */
-bool xd_disk_look(const struct xd_disk *disk, const char *file, struct xd_bytes *out);
+/* A file's bytes, as many as it has now. false: no such file. */
+bool xd_disk_size(const struct xd_disk *disk, const char *file, size_t *out);
+/* Copies up to size of them, from `at` on; how many there were. No such file has none. */
+size_t xd_disk_look(const struct xd_disk *disk, const char *file, void *out, size_t size, size_t at);
 /* Garbles one bit of a file, or cuts it at a random place. What was not synced in that
  * file becomes durable first. false: no such file, or it is empty. */
 bool xd_disk_flip(struct xd_disk *disk, const char *file, uint64_t random);

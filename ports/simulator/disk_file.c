@@ -6,14 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define CAPACITY_FIRST ((size_t)16 * 1024)
-
-/* Nothing may be at no place at all. */
-static void copy(unsigned char *to, const void *from, size_t size) {
-    if (size > 0) {
-        memcpy(to, from, size);
-    }
-}
+#define DATA_FIRST ((size_t)16 * 1024)
 
 uint64_t xd_disk_draw(uint64_t *state) {
     *state += UINT64_C(0x9e3779b97f4a7c15);
@@ -27,11 +20,61 @@ static size_t below(uint64_t *random, size_t bound) {
     return (size_t)(xd_disk_draw(random) % bound);
 }
 
-/* ---- contents; the room is there ---- */
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* ---- contents; their tables have the room ---- */
+
+/* What of a place's *size bytes one piece holds: where, and how many these are. */
+static unsigned char *part_at(const struct xd_disk_content *content, size_t at, size_t *size) {
+    unsigned char **piece = &content->pieces[at / XD_DISK_PIECE];
+    size_t begin = at % XD_DISK_PIECE;
+    if (*piece == NULL) {
+        *piece = xd_host_room(XD_DISK_PIECE);
+    }
+    *size = smaller(*size, XD_DISK_PIECE - begin);
+    return *piece + begin;
+}
+
+static void get(const struct xd_disk_content *content, size_t at, unsigned char *out, size_t size) {
+    for (size_t part; size > 0; at += part, out += part, size -= part) {
+        part = size;
+        const unsigned char *there = part_at(content, at, &part);
+        memcpy(out, there, part);
+    }
+}
+
+static void set(struct xd_disk_content *content, size_t at, const unsigned char *data, size_t size) {
+    for (size_t part; size > 0; at += part, data += part, size -= part) {
+        part = size;
+        unsigned char *there = part_at(content, at, &part);
+        memcpy(there, data, part);
+    }
+}
+
+static void swap(struct xd_disk_content *content, size_t at, unsigned char *data, size_t size) {
+    unsigned char some[XD_DISK_SECTOR];
+    for (size_t part; size > 0; at += part, data += part, size -= part) {
+        part = smaller(size, sizeof some);
+        unsigned char *there = part_at(content, at, &part);
+        memcpy(some, there, part);
+        memcpy(there, data, part);
+        memcpy(data, some, part);
+    }
+}
+
+static void clear(struct xd_disk_content *content, size_t at, size_t size) {
+    for (size_t part; size > 0; at += part, size -= part) {
+        part = size;
+        unsigned char *there = part_at(content, at, &part);
+        memset(there, 0, part);
+    }
+}
 
 static void set_size(struct xd_disk_content *content, size_t size) {
     if (size > content->size) {
-        memset(content->bytes + content->size, 0, size - content->size);
+        clear(content, content->size, size - content->size);
     }
     content->size = size;
 }
@@ -40,25 +83,11 @@ static void put(struct xd_disk_content *content, size_t at, const unsigned char 
     if (at > content->size) {
         set_size(content, at); /* a hole */
     }
-    copy(content->bytes + at, data, size);
+    set(content, at, data, size);
     content->size = at + size > content->size ? at + size : content->size;
 }
 
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
-}
-
 /* ---- the log: there and back ---- */
-
-static void swap_bytes(unsigned char *a, unsigned char *b, size_t size) {
-    unsigned char some[XD_DISK_SECTOR];
-    for (size_t done = 0; done < size; done += sizeof some) {
-        size_t part = smaller(size - done, sizeof some);
-        copy(some, a + done, part);
-        copy(a + done, b + done, part);
-        copy(b + done, some, part);
-    }
-}
 
 /* How much of what was there before a write has overwritten. */
 static size_t overwritten(const struct xd_disk_change *change) {
@@ -66,13 +95,13 @@ static size_t overwritten(const struct xd_disk_change *change) {
 }
 
 static void unwind_one(struct xd_disk_file *file, const struct xd_disk_change *change) {
-    unsigned char *data = file->data + change->data, *bytes = file->now.bytes + change->at;
+    unsigned char *data = file->data + change->data;
     if (change->truncates) {
-        copy(bytes, data, change->size);
+        set(&file->now, change->at, data, change->size);
     } else {
         size_t old = overwritten(change);
-        swap_bytes(data, bytes, old);
-        copy(data + old, bytes + old, change->size - old);
+        swap(&file->now, change->at, data, old);
+        get(&file->now, change->at + old, data + old, change->size - old);
     }
     file->now.size = change->before;
 }
@@ -88,14 +117,14 @@ static void unwind(struct xd_disk_file *file) {
 static void rewind_all(struct xd_disk_file *file) {
     for (size_t i = 0; i < file->log_count; i++) {
         const struct xd_disk_change *change = &file->log[i];
-        unsigned char *data = file->data + change->data, *bytes = file->now.bytes + change->at;
+        unsigned char *data = file->data + change->data;
         size_t old = overwritten(change), end = change->at + change->size;
         if (change->truncates || change->at > change->before) {
             set_size(&file->now, change->at);
         }
         if (!change->truncates) {
-            swap_bytes(data, bytes, old);
-            copy(bytes + old, data + old, change->size - old);
+            swap(&file->now, change->at, data, old);
+            set(&file->now, change->at + old, data + old, change->size - old);
             file->now.size = end > file->now.size ? end : file->now.size;
         }
     }
@@ -185,7 +214,7 @@ static void play_first(struct xd_disk_file *file, size_t count) {
 static void drain(struct xd_disk_file *file) {
     size_t count = (file->log_count + 1) / 2;
     size_t data = count < file->log_count ? file->log[count].data : file->data_size;
-    if (file->durable.bytes != NULL) {
+    if (file->durable.pieces != NULL) {
         play_first(file, count);
     }
     for (size_t i = 0; i < count; i++) {
@@ -200,19 +229,29 @@ static void drain(struct xd_disk_file *file) {
     }
 }
 
+/* Of a file with this capacity. */
+static void drop(struct xd_disk_content *content, size_t capacity) {
+    for (size_t i = 0; content->pieces != NULL && i < capacity / XD_DISK_PIECE; i++) {
+        xd_host_free(content->pieces[i]);
+    }
+    xd_free(content->pieces);
+    *content = (struct xd_disk_content){.pieces = NULL};
+}
+
 static void drop_durable(struct xd_disk_file *file) {
-    xd_host_free(file->durable.bytes);
-    file->durable = (struct xd_disk_content){.bytes = NULL};
+    drop(&file->durable, file->capacity);
 }
 
 /* ---- room ---- */
 
-static bool reserve_bytes(unsigned char **bytes, size_t capacity) {
-    unsigned char *moved = xd_resize(*bytes, capacity);
+static bool reserve_pieces(struct xd_disk_content *content, size_t before, size_t capacity) {
+    size_t had = before / XD_DISK_PIECE, count = capacity / XD_DISK_PIECE;
+    unsigned char **moved = xd_resize(content->pieces, count * sizeof *moved);
     if (moved == NULL) {
         return false;
     }
-    *bytes = moved;
+    memset(moved + had, 0, (count - had) * sizeof *moved);
+    content->pieces = moved;
     return true;
 }
 
@@ -220,13 +259,13 @@ static bool reserve_contents(struct xd_disk_file *file, size_t size) {
     if (size <= file->capacity) {
         return true;
     }
-    size_t capacity = file->capacity == 0 ? CAPACITY_FIRST : file->capacity;
+    size_t capacity = file->capacity == 0 ? XD_DISK_PIECE : file->capacity;
     while (capacity < size) {
         capacity *= 2;
     }
-    /* One of them larger than capacity says does no harm. */
-    if (!reserve_bytes(&file->now.bytes, capacity) ||
-        (file->durable.bytes != NULL && !reserve_bytes(&file->durable.bytes, capacity))) {
+    /* One of the tables larger than capacity says does no harm. */
+    if (!reserve_pieces(&file->now, file->capacity, capacity) ||
+        (file->durable.pieces != NULL && !reserve_pieces(&file->durable, file->capacity, capacity))) {
         return false;
     }
     file->capacity = capacity;
@@ -237,13 +276,15 @@ static bool reserve_data(struct xd_disk_file *file, size_t size) {
     if (size <= file->data_capacity) {
         return true;
     }
-    size_t capacity = file->data_capacity == 0 ? CAPACITY_FIRST : file->data_capacity;
+    size_t capacity = file->data_capacity == 0 ? DATA_FIRST : file->data_capacity;
     while (capacity < size) {
         capacity *= 2;
     }
-    if (!reserve_bytes(&file->data, capacity)) {
+    unsigned char *data = xd_resize(file->data, capacity);
+    if (data == NULL) {
         return false;
     }
+    file->data = data;
     file->data_capacity = capacity;
     return true;
 }
@@ -286,12 +327,18 @@ void xd_disk_file_free(struct xd_disk_file *file) {
         return;
     }
     assert(file->handles == NULL);
-    xd_free(file->now.bytes);
+    drop(&file->now, file->capacity);
     drop_durable(file);
     xd_free(file->log);
     xd_free(file->data);
     xd_free(file->name);
     xd_free(file);
+}
+
+size_t xd_disk_file_read(const struct xd_disk_file *file, void *out, size_t size, size_t at) {
+    size_t there = at < file->now.size ? smaller(size, file->now.size - at) : 0;
+    get(&file->now, at, out, there);
+    return there;
 }
 
 bool xd_disk_file_write(struct xd_disk_file *file, const void *data, size_t size, size_t at) {
@@ -301,7 +348,7 @@ bool xd_disk_file_write(struct xd_disk_file *file, const void *data, size_t size
     struct xd_disk_change *change = &file->log[file->log_count++];
     *change =
         (struct xd_disk_change){.at = at, .size = size, .before = file->now.size, .data = file->data_size};
-    copy(file->data + file->data_size, file->now.bytes + at, overwritten(change));
+    get(&file->now, at, file->data + file->data_size, overwritten(change));
     put(&file->now, at, data, size);
     file->data_size += size;
     file->unsynced += size;
@@ -313,7 +360,7 @@ bool xd_disk_file_truncate(struct xd_disk_file *file, size_t size) {
     if (!reserve(file, size, cut, 0)) {
         return false;
     }
-    copy(file->data + file->data_size, file->now.bytes + size, cut);
+    get(&file->now, size, file->data + file->data_size, cut);
     set_size(&file->now, size);
     file->log[file->log_count++] = (struct xd_disk_change){
         .at = size, .size = cut, .before = before, .data = file->data_size, .truncates = true};
@@ -322,19 +369,26 @@ bool xd_disk_file_truncate(struct xd_disk_file *file, size_t size) {
 }
 
 void xd_disk_file_sync(struct xd_disk_file *file) {
-    if (file->durable.bytes != NULL) {
+    if (file->durable.pieces != NULL) {
         play_first(file, file->log_count);
     }
     forget_log(file);
     file->named = true;
 }
 
+static void duplicate(struct xd_disk_content *to, const struct xd_disk_content *from) {
+    for (size_t at = 0, part; at < from->size; at += part) {
+        part = from->size - at;
+        const unsigned char *there = part_at(from, at, &part);
+        put(to, at, there, part);
+    }
+}
+
 void xd_disk_file_forsake(struct xd_disk_file *file) {
-    if (file->durable.bytes == NULL) {
+    if (file->durable.pieces == NULL) {
         unwind(file);
-        file->durable.bytes = xd_host_alloc(file->capacity);
-        set_size(&file->durable, 0);
-        put(&file->durable, 0, file->now.bytes, file->now.size);
+        file->durable.pieces = xd_host_alloc(file->capacity / XD_DISK_PIECE * sizeof *file->durable.pieces);
+        duplicate(&file->durable, &file->now);
         rewind_all(file);
     }
     forget_log(file);
@@ -343,9 +397,10 @@ void xd_disk_file_forsake(struct xd_disk_file *file) {
 /* now becomes what is on the medium, and the log's data what the changes wrote. */
 static void back_to_medium(struct xd_disk_file *file) {
     unwind(file);
-    if (file->durable.bytes != NULL) {
-        file->now.size = 0;
-        put(&file->now, 0, file->durable.bytes, file->durable.size);
+    if (file->durable.pieces != NULL) {
+        drop(&file->now, file->capacity);
+        file->now = file->durable;
+        file->durable = (struct xd_disk_content){.pieces = NULL};
     }
 }
 
@@ -378,7 +433,8 @@ void xd_disk_file_flip(struct xd_disk_file *file, uint64_t random) {
     settle(file);
     size_t at = below(&random, file->now.size);
     unsigned char bit = (unsigned char)(1U << below(&random, 8));
-    file->now.bytes[at] ^= bit;
+    size_t one = 1;
+    *part_at(&file->now, at, &one) ^= bit;
 }
 
 void xd_disk_file_cut(struct xd_disk_file *file, uint64_t random) {

@@ -1,20 +1,24 @@
 /* Private to the simulated disk: one file, its log of unsynced writes, and what a
  * power failure makes of it.
  *
- * One buffer holds what reads see. A change goes there at once, and the log keeps what
+ * One content holds what reads see. A change goes there at once, and the log keeps what
  * undoes it: the bytes that it overwrote or cut off and the size before. So a sync only
  * forgets the log, and what a program does all day, appending to a WAL, is one copy.
- * A crash unwinds the log, newest first, which leaves the medium's content in the buffer
+ * A crash unwinds the log, newest first, which leaves what is on the medium in the content
  * and the changes' own bytes in the log; then it plays some of them.
  *
+ * A content is a table of pieces, made when their first byte is: a file that grows is not
+ * copied, and touches no more memory than it has bytes.
+ *
  * After a sync that failed the medium is another file than the one that is read: it gets
- * a buffer of its own (durable), into which later syncs play the log. A crash ends that.
+ * a content of its own (durable), into which later syncs play the log. A crash ends that.
  *
  * Invariants:
- *   - without a buffer of its own, the medium holds what unwinding the log makes of now;
+ *   - without a content of its own, the medium holds what unwinding the log makes of now;
  *   - the capacity suffices for whatever the log can make of the medium, and the data has
  *     room for the bytes of every change in the log: so only a write needs memory that can
- *     be refused, never a sync or a crash (the medium's own buffer is the host's). */
+ *     be refused, never a sync or a crash (the pieces, and the medium's own table when it is
+ *     made, are the host's). */
 #ifndef XD_SIMULATOR_DISK_FILE_H
 #define XD_SIMULATOR_DISK_FILE_H
 
@@ -23,12 +27,13 @@
 #include <stddef.h>
 
 #define XD_DISK_SECTOR 512
+#define XD_DISK_PIECE ((size_t)16 * 1024)
 #define XD_DISK_CACHE_BYTES ((size_t)16 * 1024 * 1024) /* unsynced, of one file */
 #define XD_DISK_CACHE_WRITES ((size_t)65536)
 
 struct xd_disk_content {
-    unsigned char *bytes;
-    size_t size;
+    unsigned char **pieces; /* the capacity's; NULL: not made yet */
+    size_t size;            /* what is beyond, in a piece, is nothing */
 };
 
 /* A write of size bytes, or (truncates) the new size `at` and how much that cut off. */
@@ -48,8 +53,8 @@ struct xd_disk_file {
     bool named;                /* its name is durable */
     struct xd_disk_handle *handles;
     struct xd_disk_content now;
-    struct xd_disk_content durable; /* bytes NULL: as above */
-    size_t capacity;                /* of now, and of durable if it is there */
+    struct xd_disk_content durable; /* pieces NULL: as above */
+    size_t capacity;                /* of now's table, and of durable's if it is there: whole pieces */
     struct xd_disk_change *log;
     size_t log_count, log_capacity;
     unsigned char *data;
@@ -64,6 +69,8 @@ uint64_t xd_disk_draw(uint64_t *state);
 struct xd_disk_file *xd_disk_file_new(const char *name);
 void xd_disk_file_free(struct xd_disk_file *file);
 
+/* How many bytes there were, from there on. */
+size_t xd_disk_file_read(const struct xd_disk_file *file, void *out, size_t size, size_t at);
 /* false: no memory, and nothing has changed. Truncating to more than there is adds zeroes. */
 bool xd_disk_file_write(struct xd_disk_file *file, const void *data, size_t size, size_t at);
 bool xd_disk_file_truncate(struct xd_disk_file *file, size_t size);

@@ -90,13 +90,10 @@ static int file_read(sqlite3_file *base, void *out, int size, sqlite3_int64 at) 
     if (code != SQLITE_OK) {
         return code;
     }
-    const struct xd_disk_content *now = &handle->file->now;
-    size_t there = (size_t)at < now->size ? now->size - (size_t)at : 0;
-    if (there >= (size_t)size) {
-        memcpy(out, now->bytes + at, (size_t)size);
+    size_t there = xd_disk_file_read(handle->file, out, (size_t)size, (size_t)at);
+    if (there == (size_t)size) {
         return SQLITE_OK;
     }
-    memcpy(out, now->bytes + (there > 0 ? (size_t)at : 0), there);
     memset((char *)out + there, 0, (size_t)size - there); /* SQLite relies on it */
     return SQLITE_IOERR_SHORT_READ;
 }

@@ -164,14 +164,14 @@ static void plan(struct xd_sim *sim, struct xd_sim_call *call, struct course *ou
 static void watch_post(struct xd_sim *sim, const struct xd_erp_request *request, xd_ms lands) {
     char key[XD_SIM_ERP_KEY];
     xd_sim_erp_key(request->kind, request->reference, key);
-    size_t before = xd_names_get(&sim->posts, key);
-    bool may_land = before != XD_NAMES_NONE && before > (size_t)sim->now;
+    size_t *lands_by = xd_names_at(&sim->posts, key);
+    bool may_land = *lands_by != XD_NAMES_NONE && *lands_by > (size_t)sim->now;
     bool there = xd_names_get(&sim->effect_names, key) != XD_NAMES_NONE;
     if ((may_land || there) && sim->hub_amnesia_to == 0) {
         xd_sim_violated(sim, "I7: %s %s is posted again, which %s", xd_erp_kind_names[request->kind],
                         request->reference, there ? "is in the ERP" : "may still land");
     }
-    xd_names_set(&sim->posts, key, lands < 0 ? 0 : (size_t)(sim->now + lands));
+    *lands_by = lands < 0 ? 0 : (size_t)(sim->now + lands);
 }
 
 void xd_sim_erp_call(struct xd_sim *sim, struct xd_erp_call *call) {

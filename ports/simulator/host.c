@@ -36,6 +36,10 @@ void *xd_host_alloc(size_t size) {
     return there(calloc(1, size == 0 ? 1 : size));
 }
 
+void *xd_host_room(size_t size) {
+    return there(malloc(size));
+}
+
 void *xd_host_grow(void *items, size_t count, size_t *capacity, size_t element_size) {
     if (count < *capacity) {
         return items;

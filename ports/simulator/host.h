@@ -10,6 +10,7 @@
  * back to the system and clear it anew, which is half of a small world's cost. */
 void xd_host_begin(void);
 void *xd_host_alloc(size_t size); /* zero-filled */
+void *xd_host_room(size_t size);  /* not cleared */
 /* Room for one more element behind count. */
 void *xd_host_grow(void *items, size_t count, size_t *capacity, size_t element_size);
 char *xd_host_copy(const void *data, size_t size); /* zero-terminated */

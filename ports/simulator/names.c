@@ -31,25 +31,34 @@ uint64_t xd_names_hash(uint64_t hash, const void *data, size_t size) {
     return mix(hash, word_of(rest));
 }
 
-/* The slot that holds text, or the free one where it would be. */
-static struct xd_name *slot_of(const struct xd_names *names, const char *text) {
-    size_t mask = names->capacity - 1;
-    size_t at = (size_t)xd_names_hash(XD_NAMES_HASH_START, text, strlen(text)) & mask;
-    while (names->slots[at].text != NULL && strcmp(names->slots[at].text, text) != 0) {
+static uint32_t mark_of(const char *text) {
+    uint32_t mark = (uint32_t)xd_names_hash(XD_NAMES_HASH_START, text, strlen(text));
+    return mark == 0 ? 1 : mark;
+}
+
+/* The slot that holds text, or the free one where it would be. Marks lie close together, and few texts are
+ * looked at that are another. */
+static size_t slot_of(const struct xd_names *names, uint32_t mark, const char *text) {
+    size_t mask = names->capacity - 1, at = mark & mask;
+    while (names->marks[at] != 0 && (names->marks[at] != mark || strcmp(names->slots[at].text, text) != 0)) {
         at = (at + 1) & mask;
     }
-    return &names->slots[at];
+    return at;
 }
 
 static void grow(struct xd_names *names) {
-    struct xd_names larger = {.capacity = names->capacity == 0 ? 64 : names->capacity * 2};
-    larger.slots = xd_host_alloc(larger.capacity * sizeof *larger.slots);
+    struct xd_names larger = {.count = names->count,
+                              .capacity = names->capacity == 0 ? 64 : names->capacity * 2};
+    larger.marks = xd_host_alloc(larger.capacity * sizeof *larger.marks);
+    larger.slots = xd_host_room(larger.capacity * sizeof *larger.slots);
     for (size_t index = 0; index < names->capacity; index++) {
-        if (names->slots[index].text != NULL) {
-            *slot_of(&larger, names->slots[index].text) = names->slots[index];
+        if (names->marks[index] != 0) {
+            size_t at = slot_of(&larger, names->marks[index], names->slots[index].text);
+            larger.marks[at] = names->marks[index];
+            larger.slots[at] = names->slots[index];
         }
     }
-    larger.count = names->count;
+    xd_host_free(names->marks);
     xd_host_free(names->slots);
     *names = larger;
 }
@@ -58,26 +67,35 @@ size_t xd_names_get(const struct xd_names *names, const char *text) {
     if (names->capacity == 0) {
         return XD_NAMES_NONE;
     }
-    const struct xd_name *slot = slot_of(names, text);
-    return slot->text == NULL ? XD_NAMES_NONE : slot->value;
+    size_t at = slot_of(names, mark_of(text), text);
+    return names->marks[at] == 0 ? XD_NAMES_NONE : names->slots[at].value;
 }
 
-void xd_names_set(struct xd_names *names, const char *text, size_t value) {
+size_t *xd_names_at(struct xd_names *names, const char *text) {
     if (names->count * 2 >= names->capacity) {
         grow(names);
     }
-    struct xd_name *slot = slot_of(names, text);
-    if (slot->text == NULL) {
-        slot->text = xd_host_copy(text, strlen(text));
+    uint32_t mark = mark_of(text);
+    size_t at = slot_of(names, mark, text);
+    if (names->marks[at] == 0) {
+        names->marks[at] = mark;
+        names->slots[at] = (struct xd_name){.text = xd_host_copy(text, strlen(text)), .value = XD_NAMES_NONE};
         names->count++;
     }
-    slot->value = value;
+    return &names->slots[at].value;
+}
+
+void xd_names_set(struct xd_names *names, const char *text, size_t value) {
+    *xd_names_at(names, text) = value;
 }
 
 void xd_names_free(struct xd_names *names) {
     for (size_t index = 0; index < names->capacity; index++) {
-        xd_host_free(names->slots[index].text);
+        if (names->marks[index] != 0) {
+            xd_host_free(names->slots[index].text);
+        }
     }
+    xd_host_free(names->marks);
     xd_host_free(names->slots);
     memset(names, 0, sizeof *names);
 }

@@ -6,12 +6,13 @@
 #include <stdint.h>
 
 struct xd_names {
-    struct xd_name *slots; /* owned; a power of two */
-    size_t count, capacity;
+    uint32_t *marks;        /* owned: of each slot the low half of its text's hash; 0: it is free */
+    struct xd_name *slots;  /* owned */
+    size_t count, capacity; /* a power of two */
 };
 
 struct xd_name {
-    char *text; /* owned; NULL: free */
+    char *text; /* owned */
     size_t value;
 };
 
@@ -19,6 +20,8 @@ struct xd_name {
 
 /* XD_NAMES_NONE: not there. */
 size_t xd_names_get(const struct xd_names *names, const char *text);
+/* The place of text's number, which is XD_NAMES_NONE at first; good until a text is added. */
+size_t *xd_names_at(struct xd_names *names, const char *text);
 /* Adds or replaces. */
 void xd_names_set(struct xd_names *names, const char *text, size_t value);
 void xd_names_free(struct xd_names *names);

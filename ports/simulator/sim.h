@@ -319,9 +319,9 @@ struct xd_sim_call {
 /* The ERP's own books: what took effect. */
 struct xd_sim_effect {
     enum xd_erp_kind kind;
-    char reference[XD_REFERENCE_SIZE];
-    char sale_reference[XD_REFERENCE_SIZE];
-    char reverses[XD_REFERENCE_SIZE];
+    char reference[XD_SIM_TEXT]; /* what does not fit is cut off, and is nobody's reference */
+    char sale_reference[XD_SIM_TEXT];
+    char reverses[XD_SIM_TEXT];
     char site[XD_SITE_SIZE];
     unsigned line_count;
     char line_id[XD_SIM_LINES_MAX][8];

@@ -91,9 +91,9 @@ static void see_sequenced(struct xd_sim_node *from, struct xd_sim_site *site, in
         give_up(sim, machine->machine, old);
     }
     (void)snprintf(live, XD_EPOCH_SIZE, "%s", epoch);
-    size_t sent = xd_names_get(&sim->sent, key);
-    if (sent == XD_NAMES_NONE || sequence > sent) {
-        xd_names_set(&sim->sent, key, (size_t)sequence);
+    size_t *sent = xd_names_at(&sim->sent, key);
+    if (*sent == XD_NAMES_NONE || sequence > *sent) {
+        *sent = (size_t)sequence;
     }
 }
 
@@ -108,18 +108,18 @@ static void see_watermark(struct xd_sim_node *from, struct xd_sim_site *site, in
     }
     key_of(up, site->name_text, lane, epoch, key);
     (void)snprintf(told_key, sizeof told_key, "%u/%s", machine, key);
-    size_t sent = xd_names_get(&sim->sent, key), told = xd_names_get(&sim->told, told_key);
+    size_t sent = xd_names_get(&sim->sent, key), *told = xd_names_at(&sim->told, told_key);
     bool forgot = (up ? sim->hub_amnesia_to : site->amnesia_to) != 0;
     if (sent == XD_NAMES_NONE || watermark > sent) {
         xd_sim_violated(sim, "I5: %s has %s up to %llu, and %llu were sent", from->name, key,
                         (unsigned long long)watermark,
                         (unsigned long long)(sent == XD_NAMES_NONE ? 0 : sent));
-    } else if (told != XD_NAMES_NONE && watermark < told && !forgot) {
+    } else if (*told != XD_NAMES_NONE && watermark < *told && !forgot) {
         xd_sim_violated(sim, "I5: %s had %s up to %llu, now to %llu", from->name, key,
-                        (unsigned long long)told, (unsigned long long)watermark);
+                        (unsigned long long)*told, (unsigned long long)watermark);
     }
-    if (told == XD_NAMES_NONE || watermark > told) {
-        xd_names_set(&sim->told, told_key, (size_t)watermark);
+    if (*told == XD_NAMES_NONE || watermark > *told) {
+        *told = (size_t)watermark;
     }
     size_t twofold = up ? xd_names_get(&sim->twofold, key) : XD_NAMES_NONE;
     if (twofold != XD_NAMES_NONE && watermark >= twofold && !forgot && !in_conflict) {
@@ -287,34 +287,43 @@ void xd_sim_witness_taken(struct xd_sim *sim, const struct xd_sim_message *messa
     cJSON_Delete(tree);
 }
 
+/* It is told for the first time. */
+static void see_event(struct xd_sim *sim, const char *subject, const char *type, uint64_t n) {
+    char place[32];
+    (void)snprintf(place, sizeof place, "#%llu", (unsigned long long)n);
+    size_t *stands = xd_names_at(&sim->event_names, place);
+    if (*stands != XD_NAMES_NONE && sim->hub_amnesia_to == 0) {
+        xd_sim_violated(sim, "E1: two events stand at %s", place);
+        return;
+    }
+    *stands = 1;
+    size_t *highest = xd_names_at(&sim->event_orders, subject);
+    if (*highest != XD_NAMES_NONE && *highest > n && sim->hub_amnesia_to == 0) {
+        xd_sim_violated(sim, "E2: event %llu of %s comes after %llu", (unsigned long long)n, subject,
+                        (unsigned long long)*highest);
+    }
+    *highest = (size_t)n;
+    sim->figures->backorders += strstr(type, "order.backordered") != NULL;
+}
+
 void xd_sim_witness_event(struct xd_sim_node *from, struct xd_bytes body) {
     struct xd_sim *sim = from->sim;
-    char id[XD_ID_SIZE], subject[XD_ID_SIZE], sequence[24], type[64] = "", place[32];
+    char id[XD_ID_SIZE], subject[XD_ID_SIZE], sequence[24], type[64] = "";
     bool read = is_json(body) && xd_as_written(body, "id", id, sizeof id) &&
                 xd_as_written(body, "subject", subject, sizeof subject) &&
                 xd_as_written(body, "type", type, sizeof type) &&
                 xd_as_written(body, "sequence", sequence, sizeof sequence);
     uint64_t n = read ? strtoull(sequence, NULL, 10) : 0;
-    (void)snprintf(place, sizeof place, "#%llu", (unsigned long long)n);
     size_t content = (size_t)(xd_names_hash(XD_NAMES_HASH_START, body.data, body.size) >> 1);
-    size_t known = n == 0 ? XD_NAMES_NONE : xd_names_get(&sim->event_names, id);
     if (n == 0) {
         xd_sim_violated(sim, "E1: the hub tells what is no event");
-    } else if (known != XD_NAMES_NONE) {
-        if (known != content) {
-            xd_sim_violated(sim, "E1: event %s has two contents", id);
-        }
-    } else if (xd_names_get(&sim->event_names, place) != XD_NAMES_NONE && sim->hub_amnesia_to == 0) {
-        xd_sim_violated(sim, "E1: two events stand at %s", place);
-    } else {
-        size_t highest = xd_names_get(&sim->event_orders, subject);
-        if (highest != XD_NAMES_NONE && highest > n && sim->hub_amnesia_to == 0) {
-            xd_sim_violated(sim, "E2: event %llu of %s comes after %llu", (unsigned long long)n, subject,
-                            (unsigned long long)highest);
-        }
-        sim->figures->backorders += strstr(type, "order.backordered") != NULL;
-        xd_names_set(&sim->event_names, id, content);
-        xd_names_set(&sim->event_names, place, 1);
-        xd_names_set(&sim->event_orders, subject, (size_t)n);
+        return;
+    }
+    size_t *known = xd_names_at(&sim->event_names, id);
+    if (*known == XD_NAMES_NONE) {
+        *known = content;
+        see_event(sim, subject, type, n);
+    } else if (*known != content) {
+        xd_sim_violated(sim, "E1: event %s has two contents", id);
     }
 }

@@ -49,13 +49,17 @@ static void close_file(struct file *file) {
     file->handle = NULL;
 }
 
+static int put_bytes(struct file *file, size_t at, const unsigned char *bytes, size_t size) {
+    int code = file->handle->pMethods->xWrite(file->handle, bytes, (int)size, (sqlite3_int64)at);
+    assert_true(xd_disk_check(disk));
+    return code;
+}
+
 static int put(struct file *file, size_t at, int byte, size_t size) {
     unsigned char bytes[16 * SECTOR];
     assert_true(size <= sizeof bytes);
     memset(bytes, byte, size);
-    int code = file->handle->pMethods->xWrite(file->handle, bytes, (int)size, (sqlite3_int64)at);
-    assert_true(xd_disk_check(disk));
-    return code;
+    return put_bytes(file, at, bytes, size);
 }
 
 static int cut(struct file *file, size_t size) {
@@ -78,15 +82,23 @@ static void crash(enum xd_disk_loss loss, uint64_t random) {
 }
 
 static size_t size_of(const char *name) {
-    struct xd_bytes bytes;
-    return xd_disk_look(disk, name, &bytes) ? bytes.size : SIZE_MAX;
+    size_t size = 0;
+    return xd_disk_size(disk, name, &size) ? size : SIZE_MAX;
 }
 
 static int byte_at(const char *name, size_t at) {
-    struct xd_bytes bytes;
-    assert_true(xd_disk_look(disk, name, &bytes));
-    assert_true(at < bytes.size);
-    return bytes.data[at];
+    unsigned char byte = 0;
+    assert_int_equal(xd_disk_look(disk, name, &byte, 1, at), 1);
+    return byte;
+}
+
+/* All of its bytes; the caller frees them. */
+static unsigned char *bytes_of(const char *name, size_t *size) {
+    assert_true(xd_disk_size(disk, name, size));
+    unsigned char *bytes = malloc(*size + 1);
+    assert_non_null(bytes);
+    assert_int_equal(xd_disk_look(disk, name, bytes, *size + 1, 0), *size);
+    return bytes;
 }
 
 /* ---- files ---- */
@@ -286,12 +298,8 @@ static void freed_disk_leaves_dead_handles(void **state) {
 
 /* What reads say is what is durable: overwritten and not synced, it comes back. */
 static void assert_settled(void) {
-    struct xd_bytes bytes;
-    assert_true(xd_disk_look(disk, "a", &bytes));
-    size_t size = bytes.size;
-    unsigned char *before = malloc(size + 1);
-    assert_non_null(before);
-    memcpy(before, bytes.data, size);
+    size_t size, size_after;
+    unsigned char *before = bytes_of("a", &size);
     struct file file = open_file("m/a");
     xd_disk_lie(disk, false);
     for (size_t at = 0; at < size; at += 4096) {
@@ -303,10 +311,11 @@ static void assert_settled(void) {
         }
     }
     crash(XD_DISK_LOST, 0);
-    assert_true(xd_disk_look(disk, "a", &bytes));
-    assert_int_equal(bytes.size, size);
-    assert_memory_equal(bytes.data, before, size);
+    unsigned char *after = bytes_of("a", &size_after);
+    assert_int_equal(size_after, size);
+    assert_memory_equal(after, before, size);
     close_file(&file);
+    free(after);
     free(before);
 }
 
@@ -688,7 +697,8 @@ static void flip_changes_one_bit_and_truncate_cuts(void **state) {
 
 /* ---- all of it at random, against two plain arrays ---- */
 
-#define MODEL_SIZE 6000
+#define MODEL_SIZE 40000 /* some of what a disk holds in one piece */
+#define MODEL_WRITE 8000
 
 struct model {
     unsigned char now[MODEL_SIZE], durable[MODEL_SIZE];
@@ -701,8 +711,10 @@ static uint64_t next_random(uint64_t *seed) {
     return *seed >> 33;
 }
 
-static void model_write(struct model *model, size_t at, int byte, size_t size) {
-    memset(model->now + at, byte, size);
+static void model_write(struct model *model, size_t at, uint64_t *seed, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        model->now[at + i] = (unsigned char)next_random(seed);
+    }
     model->now_size = at + size > model->now_size ? at + size : model->now_size;
 }
 
@@ -714,15 +726,15 @@ static void model_truncate(struct model *model, size_t size) {
 }
 
 static void assert_as(const unsigned char *bytes, size_t size, uint64_t seed) {
-    struct xd_bytes there;
-    assert_true(xd_disk_look(disk, "a", &there));
-    if (there.size != size || memcmp(there.data, bytes, size) != 0) {
+    size_t there_size;
+    unsigned char *there = bytes_of("a", &there_size);
+    if (there_size != size || memcmp(there, bytes, size) != 0) {
         fail_msg("seed %u", (unsigned)seed);
     }
+    free(there);
 }
 
 static void model_crash(struct model *model, struct file *file, uint64_t *seed, uint64_t first_seed) {
-    struct xd_bytes there;
     enum xd_disk_loss loss = next_random(seed) % 4;
     crash(loss, next_random(seed));
     if (loss == XD_DISK_KEPT) {
@@ -730,11 +742,11 @@ static void model_crash(struct model *model, struct file *file, uint64_t *seed, 
     } else if (loss == XD_DISK_LOST && !model->forsaken) {
         assert_as(model->durable, model->durable_size, first_seed);
     }
-    assert_true(xd_disk_look(disk, "a", &there));
     memset(model, 0, sizeof *model);
-    memcpy(model->now, there.data, there.size);
-    memcpy(model->durable, there.data, there.size);
-    model->now_size = model->durable_size = there.size;
+    model->now_size = size_of("a");
+    model->durable_size = xd_disk_look(disk, "a", model->now, sizeof model->now, 0);
+    assert_int_equal(model->durable_size, model->now_size);
+    memcpy(model->durable, model->now, model->now_size);
     close_file(file);
     assert_settled();
     *file = open_file("m/a");
@@ -750,11 +762,11 @@ static void random_operations_agree_with_a_plain_model(void **state) {
         assert_int_equal(sync_file(&file), SQLITE_OK);
         for (int step = 0; step < 300; step++) {
             uint64_t what = next_random(&seed) % 20;
-            size_t at = (size_t)(next_random(&seed) % (MODEL_SIZE - 1500));
-            size_t size = (size_t)(next_random(&seed) % 1500) + 1;
+            size_t at = (size_t)(next_random(&seed) % (MODEL_SIZE - MODEL_WRITE));
+            size_t size = (size_t)(next_random(&seed) % (what < 6 ? 1500 : MODEL_WRITE)) + 1;
             if (what < 12) {
-                assert_int_equal(put(&file, at, step, size), SQLITE_OK);
-                model_write(&model, at, step, size);
+                model_write(&model, at, &seed, size);
+                assert_int_equal(put_bytes(&file, at, model.now + at, size), SQLITE_OK);
             } else if (what < 15) {
                 assert_int_equal(cut(&file, at), SQLITE_OK);
                 model_truncate(&model, at);
