@@ -634,10 +634,7 @@ static void answer_unknown(const struct asked *asked, enum xd_result why) {
         answer_problem(request, 503, "try_again", "The token could not be checked just now; ask again.",
                        NULL);
     } else if (asked->expired) {
-        answer_problem(request, 401, "token_expired",
-                       "This token's time is over; an administrator can make a new one (crossdock clients "
-                       "rotate).",
-                       NULL);
+        answer_problem(request, 401, "token_expired", XD_TOKEN_EXPIRED, NULL);
     } else {
         answer_problem(request, 401, "unauthorized", "Send a valid token: Authorization: Bearer <token>.",
                        NULL);

@@ -129,9 +129,7 @@ static enum xd_result expired(struct xd_hub *hub, const struct xd_api_request *r
                               struct xd_effects *effects) {
     (void)hub;
     (void)now;
-    return deny(request, 401, "token_expired",
-                "This token's time is over; an administrator can make a new one (crossdock clients rotate).",
-                effects);
+    return deny(request, 401, "token_expired", XD_TOKEN_EXPIRED, effects);
 }
 
 static enum xd_result forbidden(struct xd_hub *hub, const struct xd_api_request *request, struct xd_now now,

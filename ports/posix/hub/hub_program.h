@@ -134,6 +134,8 @@ void xd_query_request(void *context, struct xd_http_request *request);
  * over; else the store could not be asked. authorization: the header, or NULL. */
 XD_CHECKED enum xd_result xd_query_client(const struct xd_hub_store *store, const char *authorization,
                                           struct xd_client_row *client, bool *expired);
+#define XD_TOKEN_EXPIRED                                                                                     \
+    "This token's time is over; an administrator can make a new one (crossdock clients rotate)."
 /* Whether a client with that role may write that. */
 bool xd_query_may(const struct xd_client_row *client, xd_api_write_fn write);
 
