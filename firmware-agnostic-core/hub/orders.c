@@ -459,11 +459,12 @@ static enum xd_result refuse_form(struct intake *intake) {
 
 /* A new order whose form is right. */
 static enum xd_result decide_new(struct intake *intake) {
+    const struct xd_client_row *client = intake->request->client;
     const struct xd_hub_site *site;
     struct xd_refusal refusal;
     enum xd_result result =
-        xd_hub_intake_allowed(intake->hub, intake->request->client, &intake->order,
-                              intake->request->body.size, &intake->hub->problems, &refusal);
+        xd_hub_intake_allowed(intake->hub, client, client->tenant, &intake->order, intake->request->body.size,
+                              &intake->hub->problems, &refusal);
     if (result != XD_OK || refusal.code != NULL) {
         return result == XD_OK ? problem(intake, refusal.status, refusal.code, refusal.detail) : result;
     }

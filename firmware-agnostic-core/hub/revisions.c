@@ -4,6 +4,8 @@
  * Less of a line, or none, is a cancellation of the difference; more of it, or a new line, is placed as if it
  * had just been ordered. What is with a site already is not taken back for the rest of the document
  * (addresses, dates): once something was released only quantities and prices may change. */
+#include "hub/admission.h"
+#include "hub/books/books.h"
 #include "hub/orchestration/conduct.h"
 #include "hub/validate.h"
 #include "hub/view.h"
@@ -354,19 +356,55 @@ static enum xd_result answer(struct revision *revision, const char *order_id) {
 
 /* ---- deciding ---- */
 
+/* What the ERP says of a sale that was born there is not handed in by anybody. */
+static bool follows_erp(const struct revision *revision) {
+    return xd_books_is_born(&revision->conduct.order) &&
+           strcmp(revision->request->client->client, XD_CLIENT_ERP) == 0;
+}
+
+/* By the rules of a new order. */
+static enum xd_result admit(struct revision *revision, struct xd_refusal *refusal) {
+    const struct xd_api_request *request = revision->request;
+    *refusal = (struct xd_refusal){0};
+    return follows_erp(revision)
+               ? XD_OK
+               : xd_hub_intake_allowed(revision->hub, request->client, revision->conduct.order.tenant,
+                                       &revision->order, request->body.size, &revision->hub->problems,
+                                       refusal);
+}
+
 /* XD_OK and *told: it was answered. */
-static enum xd_result read_order(struct revision *revision, bool *told) {
+static enum xd_result read_form(struct revision *revision, bool *told) {
     struct xd_problems *problems = &revision->hub->problems;
+    struct xd_refusal refusal = {0};
     enum xd_result result = xd_document_parse(revision->request->body, &revision->document, problems);
-    *told = result == XD_INVALID;
-    if (*told) {
+    *told = true;
+    if (result == XD_INVALID) {
         return refuse(revision, 400, "malformed_json", "The body cannot be read.");
     }
     if (result == XD_OK) {
+        xd_hub_form_allowed(revision->request->client, revision->document.tree, problems, &refusal);
+    }
+    if (result == XD_OK && refusal.code == NULL) {
         result = xd_order_read(&revision->document, &revision->order, problems);
+        result = result == XD_OK ? admit(revision, &refusal) : result;
+    }
+    if (result == XD_OK && refusal.code != NULL) {
+        return refuse(revision, refusal.status, refusal.code, refusal.detail);
+    }
+    *told = false;
+    return result;
+}
+
+/* XD_OK and *told: it was answered. */
+static enum xd_result read_order(struct revision *revision, bool *told) {
+    struct xd_problems *problems = &revision->hub->problems;
+    enum xd_result result = read_form(revision, told);
+    if (*told) {
+        return result;
     }
     if (result == XD_OK || result == XD_INVALID) {
-        result = xd_hub_validate(revision->hub, revision->request->client->tenant, &revision->order,
+        result = xd_hub_validate(revision->hub, revision->conduct.order.tenant, &revision->order,
                                  revision->now.wall, &revision->enriched, problems);
     }
     *told = result == XD_INVALID || (result == XD_OK && problems->errors > 0);
@@ -447,6 +485,7 @@ static enum xd_result check(struct revision *revision, bool *told) {
 static enum xd_result decide(struct revision *revision) {
     const struct xd_client_row *client = revision->request->client;
     const char *order_id = revision->request->id;
+    struct xd_refusal refusal = {0};
     bool told = false;
     enum xd_result result = strlen(order_id) < XD_ID_SIZE
                                 ? xd_conduct_open(&revision->conduct, revision->hub, order_id, revision->now)
@@ -455,6 +494,12 @@ static enum xd_result decide(struct revision *revision) {
                   strcmp(client->tenant, revision->conduct.order.tenant) != 0;
     if (result == XD_NOT_FOUND || others) {
         return refuse(revision, 404, "not_found", "There is no such order.");
+    }
+    if (result == XD_OK) {
+        xd_client_may_change(client, &revision->conduct.order, &refusal);
+    }
+    if (result == XD_OK && refusal.code != NULL) {
+        return refuse(revision, refusal.status, refusal.code, refusal.detail);
     }
     if (result == XD_OK) {
         result = read_order(revision, &told);

@@ -2,6 +2,7 @@
  *
  * Each is answered 202 with the order as it is now; how it went on is in the timeline. Asking
  * for the same again changes nothing, so that a lost answer costs nothing. */
+#include "hub/admission.h"
 #include "hub/orchestration/conduct.h"
 #include "hub/view.h"
 
@@ -281,6 +282,7 @@ static enum xd_result cancel_lines(struct wish *wish) {
 }
 
 static enum xd_result decide_cancel(struct wish *wish, struct xd_now now) {
+    struct xd_refusal refusal;
     bool told;
     enum xd_result result = read_body(wish, cancel_fields, &told);
     if (result == XD_OK && !told) {
@@ -288,6 +290,10 @@ static enum xd_result decide_cancel(struct wish *wish, struct xd_now now) {
     }
     if (result != XD_OK || told) {
         return result;
+    }
+    xd_client_may_change(wish->request->client, &wish->conduct.order, &refusal);
+    if (refusal.code != NULL) {
+        return refuse(wish, refusal.status, refusal.code, refusal.detail);
     }
     if (is_over(&wish->conduct.order)) {
         return refuse(wish, 409, "order_closed",
