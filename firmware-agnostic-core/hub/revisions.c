@@ -7,7 +7,7 @@
 #include "hub/admission.h"
 #include "hub/books/books.h"
 #include "hub/orchestration/conduct.h"
-#include "hub/validate.h"
+#include "hub/validated.h"
 #include "hub/view.h"
 
 #include "base/memory.h"
@@ -25,6 +25,7 @@ struct revision {
     struct xd_document document;
     struct xd_order order;
     struct xd_enriched enriched;
+    struct xd_buffer warnings; /* that validation has: a JSON array, or nothing */
     struct xd_conduct conduct;
     struct xd_cancel_wish *wishes; /* owned */
     size_t wish_count;
@@ -307,9 +308,17 @@ static enum xd_result book(struct revision *revision) {
                : result;
 }
 
+static enum xd_result note(struct revision *revision) {
+    struct xd_conduct *conduct = &revision->conduct;
+    char by[XD_BY_SIZE], members[XD_BY_SIZE + 64];
+    snprintf(members, sizeof members, "\"revision\":%lld,\"less_of\":%zu%s",
+             (long long)conduct->order.revision, revision->wish_count, xd_conduct_by(conduct, by));
+    return xd_validated_note(conduct, XD_NOTE_REVISED, members, &revision->enriched,
+                             xd_buffer_view(&revision->warnings));
+}
+
 static enum xd_result carry_out(struct revision *revision) {
     struct xd_conduct *conduct = &revision->conduct;
-    char by[XD_BY_SIZE];
     xd_ms ship_by = conduct->order.ship_by;
     conduct->by = revision->request->client->client;
     change_head(revision);
@@ -321,9 +330,7 @@ static enum xd_result carry_out(struct revision *revision) {
         result = change_lines(revision);
     }
     if (result == XD_OK) {
-        result = xd_hub_timeline(revision->hub, &conduct->order, "order.revised", revision->now,
-                                 "\"revision\":%lld,\"less_of\":%zu%s", (long long)conduct->order.revision,
-                                 revision->wish_count, xd_conduct_by(conduct, by));
+        result = note(revision);
     }
     if (result == XD_OK && revision->wish_count > 0) {
         result = xd_conduct_cancel(conduct, revision->wishes, revision->wish_count, "revision");
@@ -345,7 +352,8 @@ static enum xd_result answer(struct revision *revision, const char *order_id) {
     struct xd_buffer body;
     char location[64];
     xd_buffer_init(&body, 0);
-    enum xd_result result = xd_view_order(revision->hub->config.store, order_id, &body);
+    enum xd_result result = xd_view_order_revised(revision->hub->config.store, order_id,
+                                                  xd_buffer_view(&revision->warnings), &body);
     if (result == XD_OK) {
         snprintf(location, sizeof location, "/v1/orders/%s", order_id);
         xd_hub_answer(revision->effects, revision->request, 202, location, &body);
@@ -408,9 +416,15 @@ static enum xd_result read_order(struct revision *revision, bool *told) {
                                  revision->now.wall, &revision->enriched, problems);
     }
     *told = result == XD_INVALID || (result == XD_OK && problems->errors > 0);
-    return *told ? refuse(revision, 422, "invalid_order",
-                          "The order cannot be taken; errors[] says why, all at once.")
-                 : result;
+    if (*told) {
+        return refuse(revision, 422, "invalid_order",
+                      "The order cannot be taken; errors[] says why, all at once.");
+    }
+    if (result == XD_OK && problems->count > 0) { /* now: what follows may use them for its own */
+        xd_problems_write(problems, &revision->warnings);
+        result = xd_buffer_result(&revision->warnings);
+    }
+    return result;
 }
 
 /* The same document came last. Who has seen that one and sends it again may have cancelled some of it
@@ -446,8 +460,12 @@ static enum xd_result check(struct revision *revision, bool *told) {
                       "Send If-Match with the ETag of the order that you have seen.");
     }
     enum xd_result result = is_so_already(revision, &so);
-    if (result != XD_OK || so) {
+    if (result == XD_OK && so) {
+        result = xd_validated_warnings(revision->hub, row->order_id, true, &revision->warnings);
         return result == XD_OK ? answer(revision, row->order_id) : result;
+    }
+    if (result != XD_OK) {
+        return result;
     }
     if (!matches(revision)) {
         return refuse(revision, 412, "revision_conflict",
@@ -527,10 +545,12 @@ enum xd_result xd_hub_order_revise(struct xd_hub *hub, const struct xd_api_reque
     hub->now = now;
     xd_hub_jobs_left(hub);
     xd_problems_clear(&hub->problems);
+    xd_buffer_init(&revision.warnings, 0);
     enum xd_result result = decide(&revision);
     xd_conduct_close(&revision.conduct);
     xd_free(revision.wishes);
     xd_free(revision.cancelling);
+    xd_buffer_free(&revision.warnings);
     xd_enriched_free(&revision.enriched);
     xd_document_free(&revision.document);
     return result;

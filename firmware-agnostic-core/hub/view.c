@@ -169,7 +169,8 @@ static enum xd_result write_open_exceptions(const struct xd_hub_store *store, co
     return result;
 }
 
-enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order_id, struct xd_buffer *out) {
+enum xd_result xd_view_order_revised(const struct xd_hub_store *store, const char *order_id,
+                                     struct xd_bytes warnings, struct xd_buffer *out) {
     struct xd_order_row row;
     struct xd_writer writer = {.out = out};
     enum xd_result result = store->order_get(store->context, order_id, &row);
@@ -197,8 +198,16 @@ enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order
     if (result == XD_OK) {
         result = write_open_exceptions(store, order_id, &writer);
     }
+    if (warnings.size > 0) {
+        xd_writer_name(&writer, "warnings");
+        xd_buffer_add(out, warnings.data, warnings.size);
+    }
     xd_writer_end(&writer, '}');
     return result == XD_OK ? xd_buffer_result(out) : result;
+}
+
+enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order_id, struct xd_buffer *out) {
+    return xd_view_order_revised(store, order_id, (struct xd_bytes){0}, out);
 }
 
 /* Rows first: a callback must not call the store, and the sites are read behind each. */

@@ -588,6 +588,42 @@ static void a_revision_repeated_while_its_site_is_asked_asks_for_no_more(void **
     assert_sale(world, 1, "1", "5 2.5 0");
 }
 
+/* The answer's text in *api. */
+static void revised(struct hub_world *world, const char *if_match, char *body, struct api_call *api) {
+    char id[XD_ID_SIZE];
+    hub_world_order_id(world, "PO-1", id);
+    *api = (struct api_call){.write = xd_hub_order_revise, .id = id, .if_match = if_match, .body = body};
+    assert_int_equal(hub_world_post(world, api), 202);
+}
+
+static void a_revision_tells_what_it_was_held_against_and_warned_of(void **state) {
+    struct hub_world *world = *state;
+    char one[256], two[256], both[513], text[ORDER_TEXT_SIZE], found[256];
+    struct api_call api;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    snprintf(both, sizeof both, "%s,%s", world_line("1", "WIDGET", "6", "EA", one),
+             world_line("2", "WIDGET", "2", "EA", two));
+    for (int times = 0; times < 2; times++) { /* the second time it is there already */
+        revised(world, "\"1\"", world_order_text(1, "", both, text), &api);
+        assert_non_null(strstr(api.text, "\"warnings\":[{\"code\":\"possible_duplicate_line\""));
+        hub_world_api_free(&api);
+    }
+    world_query(world,
+                "SELECT json_extract(detail, '$.revision', '$.net', '$.customer_version', "
+                "'$.warnings[0].code') FROM timeline WHERE step = 'order.revised'",
+                found);
+    assert_string_equal(found, "[2,\"20\",1,\"possible_duplicate_line\"]");
+    revised(world, "\"2\"", world_order_text(1, "", world_line("1", "WIDGET", "6", "EA", one), text), &api);
+    assert_null(strstr(api.text, "\"warnings\""));
+    hub_world_api_free(&api);
+    revised(world, "\"2\"", text, &api); /* nor when it is told again, whatever the one before had */
+    assert_null(strstr(api.text, "\"warnings\""));
+    hub_world_api_free(&api);
+    world_quiet(world);
+    assert_step(world, 1, "order.revised", 2);
+}
+
 /* ---- credit and the ERP's word ---- */
 
 static void what_was_cancelled_is_wanted_again_when_the_same_revision_is_sent_again(void **state) {
@@ -814,6 +850,7 @@ int main(void) {
         WITH(once_released_only_lines_can_change, with_credit),
         WITH(a_revision_below_what_has_shipped_keeps_what_has_shipped, with_credit),
         WITH(a_revision_repeated_while_its_site_is_asked_asks_for_no_more, with_credit),
+        WITH(a_revision_tells_what_it_was_held_against_and_warned_of, with_credit),
         WITH(above_the_limit_an_order_waits_for_an_operator, with_credit),
         WITH(a_sale_that_the_erp_refuses_is_held_retried_or_rejected, with_credit),
         WITH(what_is_cancelled_while_the_erp_refuses_is_gone, with_credit),
