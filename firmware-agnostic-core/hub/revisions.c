@@ -278,13 +278,18 @@ static enum xd_result change_lines(struct revision *revision) {
 
 /* ---- carrying it out ---- */
 
-static void change_head(struct revision *revision) {
+/* *other: the customer is another one. */
+static void change_head(struct revision *revision, bool *other) {
     struct xd_order_row *row = &revision->conduct.order;
     const struct xd_order *order = &revision->order;
+    char ref[XD_NAME_SIZE], code[XD_NAME_SIZE];
+    xd_copy(ref, sizeof ref, row->customer_ref);
+    xd_copy(code, sizeof code, row->customer_code);
     xd_copy(row->customer_ref, sizeof row->customer_ref,
             order->customer_ref != NULL ? order->customer_ref : order->customer_id);
     xd_copy(row->customer_code, sizeof row->customer_code,
             revision->enriched.customer_version != 0 ? revision->enriched.customer : NULL);
+    *other = strcmp(ref, row->customer_ref) != 0 || strcmp(code, row->customer_code) != 0;
     xd_copy(row->customer_po, sizeof row->customer_po, order->customer_po);
     row->ship_by = xd_hub_ship_by(order->requested_ship, order->ship_not_after);
     row->revision++;
@@ -320,8 +325,9 @@ static enum xd_result note(struct revision *revision) {
 static enum xd_result carry_out(struct revision *revision) {
     struct xd_conduct *conduct = &revision->conduct;
     xd_ms ship_by = conduct->order.ship_by;
+    bool other;
     conduct->by = revision->request->client->client;
-    change_head(revision);
+    change_head(revision, &other);
     enum xd_result result = conduct->order.ship_by != ship_by ? xd_sale_promised(conduct) : XD_OK;
     if (result == XD_OK) {
         result = xd_conduct_each_release(conduct, xd_overtaken_revised, NULL);
@@ -334,6 +340,9 @@ static enum xd_result carry_out(struct revision *revision) {
     }
     if (result == XD_OK && revision->wish_count > 0) {
         result = xd_conduct_cancel(conduct, revision->wishes, revision->wish_count, "revision");
+    }
+    if (result == XD_OK) {
+        result = xd_conduct_check_revised(conduct, other);
     }
     if (result == XD_OK) {
         result = book(revision);

@@ -439,12 +439,11 @@ static enum xd_result place_again(struct wish *wish, bool *placed) {
 }
 
 static enum xd_result retry_place(struct wish *wish, const struct xd_exception_row *row, struct xd_now now) {
-    const struct xd_order_row *order = &wish->conduct.order;
     bool placed;
     char detail[460];
-    if (order->holds != 0 || order->cancelled) {
+    if (xd_conduct_waits(&wish->conduct)) {
         return refuse(wish, 409, "action_not_possible",
-                      "The order is held, or being cancelled: nothing of it goes out now.");
+                      "The order is held, being checked or being cancelled: nothing of it goes out now.");
     }
     enum xd_result result = place_again(wish, &placed);
     if (result == XD_OK && !placed) {
@@ -497,8 +496,9 @@ static enum xd_result reject(struct wish *wish, size_t remedy, const struct xd_e
                              struct xd_now now) {
     enum xd_result result = close_exception(wish, row, now);
     if (result == XD_OK && !wish->conduct.order.cancelled) {
-        result =
-            xd_conduct_undo(&wish->conduct, remedies[remedy].end, "rejected_by_operator", reason_of(wish));
+        bool accepted = xd_conduct_did(&wish->conduct, XD_STEP_POST); /* what was added is rejected with it */
+        result = xd_conduct_undo(&wish->conduct, accepted ? XD_ORDER_CANCELLED : remedies[remedy].end,
+                                 "rejected_by_operator", reason_of(wish));
     }
     if (result == XD_OK && remedies[remedy].remedy == REMEDY_SITE) {
         result = answer_for_site(wish, row);
