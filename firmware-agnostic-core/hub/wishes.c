@@ -193,11 +193,16 @@ static bool names_unit(const struct xd_order_line_row *row, const struct wish_li
            strcmp(line->uom, xd_line_ordered_unit(row).uom) == 0;
 }
 
-/* As the line counts; more than it has when that has no form. */
-static struct xd_decimal said_of(const struct xd_order_line_row *row, const struct wish_line *line) {
-    struct xd_decimal qty;
+/* As the line counts. XD_INVALID: it has no form there, or none in base units. */
+static enum xd_result said_of(const struct xd_order_line_row *row, const struct wish_line *line,
+                              struct xd_decimal *said) {
+    struct xd_decimal base;
     bool counts = line->uom != NULL && strcmp(line->uom, row->uom) == 0;
-    return counts ? line->qty : xd_line_of_ordered(row, line->qty, &qty) == XD_OK ? qty : row->ordered;
+    *said = line->qty;
+    enum xd_result result = counts ? XD_OK : xd_line_of_ordered(row, line->qty, said);
+    return result == XD_OK && xd_decimal_ratio(*said, row->factor_num, row->factor_den, &base) == XD_OK
+               ? XD_OK
+               : XD_INVALID;
 }
 
 /* What of the line neither shipped nor was cancelled. */
@@ -208,6 +213,29 @@ static struct xd_decimal left_of(const struct xd_order_line_row *line) {
         left = xd_decimal_of(0);
     }
     return left;
+}
+
+/* What a slip of the finger says must not cancel a line. Against what was ordered: what has shipped meanwhile
+ * is nobody's mistake. */
+static void fill_qty(struct wish *wish, const struct wish_line *line, size_t index,
+                     struct xd_decimal cancelling, struct xd_cancel_wish *out) {
+    struct xd_decimal left = left_of(out->line), said;
+    char pointer[40];
+    snprintf(pointer, sizeof pointer, "/lines/%zu/qty", index);
+    out->qty = left;
+    if (!line->has_qty) {
+        return;
+    }
+    if (said_of(out->line, line, &said) != XD_OK) {
+        xd_problem_add(&wish->hub->problems, "quantity_not_exact", pointer,
+                       "The line does not count in such a part of its unit.");
+    } else if (xd_decimal_compare(said, out->line->ordered) > 0) {
+        char ordered[XD_DECIMAL_TEXT_MAX];
+        xd_problem_add(&wish->hub->problems, "more_than_ordered", pointer, "of the line %s %s were ordered",
+                       xd_decimal_write(out->line->ordered, ordered), out->line->uom);
+    } else {
+        out->qty = still_of(said, cancelling, left);
+    }
 }
 
 static void fill_wishes(struct wish *wish, const struct xd_decimal *cancelling,
@@ -230,12 +258,7 @@ static void fill_wishes(struct wish *wish, const struct xd_decimal *cancelling,
             xd_problem_add(&wish->hub->problems, "unknown_uom", pointer,
                            "The order's line does not count in that unit.");
         } else {
-            struct xd_decimal left = left_of(row);
-            wishes[index].qty = left;
-            if (line->has_qty) {
-                wishes[index].qty =
-                    still_of(said_of(row, line), cancelling[row - wish->conduct.lines.rows], left);
-            }
+            fill_qty(wish, line, index, cancelling[row - wish->conduct.lines.rows], &wishes[index]);
         }
     }
 }
