@@ -116,6 +116,9 @@ extern const struct xd_field xd_party_fields[];
  * Unknown members are refused. */
 XD_CHECKED enum xd_result xd_order_read(struct xd_document *document, struct xd_order *out,
                                         struct xd_problems *problems);
+/* One that was taken before, maybe by a hub that looked at less: unknown members are kept. */
+XD_CHECKED enum xd_result xd_order_read_taken(struct xd_document *document, struct xd_order *out,
+                                              struct xd_problems *problems);
 extern const struct xd_field xd_order_fields[];
 
 /* A version of the form of an order. Version 1 is the form that is described here; a

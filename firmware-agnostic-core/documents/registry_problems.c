@@ -136,6 +136,8 @@ const struct xd_code xd_registry_problems[] = {
      "Correct freight.scac, or have the carrier added to the reference data."},
     {"inactive_carrier", 0, false, XD_ACTOR_SENDER, "The carrier takes no freight.",
      "Use another one, or have it activated in the reference data."},
+    {"unknown_service", 0, false, XD_ACTOR_SENDER, "The carrier has no such service.",
+     "Correct freight.service, or have the service added to the carrier in the reference data."},
     {"currency_mismatch", 0, false, XD_ACTOR_SENDER, "The customer is not billed in the order's currency.",
      "Order in the customer's currency."},
     {"price_mismatch", 0, false, XD_ACTOR_SENDER,
