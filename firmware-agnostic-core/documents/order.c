@@ -49,6 +49,40 @@ static const struct xd_field tax_fields[] = {
     {.name = NULL},
 };
 
+/* Of what is carried as it came only the names of members are known: a slip of the finger must not vanish. */
+#define NAMED(member)                                                                                        \
+    { .name = member, .type = XD_FIELD_ANY, XD_UNKEPT }
+
+static const struct xd_field freight_fields[] = {
+    NAMED("terms"), NAMED("mode"), NAMED("scac"), NAMED("service"), NAMED("account"), {.name = NULL},
+};
+static const struct xd_field payment_fields[] = {
+    NAMED("method"),
+    NAMED("terms"),
+    NAMED("auth_ref"),
+    {.name = NULL},
+};
+static const struct xd_field credit_fields[] = {
+    NAMED("decision"), NAMED("limit"), NAMED("exposure"), NAMED("decided_at"), {.name = NULL},
+};
+static const struct xd_field document_tax_fields[] = {
+    NAMED("code"), NAMED("pct"), NAMED("amount"), NAMED("base"), {.name = NULL},
+};
+static const struct xd_field lot_fields[] = {
+    NAMED("lot"),
+    NAMED("lots"),
+    NAMED("min_expiry"),
+    {.name = NULL},
+};
+static const struct xd_field shelf_life_fields[] = {
+    NAMED("days"),
+    NAMED("pct"),
+    {.name = NULL},
+};
+static const struct xd_field hazmat_fields[] = {
+    NAMED("un_number"), NAMED("class"), NAMED("packing_group"), NAMED("name"), {.name = NULL},
+};
+
 static const struct xd_field line_fields[] = {
     {.name = "external_line_id",
      .type = XD_FIELD_ID,
@@ -79,7 +113,7 @@ static const struct xd_field line_fields[] = {
      .fields = tax_fields,
      .element_size = sizeof(struct xd_tax),
      XD_AT2(LINE, taxes, tax_count)},
-    XD_HANDLING_ROWS(LINE),
+    XD_HANDLING_ROWS(LINE, lot_fields, shelf_life_fields, hazmat_fields),
     {.name = NULL},
 };
 
@@ -136,7 +170,7 @@ static const struct xd_field dates_fields[] = {
 
 static const struct xd_field order_tax_fields[] = {
     {.name = "rounding", .type = XD_FIELD_ENUM, .names = rounding_names, XD_AT(ORDER, tax_rounding)},
-    {.name = "lines", .type = XD_FIELD_ANY, .max = cJSON_Array, XD_UNKEPT},
+    {.name = "lines", .type = XD_FIELD_ANY, .max = cJSON_Array, .fields = document_tax_fields, XD_UNKEPT},
     {.name = NULL},
 };
 
@@ -182,9 +216,21 @@ const struct xd_field xd_order_fields[] = {
     {.name = "over_pct", .type = XD_FIELD_QUANTITY, XD_AT2(ORDER, over_pct, has_over_pct)},
     {.name = "under_pct", .type = XD_FIELD_QUANTITY, XD_AT2(ORDER, under_pct, has_under_pct)},
     {.name = "attributes", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(ORDER, attributes)},
-    {.name = "freight", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(ORDER, freight)},
-    {.name = "payment", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(ORDER, payment)},
-    {.name = "credit", .type = XD_FIELD_ANY, .max = cJSON_Object, XD_AT(ORDER, credit)},
+    {.name = "freight",
+     .type = XD_FIELD_ANY,
+     .max = cJSON_Object,
+     .fields = freight_fields,
+     XD_AT(ORDER, freight)},
+    {.name = "payment",
+     .type = XD_FIELD_ANY,
+     .max = cJSON_Object,
+     .fields = payment_fields,
+     XD_AT(ORDER, payment)},
+    {.name = "credit",
+     .type = XD_FIELD_ANY,
+     .max = cJSON_Object,
+     .fields = credit_fields,
+     XD_AT(ORDER, credit)},
     {.name = "tax", .type = XD_FIELD_OBJECT, .fields = order_tax_fields, XD_OUTER},
     {.name = "totals", .type = XD_FIELD_OBJECT, .fields = totals_fields, XD_OUTER},
     {.name = "holds",
@@ -332,25 +378,26 @@ static const struct xd_order_version *version_of(const cJSON *tree, const struct
 
 /* By the version's table, and into the struct that all the rest knows. */
 static enum xd_result read_form(struct xd_document *document, const struct xd_order_version *version,
-                                struct xd_order *out, struct xd_problems *problems) {
+                                enum xd_unknown unknown, struct xd_order *out, struct xd_problems *problems) {
     if (version->size == 0) {
-        return xd_schema_read(document, document->tree, version->fields, XD_UNKNOWN_REFUSED, out, problems);
+        return xd_schema_read(document, document->tree, version->fields, unknown, out, problems);
     }
     void *read = xd_document_alloc(document, version->size);
     if (read == NULL) {
         return XD_NO_MEMORY;
     }
     enum xd_result result =
-        xd_schema_read(document, document->tree, version->fields, XD_UNKNOWN_REFUSED, read, problems);
+        xd_schema_read(document, document->tree, version->fields, unknown, read, problems);
     out->fulfilment_policy = out->backorder_policy = out->tax_rounding = -1;
     return result == XD_OK ? version->upgrade(document, read, out) : result;
 }
 
-enum xd_result xd_order_read_versions(struct xd_document *document, const struct xd_order_version *versions,
-                                      size_t count, struct xd_order *out, struct xd_problems *problems) {
+static enum xd_result read_order(struct xd_document *document, const struct xd_order_version *version,
+                                 enum xd_unknown unknown, struct xd_order *out,
+                                 struct xd_problems *problems) {
     *out = (struct xd_order){0};
     size_t errors = problems->errors;
-    enum xd_result result = read_form(document, version_of(document->tree, versions, count), out, problems);
+    enum xd_result result = read_form(document, version, unknown, out, problems);
     if (result == XD_OK || result == XD_INVALID) {
         check_dates(out, problems);
         check_customer(document->tree, out, problems);
@@ -376,6 +423,17 @@ const struct xd_order_line *xd_order_line_named(const struct xd_order *order, co
         }
     }
     return NULL;
+}
+
+enum xd_result xd_order_read_versions(struct xd_document *document, const struct xd_order_version *versions,
+                                      size_t count, struct xd_order *out, struct xd_problems *problems) {
+    return read_order(document, version_of(document->tree, versions, count), XD_UNKNOWN_REFUSED, out,
+                      problems);
+}
+
+enum xd_result xd_order_read_taken(struct xd_document *document, struct xd_order *out,
+                                   struct xd_problems *problems) {
+    return read_order(document, &xd_order_version_1, XD_UNKNOWN_KEPT, out, problems);
 }
 
 enum xd_result xd_order_read(struct xd_document *document, struct xd_order *out,

@@ -119,11 +119,14 @@ struct xd_order {
         .name = "cancel_after", .type = XD_FIELD_DATE, XD_AT(holder, cancel_after)                           \
     }
 #define XD_CODE_MAX 64u
-#define XD_HANDLING_ROWS(holder)                                                                             \
-    {.name = "lot_constraint", .type = XD_FIELD_ANY, XD_AT(holder, lot_constraint)},                         \
-        {.name = "min_remaining_shelf_life", .type = XD_FIELD_ANY, XD_AT(holder, min_remaining_shelf_life)}, \
+#define XD_HANDLING_ROWS(holder, lot_, shelf_life_, hazmat_)                                                 \
+    {.name = "lot_constraint", .type = XD_FIELD_ANY, .fields = (lot_), XD_AT(holder, lot_constraint)},       \
+        {.name = "min_remaining_shelf_life",                                                                 \
+         .type = XD_FIELD_ANY,                                                                               \
+         .fields = (shelf_life_),                                                                            \
+         XD_AT(holder, min_remaining_shelf_life)},                                                           \
         {.name = "serial_required", .type = XD_FIELD_BOOLEAN, XD_AT(holder, serial_required)},               \
-        {.name = "hazmat", .type = XD_FIELD_ANY, XD_AT(holder, hazmat)}, {                                   \
+        {.name = "hazmat", .type = XD_FIELD_ANY, .fields = (hazmat_), XD_AT(holder, hazmat)}, {              \
         .name = "temperature_class", .type = XD_FIELD_TEXT, .max = XD_CODE_MAX,                              \
         XD_AT(holder, temperature_class)                                                                     \
     }
@@ -139,6 +142,9 @@ extern const struct xd_field xd_party_fields[];
  * Unknown members are refused. */
 XD_CHECKED enum xd_result xd_order_read(struct xd_document *document, struct xd_order *out,
                                         struct xd_problems *problems);
+/* One that was taken before, maybe by a hub that looked at less: unknown members are kept. */
+XD_CHECKED enum xd_result xd_order_read_taken(struct xd_document *document, struct xd_order *out,
+                                              struct xd_problems *problems);
 extern const struct xd_field xd_order_fields[];
 /* NULL: it has none of that name. */
 const struct xd_order_line *xd_order_line_named(const struct xd_order *order, const char *external_line_id);

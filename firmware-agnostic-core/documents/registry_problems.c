@@ -125,6 +125,9 @@ const struct xd_code xd_registry_problems[] = {
     {"quantity_not_exact", 0, false, XD_ACTOR_SENDER,
      "The quantity does not convert to the product's base unit exactly.",
      "Order a quantity that is a whole number of the smallest unit."},
+    {"more_than_ordered", 0, false, XD_ACTOR_SENDER,
+     "More of a line is to be cancelled than was ordered of it.",
+     "Name how much of the line shall be cancelled in all; leave qty out for all of it."},
     {"possible_duplicate_line", 0, false, XD_ACTOR_SENDER,
      "The same product stands on two lines, in the same unit and at the same price.",
      "Nothing must be done if both are meant."},
@@ -136,6 +139,8 @@ const struct xd_code xd_registry_problems[] = {
      "Correct freight.scac, or have the carrier added to the reference data."},
     {"inactive_carrier", 0, false, XD_ACTOR_SENDER, "The carrier takes no freight.",
      "Use another one, or have it activated in the reference data."},
+    {"unknown_service", 0, false, XD_ACTOR_SENDER, "The carrier has no such service.",
+     "Correct freight.service, or have the service added to the carrier in the reference data."},
     {"currency_mismatch", 0, false, XD_ACTOR_SENDER, "The customer is not billed in the order's currency.",
      "Order in the customer's currency."},
     {"price_mismatch", 0, false, XD_ACTOR_SENDER,
@@ -300,7 +305,8 @@ const struct xd_code xd_registry_problems[] = {
     {"schema_version_not_allowed", 422, false, XD_ACTOR_OPERATOR,
      "This client may not send that version of the form.",
      "Use another version, or have an administrator allow it (crossdock clients set CLIENT --versions)."},
-    {"channel_not_allowed", 403, false, XD_ACTOR_OPERATOR, "This client may not send orders of that channel.",
+    {"channel_not_allowed", 403, false, XD_ACTOR_OPERATOR,
+     "This client may not send, revise or cancel orders of that channel.",
      "Use a channel of the client's, or have an administrator allow this one, too (crossdock clients set "
      "CLIENT "
      "--channels)."},

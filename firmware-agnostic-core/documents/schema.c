@@ -355,6 +355,11 @@ static void read_enum(struct reader *reader, const struct place *at, const struc
     report_enum(reader, at, field->names, value->valuestring);
 }
 
+/* ---- objects and arrays ---- */
+
+static void read_members(struct reader *reader, const struct place *at, const struct xd_field *fields,
+                         const cJSON *object, void *base);
+
 static void read_any(struct reader *reader, const struct place *at, const struct xd_field *field,
                      const cJSON *value, void *base) {
     int types = field->max == 0 ? 0xFF : (int)field->max;
@@ -365,12 +370,20 @@ static void read_any(struct reader *reader, const struct place *at, const struct
     if (kept != NULL) {
         *kept = value;
     }
+    if (field->fields == NULL) {
+        return;
+    }
+    if (cJSON_IsObject(value)) {
+        read_members(reader, at, field->fields, value, NULL);
+    }
+    struct place place = {at, NULL, 0};
+    for (const cJSON *element = cJSON_IsArray(value) ? value->child : NULL; element != NULL;
+         element = element->next, place.index++) {
+        if (cJSON_IsObject(element)) {
+            read_members(reader, &place, field->fields, element, NULL);
+        }
+    }
 }
-
-/* ---- objects and arrays ---- */
-
-static void read_members(struct reader *reader, const struct place *at, const struct xd_field *fields,
-                         const cJSON *object, void *base);
 
 static void read_object(struct reader *reader, const struct place *at, const struct xd_field *field,
                         const cJSON *value, void *base) {

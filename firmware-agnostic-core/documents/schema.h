@@ -36,7 +36,8 @@ enum xd_field_type {
     XD_FIELD_ARRAY,    /* pointer at offset, size_t count at offset2, elements by `fields`; max elements */
     XD_FIELD_TEXTS, /* const char ** at offset, size_t count at offset2; min..max elements by fields[0] (NULL:
                        TEXT) */
-    XD_FIELD_ANY,   /* const cJSON *: kept as it is (attributes); max: cJSON types allowed (0: all) */
+    XD_FIELD_ANY,   /* const cJSON *: kept as it is (attributes); max: cJSON types allowed (0: all); `fields`,
+                       all XD_UNKEPT: the members of an object, or of the objects in a list */
     XD_FIELD_U64,   /* uint64_t, not less than min: decimal string; bool has_ at offset2 */
     XD_FIELD_HASH,  /* struct xd_hash: 64 hex digits; bool has_ at offset2 */
     XD_FIELD_SITE,  /* const char *: a site's name (bad_site) */
@@ -60,7 +61,7 @@ struct xd_field {
     size_t offset;                 /* in the struct that holds the field */
     size_t offset2;                /* see the types; XD_NO_OFFSET when unused */
     const char *const *names;      /* ENUM: NULL-terminated */
-    const struct xd_field *fields; /* OBJECT, ARRAY: ended by a field without name */
+    const struct xd_field *fields; /* OBJECT, ARRAY, ANY: ended by a field without name */
     size_t element_size;           /* ARRAY: sizeof the element */
 };
 

@@ -47,6 +47,16 @@ bool xd_client_channel_allowed(const struct xd_client_row *client, const char *t
     return false;
 }
 
+void xd_client_may_change(const struct xd_client_row *client, const struct xd_order_row *order,
+                          struct xd_refusal *refusal) {
+    *refusal = (struct xd_refusal){0};
+    if (!xd_client_channel_allowed(client, order->channel_type)) {
+        *refusal = (struct xd_refusal){403, "channel_not_allowed",
+                                       "The order came by a channel that is not this client's, as an "
+                                       "administrator set it up: who sent it can change it."};
+    }
+}
+
 /* The first reason is the answer's; problems has all of them. */
 static void refuse(struct xd_refusal *refusal, struct xd_refusal why) {
     if (refusal->code == NULL) {
@@ -96,10 +106,10 @@ void xd_admission_decide(const struct xd_client_row *client, const struct xd_ten
 }
 
 enum xd_result xd_hub_intake_allowed(struct xd_hub *hub, const struct xd_client_row *client,
-                                     const struct xd_order *order, size_t body_size,
+                                     const char *tenant, const struct xd_order *order, size_t body_size,
                                      struct xd_problems *problems, struct xd_refusal *refusal) {
     struct xd_tenant_policy policy;
-    enum xd_result result = xd_reference_tenant(hub, client->tenant, &policy);
+    enum xd_result result = xd_reference_tenant(hub, tenant, &policy);
     if (result == XD_OK) {
         xd_admission_decide(client, &policy, order, body_size, problems, refusal);
     }

@@ -1,5 +1,6 @@
 /* What a client and its tenant may hand in, and what may come by a channel: asked of
- * every order that is read, before it is taken, and of one that is asked about. The turn's thread. */
+ * every order that is read, before it is taken, of a revision of one, and of one that is asked about. The
+ * turn's thread. */
 #ifndef XD_HUB_ADMISSION_H
 #define XD_HUB_ADMISSION_H
 
@@ -27,11 +28,17 @@ void xd_hub_form_allowed(const struct xd_client_row *client, const cJSON *order,
 void xd_admission_decide(const struct xd_client_row *client, const struct xd_tenant_policy *policy,
                          const struct xd_order *order, size_t body_size, struct xd_problems *problems,
                          struct xd_refusal *refusal);
-/* The same with the hub's reference data. With XD_OK refusal->code tells; otherwise the store failed. */
+/* The same with the hub's reference data of the order's tenant. With XD_OK refusal->code tells; otherwise the
+ * store failed. */
 XD_CHECKED enum xd_result xd_hub_intake_allowed(struct xd_hub *hub, const struct xd_client_row *client,
-                                                const struct xd_order *order, size_t body_size,
-                                                struct xd_problems *problems, struct xd_refusal *refusal);
+                                                const char *tenant, const struct xd_order *order,
+                                                size_t body_size, struct xd_problems *problems,
+                                                struct xd_refusal *refusal);
 /* Whether the client's orders may name that type of channel. Any thread. */
 bool xd_client_channel_allowed(const struct xd_client_row *client, const char *type);
+/* Whether the client may change or cancel that order, which it may see: one that came by a channel by which
+ * it may hand in. The refusal tells. Pure. */
+void xd_client_may_change(const struct xd_client_row *client, const struct xd_order_row *order,
+                          struct xd_refusal *refusal);
 
 #endif

@@ -24,7 +24,8 @@ enum xd_erp_kind {
     XD_ERP_SHIPMENT,
     XD_ERP_ADJUSTMENT, /* changes stock at a site by signed quantities (an inventory DELTA) */
     XD_ERP_CHANGE,     /* of a sale: each line shall have qty in all, never less than was shipped; 0: none */
-    XD_ERP_CHECK,      /* of an order, before anything: asked of somebody outside, never of the ERP */
+    XD_ERP_CHECK,      /* of an order or of what it was changed to, before anything of that goes out: asked of
+                          somebody outside, never of the ERP */
     XD_ERP_REVERSAL /* undoes a shipment: its goods are back on the site's stock, what was billed is credited,
                        and its lines are open again, to be shipped by another shipment or closed short by one
                      */
@@ -53,8 +54,9 @@ struct xd_erp_request {
     enum xd_erp_kind kind;
     /* Ours, unique: the same reference never makes a second sale or shipment. */
     const char *reference;
-    /* shipment, change, reversal: of the sale it belongs to. "=SO42" is the sale that the ERP itself numbered
-     * SO42: it was born there, its line_ids are those of the list of sales, and reference it may have none.
+    /* shipment, change, reversal, check: of the sale it belongs to. "=SO42" is the sale that the ERP itself
+     * numbered SO42: it was born there, its line_ids are those of the list of sales, and reference it may
+     * have none.
      */
     const char *sale_reference;
     const char *reverses; /* reversal: the reference of the shipment */

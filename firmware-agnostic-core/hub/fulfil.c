@@ -146,6 +146,17 @@ enum xd_result xd_hub_change_decided(struct xd_hub *hub, const struct xd_job_row
 
 /* ---- somebody outside on the order ---- */
 
+/* Nothing was done with a new order, which is rejected. Of one that was revised something may be at the ERP
+ * or at a site, and went there as it was before: a person says what becomes of it. */
+static enum xd_result refused(struct xd_conduct *conduct, const struct xd_job_row *job) {
+    char text[256];
+    if (!xd_conduct_did(conduct, XD_STEP_ROUTE)) {
+        return xd_conduct_undo(conduct, XD_ORDER_REJECTED, "check_refused", job->detail);
+    }
+    snprintf(text, sizeof text, "The check refuses what the order was changed to: %.199s", job->detail);
+    return xd_conduct_hold(conduct, XD_HOLD_CHECK, "CHECK_HOLD", text);
+}
+
 enum xd_result xd_hub_check_decided(struct xd_hub *hub, const struct xd_job_row *job, struct xd_now now) {
     struct xd_conduct conduct;
     bool done = job->state == XD_JOB_DONE, pass = done && strcmp(job->document, "pass") == 0;
@@ -158,14 +169,13 @@ enum xd_result xd_hub_check_decided(struct xd_hub *hub, const struct xd_job_row 
         return XD_OK;
     }
     if (result == XD_OK && pass) {
-        conduct.order.steps |= XD_STEP_BIT(XD_STEP_CHECK);
         result = xd_hub_timeline(hub, &conduct.order, "check.passed", now, NULL);
-        result = result == XD_OK ? xd_conduct_go(&conduct) : result;
+        result = result == XD_OK ? xd_conduct_checked(&conduct) : result;
     } else if (result == XD_OK && done) {
         result = xd_conduct_hold(&conduct, XD_HOLD_CHECK, "CHECK_HOLD",
                                  job->detail[0] != 0 ? job->detail : "The check wants a person to look.");
     } else if (result == XD_OK) {
-        result = xd_conduct_undo(&conduct, XD_ORDER_REJECTED, "check_refused", job->detail);
+        result = refused(&conduct, job);
     }
     return xd_conduct_end(&conduct, result);
 }
@@ -179,13 +189,13 @@ static void log_failure(struct xd_hub *hub, const struct xd_order_row *order, co
     }
 }
 
-/* Raised once for an order: one that a person has closed stays so. */
+/* Raised once for a question: one that a person has closed stays so. */
 static enum xd_result complain_of_check(struct xd_hub *hub, const struct xd_order_row *order,
                                         const struct xd_job_row *job, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
-    char name[XD_ID_SIZE + 8], id[XD_ID_SIZE];
+    char name[XD_ID_SIZE + 32], id[XD_ID_SIZE];
     struct xd_exception_row known;
-    snprintf(name, sizeof name, "check/%s", order->order_id);
+    snprintf(name, sizeof name, "check/%s/%lld", order->order_id, (long long)job->number);
     xd_hub_id(hub, "E", name, id);
     struct xd_complaint complaint = {.id = id,
                                      .code = XD_CHECK_UNAVAILABLE,

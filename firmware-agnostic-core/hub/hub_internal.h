@@ -27,11 +27,11 @@ void xd_hub_release_id(const struct xd_hub *hub, const char *order_id, const cha
 /* ---- answers to the API ---- */
 void xd_hub_answer(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
                    const char *location, const struct xd_buffer *body);
-/* An order as intake answers it. status_name: what it says of the order's. warnings: see xd_hub_warnings. */
+/* An order as intake answers it. status_name: what it says of the order's. warnings: a JSON array, or
+ * nothing.
+ */
 void xd_hub_answer_order(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
                          const struct xd_order_row *row, const char *status_name, struct xd_bytes warnings);
-/* What validation warned of when the order was taken, by its timeline: a JSON array; nothing: of nothing. */
-XD_CHECKED enum xd_result xd_hub_warnings(struct xd_hub *hub, const char *order_id, struct xd_buffer *out);
 /* application/problem+json; problems may be NULL. */
 void xd_hub_problem(struct xd_effects *effects, const struct xd_api_request *request, unsigned status,
                     const char *code, bool retryable, const struct xd_problems *problems, const char *detail,

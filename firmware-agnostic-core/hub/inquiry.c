@@ -35,8 +35,8 @@ static void check_site(struct inquiry *inquiry) {
 static enum xd_result check_admission(struct inquiry *inquiry) {
     const struct xd_api_request *request = inquiry->request;
     struct xd_refusal refusal; /* its status is for who hands in; here its problem is told */
-    return xd_hub_intake_allowed(inquiry->hub, request->client, &inquiry->order, request->body.size,
-                                 &inquiry->hub->problems, &refusal);
+    return xd_hub_intake_allowed(inquiry->hub, request->client, request->client->tenant, &inquiry->order,
+                                 request->body.size, &inquiry->hub->problems, &refusal);
 }
 
 /* Another order of that number is there already. *same: this one is, and would be answered as it was. */

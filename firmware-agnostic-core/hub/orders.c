@@ -10,15 +10,13 @@
 #include "base/mutant.h"
 #include "hub/admission.h"
 #include "hub/sla/deadlines.h"
-#include "hub/validate.h"
+#include "hub/validated.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define KEY_MAX 128u
-#define WARNINGS ",\"warnings\":" /* in the detail of STEP_VALIDATED: its last member */
-#define HOLD_REASONS_SIZE 240u    /* quoted, they fit an entry of the timeline */
-#define STEP_VALIDATED "order.validated"
+#define HOLD_REASONS_SIZE 240u /* quoted, they fit an entry of the timeline */
 
 struct intake {
     struct xd_hub *hub;
@@ -82,22 +80,6 @@ void xd_hub_answer_order(struct xd_effects *effects, const struct xd_api_request
     xd_buffer_free(&body);
 }
 
-static enum xd_result find_warnings(void *context, const struct xd_timeline_row *row) {
-    struct xd_buffer *out = context;
-    const char *at = strcmp(row->step, STEP_VALIDATED) == 0 ? strstr(row->detail, WARNINGS) : NULL;
-    if (at != NULL && xd_buffer_view(out).size == 0) {
-        at += sizeof WARNINGS - 1;
-        xd_buffer_add(out, at, strlen(at) - 1); /* without the brace that ends the detail */
-    }
-    return XD_OK;
-}
-
-enum xd_result xd_hub_warnings(struct xd_hub *hub, const char *order_id, struct xd_buffer *out) {
-    const struct xd_hub_store *store = hub->config.store;
-    enum xd_result result = store->timeline_each(store->context, order_id, find_warnings, out);
-    return result == XD_OK ? xd_buffer_result(out) : result;
-}
-
 /* The same answer for the same order, whatever became of it since; or later, for who waits. */
 static void answer_order(struct intake *intake, const struct xd_order_row *row) {
     if (intake->request->wait_ms > 0 &&
@@ -128,7 +110,7 @@ static enum xd_result repeat_by_key(struct intake *intake, const struct xd_hash 
     }
     enum xd_result result = store->order_get(store->context, order_id, &row);
     if (result == XD_OK) {
-        result = xd_hub_warnings(intake->hub, order_id, &intake->warnings);
+        result = xd_validated_warnings(intake->hub, order_id, false, &intake->warnings);
     }
     if (result == XD_OK) {
         intake->hub->counters.orders_repeated++;
@@ -195,7 +177,7 @@ static enum xd_result repeat_by_number(struct intake *intake, const struct xd_or
         return problem(intake, 409, "order_exists",
                        "This channel has sent an order with this number and another content.");
     }
-    result = xd_hub_warnings(intake->hub, row->order_id, &intake->warnings);
+    result = xd_validated_warnings(intake->hub, row->order_id, false, &intake->warnings);
     if (result != XD_OK) {
         return result;
     }
@@ -315,45 +297,6 @@ enum xd_result xd_conduct_start(struct xd_conduct *conduct, const char *step) {
                : result;
 }
 
-/* What of the reference data was used, and what was warned of; nothing is written where there is neither. */
-static enum xd_result note_validation(struct xd_conduct *conduct, const struct intake *intake) {
-    const struct xd_hub_store *store = conduct->hub->config.store;
-    const struct xd_enriched *enriched = &intake->enriched;
-    struct xd_bytes warnings = xd_buffer_view(&intake->warnings);
-    char net[XD_DECIMAL_TEXT_MAX], gross[XD_DECIMAL_TEXT_MAX];
-    struct xd_buffer detail;
-    int64_t product = 0;
-    for (size_t index = 0; index < enriched->line_count; index++) {
-        product = enriched->lines[index].product_version > product ? enriched->lines[index].product_version
-                                                                   : product;
-    }
-    if (enriched->customer_version == 0 && enriched->tenant_version == 0 && product == 0 &&
-        warnings.size == 0) {
-        return XD_OK;
-    }
-    xd_buffer_init(&detail, 0);
-    xd_buffer_format(&detail,
-                     "{\"customer_version\":%lld,\"tenant_version\":%lld,\"products_version\":%lld,"
-                     "\"net\":\"%s\",\"gross\":\"%s\"",
-                     (long long)enriched->customer_version, (long long)enriched->tenant_version,
-                     (long long)product, xd_decimal_write(enriched->net, net),
-                     xd_decimal_write(enriched->gross, gross));
-    if (warnings.size > 0) {
-        xd_buffer_text(&detail, WARNINGS);
-        xd_buffer_add(&detail, warnings.data, warnings.size);
-    }
-    xd_buffer_byte(&detail, '}');
-    struct xd_timeline_row row = {.at = conduct->now.wall, .detail = xd_buffer_string(&detail)};
-    xd_copy(row.step, sizeof row.step, STEP_VALIDATED);
-    xd_copy(row.correlation_id, sizeof row.correlation_id, conduct->order.correlation_id);
-    enum xd_result result = xd_buffer_result(&detail);
-    if (result == XD_OK) {
-        result = store->timeline_add(store->context, conduct->order.order_id, &row);
-    }
-    xd_buffer_free(&detail);
-    return result;
-}
-
 /* The sender wants somebody to look at it before it goes on. */
 static enum xd_result hold_as_asked(struct intake *intake, struct xd_conduct *conduct) {
     const struct xd_order *order = &intake->order;
@@ -401,7 +344,8 @@ static enum xd_result take_order(struct intake *intake, const struct xd_hub_site
         result = xd_conduct_start(&conduct, "order.received");
     }
     if (result == XD_OK) {
-        result = note_validation(&conduct, intake);
+        result = xd_validated_note(&conduct, XD_NOTE_VALIDATED, "", &intake->enriched,
+                                   xd_buffer_view(&intake->warnings));
     }
     if (result == XD_OK) {
         result = store->key_add(store->context, answered.tenant, answered.client, intake->key, &answered.hash,
@@ -459,11 +403,12 @@ static enum xd_result refuse_form(struct intake *intake) {
 
 /* A new order whose form is right. */
 static enum xd_result decide_new(struct intake *intake) {
+    const struct xd_client_row *client = intake->request->client;
     const struct xd_hub_site *site;
     struct xd_refusal refusal;
     enum xd_result result =
-        xd_hub_intake_allowed(intake->hub, intake->request->client, &intake->order,
-                              intake->request->body.size, &intake->hub->problems, &refusal);
+        xd_hub_intake_allowed(intake->hub, client, client->tenant, &intake->order, intake->request->body.size,
+                              &intake->hub->problems, &refusal);
     if (result != XD_OK || refusal.code != NULL) {
         return result == XD_OK ? problem(intake, refusal.status, refusal.code, refusal.detail) : result;
     }

@@ -5,8 +5,10 @@
  * had just been ordered. What is with a site already is not taken back for the rest of the document
  * (addresses, dates, how a line is to be handled): once something was released only quantities and prices may
  * change, and lines may come and go. */
+#include "hub/admission.h"
+#include "hub/books/books.h"
 #include "hub/orchestration/conduct.h"
-#include "hub/validate.h"
+#include "hub/validated.h"
 #include "hub/view.h"
 
 #include "base/memory.h"
@@ -24,6 +26,7 @@ struct revision {
     struct xd_document document;
     struct xd_order order;
     struct xd_enriched enriched;
+    struct xd_buffer warnings; /* that validation has: a JSON array, or nothing */
     struct xd_conduct conduct;
     struct xd_cancel_wish *wishes; /* owned */
     size_t wish_count;
@@ -294,13 +297,18 @@ static enum xd_result change_lines(struct revision *revision) {
 
 /* ---- carrying it out ---- */
 
-static void change_head(struct revision *revision) {
+/* *other: the customer is another one. */
+static void change_head(struct revision *revision, bool *other) {
     struct xd_order_row *row = &revision->conduct.order;
     const struct xd_order *order = &revision->order;
+    char ref[XD_NAME_SIZE], code[XD_NAME_SIZE];
+    xd_copy(ref, sizeof ref, row->customer_ref);
+    xd_copy(code, sizeof code, row->customer_code);
     xd_copy(row->customer_ref, sizeof row->customer_ref,
             order->customer_ref != NULL ? order->customer_ref : order->customer_id);
     xd_copy(row->customer_code, sizeof row->customer_code,
             revision->enriched.customer_is_code ? revision->enriched.customer : NULL);
+    *other = strcmp(ref, row->customer_ref) != 0 || strcmp(code, row->customer_code) != 0;
     xd_copy(row->customer_po, sizeof row->customer_po, order->customer_po);
     row->ship_by = xd_hub_ship_by(order->requested_ship, order->ship_not_after);
     row->revision++;
@@ -325,12 +333,21 @@ static enum xd_result book(struct revision *revision) {
                : result;
 }
 
+static enum xd_result note(struct revision *revision) {
+    struct xd_conduct *conduct = &revision->conduct;
+    char by[XD_BY_SIZE], members[XD_BY_SIZE + 64];
+    snprintf(members, sizeof members, "\"revision\":%lld,\"less_of\":%zu%s",
+             (long long)conduct->order.revision, revision->wish_count, xd_conduct_by(conduct, by));
+    return xd_validated_note(conduct, XD_NOTE_REVISED, members, &revision->enriched,
+                             xd_buffer_view(&revision->warnings));
+}
+
 static enum xd_result carry_out(struct revision *revision) {
     struct xd_conduct *conduct = &revision->conduct;
-    char by[XD_BY_SIZE];
     xd_ms ship_by = conduct->order.ship_by;
+    bool other;
     conduct->by = revision->request->client->client;
-    change_head(revision);
+    change_head(revision, &other);
     enum xd_result result = conduct->order.ship_by != ship_by ? xd_sale_promised(conduct) : XD_OK;
     if (result == XD_OK) {
         result = xd_conduct_each_release(conduct, xd_overtaken_revised, NULL);
@@ -339,12 +356,13 @@ static enum xd_result carry_out(struct revision *revision) {
         result = change_lines(revision);
     }
     if (result == XD_OK) {
-        result = xd_hub_timeline(revision->hub, &conduct->order, "order.revised", revision->now,
-                                 "\"revision\":%lld,\"less_of\":%zu%s", (long long)conduct->order.revision,
-                                 revision->wish_count, xd_conduct_by(conduct, by));
+        result = note(revision);
     }
     if (result == XD_OK && revision->wish_count > 0) {
         result = xd_conduct_cancel(conduct, revision->wishes, revision->wish_count, "revision");
+    }
+    if (result == XD_OK) {
+        result = xd_conduct_check_revised(conduct, other);
     }
     if (result == XD_OK) {
         result = book(revision);
@@ -363,7 +381,8 @@ static enum xd_result answer(struct revision *revision, const char *order_id) {
     struct xd_buffer body;
     char location[64];
     xd_buffer_init(&body, 0);
-    enum xd_result result = xd_view_order(revision->hub->config.store, order_id, &body);
+    enum xd_result result = xd_view_order_revised(revision->hub->config.store, order_id,
+                                                  xd_buffer_view(&revision->warnings), &body);
     if (result == XD_OK) {
         snprintf(location, sizeof location, "/v1/orders/%s", order_id);
         xd_hub_answer(revision->effects, revision->request, 202, location, &body);
@@ -374,25 +393,67 @@ static enum xd_result answer(struct revision *revision, const char *order_id) {
 
 /* ---- deciding ---- */
 
+/* What the ERP says of a sale that was born there is not handed in by anybody. */
+static bool follows_erp(const struct revision *revision) {
+    return xd_books_is_born(&revision->conduct.order) &&
+           strcmp(revision->request->client->client, XD_CLIENT_ERP) == 0;
+}
+
+/* By the rules of a new order. */
+static enum xd_result admit(struct revision *revision, struct xd_refusal *refusal) {
+    const struct xd_api_request *request = revision->request;
+    *refusal = (struct xd_refusal){0};
+    return follows_erp(revision)
+               ? XD_OK
+               : xd_hub_intake_allowed(revision->hub, request->client, revision->conduct.order.tenant,
+                                       &revision->order, request->body.size, &revision->hub->problems,
+                                       refusal);
+}
+
 /* XD_OK and *told: it was answered. */
-static enum xd_result read_order(struct revision *revision, bool *told) {
+static enum xd_result read_form(struct revision *revision, bool *told) {
     struct xd_problems *problems = &revision->hub->problems;
+    struct xd_refusal refusal = {0};
     enum xd_result result = xd_document_parse(revision->request->body, &revision->document, problems);
-    *told = result == XD_INVALID;
-    if (*told) {
+    *told = true;
+    if (result == XD_INVALID) {
         return refuse(revision, 400, "malformed_json", "The body cannot be read.");
     }
     if (result == XD_OK) {
+        xd_hub_form_allowed(revision->request->client, revision->document.tree, problems, &refusal);
+    }
+    if (result == XD_OK && refusal.code == NULL) {
         result = xd_order_read(&revision->document, &revision->order, problems);
+        result = result == XD_OK ? admit(revision, &refusal) : result;
+    }
+    if (result == XD_OK && refusal.code != NULL) {
+        return refuse(revision, refusal.status, refusal.code, refusal.detail);
+    }
+    *told = false;
+    return result;
+}
+
+/* XD_OK and *told: it was answered. */
+static enum xd_result read_order(struct revision *revision, bool *told) {
+    struct xd_problems *problems = &revision->hub->problems;
+    enum xd_result result = read_form(revision, told);
+    if (*told) {
+        return result;
     }
     if (result == XD_OK || result == XD_INVALID) {
-        result = xd_hub_validate(revision->hub, revision->request->client->tenant, &revision->order,
+        result = xd_hub_validate(revision->hub, revision->conduct.order.tenant, &revision->order,
                                  revision->now.wall, &revision->enriched, problems);
     }
     *told = result == XD_INVALID || (result == XD_OK && problems->errors > 0);
-    return *told ? refuse(revision, 422, "invalid_order",
-                          "The order cannot be taken; errors[] says why, all at once.")
-                 : result;
+    if (*told) {
+        return refuse(revision, 422, "invalid_order",
+                      "The order cannot be taken; errors[] says why, all at once.");
+    }
+    if (result == XD_OK && problems->count > 0) { /* now: what follows may use them for its own */
+        xd_problems_write(problems, &revision->warnings);
+        result = xd_buffer_result(&revision->warnings);
+    }
+    return result;
 }
 
 /* The same document came last. Who has seen that one and sends it again may have cancelled some of it
@@ -429,8 +490,12 @@ static enum xd_result check(struct revision *revision, bool *told) {
                       "Send If-Match with the ETag of the order that you have seen.");
     }
     enum xd_result result = is_so_already(revision, &so);
-    if (result != XD_OK || so) {
+    if (result == XD_OK && so) {
+        result = xd_validated_warnings(revision->hub, row->order_id, true, &revision->warnings);
         return result == XD_OK ? answer(revision, row->order_id) : result;
+    }
+    if (result != XD_OK) {
+        return result;
     }
     if (!matches(revision)) {
         return refuse(revision, 412, "revision_conflict",
@@ -468,6 +533,7 @@ static enum xd_result check(struct revision *revision, bool *told) {
 static enum xd_result decide(struct revision *revision) {
     const struct xd_client_row *client = revision->request->client;
     const char *order_id = revision->request->id;
+    struct xd_refusal refusal = {0};
     bool told = false;
     enum xd_result result = strlen(order_id) < XD_ID_SIZE
                                 ? xd_conduct_open(&revision->conduct, revision->hub, order_id, revision->now)
@@ -476,6 +542,12 @@ static enum xd_result decide(struct revision *revision) {
                   strcmp(client->tenant, revision->conduct.order.tenant) != 0;
     if (result == XD_NOT_FOUND || others) {
         return refuse(revision, 404, "not_found", "There is no such order.");
+    }
+    if (result == XD_OK) {
+        xd_client_may_change(client, &revision->conduct.order, &refusal);
+    }
+    if (result == XD_OK && refusal.code != NULL) {
+        return refuse(revision, refusal.status, refusal.code, refusal.detail);
     }
     if (result == XD_OK) {
         result = read_order(revision, &told);
@@ -503,10 +575,12 @@ enum xd_result xd_hub_order_revise(struct xd_hub *hub, const struct xd_api_reque
     hub->now = now;
     xd_hub_jobs_left(hub);
     xd_problems_clear(&hub->problems);
+    xd_buffer_init(&revision.warnings, 0);
     enum xd_result result = decide(&revision);
     xd_conduct_close(&revision.conduct);
     xd_free(revision.wishes);
     xd_free(revision.cancelling);
+    xd_buffer_free(&revision.warnings);
     xd_enriched_free(&revision.enriched);
     xd_document_free(&revision.document);
     return result;

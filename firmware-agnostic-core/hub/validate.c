@@ -131,6 +131,23 @@ static enum xd_result check_channel(struct validation *validation) {
     return result;
 }
 
+/* A carrier without a list of services has any. */
+static void check_service(struct validation *validation, const struct xd_carrier *carrier) {
+    const cJSON *service = cJSON_GetObjectItemCaseSensitive(validation->order->freight, "service");
+    char excerpt[XD_EXCERPT_SIZE];
+    if (service == NULL || cJSON_IsNull(service) || carrier->service_count == 0) {
+        return;
+    }
+    const char *text = cJSON_IsString(service) ? service->valuestring : "that is no text";
+    for (size_t index = 0; index < carrier->service_count; index++) {
+        if (cJSON_IsString(service) && strcmp(carrier->services[index], text) == 0) {
+            return;
+        }
+    }
+    xd_problem_add(validation->problems, "unknown_service", "/freight/service",
+                   "carrier %s has no service %s", carrier->scac, xd_problem_excerpt(text, excerpt));
+}
+
 /* Of freight only what the reference data has is looked at; the rest is the sender's and the site's. */
 static enum xd_result check_carrier(struct validation *validation) {
     const struct xd_lookups *lookups = validation->lookups;
@@ -153,6 +170,9 @@ static enum xd_result check_carrier(struct validation *validation) {
     if (result == XD_OK && !carrier.active) {
         xd_problem_add(validation->problems, "inactive_carrier", "/freight/scac", "carrier %s is not active",
                        carrier.scac);
+    }
+    if (result == XD_OK) {
+        check_service(validation, &carrier);
     }
     return result;
 }

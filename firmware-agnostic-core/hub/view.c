@@ -275,7 +275,8 @@ static enum xd_result write_order(const struct xd_hub_store *store, const struct
     return result == XD_OK ? write_open_exceptions(store, row->order_id, writer) : result;
 }
 
-enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order_id, struct xd_buffer *out) {
+enum xd_result xd_view_order_revised(const struct xd_hub_store *store, const char *order_id,
+                                     struct xd_bytes warnings, struct xd_buffer *out) {
     struct xd_order_row row;
     struct xd_writer writer = {.out = out};
     cJSON *document = NULL;
@@ -286,10 +287,18 @@ enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order
     if (result == XD_OK) {
         xd_writer_begin(&writer, NULL, '{');
         result = write_order(store, &row, document, &writer);
+        if (warnings.size > 0) {
+            xd_writer_name(&writer, "warnings");
+            xd_buffer_add(out, warnings.data, warnings.size);
+        }
         xd_writer_end(&writer, '}');
     }
     cJSON_Delete(document);
     return result == XD_OK ? xd_buffer_result(out) : result;
+}
+
+enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order_id, struct xd_buffer *out) {
+    return xd_view_order_revised(store, order_id, (struct xd_bytes){0}, out);
 }
 
 /* Rows first: a callback must not call the store, and the sites are read behind each. */

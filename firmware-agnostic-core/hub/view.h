@@ -14,6 +14,9 @@ struct xd_writer;
 /* Each appends one JSON text. XD_NOT_FOUND: no such thing. */
 XD_CHECKED enum xd_result xd_view_order(const struct xd_hub_store *store, const char *order_id,
                                         struct xd_buffer *out);
+/* As it is after a revision. warnings: what validation warned of: a JSON array, or nothing. */
+XD_CHECKED enum xd_result xd_view_order_revised(const struct xd_hub_store *store, const char *order_id,
+                                                struct xd_bytes warnings, struct xd_buffer *out);
 XD_CHECKED enum xd_result xd_view_timeline(const struct xd_hub_store *store, const char *order_id,
                                            struct xd_buffer *out);
 

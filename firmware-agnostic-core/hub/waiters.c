@@ -1,6 +1,6 @@
 #include "hub/waiters.h"
 
-#include "hub/hub_internal.h"
+#include "hub/validated.h"
 
 #include <string.h>
 
@@ -72,7 +72,7 @@ static enum xd_result look(struct xd_hub *hub, struct xd_waiter *waiter, bool ov
     }
     struct xd_buffer warnings;
     xd_buffer_init(&warnings, 0);
-    result = xd_hub_warnings(hub, row.order_id, &warnings);
+    result = xd_validated_warnings(hub, row.order_id, false, &warnings);
     if (result == XD_OK) {
         waiter->answered = true;
         xd_hub_answer_order(effects, &request, accepted ? 201 : 202, &row, xd_order_status_names[row.status],

@@ -2,6 +2,7 @@
  *
  * Each is answered 202 with the order as it is now; how it went on is in the timeline. Asking
  * for the same again changes nothing, so that a lost answer costs nothing. */
+#include "hub/admission.h"
 #include "hub/orchestration/conduct.h"
 #include "hub/view.h"
 
@@ -198,11 +199,16 @@ static bool names_unit(const struct xd_order_line_row *row, const struct wish_li
            strcmp(line->uom, xd_line_ordered_unit(row).uom) == 0;
 }
 
-/* As the line counts; more than it has when that has no form. */
-static struct xd_decimal said_of(const struct xd_order_line_row *row, const struct wish_line *line) {
-    struct xd_decimal qty;
+/* As the line counts. XD_INVALID: it has no form there, or none in base units. */
+static enum xd_result said_of(const struct xd_order_line_row *row, const struct wish_line *line,
+                              struct xd_decimal *said) {
+    struct xd_decimal base;
     bool counts = line->uom != NULL && strcmp(line->uom, row->uom) == 0;
-    return counts ? line->qty : xd_line_of_ordered(row, line->qty, &qty) == XD_OK ? qty : row->ordered;
+    *said = line->qty;
+    enum xd_result result = counts ? XD_OK : xd_line_of_ordered(row, line->qty, said);
+    return result == XD_OK && xd_decimal_ratio(*said, row->factor_num, row->factor_den, &base) == XD_OK
+               ? XD_OK
+               : XD_INVALID;
 }
 
 /* What of the line neither shipped nor was cancelled. */
@@ -213,6 +219,29 @@ static struct xd_decimal left_of(const struct xd_order_line_row *line) {
         left = xd_decimal_of(0);
     }
     return left;
+}
+
+/* What a slip of the finger says must not cancel a line. Against what was ordered: what has shipped meanwhile
+ * is nobody's mistake. */
+static void fill_qty(struct wish *wish, const struct wish_line *line, size_t index,
+                     struct xd_decimal cancelling, struct xd_cancel_wish *out) {
+    struct xd_decimal left = left_of(out->line), said;
+    char pointer[40];
+    snprintf(pointer, sizeof pointer, "/lines/%zu/qty", index);
+    out->qty = left;
+    if (!line->has_qty) {
+        return;
+    }
+    if (said_of(out->line, line, &said) != XD_OK) {
+        xd_problem_add(&wish->hub->problems, "quantity_not_exact", pointer,
+                       "The line does not count in such a part of its unit.");
+    } else if (xd_decimal_compare(said, out->line->ordered) > 0) {
+        char ordered[XD_DECIMAL_TEXT_MAX];
+        xd_problem_add(&wish->hub->problems, "more_than_ordered", pointer, "of the line %s %s were ordered",
+                       xd_decimal_write(out->line->ordered, ordered), out->line->uom);
+    } else {
+        out->qty = still_of(said, cancelling, left);
+    }
 }
 
 static void fill_wishes(struct wish *wish, const struct xd_decimal *cancelling,
@@ -235,12 +264,7 @@ static void fill_wishes(struct wish *wish, const struct xd_decimal *cancelling,
             xd_problem_add(&wish->hub->problems, "unknown_uom", pointer,
                            "The order's line does not count in that unit.");
         } else {
-            struct xd_decimal left = left_of(row);
-            wishes[index].qty = left;
-            if (line->has_qty) {
-                wishes[index].qty =
-                    still_of(said_of(row, line), cancelling[row - wish->conduct.lines.rows], left);
-            }
+            fill_qty(wish, line, index, cancelling[row - wish->conduct.lines.rows], &wishes[index]);
         }
     }
 }
@@ -287,6 +311,7 @@ static enum xd_result cancel_lines(struct wish *wish) {
 }
 
 static enum xd_result decide_cancel(struct wish *wish, struct xd_now now) {
+    struct xd_refusal refusal;
     bool told;
     enum xd_result result = read_body(wish, cancel_fields, &told);
     speak(wish, "cancel");
@@ -295,6 +320,10 @@ static enum xd_result decide_cancel(struct wish *wish, struct xd_now now) {
     }
     if (result != XD_OK || told) {
         return result;
+    }
+    xd_client_may_change(wish->request->client, &wish->conduct.order, &refusal);
+    if (refusal.code != NULL) {
+        return refuse(wish, refusal.status, refusal.code, refusal.detail);
     }
     if (is_over(&wish->conduct.order)) {
         return refuse(wish, 409, "order_closed",
@@ -441,12 +470,11 @@ static enum xd_result place_again(struct wish *wish, bool *placed) {
 }
 
 static enum xd_result retry_place(struct wish *wish, const struct xd_exception_row *row, struct xd_now now) {
-    const struct xd_order_row *order = &wish->conduct.order;
     bool placed;
     char detail[460];
-    if (order->holds != 0 || order->cancelled) {
+    if (xd_conduct_waits(&wish->conduct)) {
         return refuse(wish, 409, "action_not_possible",
-                      "The order is held, or being cancelled: nothing of it goes out now.");
+                      "The order is held, being checked or being cancelled: nothing of it goes out now.");
     }
     enum xd_result result = place_again(wish, &placed);
     if (result == XD_OK && !placed) {
@@ -497,8 +525,9 @@ static enum xd_result reject(struct wish *wish, size_t remedy, const struct xd_e
                              struct xd_now now) {
     enum xd_result result = close_exception(wish, row, now);
     if (result == XD_OK && !wish->conduct.order.cancelled) {
-        result =
-            xd_conduct_undo(&wish->conduct, remedies[remedy].end, "rejected_by_operator", reason_of(wish));
+        bool accepted = xd_conduct_did(&wish->conduct, XD_STEP_POST); /* what was added is rejected with it */
+        result = xd_conduct_undo(&wish->conduct, accepted ? XD_ORDER_CANCELLED : remedies[remedy].end,
+                                 "rejected_by_operator", reason_of(wish));
     }
     if (result == XD_OK && remedies[remedy].remedy == REMEDY_SITE) {
         result = answer_for_site(wish, row);

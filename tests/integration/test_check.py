@@ -9,7 +9,7 @@ import uuid
 import pytest
 
 from brokers import wait_for
-from stack import Stack
+from stack import Stack, order
 
 PATIENCE_S = 60
 
@@ -139,6 +139,27 @@ def test_a_refused_order_is_rejected_with_the_reason(stack, check):
     wait_status(stack, order_id, "REJECTED")
     assert "stolen card" in steps_of(stack, order_id)
     assert f"default/web/{external}" not in stack.books()["sales"]
+
+
+def revise(stack, tmp_path, order_id, body):
+    path = tmp_path / "revision.json"
+    path.write_text(json.dumps(body))
+    return json.loads(stack.cli("orders", "revise", order_id, str(path), "--json").stdout)
+
+
+def test_a_revision_is_asked_about_under_another_key_and_what_it_adds_waits_for_a_person_when_it_is_refused(stack, check, tmp_path):
+    external = number()
+    order_id = submit(stack, check, external, {"decision": "pass"})
+    wait_status(stack, order_id, *ON_ITS_WAY)
+    check.says[external] = {"decision": "refuse", "reason": "too much at once"}
+    revise(stack, tmp_path, order_id, order(external, "WH1", (("WIDGET", "3", "9.95"),)))
+    wait_for(lambda: codes_of(stack, order_id) == ["CHECK_HOLD"], PATIENCE_S, "the exception")
+    assert "too much at once" in steps_of(stack, order_id)
+    line, = stack.order(order_id)["lines"]
+    assert (line["qty"], line["released"], line["open"]) == ("3", "1", "2")
+    asked = [(question, headers["Idempotency-Key"]) for question, headers in check.asked if check.number_of(question) == external]
+    assert [question["lines"][0]["qty"] for question, _ in asked] == ["1", "3"]
+    assert len({key for _, key in asked}) == 2 and len({question["order_reference"] for question, _ in asked}) == 1
 
 
 @pytest.mark.parametrize("says", [500, 404, b"not json", {"decision": "perhaps"}, "hang"], ids=["500", "404", "no JSON", "unknown", "hangs"])

@@ -98,6 +98,8 @@ def test_a_held_order_is_revised_and_cancelled_line_by_line(hub, tmp_path):
         crossdock(hub, "orders", "cancel", order_id, "--line", f"{order['lines'][0]['line_id']}=5")
         assert line_of(hub, order_id)["cancelled"] == "5"
     assert "unknown_line" in crossdock(hub, "orders", "cancel", order_id, "--line", "nothing", status=1)
+    assert "more_than_ordered" in crossdock(hub, "orders", "cancel", order_id, "--line", f"{order['lines'][0]['line_id']}=77", status=1)
+    assert line_of(hub, order_id)["cancelled"] == "5"
     for _ in range(2):
         assert crossdock(hub, "orders", "cancel", order_id, "--reason", "not wanted").startswith(f"{order_id} CANCELLED")
 

@@ -171,6 +171,82 @@ static void a_question_is_told_what_would_not_be_let_in(void **state) {
     assert_count(world, "SELECT count(*) FROM orders", 0);
 }
 
+/* As a client, which may have a rule of its own; the answer's text in *api. */
+static unsigned change(struct hub_world *world, const struct xd_client_row *client, const char *if_match,
+                       char *body, struct api_call *api) {
+    char id[XD_ID_SIZE];
+    hub_world_order_id(world, "PO-1", id);
+    *api = (struct api_call){.write = if_match != NULL ? xd_hub_order_revise : xd_hub_order_cancel,
+                             .client = client,
+                             .id = id,
+                             .if_match = if_match,
+                             .body = body};
+    return hub_world_post(world, api);
+}
+
+static void assert_not_changed(struct hub_world *world, const struct xd_client_row *client, char *body,
+                               unsigned status, const char *code) {
+    struct api_call api;
+    char member[80];
+    assert_int_equal(change(world, client, "\"1\"", body, &api), status);
+    snprintf(member, sizeof member, "\"code\":\"%s\"", code);
+    assert_non_null(strstr(api.text, member));
+    hub_world_api_free(&api);
+    assert_count(world, "SELECT count(*) FROM orders WHERE revision = 1", 1);
+}
+
+static void a_revision_is_let_in_by_the_rules_of_a_new_order(void **state) {
+    struct hub_world *world = *state;
+    struct xd_client_row client = {.client = "portal", .tenant = "acme", .role = "channel"};
+    struct xd_client_row operator_client = {.client = "op", .tenant = "", .role = "operator"};
+    struct api_call api;
+    char one[256], two[256], both[513], text[ORDER_TEXT_SIZE], versioned[ORDER_TEXT_SIZE + 32];
+    snprintf(both, sizeof both, "%s,%s", world_line("1", "WIDGET", "1", "EA", one),
+             world_line("2", "GADGET", "1", "EA", two));
+    assert_int_equal(world_simple(world, 1, "", "1"), 202);
+    world_quiet(world);
+    world_order_text(1, "", both, text);
+    world_put(world, "tenants", "{\"tenant\":\"acme\",\"order_lines_max\":1}");
+    assert_not_changed(world, &client, text, 422, "too_many_lines");
+    assert_not_changed(world, &operator_client, text, 422, "too_many_lines"); /* it is the tenant's order */
+    world_put(world, "tenants", "{\"tenant\":\"acme\",\"order_bytes_max\":300}");
+    assert_not_changed(world, &client, text, 413, "order_too_large");
+    world_put(world, "tenants", "{\"tenant\":\"acme\"}");
+    snprintf(versioned, sizeof versioned, "{\"schema_version\":2,%s", text + 1);
+    assert_not_changed(world, &client, versioned, 422, "unknown_schema_version");
+    client.schema_versions = 1 << 2;
+    assert_not_changed(world, &client, text, 422, "schema_version_not_allowed");
+    client.schema_versions = 0;
+    snprintf(client.channels, sizeof client.channels, "edi");
+    assert_not_changed(world, &client, text, 403, "channel_not_allowed");
+    snprintf(client.channels, sizeof client.channels, "edi portal");
+    assert_int_equal(change(world, &client, "\"1\"", text, &api), 202);
+    hub_world_api_free(&api);
+    world_quiet(world);
+    assert_line(world, 1, "2", "0 0 1 0 0 0 0");
+}
+
+static void a_client_cancels_orders_of_its_channels_only(void **state) {
+    struct hub_world *world = *state;
+    struct xd_client_row client = {
+        .client = "portal", .tenant = "acme", .role = "channel", .channels = "edi"};
+    struct xd_client_row operator_client = {.client = "op", .tenant = "", .role = "operator"};
+    char part[] = "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"1\"}]}", all[] = "";
+    struct api_call api;
+    assert_int_equal(world_simple(world, 1, "", "3"), 202);
+    assert_int_equal(change(world, &client, NULL, all, &api), 403);
+    assert_non_null(strstr(api.text, "\"code\":\"channel_not_allowed\""));
+    hub_world_api_free(&api);
+    assert_step(world, 1, "order.cancel_requested", 0);
+    assert_int_equal(change(world, &operator_client, NULL, part, &api), 202);
+    hub_world_api_free(&api);
+    snprintf(client.channels, sizeof client.channels, "portal");
+    assert_int_equal(change(world, &client, NULL, all, &api), 202);
+    hub_world_api_free(&api);
+    world_quiet(world);
+    assert_step(world, 1, "order.cancel_requested", 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_rules_everything_comes_in),
@@ -180,6 +256,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_hub_refuses_what_is_not_let_in_and_repeats_what_it_has,
                                         hub_world_setup, hub_world_teardown),
         cmocka_unit_test_setup_teardown(a_question_is_told_what_would_not_be_let_in, hub_world_setup,
+                                        hub_world_teardown),
+        cmocka_unit_test_setup_teardown(a_revision_is_let_in_by_the_rules_of_a_new_order, hub_world_setup,
+                                        hub_world_teardown),
+        cmocka_unit_test_setup_teardown(a_client_cancels_orders_of_its_channels_only, hub_world_setup,
                                         hub_world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,8 @@ static void asks_with_what_is_known(void **state) {
                                     .has_unit_price = true},
                                    {.line_id = "L2", .sku = "say \"A\"", .qty = decimal("1"), .uom = "CS"}};
     struct xd_erp_request request = {.kind = XD_ERP_CHECK,
-                                     .reference = "acme/web/PO-1",
+                                     .reference = "acme/web/PO-1 2",
+                                     .sale_reference = "acme/web/PO-1",
                                      .tenant = "acme",
                                      .customer = "CUST-1",
                                      .currency = "EUR",
@@ -117,7 +118,8 @@ static void the_reason_is_plain_text_and_fits(void **state) {
 
 static void who_is_not_there_is_asked_again(void **state) {
     struct xd_check_config config = {.url = "http://127.0.0.1:1/check", .timeout_ms = 10000};
-    struct xd_erp_request request = {.kind = XD_ERP_CHECK, .reference = "acme/web/\xC3\xA9 1"};
+    struct xd_erp_request request = {
+        .kind = XD_ERP_CHECK, .reference = "acme/web/\xC3\xA9 1 2", .sale_reference = "acme/web/\xC3\xA9 1"};
     struct xd_erp_answer answer;
     (void)state;
     xd_check_ask(&config, &request, &answer);

@@ -55,6 +55,21 @@ static void the_smallest_order_is_read(void **state) {
     xd_reading_end(&reading);
 }
 
+/* An order of a hub that did not look at them must stay readable. */
+static void unknown_members_of_what_was_taken_are_kept(void **state) {
+    (void)state;
+    struct xd_reading reading;
+    struct xd_order order;
+    xd_reading_begin(
+        &reading, ORDER("\"freight\":{\"Scac\":\"ZZZZ\"},\"tax\":{\"lines\":[{\"a\":1},2]},", LINE("1", "")));
+    assert_int_equal(xd_order_read_taken(&reading.document, &order, &reading.problems), XD_OK);
+    assert_int_equal(reading.problems.count, 0);
+    assert_non_null(cJSON_GetObjectItem(order.freight, "Scac"));
+    assert_int_equal(xd_order_read(&reading.document, &order, &reading.problems), XD_INVALID);
+    assert_int_equal(reading.problems.errors, 2);
+    xd_reading_end(&reading);
+}
+
 static void nested_members_reach_their_flat_places(void **state) {
     (void)state;
     struct xd_reading reading;
@@ -422,6 +437,7 @@ int main(void) {
         cmocka_unit_test(handling_that_fits_no_release_is_refused),
         cmocka_unit_test(the_smallest_order_is_read),
         cmocka_unit_test(nested_members_reach_their_flat_places),
+        cmocka_unit_test(unknown_members_of_what_was_taken_are_kept),
         cmocka_unit_test(lines_without_an_id_are_numbered),
         cmocka_unit_test(every_repeated_line_is_told),
         cmocka_unit_test(dates_that_contradict_each_other_are_told),

@@ -321,6 +321,49 @@ static void lines_that_the_order_does_not_have_cannot_be_cancelled(void **state)
     assert_line(world, 1, "1", "0 0 10 0 0 0 0");
 }
 
+static void assert_not_cancelled(struct hub_world *world, const char *lines, const char *code,
+                                 const char *pointer) {
+    char id[XD_ID_SIZE], body[256], member[120];
+    hub_world_order_id(world, "PO-1", id);
+    snprintf(body, sizeof body, "{\"lines\":[%s]}", lines);
+    struct api_call api = {.write = xd_hub_order_cancel, .id = id, .body = body};
+    assert_int_equal(hub_world_post(world, &api), 422);
+    snprintf(member, sizeof member, "\"code\":\"%s\",\"pointer\":\"%s\"", code, pointer);
+    assert_non_null(strstr(api.text, member));
+    hub_world_api_free(&api);
+}
+
+static void more_than_was_ordered_cannot_be_cancelled(void **state) {
+    struct hub_world *world = *state;
+    char lines[768], one[256], two[256];
+    world_put(
+        world, "products",
+        "{\"sku\":\"WIDGET\",\"description\":\"w\",\"active\":true,\"base_uom\":\"EA\",\"uoms\":[{\"uom\":"
+        "\"TH\",\"num\":1,\"den\":3}]}");
+    snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", "10", "EA", one),
+             world_line("2", "WIDGET", "9", "TH", two));
+    assert_int_equal(world_order(world, 1, "", lines), 202);
+    world_quiet(world);
+    assert_not_cancelled(world, "{\"line_id\":\"1\",\"qty\":\"99\"}", "more_than_ordered", "/lines/0/qty");
+    assert_not_cancelled(world, "{\"line_id\":\"1\",\"qty\":\"10.5\"}", "more_than_ordered", "/lines/0/qty");
+    assert_not_cancelled(world, "{\"line_id\":\"1\"},{\"line_id\":\"2\",\"qty\":\"9.3\"}",
+                         "more_than_ordered", "/lines/1/qty");
+    assert_not_cancelled(world, "{\"line_id\":\"2\",\"qty\":\"1\"}", "quantity_not_exact", "/lines/0/qty");
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_step(world, 1, "order.cancel_requested", 0);
+    world_ships(world, 1, 1, "7", NULL);
+    world_quiet(world);
+    /* what was ordered is what it is held against: what has shipped meanwhile counts, again, too */
+    for (int times = 0; times < 2; times++) {
+        assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"10\"}]}"), 202);
+    }
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 0 7 3 0 0");
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"10\"}]}"), 202);
+    assert_not_cancelled(world, "{\"line_id\":\"1\",\"qty\":\"11\"}", "more_than_ordered", "/lines/0/qty");
+}
+
 static void a_part_asked_for_again_is_cancelled_once(void **state) {
     static const char body[] = "{\"lines\":[{\"external_line_id\":\"1\",\"qty\":\"4\"}]}";
     struct hub_world *world = *state;
@@ -727,6 +770,42 @@ static void a_revision_repeated_while_its_site_is_asked_asks_for_no_more(void **
     assert_sale(world, 1, "1", "5 2.5 0");
 }
 
+/* The answer's text in *api. */
+static void revised(struct hub_world *world, const char *if_match, char *body, struct api_call *api) {
+    char id[XD_ID_SIZE];
+    hub_world_order_id(world, "PO-1", id);
+    *api = (struct api_call){.write = xd_hub_order_revise, .id = id, .if_match = if_match, .body = body};
+    assert_int_equal(hub_world_post(world, api), 202);
+}
+
+static void a_revision_tells_what_it_was_held_against_and_warned_of(void **state) {
+    struct hub_world *world = *state;
+    char one[256], two[256], both[513], text[ORDER_TEXT_SIZE], found[256];
+    struct api_call api;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    snprintf(both, sizeof both, "%s,%s", world_line("1", "WIDGET", "6", "EA", one),
+             world_line("2", "WIDGET", "2", "EA", two));
+    for (int times = 0; times < 2; times++) { /* the second time it is there already */
+        revised(world, "\"1\"", world_order_text(1, "", both, text), &api);
+        assert_non_null(strstr(api.text, "\"warnings\":[{\"code\":\"possible_duplicate_line\""));
+        hub_world_api_free(&api);
+    }
+    world_query(world,
+                "SELECT json_extract(detail, '$.revision', '$.net', '$.customer_version', "
+                "'$.warnings[0].code') FROM timeline WHERE step = 'order.revised'",
+                found);
+    assert_string_equal(found, "[2,\"20\",1,\"possible_duplicate_line\"]");
+    revised(world, "\"2\"", world_order_text(1, "", world_line("1", "WIDGET", "6", "EA", one), text), &api);
+    assert_null(strstr(api.text, "\"warnings\""));
+    hub_world_api_free(&api);
+    revised(world, "\"2\"", text, &api); /* nor when it is told again, whatever the one before had */
+    assert_null(strstr(api.text, "\"warnings\""));
+    hub_world_api_free(&api);
+    world_quiet(world);
+    assert_step(world, 1, "order.revised", 2);
+}
+
 /* ---- credit and the ERP's word ---- */
 
 static void what_was_cancelled_is_wanted_again_when_the_same_revision_is_sent_again(void **state) {
@@ -965,6 +1044,7 @@ int main(void) {
         WITH(what_is_cancelled_of_a_silent_release_ships_from_nowhere, world_two_sites),
         WITH(a_site_that_is_silent_about_a_change_is_asked_for_all_of_it, world_two_sites),
         WITH(lines_that_the_order_does_not_have_cannot_be_cancelled, with_credit),
+        WITH(more_than_was_ordered_cannot_be_cancelled, hub_world_setup),
         WITH(a_part_asked_for_again_is_cancelled_once, with_credit),
         WITH(all_lines_cancelled_one_by_one_before_the_call_are_never_sold, with_credit),
         WITH(a_revision_needs_the_revision_that_was_seen, with_credit),
@@ -983,6 +1063,7 @@ int main(void) {
         WITH(how_to_ship_comes_back_with_a_release, with_credit),
         WITH(a_revision_below_what_has_shipped_keeps_what_has_shipped, with_credit),
         WITH(a_revision_repeated_while_its_site_is_asked_asks_for_no_more, with_credit),
+        WITH(a_revision_tells_what_it_was_held_against_and_warned_of, with_credit),
         WITH(above_the_limit_an_order_waits_for_an_operator, with_credit),
         WITH(a_sale_that_the_erp_refuses_is_held_retried_or_rejected, with_credit),
         WITH(what_is_cancelled_while_the_erp_refuses_is_gone, with_credit),

@@ -321,6 +321,210 @@ static void a_check_that_fails_is_told(void **state) {
     assert_exceptions(world, "CHECK_UNAVAILABLE", 0);
 }
 
+/* ---- somebody outside on a revision ---- */
+
+static void check_is_slow(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan) {
+    (void)world;
+    if (call->request.kind == XD_ERP_CHECK) {
+        *plan = (struct call_plan){.lands_ms = 5000, .answers_ms = 9000};
+    }
+}
+
+static unsigned revise(struct hub_world *world, int number, const char *if_match, const char *lines) {
+    char text[ORDER_TEXT_SIZE];
+    return world_revise(world, number, if_match, world_order_text(number, "", lines, text));
+}
+
+static unsigned revise_qty(struct hub_world *world, const char *if_match, const char *qty) {
+    char line[256];
+    return revise(world, 1, if_match, world_line("1", "WIDGET", qty, "EA", line));
+}
+
+/* An order of 1 that passed and was released. */
+static void passed_small(struct hub_world *world) {
+    says(world, XD_ERP_DONE, "pass", "");
+    assert_int_equal(world_simple(world, 1, "", "1"), 202);
+    world_quiet(world);
+    assert_releases(world, 1, 1);
+}
+
+static void assert_asked(struct hub_world *world, int64_t expected) {
+    assert_count(world, "SELECT count(*) FROM job WHERE kind = 4", expected);
+}
+
+static void what_a_revision_adds_waits_for_the_check(void **state) {
+    struct hub_world *world = *state;
+    passed_small(world);
+    world->plan = check_is_slow;
+    assert_int_equal(revise_qty(world, "\"1\"", "15"), 202);
+    hub_world_run(world, 4000);
+    assert_line(world, 1, "1", "14 0 1 0 0 0 0");
+    assert_status(world, 1, "IN_FULFILMENT"); /* what was ordered before goes on */
+    world_ships(world, 1, 1, "1", NULL);
+    world->plan = NULL;
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 14 1 0 0 0");
+    assert_releases(world, 1, 2);
+    assert_step(world, 1, "check.passed", 2);
+    assert_asked(world, 2); /* by another reference, so that nobody answers as before */
+    assert_count(world, "SELECT count(*) FROM job WHERE kind = 4 AND reference = 'acme/web/PO-1 2'", 1);
+}
+
+static void a_revision_that_changes_nothing_of_it_is_not_asked_about(void **state) {
+    struct hub_world *world = *state;
+    char line[256], text[ORDER_TEXT_SIZE];
+    world->plan = check_is_slow;
+    says(world, XD_ERP_DONE, "pass", "");
+    assert_int_equal(world_simple(world, 1, "", "1"), 202);
+    world_order_text(1, "\"customer_po\":\"4711\",", world_line("1", "WIDGET", "1", "EA", line), text);
+    assert_int_equal(world_revise(world, 1, "\"1\"", text), 202);
+    world_quiet(world);
+    assert_releases(world, 1, 1);
+    assert_asked(world, 1);
+}
+
+static void another_customer_or_price_is_asked_about(void **state) {
+    struct hub_world *world = *state;
+    char text[ORDER_TEXT_SIZE], line[256], *at;
+    says(world, XD_ERP_DONE, "hold", "who is that?");
+    assert_int_equal(world_simple(world, 1, "", "1"), 202);
+    world_quiet(world);
+    says(world, XD_ERP_DONE, "pass", "");
+    world_order_text(1, "", world_line("1", "WIDGET", "1", "EA", line), text);
+    at = strstr(text, "2.50");
+    assert_non_null(at);
+    memcpy(at, "0.01", 4);
+    world->plan = check_is_slow;
+    assert_int_equal(world_revise(world, 1, "\"1\"", text), 202);
+    assert_exceptions(world, "CHECK_HOLD", 0); /* what a person was asked about is another order now */
+    assert_status(world, 1, "VALIDATED");
+    assert_asked(world, 2);
+    at = strstr(text, "CUST-1");
+    assert_non_null(at);
+    memcpy(at, "CUST-2", 6);
+    assert_int_equal(world_revise(world, 1, "\"2\"", text), 202);
+    assert_asked(world, 3);
+    world->plan = NULL;
+    (void)hub_world_ledger(world, "INSERT INTO customer SELECT 'CUST-2', name, active, credit_limit, "
+                                  "currency, '0' FROM customer WHERE code = 'CUST-1'");
+    world_quiet(world);
+    assert_status(world, 1, "IN_FULFILMENT");
+}
+
+static void what_the_check_refuses_of_a_released_order_a_person_decides(void **state) {
+    struct hub_world *world = *state;
+    passed_small(world);
+    says(world, XD_ERP_REJECTED, "", "far too much");
+    assert_int_equal(revise_qty(world, "\"1\"", "15"), 202);
+    world_quiet(world);
+    assert_line(world, 1, "1", "14 0 1 0 0 0 0");
+    assert_exceptions(world, "CHECK_HOLD", 1);
+    assert_count(world, "SELECT count(*) FROM exception WHERE detail LIKE '%refuses%far too much%'", 1);
+    assert_int_equal(world_resolve(world, "CHECK_HOLD", "accept"), 202);
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 15 0 0 0 0");
+    assert_int_equal(revise_qty(world, "\"2\"", "18"), 202);
+    world_quiet(world);
+    says(world, XD_ERP_DONE, "pass", "");
+    assert_int_equal(revise_qty(world, "\"3\"", "15"), 202); /* as little as before is asked about, too */
+    world_quiet(world);
+    assert_exceptions(world, "CHECK_HOLD", 0);
+    assert_line(world, 1, "1", "0 0 15 0 3 0 0");
+    says(world, XD_ERP_REJECTED, "", "far too much");
+    assert_int_equal(revise_qty(world, "\"4\"", "16"), 202);
+    world_quiet(world);
+    assert_int_equal(world_resolve(world, "CHECK_HOLD", "reject"), 202);
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
+    world_answer(world, 1, 2, 2, "CANCEL_ACCEPTED");
+    world_quiet(world);
+    assert_status(world, 1, "CANCELLED");
+    assert_sale(world, 1, "1", "0 2.5 0");
+}
+
+static void what_is_refused_before_anything_was_done_is_rejected(void **state) {
+    struct hub_world *world = *state;
+    says(world, XD_ERP_DONE, "hold", "look");
+    assert_int_equal(world_simple(world, 1, "", "1"), 202);
+    world_quiet(world);
+    says(world, XD_ERP_REJECTED, "", "far too much");
+    assert_int_equal(revise_qty(world, "\"1\"", "15"), 202);
+    world_quiet(world);
+    assert_status(world, 1, "REJECTED");
+    assert_exceptions(world, "CHECK_HOLD", 0);
+    assert_ledger(world, "SELECT count(*) FROM sale", 0);
+}
+
+static void a_late_answer_about_an_earlier_revision_says_nothing(void **state) {
+    struct hub_world *world = *state;
+    world->plan = check_is_slow;
+    says(world, XD_ERP_DONE, "pass", "");
+    assert_int_equal(world_simple(world, 1, "", "1"), 202);
+    hub_world_run(world, 7000); /* it is decided, and not said yet */
+    assert_int_equal(revise_qty(world, "\"1\"", "15"), 202);
+    says(world, XD_ERP_DONE, "hold", "far too much");
+    hub_world_run(world, 4000);
+    assert_step(world, 1, "check.passed", 0);
+    world->plan = NULL;
+    world_quiet(world);
+    assert_status(world, 1, "HELD");
+    assert_exceptions(world, "CHECK_HOLD", 1);
+    assert_asked(world, 2);
+}
+
+static void stock_that_comes_while_a_revision_is_asked_about_ships_afterwards(void **state) {
+    struct hub_world *world = *state;
+    says(world, XD_ERP_DONE, "pass", "");
+    assert_int_equal(world_simple(world, 1, "", "25"), 202);
+    world_quiet(world);
+    assert_line(world, 1, "1", "5 0 20 0 0 5 0");
+    world->plan = check_is_slow;
+    assert_int_equal(revise_qty(world, "\"1\"", "26"), 202);
+    world_stock(world, "WH1", "WIDGET", "40");
+    assert_int_equal(world_ask(world, xd_hub_order_hold, 1, "{\"reason\":\"look\"}"), 202);
+    assert_int_equal(world_ask(world, xd_hub_order_unhold, 1, "{\"hold\":\"OPERATOR\"}"), 202);
+    hub_world_run(world, 3000);
+    assert_line(world, 1, "1", "6 0 20 0 0 5 0");
+    world_answer(world, 1, 1, 2, "CANCEL_REFUSED");
+    world->plan = NULL;
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 26 0 0 0 0");
+}
+
+/* More than its site has does not end what ships whole: it was asked about, not refused by a site. */
+static void what_a_revision_adds_to_a_whole_order_and_nobody_has_breaks_nothing_off(void **state) {
+    struct hub_world *world = *state;
+    char line[256], text[ORDER_TEXT_SIZE];
+    says(world, XD_ERP_DONE, "pass", "");
+    assert_int_equal(world_simple(world, 1, "\"fulfilment_policy\":\"FILL_OR_KILL\",", "10"), 202);
+    world_quiet(world);
+    world_order_text(1, "\"fulfilment_policy\":\"FILL_OR_KILL\",",
+                     world_line("1", "WIDGET", "100", "EA", line), text);
+    assert_int_equal(world_revise(world, 1, "\"1\"", text), 202);
+    world_quiet(world);
+    assert_status(world, 1, "IN_FULFILMENT");
+    assert_release(world, 1, 1, "WH1 SENT NONE 1");
+}
+
+static void a_revision_passes_when_nobody_is_asked_any_more(void **state) {
+    struct hub_world *world = *state;
+    passed_small(world);
+    says(world, XD_ERP_UNAVAILABLE, "", "busy");
+    assert_int_equal(revise_qty(world, "\"1\"", "15"), 202);
+    hub_world_run(world, 2 * MINUTE_MS);
+    assert_exceptions(world, "CHECK_UNAVAILABLE", 1);
+    assert_line(world, 1, "1", "14 0 1 0 0 0 0");
+    world->checks = false;
+    hub_world_crash(world);
+    hub_world_start(world);
+    assert_int_equal(world_ask(world, xd_hub_order_hold, 1, "{\"reason\":\"look\"}"), 202);
+    assert_int_equal(world_ask(world, xd_hub_order_unhold, 1, "{\"hold\":\"OPERATOR\"}"), 202);
+    hub_world_turn(world);
+    says(world, XD_ERP_DONE, "pass", ""); /* as the program's workers say then */
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 15 0 0 0 0");
+    assert_exceptions(world, "CHECK_UNAVAILABLE", 0);
+}
+
 /* ---- an older copy ---- */
 
 static void a_restored_hub_learns_of_a_split_order_from_its_sites(void **state) {
@@ -407,6 +611,15 @@ int main(void) {
         WITH(a_check_that_outlived_its_order_is_not_asked_for, with_checks),
         WITH(checks_that_hang_do_not_stop_postings, with_checks),
         WITH(a_check_that_fails_is_told, with_checks),
+        WITH(what_a_revision_adds_waits_for_the_check, with_checks),
+        WITH(a_revision_that_changes_nothing_of_it_is_not_asked_about, with_checks),
+        WITH(another_customer_or_price_is_asked_about, with_checks),
+        WITH(what_the_check_refuses_of_a_released_order_a_person_decides, with_checks),
+        WITH(what_is_refused_before_anything_was_done_is_rejected, with_checks),
+        WITH(a_late_answer_about_an_earlier_revision_says_nothing, with_checks),
+        WITH(stock_that_comes_while_a_revision_is_asked_about_ships_afterwards, with_checks),
+        WITH(what_a_revision_adds_to_a_whole_order_and_nobody_has_breaks_nothing_off, with_checks),
+        WITH(a_revision_passes_when_nobody_is_asked_any_more, with_checks),
         WITH(a_restored_hub_learns_of_a_split_order_from_its_sites, world_two_sites),
         WITH(an_order_sent_again_to_a_restored_hub_before_its_sites_speak_is_not_shipped_twice,
              world_two_sites),

@@ -120,6 +120,8 @@ static enum xd_result carrier(void *context, const char *scac, struct xd_carrier
     memset(out, 0, sizeof *out);
     (void)snprintf(out->scac, sizeof out->scac, "%s", scac);
     out->active = strcmp(scac, "OLDC") != 0;
+    out->service_count = strcmp(scac, "DHLX") == 0 ? 1 : 0;
+    (void)snprintf(out->services[0], sizeof out->services[0], "EXPRESS");
     return strcmp(scac, "ZZZZ") == 0 ? XD_NOT_FOUND : XD_OK;
 }
 
@@ -213,6 +215,11 @@ static void each_problem_is_told_with_its_place(void **state) {
         {ORDER_OF(HEAD("\"freight\":{\"scac\":\"ZZZZ\"},"), WIDGET("")), "unknown_carrier /freight/scac"},
         {ORDER_OF(HEAD("\"freight\":{\"scac\":7},"), WIDGET("")), "unknown_carrier /freight/scac"},
         {ORDER_OF(HEAD("\"freight\":{\"scac\":\"OLDC\"},"), WIDGET("")), "inactive_carrier /freight/scac"},
+        {ORDER_OF(HEAD("\"freight\":{\"scac\":\"DHLX\",\"service\":\"EXPRESS\"},"), WIDGET("")), ""},
+        {ORDER_OF(HEAD("\"freight\":{\"scac\":\"DHLX\",\"service\":\"SLOW\"},"), WIDGET("")),
+         "unknown_service /freight/service"},
+        {ORDER_OF(HEAD("\"freight\":{\"scac\":\"OLDC\",\"service\":\"SLOW\"},"), WIDGET("")),
+         "inactive_carrier /freight/scac"}, /* which has no list */
         {ORDER_OF(HEAD(""), LINE("1", "NONE", "1", "EA", "")), "unknown_product /lines/0/sku"},
         {ORDER_OF(HEAD(""), LINE("1", "GONE", "1", "EA", "")), "inactive_product /lines/0/sku"},
         {ORDER_OF(HEAD(""), LINE("1", "NONE", "1", "EA",

@@ -29,6 +29,7 @@ struct xd_hub;
 struct xd_books;
 struct xd_erp_call;
 struct xd_api_request;
+struct xd_order_row;
 struct xd_job_row;
 struct xd_job_line_row;
 
@@ -66,6 +67,8 @@ unsigned xd_books_calls(const struct xd_hub *hub, size_t lane);
 /* When the books ask that ERP for a page next (monotonic); 0: not as far as is known. */
 xd_ms xd_books_next(const struct xd_hub *hub, size_t lane);
 const struct xd_books_counters *xd_books_counters_of(const struct xd_hub *hub);
+/* Whether an order was born in the ERP. */
+bool xd_books_is_born(const struct xd_order_row *order);
 /* Whether the job is the repair of a difference of stock; xd_books_adjusted: it is done, and what follows for
  * what the hub goes by. */
 bool xd_books_is_repair(const struct xd_job_row *job);

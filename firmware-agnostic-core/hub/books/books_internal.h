@@ -52,8 +52,6 @@ XD_CHECKED enum xd_result xd_books_shipment(struct xd_hub *hub, const char *erp,
 XD_CHECKED enum xd_result xd_books_invoice(struct xd_hub *hub, const char *erp,
                                            const struct xd_erp_entry *entry, struct xd_now now,
                                            struct xd_books_why *why);
-/* Whether an order was born in the ERP. */
-bool xd_books_is_born(const struct xd_order_row *order);
 
 /* ---- waiting (waiting.c) ---- */
 

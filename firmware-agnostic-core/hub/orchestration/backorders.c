@@ -24,8 +24,7 @@ static enum xd_result collect(void *context, const char *order_id) {
 static enum xd_result place(struct xd_hub *hub, const char *order_id, struct xd_now now) {
     struct xd_conduct conduct;
     enum xd_result result = xd_conduct_open(&conduct, hub, order_id, now);
-    bool may = result == XD_OK && xd_conduct_did(&conduct, XD_STEP_RELEASE) && conduct.order.holds == 0 &&
-               !conduct.order.cancelled;
+    bool may = result == XD_OK && xd_conduct_did(&conduct, XD_STEP_RELEASE) && !xd_conduct_waits(&conduct);
     if (may) {
         result = xd_conduct_place(&conduct, XD_PLACE_BACKORDERS);
         result = result == XD_OK ? xd_conduct_release(&conduct) : result;

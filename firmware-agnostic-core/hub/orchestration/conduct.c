@@ -89,7 +89,7 @@ enum xd_result xd_conduct_parse(struct xd_conduct *conduct) {
     if (result == XD_OK) {
         result = strcmp(conduct->order.client, XD_CLIENT_ADOPTED) == 0
                      ? read_adopted(conduct)
-                     : xd_order_read(&conduct->document, &conduct->own, &conduct->hub->problems);
+                     : xd_order_read_taken(&conduct->document, &conduct->own, &conduct->hub->problems);
     }
     if (result == XD_OK) {
         conduct->parsed = &conduct->own;

@@ -3,11 +3,11 @@
  *   CHECK -> CREDIT -> ROUTE -> POST -> RELEASE        (enum xd_step; DESIGN, the hub's way with an order)
  *
  * A step that is done is a bit of the order's row, so that a restart goes on where it was;
- * a step that is undone loses it again. What a step did is in rows of its own: what is booked
- * against the customer's credit in the order's total, what is reserved in the releases that are
- * drafted, the sale in its ERP job. A hold stops the order before its next step. Undoing goes in
- * reverse and takes back what was done: a sale that was never called for is withdrawn, one that
- * the ERP has is changed, a release that a site has is asked back.
+ * a step that is undone loses it again, and so does the check when a revision changes what was asked. What a
+ * step did is in rows of its own: what is booked against the customer's credit in the order's total, what is
+ * reserved in the releases that are drafted, the sale in its ERP job. A hold stops the order before its next
+ * step. Undoing goes in reverse and takes back what was done: a sale that was never called for is withdrawn,
+ * one that the ERP has is changed, a release that a site has is asked back.
  *
  * Legal order of calls: open (or fill it); any of the others; end, or save and close. All on the turn's
  * thread, within the turn's transaction; after anything but XD_OK only close. */
@@ -28,7 +28,7 @@ struct xd_conduct {
     struct xd_order own;
     bool new_lines;     /* they are in no row yet: saving the order adds them as they are then */
     bool sale_stale;    /* the ERP may have been told another quantity */
-    bool revised;       /* this event is a revision: what is open may be what it added */
+    bool revised;       /* this event is a revision, or lets one go on: what is open may be what it added */
     char decision[400]; /* the sentence of the last routing decision */
     const char
         *ended;     /* the code of what cancels a part of it now by the order's own policy; NULL: nothing */
@@ -81,6 +81,14 @@ XD_CHECKED enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_
 /* Takes a hold off, closes its exception and does again what it stopped, which may hold it again. */
 XD_CHECKED enum xd_result xd_conduct_retry(struct xd_conduct *conduct, enum xd_hold hold,
                                            const struct xd_word *word);
+/* Whether nothing more of it may go out now: it is held, at its end, or has not passed the check; once it was
+ * released, the check of what it was changed to. */
+bool xd_conduct_waits(const struct xd_conduct *conduct);
+/* It was revised: where it is not what somebody outside was asked about (other: that goes for more than its
+ * lines), that is asked anew, and until the answer nothing more of it goes out. What was released goes on. */
+XD_CHECKED enum xd_result xd_conduct_check_revised(struct xd_conduct *conduct, bool other);
+/* The check has passed it: goes on. */
+XD_CHECKED enum xd_result xd_conduct_checked(struct xd_conduct *conduct);
 /* Asks all sites for what they have of it; it stays wanted. */
 XD_CHECKED enum xd_result xd_conduct_call_back(struct xd_conduct *conduct);
 /* What is booked for the order follows its lines; more than the customer's limit allows is not booked. */
@@ -249,6 +257,10 @@ XD_CHECKED enum xd_result xd_conduct_cancelling(struct xd_conduct *conduct, stru
 XD_CHECKED enum xd_result xd_sale_check(struct xd_conduct *conduct);
 /* Once more, whatever the answer was. */
 XD_CHECKED enum xd_result xd_sale_check_again(struct xd_conduct *conduct);
+/* Whether what was asked last has the order's lines as they are now; false when nothing was asked. */
+XD_CHECKED enum xd_result xd_sale_is_checked(struct xd_conduct *conduct, bool *same);
+/* About the present revision, and not about another any more. */
+XD_CHECKED enum xd_result xd_sale_check_revised(struct xd_conduct *conduct);
 XD_CHECKED enum xd_result xd_sale_post(struct xd_conduct *conduct, int job_state);
 /* The ERP has it by itself, under that number: its job is done. */
 XD_CHECKED enum xd_result xd_sale_born(struct xd_conduct *conduct, const char *number);

@@ -30,13 +30,28 @@ static enum xd_result find_job(struct xd_conduct *conduct, enum xd_erp_kind kind
     return store->job_find(store->context, where.erp, kind, reference, job);
 }
 
-/* No order's number ends so that two changes could have the same one: the last # parts it. */
-static void change_reference(const struct xd_order_row *order, int64_t number, char out[XD_REFERENCE_SIZE]) {
+static void numbered_reference(const struct xd_order_row *order, char mark, int64_t number,
+                               char out[XD_REFERENCE_SIZE]) {
     char suffix[24];
-    snprintf(suffix, sizeof suffix, "#%lld", (long long)number);
+    snprintf(suffix, sizeof suffix, "%c%lld", mark, (long long)number);
     size_t room = XD_REFERENCE_SIZE - 1 - strlen(suffix);
     xd_copy(out, XD_REFERENCE_SIZE, order->sale_reference);
     snprintf(out + (strlen(out) < room ? strlen(out) : room), sizeof suffix, "%s", suffix);
+}
+
+/* No order's number ends so that two changes could have the same one: the last # parts it. */
+static void change_reference(const struct xd_order_row *order, int64_t number, char out[XD_REFERENCE_SIZE]) {
+    numbered_reference(order, '#', number, out);
+}
+
+/* What is asked about a revision goes by another reference than what was asked before: whoever answers may
+ * know that one, and answers it as before. No order's number has a space. */
+static void check_reference(const struct xd_order_row *order, int64_t revision, char out[XD_REFERENCE_SIZE]) {
+    if (revision == 1) {
+        xd_copy(out, XD_REFERENCE_SIZE, order->sale_reference);
+    } else {
+        numbered_reference(order, ' ', revision, out);
+    }
 }
 
 /* ---- in which unit ---- */
@@ -163,10 +178,29 @@ static enum xd_result add_job(struct xd_conduct *conduct, struct xd_job_row *job
 
 /* ---- the sale ---- */
 
-enum xd_result xd_sale_check(struct xd_conduct *conduct) {
+/* What was asked last; not each revision was asked about. XD_NOT_FOUND: nothing. */
+static enum xd_result last_check(struct xd_conduct *conduct, struct xd_job_row *job) {
+    enum xd_result result = XD_NOT_FOUND;
+    for (int64_t revision = conduct->order.revision; revision > 0 && result == XD_NOT_FOUND; revision--) {
+        char reference[XD_REFERENCE_SIZE];
+        check_reference(&conduct->order, revision, reference);
+        result = find_job(conduct, XD_ERP_CHECK, reference, job);
+    }
+    return result;
+}
+
+static enum xd_result ask(struct xd_conduct *conduct) {
     struct xd_job_row job;
     fill_job(conduct, XD_ERP_CHECK, &job);
+    check_reference(&conduct->order, conduct->order.revision, job.reference);
+    job.at = conduct->now.wall;
     return add_job(conduct, &job, false);
+}
+
+enum xd_result xd_sale_check(struct xd_conduct *conduct) {
+    struct xd_job_row job;
+    enum xd_result result = last_check(conduct, &job);
+    return result == XD_NOT_FOUND ? ask(conduct) : result;
 }
 
 enum xd_result xd_sale_post(struct xd_conduct *conduct, int job_state) {
@@ -215,11 +249,17 @@ enum xd_result xd_sale_post_again(struct xd_conduct *conduct, const char *erp) {
     return renew(conduct, &job, XD_JOB_UNKNOWN);
 }
 
+/* The job of the sale, or of what was asked about it last. */
+static enum xd_result find_latest(struct xd_conduct *conduct, enum xd_erp_kind kind, struct xd_job_row *job) {
+    return kind == XD_ERP_CHECK ? last_check(conduct, job)
+                                : find_job(conduct, kind, conduct->order.sale_reference, job);
+}
+
 static enum xd_result promised(struct xd_conduct *conduct, enum xd_erp_kind kind) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     const struct xd_order_row *order = &conduct->order;
     struct xd_job_row job;
-    enum xd_result result = find_job(conduct, kind, order->sale_reference, &job);
+    enum xd_result result = find_latest(conduct, kind, &job);
     if (result != XD_OK || job.state != XD_JOB_QUEUED) {
         return result == XD_NOT_FOUND ? XD_OK : result;
     }
@@ -241,7 +281,7 @@ enum xd_result xd_sale_renew(struct xd_conduct *conduct) {
 
 enum xd_result xd_sale_check_again(struct xd_conduct *conduct) {
     struct xd_job_row job;
-    enum xd_result result = find_job(conduct, XD_ERP_CHECK, conduct->order.sale_reference, &job);
+    enum xd_result result = last_check(conduct, &job);
     return result == XD_OK && (job.state == XD_JOB_DONE || job.state == XD_JOB_REJECTED)
                ? renew(conduct, &job, XD_JOB_QUEUED)
                : result;
@@ -250,7 +290,7 @@ enum xd_result xd_sale_check_again(struct xd_conduct *conduct) {
 static enum xd_result withdraw(struct xd_conduct *conduct, enum xd_erp_kind kind, bool *withdrawn) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     struct xd_job_row job;
-    enum xd_result result = find_job(conduct, kind, conduct->order.sale_reference, &job);
+    enum xd_result result = find_latest(conduct, kind, &job);
     *withdrawn = false;
     if (result == XD_NOT_FOUND) {
         return XD_OK;
@@ -380,27 +420,50 @@ enum xd_result xd_sale_restate(struct xd_conduct *conduct) {
     return result == XD_OK ? store->job_save(store->context, &job) : result;
 }
 
+/* Whether the job's lines are the order's now; all: also those of which nothing is wanted. */
+static enum xd_result says_the_same(struct xd_conduct *conduct, const struct xd_job_row *job, bool all,
+                                    bool *same) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    bool *in_base = NULL;
+    enum xd_result result = units_told(conduct, &in_base);
+    struct told told = {.conduct = conduct, .in_base = in_base};
+    if (result == XD_OK) {
+        result = store->job_lines(store->context, job->number, compare_line, &told);
+    }
+    xd_free(in_base);
+    *same = told.same == told.rows && told.rows == (all ? conduct->lines.count : wanted_lines(conduct));
+    return result;
+}
+
 /* Whether the last that the ERP was told is what the order says now; what it refused it was not told. */
 static enum xd_result is_told(struct xd_conduct *conduct, bool *same) {
-    const struct xd_hub_store *store = conduct->hub->config.store;
     bool changed = conduct->order.changes > 0;
     char reference[XD_REFERENCE_SIZE];
     struct xd_job_row job;
-    bool *in_base = NULL;
     change_reference(&conduct->order, conduct->order.changes, reference);
     enum xd_result result = find_job(conduct, changed ? XD_ERP_CHANGE : XD_ERP_SALE,
                                      changed ? reference : conduct->order.sale_reference, &job);
     if (result == XD_OK) {
-        result = units_told(conduct, &in_base);
+        result = says_the_same(conduct, &job, changed, same);
     }
-    struct told told = {.conduct = conduct, .in_base = in_base};
-    if (result == XD_OK) {
-        result = store->job_lines(store->context, job.number, compare_line, &told);
-    }
-    xd_free(in_base);
-    *same = job.state != XD_JOB_REJECTED && !job.reversed && told.same == told.rows &&
-            told.rows == (changed ? conduct->lines.count : wanted_lines(conduct));
+    *same = result == XD_OK && *same && job.state != XD_JOB_REJECTED && !job.reversed;
     return result;
+}
+
+enum xd_result xd_sale_is_checked(struct xd_conduct *conduct, bool *same) {
+    struct xd_job_row job;
+    enum xd_result result = last_check(conduct, &job);
+    *same = false;
+    if (result != XD_OK) {
+        return result == XD_NOT_FOUND ? XD_OK : result;
+    }
+    return says_the_same(conduct, &job, false, same);
+}
+
+enum xd_result xd_sale_check_revised(struct xd_conduct *conduct) {
+    bool withdrawn;
+    enum xd_result result = withdraw(conduct, XD_ERP_CHECK, &withdrawn);
+    return result == XD_OK ? ask(conduct) : result;
 }
 
 static enum xd_result post_change(struct xd_conduct *conduct) {

@@ -1,6 +1,7 @@
 /* The steps as a table: how each is done, and how it is undone. */
 #include "hub/orchestration/conduct.h"
 
+#include "hub/books/books.h"
 #include "hub/events/events.h"
 #include "hub/orchestration/stock.h"
 #include "hub/reference/reference.h"
@@ -36,8 +37,8 @@ static bool is_adopted(const struct xd_conduct *conduct) {
 /* ---- check ---- */
 
 static enum xd_result run_check(struct xd_conduct *conduct, enum progress *progress) {
-    struct xd_hub *hub = conduct->hub;
-    if (!hub->config.checks || is_adopted(conduct)) {
+    bool asked = xd_conduct_did(conduct, XD_STEP_ROUTE); /* about a revision; nobody there passes it */
+    if ((!conduct->hub->config.checks && !asked) || is_adopted(conduct)) {
         return XD_OK;
     }
     *progress = WAITS;
@@ -305,13 +306,17 @@ static bool is_stopped(const struct xd_conduct *conduct) {
            conduct->order.status == XD_ORDER_REJECTED;
 }
 
+bool xd_conduct_waits(const struct xd_conduct *conduct) {
+    return is_stopped(conduct) || !xd_conduct_did(conduct, XD_STEP_CHECK);
+}
+
 /* What became open after its step was done: more was ordered, or a site gave something back. */
 static enum xd_result catch_up(struct xd_conduct *conduct) {
     enum xd_result result = XD_OK;
-    if (xd_conduct_did(conduct, XD_STEP_ROUTE) && !is_stopped(conduct)) {
+    if (xd_conduct_did(conduct, XD_STEP_ROUTE) && !xd_conduct_waits(conduct)) {
         result = xd_conduct_place(conduct, XD_PLACE_OPEN);
     }
-    if (result == XD_OK && xd_conduct_did(conduct, XD_STEP_RELEASE) && !is_stopped(conduct)) {
+    if (result == XD_OK && xd_conduct_did(conduct, XD_STEP_RELEASE) && !xd_conduct_waits(conduct)) {
         result = xd_conduct_release(conduct);
     }
     return result;
@@ -371,12 +376,18 @@ static const char *const hold_codes[XD_HOLD_COUNT] = {[XD_HOLD_CHECK] = "CHECK_H
                                                       [XD_HOLD_BACKORDER] = "BACKORDER_DECISION",
                                                       [XD_HOLD_ERP] = "ERP_REJECTED_SALE"};
 
+/* When it was released before, what is open may be what a revision added. */
+static void pass_check(struct xd_conduct *conduct) {
+    conduct->order.steps |= XD_STEP_BIT(XD_STEP_CHECK);
+    conduct->revised = conduct->revised || xd_conduct_did(conduct, XD_STEP_RELEASE);
+}
+
 /* The step that the hold stopped is done by the word of whoever takes it off. */
 static enum xd_result pass(struct xd_conduct *conduct, enum xd_hold hold) {
     struct xd_decimal value;
     enum xd_result result = XD_OK;
     if (hold == XD_HOLD_CHECK) {
-        conduct->order.steps |= XD_STEP_BIT(XD_STEP_CHECK);
+        pass_check(conduct);
     } else if (hold == XD_HOLD_CREDIT) {
         result = value_of(conduct, &value);
         if (result == XD_OK) { /* beside what is booked already */
@@ -411,7 +422,7 @@ static enum xd_result take_hold_off(struct xd_conduct *conduct, enum xd_hold hol
 /* Stock may have come while it was held. */
 static enum xd_result go_on(struct xd_conduct *conduct) {
     enum xd_result result = XD_OK;
-    if (xd_conduct_did(conduct, XD_STEP_RELEASE) && !is_stopped(conduct)) {
+    if (xd_conduct_did(conduct, XD_STEP_RELEASE) && !xd_conduct_waits(conduct)) {
         result = xd_conduct_place(conduct, XD_PLACE_BACKORDERS);
     }
     return result == XD_OK ? xd_conduct_go(conduct) : result;
@@ -423,6 +434,29 @@ enum xd_result xd_conduct_unhold(struct xd_conduct *conduct, enum xd_hold hold, 
         result = pass(conduct, hold);
     }
     return result == XD_OK ? go_on(conduct) : result;
+}
+
+enum xd_result xd_conduct_checked(struct xd_conduct *conduct) {
+    pass_check(conduct);
+    return go_on(conduct);
+}
+
+/* What it waits for a person for was another order. */
+enum xd_result xd_conduct_check_revised(struct xd_conduct *conduct, bool other) {
+    bool same = true;
+    if (!conduct->hub->config.checks || is_adopted(conduct) || xd_books_is_born(&conduct->order)) {
+        return XD_OK;
+    }
+    enum xd_result result = xd_sale_is_checked(conduct, &same);
+    if (result != XD_OK || (same && !other)) {
+        return result;
+    }
+    if ((conduct->order.holds & XD_HOLD_BIT(XD_HOLD_CHECK)) != 0) {
+        const struct xd_word word = {conduct->by, "revise", "It was revised, and is asked about anew."};
+        result = take_hold_off(conduct, XD_HOLD_CHECK, &word);
+    }
+    conduct->order.steps &= ~XD_STEP_BIT(XD_STEP_CHECK);
+    return result == XD_OK ? xd_sale_check_revised(conduct) : result;
 }
 
 /* More than the limit that was allowed when the order was smaller is looked at again. */

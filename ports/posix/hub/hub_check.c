@@ -32,7 +32,7 @@ static void write_line(struct xd_writer *writer, const struct xd_erp_line *line)
 void xd_check_write(const struct xd_erp_request *request, struct xd_buffer *out) {
     struct xd_writer writer = {.out = out};
     xd_writer_begin(&writer, NULL, '{');
-    xd_writer_text(&writer, "order_reference", request->reference);
+    xd_writer_text(&writer, "order_reference", request->sale_reference);
     xd_writer_text(&writer, "tenant", request->tenant);
     xd_writer_text(&writer, "customer", request->customer);
     xd_writer_text(&writer, "currency", request->currency);

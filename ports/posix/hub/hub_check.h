@@ -2,11 +2,12 @@
  * fraud, export control, a customer's own rule. One HTTP question, which changes
  * nothing, so that it may be asked again at any time:
  *
- *   POST <url>   Idempotency-Key: <order_reference>   Authorization: Bearer <token>
+ *   POST <url>   Idempotency-Key: <the question's reference>   Authorization: Bearer <token>
  *   {"order_reference", "tenant", "customer", "currency", "lines": [{"line_id", "sku", "qty", "uom",
  * "unit_price"}]} 200 {"decision": "pass" | "hold" | "refuse", "reason": "..."}
  *
- * Quantities and prices are decimal strings; what is not known is left out. */
+ * Quantities and prices are decimal strings; what is not known is left out. The question's reference is the
+ * order's; of a revision it is another one, for that is another question. */
 #ifndef XD_POSIX_HUB_HUB_CHECK_H
 #define XD_POSIX_HUB_HUB_CHECK_H
 
