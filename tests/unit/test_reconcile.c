@@ -400,6 +400,36 @@ static void quantities_are_conserved(void **state) {
     }
 }
 
+/* The percentage may be an order's: it makes no sum that cannot be done. */
+static void a_tolerance_of_any_size_is_applied(void **state) {
+    (void)state;
+    static const struct {
+        const char *qty, *percent, *shipped;
+        bool within;
+    } rows[] = {
+        {"10", "999999999999999999", "1000000000000", true},
+        {"999999999999", "99999.999999", "9999999999999", true},
+        {"0.123456789012", "0.123456789012", "0.123456789013", false},
+        {"1000000.000001", "10.000000000001", "1100000.000001", true},
+        {"1000000.000001", "10.000000000001", "1100001", false},
+    };
+    for (size_t index = 0; index < sizeof rows / sizeof rows[0]; index++) {
+        struct line_case c = {.qty = rows[index].qty};
+        struct xd_release_line_row release;
+        struct xd_policies policies = {.over_tolerance_pct = decimal(rows[index].percent)};
+        struct xd_confirmation_line line = {
+            .line_id = "1", .sku = "WIDGET", .uom = "EA", .qty_shipped = decimal(rows[index].shipped)};
+        struct xd_line_decision out;
+        fill_release(&c, &release);
+        struct xd_line_facts facts = facts_of(&c, &release, &line);
+        assert_true(xd_reconcile_is_over(&facts));
+        assert_int_equal(xd_reconcile_line(&facts, &policies, &out), XD_OK);
+        if ((out.note_count == 0) != rows[index].within) {
+            fail_msg("%s over %s by %s%%", rows[index].shipped, rows[index].qty, rows[index].percent);
+        }
+    }
+}
+
 static void sums_that_do_not_fit_are_said_so(void **state) {
     (void)state;
     static const struct {
@@ -525,6 +555,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_row_of_the_table_is_decided_as_it_says),
         cmocka_unit_test(quantities_are_conserved),
+        cmocka_unit_test(a_tolerance_of_any_size_is_applied),
         cmocka_unit_test(sums_that_do_not_fit_are_said_so),
         cmocka_unit_test(an_unlisted_line_is_closed_only_where_the_setting_says_so),
         cmocka_unit_test(an_orders_status_is_a_fold_over_its_lines),

@@ -273,6 +273,46 @@ static void the_tolerance_is_the_tenants_where_it_has_one(void **state) {
     assert_exceptions(world, "OVERSHIP", 0);
 }
 
+/* Ten of PO-1, whose tenant tolerates 20 percent; head: of the order. */
+static struct hub_world *ten_tolerant(void **state, const char *head, char release_id[XD_ID_SIZE]) {
+    struct hub_world *world = *state;
+    world_stock(world, "WH1", "WIDGET", "100");
+    world_put(world, "tenants", "{\"tenant\":\"acme\",\"over_tolerance_pct\":\"20\"}");
+    assert_int_equal(world_simple(world, 1, head, "10"), 202);
+    world_quiet(world);
+    world_release_id(world, 1, 1, release_id);
+    return world;
+}
+
+static void the_tolerance_is_the_orders_own_where_it_says_one(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten_tolerant(state, "\"over_pct\":\"50\",", release_id);
+    ships(world, 1, release_id, "14", "");
+    settles(world);
+    assert_exceptions(world, "OVERSHIP", 0);
+    assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '14' AND unbilled = '0'", 1);
+    ships_again(world, release_id, "2"); /* 6 of 10 over in all */
+    assert_exceptions(world, "OVERSHIP", 1);
+    assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '2' AND unbilled = '2'", 1);
+}
+
+static void an_order_that_tolerates_nothing_is_shipped_over_by_any_excess(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten_tolerant(state, "\"over_pct\":\"0\",", release_id);
+    ships(world, 1, release_id, "11", "");
+    settles(world);
+    assert_exceptions(world, "OVERSHIP", 1);
+}
+
+static void an_order_that_tolerates_more_than_can_be_counted_is_billed_in_full(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten_tolerant(state, "\"over_pct\":\"999999999999999999\",", release_id);
+    ships(world, 1, release_id, "1000", "");
+    settles(world);
+    assert_exceptions(world, "OVERSHIP", 0);
+    assert_ledger(world, "SELECT count(*) FROM shipment_line WHERE qty = '1000' AND unbilled = '0'", 1);
+}
+
 /* ---- other items ---- */
 
 #define INSTEAD ",\"original_sku\":\"WIDGET\""
@@ -1692,6 +1732,9 @@ int main(void) {
         ROW(over_beyond_tolerance),
         ROW(over_what_went_to_another_release_says_so),
         ROW(the_tolerance_is_the_tenants_where_it_has_one),
+        ROW(the_tolerance_is_the_orders_own_where_it_says_one),
+        ROW(an_order_that_tolerates_nothing_is_shipped_over_by_any_excess),
+        ROW(an_order_that_tolerates_more_than_can_be_counted_is_billed_in_full),
         ROW(a_substitute_that_is_allowed),
         ROW(a_substitute_that_is_not_allowed),
         ROW(a_line_that_matches_nothing),

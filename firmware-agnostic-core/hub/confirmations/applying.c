@@ -414,8 +414,11 @@ static enum xd_result read_facts(struct xd_applying *applying, struct xd_match *
 static enum xd_result decide(struct xd_applying *applying, struct xd_match *match, size_t index,
                              struct said *said, struct xd_line_decision *decision) {
     enum xd_result result = read_facts(applying, match, index, said);
-    const struct xd_policies *policies = match != NULL ? &match->policies : &applying->hub->config.policies;
-    return result == XD_OK ? xd_reconcile_line(&said->facts, policies, decision) : result;
+    struct xd_policies policies = match != NULL ? match->policies : applying->hub->config.policies;
+    if (result == XD_OK && match != NULL && xd_reconcile_is_over(&said->facts)) {
+        result = xd_match_tolerance(applying, match, &policies.over_tolerance_pct);
+    }
+    return result == XD_OK ? xd_reconcile_line(&said->facts, &policies, decision) : result;
 }
 
 enum xd_result xd_applying_parks(struct xd_applying *applying, size_t index, bool *parks) {

@@ -87,6 +87,9 @@ struct xd_order_line_row *xd_match_order_line(struct xd_match *match, const char
 /* Whether the order lets another item ship for the one ordered. */
 XD_CHECKED enum xd_result xd_match_substitutes(struct xd_applying *applying, const struct xd_match *match,
                                                bool *allowed);
+/* How many percent over may ship: the order's own word, else its tenant's, else the hub's. */
+XD_CHECKED enum xd_result xd_match_tolerance(struct xd_applying *applying, const struct xd_match *match,
+                                             struct xd_decimal *percent);
 
 /* ---- units.c ---- */
 

@@ -44,7 +44,8 @@ enum xd_result xd_applying_claim(struct xd_applying *applying) {
     return result == XD_OK && any ? xd_applying_reload(applying) : result;
 }
 
-/* The hub's, but for what the order's tenant may and what its site means. */
+/* The hub's, but for what the order's tenant may and what its site means. The order's own tolerance is
+ * looked at where something is over: xd_match_tolerance. */
 static enum xd_result load_policies(struct xd_applying *applying, struct xd_match *match) {
     struct xd_tenant_policy tenant;
     struct xd_site_profile *site = xd_alloc(sizeof *site);
@@ -127,14 +128,28 @@ static bool allows(const char *policy) {
     return false;
 }
 
+/* The order as it came; close the conduct in any case. */
+static enum xd_result parse_order(struct xd_applying *applying, const struct xd_match *match,
+                                  struct xd_conduct *conduct) {
+    enum xd_result result = xd_conduct_open(conduct, applying->hub, match->order.order_id, applying->now);
+    return result == XD_OK ? xd_conduct_parse(conduct) : result;
+}
+
 enum xd_result xd_match_substitutes(struct xd_applying *applying, const struct xd_match *match,
                                     bool *allowed) {
     struct xd_conduct conduct;
-    enum xd_result result = xd_conduct_open(&conduct, applying->hub, match->order.order_id, applying->now);
-    if (result == XD_OK) {
-        result = xd_conduct_parse(&conduct);
-    }
+    enum xd_result result = parse_order(applying, match, &conduct);
     *allowed = result == XD_OK && allows(conduct.parsed->substitution_policy);
+    xd_conduct_close(&conduct);
+    return result;
+}
+
+enum xd_result xd_match_tolerance(struct xd_applying *applying, const struct xd_match *match,
+                                  struct xd_decimal *percent) {
+    struct xd_conduct conduct;
+    enum xd_result result = parse_order(applying, match, &conduct);
+    *percent = result == XD_OK && conduct.parsed->has_over_pct ? conduct.parsed->over_pct
+                                                               : match->policies.over_tolerance_pct;
     xd_conduct_close(&conduct);
     return result;
 }

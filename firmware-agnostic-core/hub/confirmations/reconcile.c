@@ -24,6 +24,21 @@ static bool parks(const struct xd_line_facts *facts, struct xd_line_decision *ou
     return out->park;
 }
 
+/* qty * percent. What has too many digits for that is rounded to a whole number, and when that is
+ * more than any quantity can be it is the most there is: the percentage is a stranger's. */
+static enum xd_result times_percent(struct xd_decimal qty, struct xd_decimal percent,
+                                    struct xd_decimal *out) {
+    enum xd_result result = xd_decimal_multiply(qty, percent, out);
+    if (result == XD_INVALID) {
+        result = xd_decimal_multiply_round(qty, percent, 0, out);
+    }
+    if (result == XD_INVALID) {
+        *out = xd_decimal_of(XD_DECIMAL_MOST);
+        result = XD_OK;
+    }
+    return result;
+}
+
 /* Within tolerance: (over so far + over now) * 100 <= released * percent. */
 static enum xd_result within_tolerance(const struct xd_release_line_row *release, struct xd_decimal over,
                                        const struct xd_policies *policies, bool *within) {
@@ -33,7 +48,7 @@ static enum xd_result within_tolerance(const struct xd_release_line_row *release
         result = xd_decimal_multiply(total, xd_decimal_of(100), &hundredfold);
     }
     if (result == XD_OK) {
-        result = xd_decimal_multiply(release->qty, policies->over_tolerance_pct, &allowed);
+        result = times_percent(release->qty, policies->over_tolerance_pct, &allowed);
     }
     *within = result == XD_OK && xd_decimal_compare(hundredfold, allowed) <= 0;
     return result;
@@ -59,6 +74,12 @@ static void settle_remainder(struct xd_line_decision *out, enum xd_line_status m
 static enum xd_result remaining_of(const struct xd_release_line_row *release, struct xd_decimal *remaining) {
     enum xd_result result = xd_decimal_subtract(release->qty, release->shipped, remaining);
     return result == XD_OK ? xd_decimal_subtract(*remaining, release->closed, remaining) : result;
+}
+
+bool xd_reconcile_is_over(const struct xd_line_facts *facts) {
+    struct xd_decimal remaining;
+    return facts->release != NULL && facts->converts && remaining_of(facts->release, &remaining) == XD_OK &&
+           xd_decimal_compare(facts->qty, remaining) > 0;
 }
 
 static enum xd_result check_over(const struct xd_line_facts *facts, const struct xd_policies *policies,

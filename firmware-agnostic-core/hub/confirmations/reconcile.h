@@ -65,6 +65,8 @@ struct xd_line_decision {
     enum xd_remainder said;
 };
 
+/* Whether more is shipped than is left of the line: only then the tolerance counts. */
+bool xd_reconcile_is_over(const struct xd_line_facts *facts);
 /* XD_INVALID only when a sum cannot be represented. */
 XD_CHECKED enum xd_result xd_reconcile_line(const struct xd_line_facts *facts,
                                             const struct xd_policies *policies, struct xd_line_decision *out);
