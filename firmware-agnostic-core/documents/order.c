@@ -49,7 +49,8 @@ static const struct xd_field tax_fields[] = {
     {.name = NULL},
 };
 
-/* Of what is carried as it came only the names of members are known: a slip of the finger must not vanish. */
+/* Of what is carried as it came only the names of members are known: a slip of the finger must not vanish.
+ * Of the lines of tax, of lots, shelf life and hazards not even those. */
 #define NAMED(member)                                                                                        \
     { .name = member, .type = XD_FIELD_ANY, XD_UNKEPT }
 
@@ -65,24 +66,6 @@ static const struct xd_field payment_fields[] = {
 static const struct xd_field credit_fields[] = {
     NAMED("decision"), NAMED("limit"), NAMED("exposure"), NAMED("decided_at"), {.name = NULL},
 };
-static const struct xd_field document_tax_fields[] = {
-    NAMED("code"), NAMED("pct"), NAMED("amount"), NAMED("base"), {.name = NULL},
-};
-static const struct xd_field lot_fields[] = {
-    NAMED("lot"),
-    NAMED("lots"),
-    NAMED("min_expiry"),
-    {.name = NULL},
-};
-static const struct xd_field shelf_life_fields[] = {
-    NAMED("days"),
-    NAMED("pct"),
-    {.name = NULL},
-};
-static const struct xd_field hazmat_fields[] = {
-    NAMED("un_number"), NAMED("class"), NAMED("packing_group"), NAMED("name"), {.name = NULL},
-};
-
 static const struct xd_field line_fields[] = {
     {.name = "external_line_id",
      .type = XD_FIELD_ID,
@@ -113,7 +96,7 @@ static const struct xd_field line_fields[] = {
      .fields = tax_fields,
      .element_size = sizeof(struct xd_tax),
      XD_AT2(LINE, taxes, tax_count)},
-    XD_HANDLING_ROWS(LINE, lot_fields, shelf_life_fields, hazmat_fields),
+    XD_HANDLING_ROWS(LINE),
     {.name = NULL},
 };
 
@@ -170,7 +153,7 @@ static const struct xd_field dates_fields[] = {
 
 static const struct xd_field order_tax_fields[] = {
     {.name = "rounding", .type = XD_FIELD_ENUM, .names = rounding_names, XD_AT(ORDER, tax_rounding)},
-    {.name = "lines", .type = XD_FIELD_ANY, .max = cJSON_Array, .fields = document_tax_fields, XD_UNKEPT},
+    {.name = "lines", .type = XD_FIELD_ANY, .max = cJSON_Array, XD_UNKEPT},
     {.name = NULL},
 };
 

@@ -119,14 +119,11 @@ struct xd_order {
         .name = "cancel_after", .type = XD_FIELD_DATE, XD_AT(holder, cancel_after)                           \
     }
 #define XD_CODE_MAX 64u
-#define XD_HANDLING_ROWS(holder, lot_, shelf_life_, hazmat_)                                                 \
-    {.name = "lot_constraint", .type = XD_FIELD_ANY, .fields = (lot_), XD_AT(holder, lot_constraint)},       \
-        {.name = "min_remaining_shelf_life",                                                                 \
-         .type = XD_FIELD_ANY,                                                                               \
-         .fields = (shelf_life_),                                                                            \
-         XD_AT(holder, min_remaining_shelf_life)},                                                           \
+#define XD_HANDLING_ROWS(holder)                                                                             \
+    {.name = "lot_constraint", .type = XD_FIELD_ANY, XD_AT(holder, lot_constraint)},                         \
+        {.name = "min_remaining_shelf_life", .type = XD_FIELD_ANY, XD_AT(holder, min_remaining_shelf_life)}, \
         {.name = "serial_required", .type = XD_FIELD_BOOLEAN, XD_AT(holder, serial_required)},               \
-        {.name = "hazmat", .type = XD_FIELD_ANY, .fields = (hazmat_), XD_AT(holder, hazmat)}, {              \
+        {.name = "hazmat", .type = XD_FIELD_ANY, XD_AT(holder, hazmat)}, {                                   \
         .name = "temperature_class", .type = XD_FIELD_TEXT, .max = XD_CODE_MAX,                              \
         XD_AT(holder, temperature_class)                                                                     \
     }

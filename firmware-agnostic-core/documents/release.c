@@ -35,7 +35,7 @@ static const struct xd_field line_fields[] = {
     {.name = "qty", .type = XD_FIELD_QUANTITY, .required = true, XD_AT(LINE, qty)},
     {.name = "uom", .type = XD_FIELD_ID, .required = true, .max = XD_UOM_MAX, XD_AT(LINE, uom)},
     {.name = "uom_factor", .type = XD_FIELD_OBJECT, .fields = factor_fields, XD_OUTER},
-    XD_HANDLING_ROWS(LINE, NULL, NULL, NULL),
+    XD_HANDLING_ROWS(LINE),
     {.name = NULL},
 };
 

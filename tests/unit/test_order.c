@@ -60,8 +60,8 @@ static void unknown_members_of_what_was_taken_are_kept(void **state) {
     (void)state;
     struct xd_reading reading;
     struct xd_order order;
-    xd_reading_begin(
-        &reading, ORDER("\"freight\":{\"Scac\":\"ZZZZ\"},\"tax\":{\"lines\":[{\"a\":1},2]},", LINE("1", "")));
+    xd_reading_begin(&reading,
+                     ORDER("\"freight\":{\"Scac\":\"ZZZZ\"},\"payment\":{\"a\":1},", LINE("1", "")));
     assert_int_equal(xd_order_read_taken(&reading.document, &order, &reading.problems), XD_OK);
     assert_int_equal(reading.problems.count, 0);
     assert_non_null(cJSON_GetObjectItem(order.freight, "Scac"));
@@ -233,7 +233,7 @@ static void handling_that_fits_no_release_is_refused(void **state) {
     for (unsigned count = 5000; count <= 7000; count += 2000) {
         struct xd_buffer text;
         xd_buffer_init(&text, 0);
-        xd_buffer_text(&text, "{\"freight\":{\"x\":[");
+        xd_buffer_text(&text, "{\"freight\":{\"terms\":[");
         for (unsigned i = 0; i < count; i++) {
             xd_buffer_text(&text, "1e9,");
         }

@@ -133,7 +133,7 @@ static enum xd_result named_date(struct xd_hub *hub, const char *order_id, char 
         result = xd_document_parse(xd_buffer_view(&body), &document, problems);
     }
     if (result == XD_OK) {
-        result = xd_order_read(&document, &order, problems);
+        result = xd_order_read_taken(&document, &order, problems);
     }
     if (result == XD_OK) {
         later_date(order.requested_ship, out);
