@@ -8,10 +8,9 @@
  * when A's view of B's streams is not B's. Acks carry the watermark between
  * handshakes; they never decide about histories.
  *
- * A batch that fails takes along what was said and handed out in it, and a welcome
- * that came. A handshake finds out what of that matters, for whatever was lost. Where
- * batches go on failing (a full disk) so would handshakes: the waits between those grow,
- * and only calm makes them short again. */
+ * A batch that fails takes along what was said and handed out in it, and a welcome that came. A handshake
+ * finds out what of that matters, for whatever was lost. Where batches go on failing (a full disk) so would
+ * handshakes: the waits between those grow, and only calm makes them short again. */
 #include "delivery/line.h"
 
 #include <string.h>
@@ -150,11 +149,11 @@ enum xd_result xd_line_reload(struct xd_line *line, bool restart) {
         line->undone = line->welcomed;
     }
     for (unsigned lane = 0; lane < XD_LANES_MAX && result == XD_OK; lane++) {
-        /* A handshake tells again what was covered and not stored yet. */
-        line->hello_due = line->hello_due || (!restart && line->send[lane].unsaved_since != 0);
+        bool covered = line->send[lane].unsaved_since != 0; /* what was and is not stored is told again */
         result = reload_lane(line, lane, &rows, restart);
         /* A welcome may have been undone with its event; a new epoch needs another one. */
-        line->hello_due = line->hello_due || (!restart && line->welcomed && !line->send[lane].ready);
+        bool again = line->welcomed && !line->send[lane].ready;
+        line->hello_due = line->hello_due || (!restart && (covered || again));
     }
     return result;
 }

@@ -52,7 +52,7 @@ static const struct xd_field tax_fields[] = {
 /* Of what is carried as it came only the names of members are known: a slip of the finger must not vanish.
  * Of the lines of tax, of lots, shelf life and hazards not even those. */
 #define NAMED(member)                                                                                        \
-    { .name = member, .type = XD_FIELD_ANY, XD_UNKEPT }
+    { .name = (member), .type = XD_FIELD_ANY, XD_UNKEPT }
 
 static const struct xd_field freight_fields[] = {
     NAMED("terms"), NAMED("mode"), NAMED("scac"), NAMED("service"), NAMED("account"), {.name = NULL},
