@@ -41,7 +41,7 @@ enum {
 _Static_assert(XD_JOB_QUEUED == 0 && XD_JOB_DONE == 3,
                "the partial indexes and the statements here say 0 and 3");
 _Static_assert(XD_JOB_REJECTED == 4, "the partial index job_refused and the statement here say 4");
-_Static_assert(XD_ERP_SHIPMENT == 1, "the partial index job_shipments and the statement here say 1");
+_Static_assert(XD_ERP_SHIPMENT == 1, "the statement here says 1");
 
 #define READY " AND state = 0 AND waits = 0"
 #define WAITING " AND state = 0 AND waits = 1"

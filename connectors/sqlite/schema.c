@@ -330,6 +330,9 @@ static const char hub_resolutions_11[] =
     "ALTER TABLE exception ADD COLUMN action TEXT NOT NULL DEFAULT '';"
     "ALTER TABLE exception ADD COLUMN reason TEXT NOT NULL DEFAULT '';";
 
+/* job_order finds an order's shipments among its few jobs. */
+static const char hub_jobs_11[] = "DROP INDEX job_shipments;";
+
 /* One step of a schema: texts that are executed in order, NULL-terminated. */
 #define PARTS_MAX 8
 struct migration {
@@ -348,7 +351,7 @@ static const struct migration hub_migrations[] = {
     {{hub_edits_8}},
     {{hub_claims_9}},
     {{hub_awaiting_10}},
-    {{hub_answers_11, hub_resolutions_11}},
+    {{hub_answers_11, hub_resolutions_11, hub_jobs_11}},
 };
 
 struct schema {

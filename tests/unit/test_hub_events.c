@@ -158,6 +158,31 @@ static void a_killed_hub_goes_on_where_the_broker_confirmed(void **state) {
     assert_all_told(world);
 }
 
+static int64_t published_and_not_noted(struct hub_world *world) {
+    return hub_world_count(world, "SELECT count(*) FROM event WHERE n > (SELECT CAST(value AS INTEGER)"
+                                  " FROM meta WHERE name = '" XD_EVENTS_PUBLISHED "')");
+}
+
+/* A commit for each event would cost more than to publish a few again after a crash. */
+static void how_far_is_published_is_noted_now_and_then(void **state) {
+    struct hub_world *world = *state;
+    char release_id[XD_ID_SIZE];
+    hub_world_released(world, 1, "10", release_id);
+    hub_world_run(world, MINUTE_MS);
+    assert_int_equal(published_and_not_noted(world), 0);
+    hub_world_released(world, 2, "10", release_id);
+    hub_world_run(world, 20 * 1000);
+    assert_int_equal(published_and_not_noted(world), 1); /* the first came long after the last note */
+    hub_world_run(world, 20 * 1000);
+    assert_int_equal(published_and_not_noted(world), 0);
+    for (int number = 3; number < 143; number++) {
+        hub_world_released(world, number, "1", release_id);
+    }
+    hub_world_run(world, 2 * 1000);
+    assert_true(published_and_not_noted(world) < 256);
+    assert_all_told(world);
+}
+
 static void random_trouble_never_doubles_or_reorders(void **state) {
     struct hub_world *world = *state;
     char body[1024], key[32];
@@ -293,6 +318,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_was_on_its_way_when_the_line_broke_is_told_again,
                                         hub_world_setup, hub_world_teardown),
         cmocka_unit_test_setup_teardown(a_killed_hub_goes_on_where_the_broker_confirmed, hub_world_setup,
+                                        hub_world_teardown),
+        cmocka_unit_test_setup_teardown(how_far_is_published_is_noted_now_and_then, hub_world_setup,
                                         hub_world_teardown),
         cmocka_unit_test_setup_teardown(random_trouble_never_doubles_or_reorders, hub_world_setup,
                                         hub_world_teardown),

@@ -93,7 +93,8 @@ struct xd_event_log {
     int64_t confirmed; /* all up to here are with the broker */
     int64_t stored;    /* ... as the store has it */
     int64_t floor;     /* the highest n that was dropped */
-    xd_ms store_at;    /* monotonic: not stored again before */
+    size_t unstored;   /* confirmed since then */
+    xd_ms stored_at;   /* monotonic */
     xd_ms trim_at;     /* monotonic: no look for old ones before */
     xd_ms resend_at;   /* monotonic: the broker refused one; nothing is sent before */
     struct xd_event_slot slots[XD_EVENTS_WINDOW];

@@ -15,8 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STORE_MS ((xd_ms)1000)       /* what a restart publishes again, and who listens knows by its id */
-#define STORE_ALONE_MS ((xd_ms)4000) /* more, when it would be a commit of its own */
+/* What a restart publishes again, and who listens knows by its id: after so many a second is enough. */
+#define STORE_COUNT ((size_t)256)
+#define STORE_MS ((xd_ms)1000)
+#define STORE_LATE_MS ((xd_ms)30000)
 #define RESEND_MS ((xd_ms)1000)
 #define TRIM_MS ((xd_ms)3600000)  /* a look reads TRIM_ROWS rows, and events are kept for days */
 #define TRIM_MORE_MS ((xd_ms)100) /* when there was more than one step takes */
@@ -80,6 +82,7 @@ static void advance(struct xd_event_log *log) {
     while (done < log->count && log->slots[done].done) {
         log->confirmed = log->slots[done++].n;
     }
+    log->unstored += done;
     log->count -= done;
     memmove(log->slots, log->slots + done, log->count * sizeof log->slots[0]);
 }
@@ -208,12 +211,12 @@ static enum xd_result send_slot(struct xd_hub *hub, struct xd_event_slot *slot, 
 
 static enum xd_result store_cursor(struct xd_hub *hub, struct xd_now now) {
     struct xd_event_log *log = &hub->events;
-    const struct xd_delivery_store *delivery = &hub->config.store->delivery;
-    xd_ms wait = delivery->wrote(delivery->context) ? 0 : STORE_ALONE_MS;
-    if (log->stored == log->confirmed || now.monotonic < log->store_at + wait) {
+    xd_ms since = now.monotonic - log->stored_at;
+    if (log->stored == log->confirmed || since < (log->unstored < STORE_COUNT ? STORE_LATE_MS : STORE_MS)) {
         return XD_OK;
     }
-    log->store_at = now.monotonic + STORE_MS;
+    log->stored_at = now.monotonic;
+    log->unstored = 0;
     enum xd_result result = number_set(hub->config.store, XD_EVENTS_PUBLISHED, log->confirmed);
     log->stored = result == XD_OK ? log->confirmed : log->stored;
     return result;
