@@ -1,5 +1,6 @@
 """The whole flow on real brokers: an order by HTTP, the release and what a warehouse says to it over MQTT, the ERP's books."""
 import json
+import sqlite3
 import subprocess
 import threading
 import time
@@ -155,6 +156,27 @@ def test_of_a_crowd_with_one_key_and_two_orders_one_order_wins(stack, key):
         assert status == 202 if number == winner else (status, answer["code"]) == (422, "idempotency_key_reused"), (number, answer)
     found = [row for number in set(numbers) for row in stack.hub.get(f"/v1/orders?external_order_id={number}")["orders"]]
     assert [row["order_id"] for row in found] == [taken[0]["order_id"]], "and no other one"
+
+
+def test_an_order_whose_answer_died_with_the_hub_is_the_same_order_when_it_is_sent_again(case, stack):
+    body = order("UNANSWERED", "WH1")
+    ledger = sqlite3.connect(stack.hub.ledger, timeout=30, isolation_level=None)
+    ledger.execute("BEGIN EXCLUSIVE")  # the ERP answers nothing: the order is there, and who sent it waits
+    with ThreadPoolExecutor(1) as channel:
+        sent = channel.submit(stack.hub.call, "POST", "/v1/orders", body, key="unanswered", seconds=60, headers={"Prefer": "wait=60"})
+        taken = wait_for(lambda: stack.hub.get("/v1/orders?external_order_id=UNANSWERED")["orders"], 20, "the order to be taken")
+        stack.kill9("hub")
+        assert sent.result()[0] == 0, "nobody was answered"
+    ledger.execute("ROLLBACK")
+    ledger.close()
+    stack.restart("hub")
+    status, again = stack.hub.call("POST", "/v1/orders", body, key="unanswered")
+    assert status == 202 and again["order_id"] == taken[0]["order_id"]
+    assert len(stack.hub.get("/v1/orders?external_order_id=UNANSWERED")["orders"]) == 1
+    once = case("UNANSWERED", lines=(("WIDGET", "1", "9.95"),))
+    assert once.id == again["order_id"]
+    once.status("SHIPPED")
+    assert len(once.shipments()) == 1
 
 
 def test_two_shipments_of_one_release_add_up(case):
