@@ -130,7 +130,7 @@ def test_sites_are_added_as_written(stack, tmp_path):
 def test_clients_are_made_and_ended_as_written(stack, tmp_path):
     done = run(blocks("clients"), stack, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^acme +portal +channel +active +2 +20/s +portal ", done.stdout, re.M), done.stdout
+    assert re.search(r"^acme +portal +channel +active +2 +40/s +portal,edi ", done.stdout, re.M), done.stdout
     assert {oct((tmp_path / name).stat().st_mode & 0o777) for name in ("portal.token", "portal-2.token")} == {"0o600"}
     assert "is revoked" in done.stdout
 
