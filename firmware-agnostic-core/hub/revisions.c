@@ -306,8 +306,10 @@ static void change_head(struct revision *revision, bool *other) {
     xd_copy(code, sizeof code, row->customer_code);
     xd_copy(row->customer_ref, sizeof row->customer_ref,
             order->customer_ref != NULL ? order->customer_ref : order->customer_id);
-    xd_copy(row->customer_code, sizeof row->customer_code,
-            revision->enriched.customer_is_code ? revision->enriched.customer : NULL);
+    if (!revision->at_a_site) { /* else who it is for stays, whoever else goes by that reference now */
+        xd_copy(row->customer_code, sizeof row->customer_code,
+                revision->enriched.customer_is_code ? revision->enriched.customer : NULL);
+    }
     *other = strcmp(ref, row->customer_ref) != 0 || strcmp(code, row->customer_code) != 0;
     xd_copy(row->customer_po, sizeof row->customer_po, order->customer_po);
     row->ship_by = xd_hub_ship_by(order->requested_ship, order->ship_not_after);

@@ -279,6 +279,9 @@ static enum xd_result take(struct intake *intake) {
         result = answer_releases(intake, true);
         return result == XD_OK ? repeated(intake, &known) : result;
     }
+    if (result == XD_CONFLICT && intake->kind == XD_DOC_RESPONSE) {
+        result = XD_OK; /* the same word about other lines */
+    }
     if (result == XD_CONFLICT) {
         xd_problem_warn(
             &site->problems, "conflicting_content", "",

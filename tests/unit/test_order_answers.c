@@ -57,6 +57,21 @@ static void work_is_allocated_when_each_line_is_reserved_or_refused(void **state
     assert_release(world, 1, 2, "WH2 SENT NONE 1");
 }
 
+static void work_is_allocated_when_what_was_not_reserved_is_given_back(void **state) {
+    struct hub_world *world =
+        with_two_lines(state, "{\"site\":\"WH1\",\"reserves\":\"WMS\",\"ack_minutes\":5}");
+    world_answer_line(world, 1, 1, 1, "RESERVED", "1", NULL);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"2\"}]}"), 202);
+    world_quiet(world);
+    assert_release(world, 1, 1, "WH1 SENT REQUESTED 2");
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 3 0 0 0 0 0");
+    assert_release(world, 1, 1, "WH1 ACKED ACCEPTED 2");
+    hub_world_run(world, 6 * MINUTE_MS);
+    assert_raised(world, "ACK_TIMEOUT", 0);
+}
+
 static void lines_that_are_not_reserved_in_time_are_asked_back(void **state) {
     struct hub_world *world =
         with_two_lines(state, "{\"site\":\"WH1\",\"reserves\":\"WMS\",\"ack_minutes\":5}");
@@ -678,6 +693,7 @@ int main(void) {
 #define WITH(test, setup) cmocka_unit_test_setup_teardown(test, setup, hub_world_teardown)
         WITH(a_line_that_is_refused_ships_from_another_site_and_the_others_stay, world_two_sites),
         WITH(work_is_allocated_when_each_line_is_reserved_or_refused, world_two_sites),
+        WITH(work_is_allocated_when_what_was_not_reserved_is_given_back, world_two_sites),
         WITH(lines_that_are_not_reserved_in_time_are_asked_back, world_two_sites),
         WITH(part_of_a_line_that_is_refused_ships_from_another_site, world_two_sites),
         WITH(a_site_that_reserves_less_is_asked_for_the_rest, world_two_sites),

@@ -602,6 +602,28 @@ static void once_released_only_lines_can_change(void **state) {
     assert_line(world, 1, "1", "0 0 0 10 0 0 0");
 }
 
+/* Else a shipment would be billed to somebody who has ordered nothing. */
+static void who_a_released_order_is_for_stays_though_the_name_moves_on(void **state) {
+    struct hub_world *world = *state;
+    char text[ORDER_TEXT_SIZE], line[256], *at;
+    world_put(world, "customers", "{\"code\":\"CUST-1\",\"aliases\":[{\"ref\":\"SHOP-7\"}]}");
+    world_order_text(1, "", world_line("1", "WIDGET", "10", "EA", line), text);
+    at = strstr(text, "CUST-1");
+    assert_non_null(at);
+    memcpy(at, "SHOP-7", 6);
+    assert_int_equal(world_take(world, 1, text), 202);
+    world_quiet(world);
+    world_put(world, "customers", "{\"code\":\"CUST-1\"}");
+    world_put(world, "customers", "{\"code\":\"CUST-2\",\"aliases\":[{\"ref\":\"SHOP-7\"}]}");
+    at = strstr(text, "\"10\"");
+    assert_non_null(at);
+    memcpy(at, "\"12\"", 4);
+    assert_int_equal(world_revise(world, 1, "\"1\"", text), 202);
+    world_quiet(world);
+    assert_count(world, "SELECT count(*) FROM orders WHERE customer_code = 'CUST-1'", 1);
+    assert_line(world, 1, "1", "0 0 12 0 0 0 0");
+}
+
 /* ---- how it is to be shipped ---- */
 
 #define HOW_DATES                                                                                            \
@@ -1056,6 +1078,7 @@ int main(void) {
         WITH(a_line_that_was_sold_in_pieces_is_changed_in_pieces, with_credit),
         WITH(more_than_the_credit_allows_waits_and_what_was_ordered_goes_on, with_credit),
         WITH(once_released_only_lines_can_change, with_credit),
+        WITH(who_a_released_order_is_for_stays_though_the_name_moves_on, world_two_sites),
         WITH(what_an_order_says_of_how_to_ship_reaches_its_site, with_credit),
         WITH(what_an_order_does_not_say_no_release_says, with_credit),
         WITH(how_to_ship_can_change_until_a_site_has_it, with_credit),

@@ -420,8 +420,10 @@ static void what_the_check_refuses_of_a_released_order_a_person_decides(void **s
     assert_line(world, 1, "1", "14 0 1 0 0 0 0");
     assert_exceptions(world, "CHECK_HOLD", 1);
     assert_count(world, "SELECT count(*) FROM exception WHERE detail LIKE '%refuses%far too much%'", 1);
+    assert_sale(world, 1, "1", "1 2.5 0"); /* nor is the ERP told */
     assert_int_equal(world_resolve(world, "CHECK_HOLD", "accept"), 202);
     world_quiet(world);
+    assert_sale(world, 1, "1", "15 2.5 0");
     assert_line(world, 1, "1", "0 0 15 0 0 0 0");
     assert_int_equal(revise_qty(world, "\"2\"", "18"), 202);
     world_quiet(world);

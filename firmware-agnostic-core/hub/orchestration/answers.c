@@ -364,6 +364,13 @@ static enum xd_result gave_up(struct answering *answering) {
                : xd_release_work_gave_up(answering->conduct, &answering->work);
 }
 
+/* What it gave up was all that it had not answered for, perhaps. */
+static enum xd_result gave_up_and_keeps(struct answering *answering, bool before) {
+    enum xd_result result = before ? gave_up_before(answering) : gave_up(answering);
+    bool keeps = xd_release_is_live(&answering->work.row) && xd_release_work_has_rest(&answering->work);
+    return result == XD_OK && keeps ? follow_answers(answering) : result;
+}
+
 static enum xd_result keep_line(struct answering *answering, struct xd_release_line_row *line) {
     struct xd_decimal qty = meant_of(answering, line, line->asked);
     enum xd_result result = xd_decimal_subtract(line->asked, qty, &line->asked);
@@ -418,7 +425,7 @@ static enum xd_result decide(struct answering *answering) {
     enum xd_result result;
     switch (answering->response->response) {
     case XD_RESPONSE_CANCEL_ACCEPTED:
-        return asks ? gave_up(answering) : before ? gave_up_before(answering) : XD_OK;
+        return asks || before ? gave_up_and_keeps(answering, !asks) : XD_OK;
     case XD_RESPONSE_CANCEL_REFUSED:
         return asks ? kept(answering) : XD_OK;
     case XD_RESPONSE_REJECTED:

@@ -487,7 +487,8 @@ enum xd_result xd_sale_tell_again(struct xd_conduct *conduct) {
 
 enum xd_result xd_sale_settle(struct xd_conduct *conduct) {
     bool same = true;
-    if (!xd_conduct_did(conduct, XD_STEP_POST) || conduct->order.changing) {
+    bool checked = xd_conduct_did(conduct, XD_STEP_CHECK) || conduct->order.cancelled;
+    if (!xd_conduct_did(conduct, XD_STEP_POST) || conduct->order.changing || !checked) {
         return XD_OK; /* when that is done it is compared again */
     }
     enum xd_result result = is_told(conduct, &same);

@@ -376,9 +376,10 @@ static const char *const hold_codes[XD_HOLD_COUNT] = {[XD_HOLD_CHECK] = "CHECK_H
                                                       [XD_HOLD_BACKORDER] = "BACKORDER_DECISION",
                                                       [XD_HOLD_ERP] = "ERP_REJECTED_SALE"};
 
-/* When it was released before, what is open may be what a revision added. */
+/* When it was released before, what is open may be what a revision added, which the ERP was not told yet. */
 static void pass_check(struct xd_conduct *conduct) {
     conduct->order.steps |= XD_STEP_BIT(XD_STEP_CHECK);
+    conduct->sale_stale = true;
     conduct->revised = conduct->revised || xd_conduct_did(conduct, XD_STEP_RELEASE);
 }
 
