@@ -443,6 +443,20 @@ static void what_the_check_refuses_of_a_released_order_a_person_decides(void **s
     assert_sale(world, 1, "1", "0 2.5 0");
 }
 
+static void nobody_is_asked_about_a_revision_of_an_order_that_was_cancelled(void **state) {
+    struct hub_world *world = *state;
+    passed_small(world);
+    says(world, XD_ERP_UNAVAILABLE, "", "The check answered with status 500.");
+    assert_int_equal(revise_qty(world, "\"1\"", "15"), 202);
+    hub_world_run(world, 2 * MINUTE_MS);
+    assert_exceptions(world, "CHECK_UNAVAILABLE", 1);
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    assert_exceptions(world, "CHECK_UNAVAILABLE", 0);
+    assert_count(world, "SELECT count(*) FROM job WHERE kind = 4 AND state NOT IN (3, 5)", 0);
+    hub_world_run(world, 10 * MINUTE_MS);
+    assert_exceptions(world, "CHECK_UNAVAILABLE", 0);
+}
+
 static void what_is_refused_before_anything_was_done_is_rejected(void **state) {
     struct hub_world *world = *state;
     says(world, XD_ERP_DONE, "hold", "look");
@@ -617,6 +631,7 @@ int main(void) {
         WITH(a_revision_that_changes_nothing_of_it_is_not_asked_about, with_checks),
         WITH(another_customer_or_price_is_asked_about, with_checks),
         WITH(what_the_check_refuses_of_a_released_order_a_person_decides, with_checks),
+        WITH(nobody_is_asked_about_a_revision_of_an_order_that_was_cancelled, with_checks),
         WITH(what_is_refused_before_anything_was_done_is_rejected, with_checks),
         WITH(a_late_answer_about_an_earlier_revision_says_nothing, with_checks),
         WITH(stock_that_comes_while_a_revision_is_asked_about_ships_afterwards, with_checks),

@@ -276,8 +276,9 @@ XD_CHECKED enum xd_result xd_sale_told(struct xd_conduct *conduct, struct xd_dec
 XD_CHECKED enum xd_result xd_sale_promised(struct xd_conduct *conduct);
 /* The ERP refused it: it is posted again, as the order is now. */
 XD_CHECKED enum xd_result xd_sale_renew(struct xd_conduct *conduct);
-/* True: it was never called for, and now will not be. The check is not asked for any more in any case. */
-XD_CHECKED enum xd_result xd_sale_withdraw(struct xd_conduct *conduct, bool *withdrawn);
+/* What was never called for will not be; the check is not asked for any more in any case. */
+XD_CHECKED enum xd_result xd_sale_withdraw(struct xd_conduct *conduct);
+XD_CHECKED enum xd_result xd_sale_check_withdraw(struct xd_conduct *conduct);
 /* Something that had shipped has not: what the ERP was told last it may have kept only as far as that went,
  * so it is told again. */
 XD_CHECKED enum xd_result xd_sale_restate(struct xd_conduct *conduct);

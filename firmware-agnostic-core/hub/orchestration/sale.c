@@ -287,11 +287,10 @@ enum xd_result xd_sale_check_again(struct xd_conduct *conduct) {
                : result;
 }
 
-static enum xd_result withdraw(struct xd_conduct *conduct, enum xd_erp_kind kind, bool *withdrawn) {
+static enum xd_result withdraw(struct xd_conduct *conduct, enum xd_erp_kind kind) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     struct xd_job_row job;
     enum xd_result result = find_latest(conduct, kind, &job);
-    *withdrawn = false;
     if (result == XD_NOT_FOUND) {
         return XD_OK;
     }
@@ -304,15 +303,16 @@ static enum xd_result withdraw(struct xd_conduct *conduct, enum xd_erp_kind kind
     if (result == XD_OK && (never_called || no_effect || job.state == XD_JOB_REJECTED)) {
         job.state = XD_JOB_WITHDRAWN;
         result = store->job_save(store->context, &job);
-        *withdrawn = result == XD_OK;
     }
     return result;
 }
 
-enum xd_result xd_sale_withdraw(struct xd_conduct *conduct, bool *withdrawn) {
-    bool check;
-    enum xd_result result = withdraw(conduct, XD_ERP_CHECK, &check);
-    return result == XD_OK ? withdraw(conduct, XD_ERP_SALE, withdrawn) : result;
+enum xd_result xd_sale_withdraw(struct xd_conduct *conduct) {
+    return withdraw(conduct, XD_ERP_SALE);
+}
+
+enum xd_result xd_sale_check_withdraw(struct xd_conduct *conduct) {
+    return withdraw(conduct, XD_ERP_CHECK);
 }
 
 /* ---- changes ---- */
@@ -461,8 +461,7 @@ enum xd_result xd_sale_is_checked(struct xd_conduct *conduct, bool *same) {
 }
 
 enum xd_result xd_sale_check_revised(struct xd_conduct *conduct) {
-    bool withdrawn;
-    enum xd_result result = withdraw(conduct, XD_ERP_CHECK, &withdrawn);
+    enum xd_result result = withdraw(conduct, XD_ERP_CHECK);
     return result == XD_OK ? ask(conduct) : result;
 }
 

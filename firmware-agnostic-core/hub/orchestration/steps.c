@@ -271,9 +271,8 @@ static enum xd_result run_post(struct xd_conduct *conduct, enum progress *progre
 }
 
 static enum xd_result undo_post(struct xd_conduct *conduct) {
-    bool withdrawn;
     conduct->sale_stale = true;
-    return xd_conduct_did(conduct, XD_STEP_POST) ? XD_OK : xd_sale_withdraw(conduct, &withdrawn);
+    return xd_conduct_did(conduct, XD_STEP_POST) ? XD_OK : xd_sale_withdraw(conduct);
 }
 
 /* When stock comes, only orders that are released and not held are asked about: what came before is for who
@@ -294,7 +293,7 @@ static enum xd_result undo_release(struct xd_conduct *conduct) {
 }
 
 static const struct step steps[XD_STEP_COUNT] = {
-    [XD_STEP_CHECK] = {run_check, nothing_to_undo},
+    [XD_STEP_CHECK] = {run_check, xd_sale_check_withdraw},
     [XD_STEP_CREDIT] = {run_credit, nothing_to_undo}, /* freed as lines are cancelled: conduct.c */
     [XD_STEP_ROUTE] = {run_route, undo_route},
     [XD_STEP_POST] = {run_post, undo_post},
