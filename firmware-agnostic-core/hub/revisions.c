@@ -31,6 +31,7 @@ struct revision {
     struct xd_cancel_wish *wishes; /* owned */
     size_t wish_count;
     bool at_a_site;                /* something of the order was released */
+    bool sold;                     /* the ERP has the sale, or was called for it */
     struct xd_decimal *cancelling; /* owned; of each line that was there, what is cancelled or asked back */
 };
 
@@ -103,6 +104,16 @@ static bool same_handling(const struct revision *revision) {
         }
     }
     return true;
+}
+
+/* The ERP is told of other quantities and prices, never of another customer. */
+static bool may_change_customer(const struct revision *revision) {
+    const struct xd_order *before = revision->conduct.parsed, *after = &revision->order;
+    bool same_name = same_text(before->customer_ref, after->customer_ref) &&
+                     same_text(before->customer_id, after->customer_id);
+    return !revision->sold || same_name ||
+           (revision->enriched.customer_is_code &&
+            strcmp(revision->enriched.customer, revision->conduct.order.customer_code) == 0);
 }
 
 static enum xd_result may_change_rest(struct revision *revision, bool *may) {
@@ -306,7 +317,7 @@ static void change_head(struct revision *revision, bool *other) {
     xd_copy(code, sizeof code, row->customer_code);
     xd_copy(row->customer_ref, sizeof row->customer_ref,
             order->customer_ref != NULL ? order->customer_ref : order->customer_id);
-    if (!revision->at_a_site) { /* else who it is for stays, whoever else goes by that reference now */
+    if (!revision->sold) { /* else whose it is stays, whoever else goes by that reference now */
         xd_copy(row->customer_code, sizeof row->customer_code,
                 revision->enriched.customer_is_code ? revision->enriched.customer : NULL);
     }
@@ -520,7 +531,14 @@ static enum xd_result check(struct revision *revision, bool *told) {
     }
     result = xd_conduct_parse(&revision->conduct);
     if (result == XD_OK) {
+        result = xd_sale_was_called(&revision->conduct, &revision->sold);
+    }
+    if (result == XD_OK) {
         result = may_change_rest(revision, &may);
+    }
+    if (result == XD_OK && may && !may_change_customer(revision)) {
+        return refuse(revision, 409, "other_order",
+                      "The ERP has the order, and whose it is stays from then on. Cancel it and order anew.");
     }
     if (result == XD_OK && !may) {
         return refuse(revision, 409, "already_released",

@@ -624,6 +624,29 @@ static void who_a_released_order_is_for_stays_though_the_name_moves_on(void **st
     assert_line(world, 1, "1", "0 0 12 0 0 0 0");
 }
 
+static void whose_an_order_is_stays_once_the_erp_has_it(void **state) {
+    struct hub_world *world = *state;
+    char text[ORDER_TEXT_SIZE], line[256], *at;
+    world_put(world, "customers", "{\"code\":\"CUST-1\"}");
+    world_put(world, "customers", "{\"code\":\"CUST-2\",\"aliases\":[{\"ref\":\"SHOP-7\"}]}");
+    world_order_text(1, "", world_line("1", "WIDGET", "50", "EA", line), text); /* more than there is */
+    at = strstr(text, "CUST-1");
+    assert_non_null(at);
+    world->plan = is_slow;
+    assert_int_equal(world_take(world, 1, text), 202);
+    world->plan = NULL;
+    world_quiet(world);
+    memcpy(at, "SHOP-7", 6);
+    assert_int_equal(world_revise(world, 1, "\"1\"", text), 409);
+    memcpy(at, "CUST-1", 6);
+    at = strstr(text, "\"50\"");
+    assert_non_null(at);
+    memcpy(at, "\"60\"", 4);
+    assert_int_equal(world_revise(world, 1, "\"1\"", text), 202);
+    world_quiet(world);
+    assert_sale(world, 1, "1", "60 2.5 0");
+}
+
 /* ---- how it is to be shipped ---- */
 
 #define HOW_DATES                                                                                            \
@@ -1079,6 +1102,7 @@ int main(void) {
         WITH(more_than_the_credit_allows_waits_and_what_was_ordered_goes_on, with_credit),
         WITH(once_released_only_lines_can_change, with_credit),
         WITH(who_a_released_order_is_for_stays_though_the_name_moves_on, world_two_sites),
+        WITH(whose_an_order_is_stays_once_the_erp_has_it, world_two_sites),
         WITH(what_an_order_says_of_how_to_ship_reaches_its_site, with_credit),
         WITH(what_an_order_does_not_say_no_release_says, with_credit),
         WITH(how_to_ship_can_change_until_a_site_has_it, with_credit),

@@ -276,6 +276,8 @@ XD_CHECKED enum xd_result xd_sale_told(struct xd_conduct *conduct, struct xd_dec
 XD_CHECKED enum xd_result xd_sale_promised(struct xd_conduct *conduct);
 /* The ERP refused it: it is posted again, as the order is now. */
 XD_CHECKED enum xd_result xd_sale_renew(struct xd_conduct *conduct);
+/* Whether the ERP has it, or may have it. */
+XD_CHECKED enum xd_result xd_sale_was_called(struct xd_conduct *conduct, bool *called);
 /* What was never called for will not be; the check is not asked for any more in any case. */
 XD_CHECKED enum xd_result xd_sale_withdraw(struct xd_conduct *conduct);
 XD_CHECKED enum xd_result xd_sale_check_withdraw(struct xd_conduct *conduct);

@@ -307,6 +307,16 @@ static enum xd_result withdraw(struct xd_conduct *conduct, enum xd_erp_kind kind
     return result;
 }
 
+enum xd_result xd_sale_was_called(struct xd_conduct *conduct, bool *called) {
+    struct xd_job_row job;
+    *called = xd_conduct_did(conduct, XD_STEP_POST);
+    enum xd_result result = find_job(conduct, XD_ERP_SALE, conduct->order.sale_reference, &job);
+    if (result == XD_OK) {
+        *called = *called || (job.attempt > 0 && job.state != XD_JOB_REJECTED);
+    }
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
 enum xd_result xd_sale_withdraw(struct xd_conduct *conduct) {
     return withdraw(conduct, XD_ERP_SALE);
 }
