@@ -409,6 +409,10 @@ def test_a_revision_says_which_order_it_has_seen(hub, tmp_path):
     assert good("orders", "revise", "O1", str(tmp_path / "order.json"), url=hub.url) == "O1 SHIPPED\n"
     assert hub.asked[-1][2]["If-Match"] == '"7"' and hub.asked[-1][3] == b'{"external_order_id": "PO-4711"}'
     assert json.loads(good("--json", "orders", "revise", "O1", str(tmp_path / "order.json"), url=hub.url))["revision"] == 8
+    warning = {"code": "possible_duplicate_line", "pointer": "/lines/1", "detail": "says the same"}
+    hub.answer("POST", "/v1/orders/O1/revisions", dict(ORDER, revision=8, warnings=[warning]), 202)
+    told = run("orders", "revise", "O1", str(tmp_path / "order.json"), url=hub.url)
+    assert told.returncode == 0 and b"warning: possible_duplicate_line /lines/1 says the same\n" in told.stderr
     hub.answers["POST", "/v1/orders/O1/revisions"] = problem("revision_conflict", 412)
     assert "revision_conflict (HTTP 412)" in refused(1, "orders", "revise", "O1", str(tmp_path / "order.json"), url=hub.url)
 

@@ -377,3 +377,13 @@ int xd_cli_stream(struct xd_cli *cli, struct xd_cli_call *call, const char *last
     xd_buffer_free(&call->path);
     return status;
 }
+
+void xd_cli_warn(const cJSON *answer) {
+    const cJSON *warning;
+    cJSON_ArrayForEach(warning, cJSON_GetObjectItemCaseSensitive(answer, "warnings")) {
+        const char *code = xd_json_text(warning, "code"), *pointer = xd_json_text(warning, "pointer");
+        const char *detail = xd_json_text(warning, "detail");
+        (void)xd_cli_fail(0, "warning: %s %s %s", code != NULL ? code : "-", pointer != NULL ? pointer : "-",
+                          detail != NULL ? detail : "-");
+    }
+}

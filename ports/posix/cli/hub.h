@@ -32,6 +32,8 @@ int xd_cli_check_hub(const struct xd_cli *cli);
 /* 0: *tree is the answer's JSON (cJSON_Delete), and with --json it is in cli->out.
  * Otherwise the exit status; what is wrong was told. */
 int xd_cli_call(struct xd_cli *cli, struct xd_cli_call *call, cJSON **tree);
+/* Tells the warnings of an answer about an order on standard error. */
+void xd_cli_warn(const cJSON *answer);
 
 /* GET call->path, whose answer does not end: take gets its parts as they come, until it says false or stop is
  * set. last_event_id NULL: none. 0, or the exit status; what is wrong was told, but for XD_EXIT_AGAIN: the

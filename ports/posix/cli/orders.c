@@ -451,17 +451,11 @@ static int take_key(const char *text, char key[KEY_MAX + 1]) {
 static void write_taken(struct xd_cli *cli, const cJSON *tree) {
     const char *id = xd_json_text(tree, "order_id");
     const char *state = xd_json_text(tree, "status");
-    const cJSON *warning;
     xd_text_clean(&cli->out, id != NULL ? id : "-");
     xd_buffer_byte(&cli->out, ' ');
     xd_text_clean(&cli->out, state != NULL ? state : "-");
     xd_buffer_byte(&cli->out, '\n');
-    cJSON_ArrayForEach(warning, cJSON_GetObjectItemCaseSensitive(tree, "warnings")) {
-        const char *code = xd_json_text(warning, "code"), *pointer = xd_json_text(warning, "pointer");
-        const char *detail = xd_json_text(warning, "detail");
-        (void)xd_cli_fail(0, "warning: %s %s %s", code != NULL ? code : "-", pointer != NULL ? pointer : "-",
-                          detail != NULL ? detail : "-");
-    }
+    xd_cli_warn(tree);
 }
 
 int xd_cli_orders_submit(struct xd_cli *cli) {

@@ -85,6 +85,7 @@ static int wish(struct xd_cli *cli, struct xd_cli_call *call, const char *verb, 
     int status = post(cli, call, "/v1/orders", verb, body, &tree);
     if (status == 0 && !cli->json) {
         tell_order(cli, tree);
+        xd_cli_warn(tree);
     }
     cJSON_Delete(tree);
     return status;
