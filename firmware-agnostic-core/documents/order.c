@@ -9,9 +9,9 @@
 
 /* As we write them: */
 #define ATTRIBUTES_BYTES_MAX ((size_t)256 * 1024)
-#define HANDLING_BYTES_MAX                                                                                   \
-    ((size_t)128 * 1024) /* freight, and what all lines say of how they are handled                          \
-                          */
+/* Freight, and what all lines say of how they are handled: */
+#define HANDLING_BYTES_MAX ((size_t)128 * 1024)
+
 #define ORDER struct xd_order
 #define LINE struct xd_order_line
 

@@ -437,7 +437,7 @@ static enum xd_result read_form(struct revision *revision, bool *told) {
     }
     if (result == XD_OK && refusal.code == NULL) {
         result = xd_order_read(&revision->document, &revision->order, problems);
-        result = result == XD_OK ? admit(revision, &refusal) : result;
+        result = admit(revision, &refusal);
     }
     if (result == XD_OK && refusal.code != NULL) {
         return refuse(revision, refusal.status, refusal.code, refusal.detail);
@@ -543,8 +543,7 @@ static enum xd_result check(struct revision *revision, bool *told) {
     if (result == XD_OK && !may) {
         return refuse(revision, 409, "already_released",
                       "Something of the order is with a site: only quantities and prices can change, and "
-                      "lines can come "
-                      "and go. Cancel it and order anew.");
+                      "lines can come and go. Cancel it and order anew.");
     }
     *told = false;
     return result;

@@ -30,9 +30,8 @@ struct xd_conduct {
     bool sale_stale;    /* the ERP may have been told another quantity */
     bool revised;       /* this event is a revision, or lets one go on: what is open may be what it added */
     char decision[400]; /* the sentence of the last routing decision */
-    const char
-        *ended;     /* the code of what cancels a part of it now by the order's own policy; NULL: nothing */
-    const char *by; /* the client who wishes what is done now; NULL: it is nobody's wish */
+    const char *ended;  /* why the order's own policy cancels a part of it now; NULL: it does not */
+    const char *by;     /* the client who wishes what is done now; NULL: it is nobody's wish */
     /* Releases that were sent just now: what waited for them is applied at the end. Owned. */
     char (*sent)[XD_ID_SIZE];
     size_t sent_count, sent_capacity;
