@@ -312,21 +312,34 @@ size_t xd_utf8_prefix(struct xd_bytes text) {
     return at;
 }
 
-/* Whether a byte of word, all of whose bytes are below 0x80, is below limit (the
- * borrow of a byte that is may mark its neighbour too, which only says it twice). */
-static bool any_below(uint64_t word, uint64_t limit) {
-    return ((word - EACH_BYTE * limit) & EACH_BYTE * 0x80) != 0;
+/* The first byte is the lowest, whatever the machine's own order. */
+static uint64_t load_word(const uint8_t *at) {
+    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
+           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 | (uint64_t)at[7] << 56;
+}
+
+/* The top bits of the bytes of word that do not stand for themselves; only the lowest is to be trusted, for
+ * a borrow goes upwards. */
+static uint64_t special_bytes(uint64_t word) {
+    return (word | (word - EACH_BYTE * 0x20) | ((word ^ EACH_BYTE * '"') - EACH_BYTE) |
+            ((word ^ EACH_BYTE * '\\') - EACH_BYTE)) &
+           EACH_BYTE * 0x80;
 }
 
 size_t xd_json_plain_prefix(struct xd_bytes text) {
     size_t at = 0;
-    uint64_t word;
-    for (; text.size - at >= sizeof word; at += sizeof word) {
-        memcpy(&word, text.data + at, sizeof word);
-        if ((word & EACH_BYTE * 0x80) != 0 || any_below(word, 0x20) || any_below(word ^ EACH_BYTE * '"', 1) ||
-            any_below(word ^ EACH_BYTE * '\\', 1)) {
-            break;
+    for (; text.size - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        uint64_t special = special_bytes(load_word(text.data + at));
+        if (special != 0) {
+            for (; (special & 0x80) == 0; special >>= 8) {
+                at++;
+            }
+            return at;
         }
+    }
+    while (at < text.size && text.data[at] >= 0x20 && text.data[at] < 0x80 && text.data[at] != '"' &&
+           text.data[at] != '\\') {
+        at++;
     }
     return at;
 }

@@ -81,9 +81,6 @@ static bool scan_string(struct xd_json_scan *scan) {
     scan->at++;
     for (;;) {
         scan->at += xd_json_plain_prefix(xd_bytes_of(scan->at, (size_t)(scan->end - scan->at)));
-        while (scan->at < scan->end && *scan->at >= 0x20 && *scan->at != '"' && *scan->at != '\\') {
-            scan->at++;
-        }
         int c = peek(scan);
         if (c == '"') {
             scan->at++;
@@ -93,6 +90,8 @@ static bool scan_string(struct xd_json_scan *scan) {
             if (!scan_escape(scan)) {
                 return false;
             }
+        } else if (c >= 0x80) {
+            scan->at++; /* whether it is UTF-8 is asked of the whole text */
         } else if (c < 0) {
             return refuse(scan, scan->at, "The text ends inside a string.");
         } else {

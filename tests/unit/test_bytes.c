@@ -305,9 +305,10 @@ static void every_byte_that_is_not_plain_in_json_ends_the_plain_prefix(void **st
             uint8_t text[19];
             memset(text, 0x7f, sizeof text);
             text[at] = (uint8_t)byte;
-            size_t whole = plain ? 16 : at / 8 * 8;
-            assert_int_equal(xd_json_plain_prefix(xd_bytes_of(text, sizeof text)), whole);
-            assert_int_equal(xd_json_plain_prefix(xd_bytes_of(text, 7)), 0);
+            for (size_t size = 0; size <= sizeof text; size++) {
+                size_t whole = plain || at >= size ? size : at;
+                assert_int_equal(xd_json_plain_prefix(xd_bytes_of(text, size)), whole);
+            }
         }
     }
 }
