@@ -148,6 +148,18 @@ bool xd_bytes_equal(struct xd_bytes a, struct xd_bytes b) {
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
+void xd_copy(char *out, size_t size, const char *text) {
+    text = text == NULL ? "" : text;
+    size_t length = strlen(text);
+    if (length >= size) {
+        length = size - 1;
+    }
+    if (length > 0) {
+        memcpy(out, text, length);
+    }
+    out[length] = 0;
+}
+
 void xd_buffer_init(struct xd_buffer *buffer, size_t limit) {
     *buffer = (struct xd_buffer){.limit = limit};
 }

@@ -17,6 +17,8 @@ struct xd_bytes {
 struct xd_bytes xd_bytes_of(const void *data, size_t size);
 struct xd_bytes xd_bytes_of_text(const char *text); /* NULL gives no bytes */
 bool xd_bytes_equal(struct xd_bytes a, struct xd_bytes b);
+/* size: of out, at least 1. Cut to fit, terminated; NULL is "". */
+void xd_copy(char *out, size_t size, const char *text);
 
 /* A growing buffer with a hard limit. Failure sticks: after an append that
  * could not be done (no memory, over the limit) every later append does
@@ -65,7 +67,7 @@ size_t xd_utf8_prefix(struct xd_bytes text);
  * for a sentence that quotes a stranger. Its length stays. */
 void xd_text_make_printable(char *text);
 /* How many bytes at the start of text stand for themselves inside a JSON string: ASCII without controls,
- * quote and backslash. By words of 8 bytes, so there may be up to 7 more. */
+ * quote and backslash. */
 size_t xd_json_plain_prefix(struct xd_bytes text);
 
 #endif

@@ -38,18 +38,6 @@ const char *const xd_erp_outcome_names[] = {"done", "rejected", "unknown", "unav
 
 /* ---- small shared things ---- */
 
-void xd_copy(char *out, size_t size, const char *text) {
-    text = text == NULL ? "" : text;
-    size_t length = strlen(text);
-    if (length >= size) {
-        length = size - 1;
-    }
-    if (length > 0) {
-        memcpy(out, text, length);
-    }
-    out[length] = 0;
-}
-
 struct xd_hub_site *xd_hub_site_find(struct xd_hub *hub, const char *name) {
     for (size_t index = 0; name != NULL && index < hub->site_count; index++) {
         if (strcmp(hub->sites[index]->row.site, name) == 0) {

@@ -14,7 +14,6 @@
 #define XD_LANE_BULK 1u   /* up */
 #define XD_LANE_NOTICE 1u /* down */
 
-void xd_copy(char *out, size_t size, const char *text); /* cut to fit, terminated; NULL is "" */
 struct xd_hub_site *xd_hub_site_find(struct xd_hub *hub, const char *name); /* NULL: none */
 /* prefix and 17 characters that the hub's secret derives from `name`: random to
  * everybody else, the same again after a restore from a backup. */

@@ -17,9 +17,9 @@ void xd_sim_push(struct xd_sim *sim, struct xd_sim_node *to, xd_ms delay, const 
     struct xd_sim_queue *queue = to->queue;
     message->tag = ++sim->tags;
     message->ready_at = sim->now + delay;
-    (void)snprintf(message->exchange, sizeof message->exchange, "%s", exchange != NULL ? exchange : "");
-    (void)snprintf(message->user, sizeof message->user, "%s", user != NULL ? user : "");
-    (void)snprintf(message->signature, sizeof message->signature, "%s", signature != NULL ? signature : "");
+    xd_copy(message->exchange, sizeof message->exchange, exchange);
+    xd_copy(message->user, sizeof message->user, user);
+    xd_copy(message->signature, sizeof message->signature, signature);
     message->body = xd_host_copy(body.data, body.size);
     message->size = body.size;
     if (queue->last != NULL && xd_sim_hit(sim, XD_FAULT_LINE_REORDER)) {
@@ -143,9 +143,9 @@ static void record(struct xd_sim *sim, const char *exchange, const char *user, c
                    struct xd_bytes body) {
     struct xd_sim_message *copy = xd_host_alloc(sizeof *copy);
     size_t place = sim->recorded_count++ % (sizeof sim->recorded / sizeof sim->recorded[0]);
-    (void)snprintf(copy->exchange, sizeof copy->exchange, "%s", exchange);
-    (void)snprintf(copy->user, sizeof copy->user, "%s", user);
-    (void)snprintf(copy->signature, sizeof copy->signature, "%s", signature);
+    xd_copy(copy->exchange, sizeof copy->exchange, exchange);
+    xd_copy(copy->user, sizeof copy->user, user);
+    xd_copy(copy->signature, sizeof copy->signature, signature);
     copy->body = xd_host_copy(body.data, body.size);
     copy->size = body.size;
     if (sim->recorded[place] != NULL) {

@@ -45,7 +45,7 @@ static void keep_id(struct xd_sim *sim, struct xd_sim_order *order, const char *
     cJSON *tree = first->wished && first->id[0] == 0 && body != NULL ? cJSON_Parse(body) : NULL;
     const char *id = xd_json_text(tree, "order_id");
     if (id != NULL) {
-        (void)snprintf(first->id, sizeof first->id, "%s", id);
+        xd_copy(first->id, sizeof first->id, id);
     }
     cJSON_Delete(tree);
 }
@@ -152,7 +152,7 @@ static void draw_policy(struct xd_sim *sim, struct xd_sim_order *order) {
     if (xd_sim_hit(sim, XD_FAULT_CHANNEL_POLICY)) {
         size_t drawn =
             xd_chance_below(&sim->chance[XD_FAULT_CHANNEL_POLICY], sizeof policies / sizeof policies[0]);
-        (void)snprintf(order->policy, sizeof order->policy, "%s", policies[drawn].members);
+        xd_copy(order->policy, sizeof order->policy, policies[drawn].members);
         order->may_end_short = policies[drawn].may_end_short;
     }
 }

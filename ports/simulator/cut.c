@@ -48,7 +48,7 @@ static const char *next_word(char **rest) {
 
 bool xd_sim_cut_read(const char *text, struct xd_sim_cut *out) {
     char copy[XD_SIM_CUT_TEXT_MAX], *rest = copy;
-    (void)snprintf(copy, sizeof copy, "%s", text);
+    xd_copy(copy, sizeof copy, text);
     const char *node = next_word(&rest), *point = next_word(&rest);
     const char *number = next_word(&rest), *harm = next_word(&rest);
     *out = (struct xd_sim_cut){.node = strcmp(node, "hub") == 0 ? 0 : 1,

@@ -23,15 +23,12 @@ static int64_t whole(struct xd_decimal value) {
 
 void xd_sim_erp_effect(const struct xd_erp_request *request, struct xd_sim_effect *effect) {
     *effect = (struct xd_sim_effect){.kind = request->kind};
-    (void)snprintf(effect->reference, sizeof effect->reference, "%s", request->reference);
-    (void)snprintf(effect->sale_reference, sizeof effect->sale_reference, "%s",
-                   request->sale_reference != NULL ? request->sale_reference : "");
-    (void)snprintf(effect->reverses, sizeof effect->reverses, "%s",
-                   request->reverses != NULL ? request->reverses : "");
-    (void)snprintf(effect->site, sizeof effect->site, "%s", request->site != NULL ? request->site : "");
+    xd_copy(effect->reference, sizeof effect->reference, request->reference);
+    xd_copy(effect->sale_reference, sizeof effect->sale_reference, request->sale_reference);
+    xd_copy(effect->reverses, sizeof effect->reverses, request->reverses);
+    xd_copy(effect->site, sizeof effect->site, request->site);
     for (size_t line = 0; line < request->line_count && line < XD_SIM_LINES_MAX; line++) {
-        (void)snprintf(effect->line_id[line], sizeof effect->line_id[line], "%s",
-                       request->lines[line].line_id != NULL ? request->lines[line].line_id : "");
+        xd_copy(effect->line_id[line], sizeof effect->line_id[line], request->lines[line].line_id);
         effect->qty[line] = whole(request->lines[line].qty);
         effect->close[line] = request->lines[line].close;
         effect->line_count++;

@@ -49,7 +49,7 @@ static struct xd_sim_sold *line_of(struct xd_sim_entry *sale, const char *line_i
     }
     if (index == sale->line_count) {
         sale->lines[index] = (struct xd_sim_sold){.qty = 0};
-        (void)snprintf(sale->lines[index].line_id, sizeof sale->lines[index].line_id, "%s", line_id);
+        xd_copy(sale->lines[index].line_id, sizeof sale->lines[index].line_id, line_id);
         sale->line_count++;
     }
     return &sale->lines[index];

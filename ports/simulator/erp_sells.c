@@ -20,7 +20,7 @@ void xd_sim_erp_sells(struct xd_sim *sim) {
     order->line_count = (unsigned)xd_chance_between(chance, 1, XD_SIM_LINES_MAX);
     (void)snprintf(order->number, sizeof order->number, "D%zu", sim->effect_count);
     (void)snprintf(effect.reference, sizeof effect.reference, "=%s", order->number);
-    (void)snprintf(effect.site, sizeof effect.site, "%s", sim->sites[order->site].name_text);
+    xd_copy(effect.site, sizeof effect.site, sim->sites[order->site].name_text);
     effect.line_count = order->line_count;
     for (unsigned line = 0; line < order->line_count; line++) {
         order->qty[line] = (unsigned)xd_chance_between(chance, 1, QTY_MAX);

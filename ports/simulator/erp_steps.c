@@ -50,8 +50,8 @@ static bool is_same(const struct xd_sim_effect *a, const struct xd_sim_effect *b
 static void say(struct xd_erp_answer *answer, enum xd_erp_outcome outcome, const char *code,
                 const char *detail) {
     *answer = (struct xd_erp_answer){.outcome = outcome};
-    (void)snprintf(answer->code, sizeof answer->code, "%s", code);
-    (void)snprintf(answer->detail, sizeof answer->detail, "%s", detail);
+    xd_copy(answer->code, sizeof answer->code, code);
+    xd_copy(answer->detail, sizeof answer->detail, detail);
 }
 
 /* ---- refusing ---- */

@@ -27,7 +27,7 @@ static void ask(struct xd_sim *sim, void *object, uint64_t number) {
     if (errand->answered) {
         return;
     }
-    (void)snprintf(mail.topic, sizeof mail.topic, "%s", sim->sites[errand->site].name_text);
+    xd_copy(mail.topic, sizeof mail.topic, sim->sites[errand->site].name_text);
     memcpy(mail.id, errand->id, sizeof mail.id);
     (void)xd_sim_channel_ask(sim, XD_SIM_ASKS_ERRAND, number, mail, errand->text);
     xd_agenda_add(&sim->agenda, sim->now + AGAIN_MS, ask, NULL, number);
@@ -79,7 +79,7 @@ static void resolve(struct xd_sim *sim, const char *exception, const char *actio
     sim->errands = xd_host_grow(sim->errands, sim->errand_count, &sim->errand_capacity, sizeof *sim->errands);
     struct xd_sim_errand *errand = &sim->errands[sim->errand_count];
     *errand = (struct xd_sim_errand){.kind = XD_SIM_MAIL_RESOLVE, .text = xd_host_copy(text, strlen(text))};
-    (void)snprintf(errand->id, sizeof errand->id, "%s", exception);
+    xd_copy(errand->id, sizeof errand->id, exception);
     ask(sim, NULL, sim->errand_count++);
 }
 

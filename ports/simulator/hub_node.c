@@ -199,7 +199,7 @@ static void enrol(struct xd_sim *sim, const char *text) {
         xd_hex_parse(key, site->key.secret, sizeof site->key.secret, &site->key.secret_size) != XD_OK) {
         xd_sim_violated(sim, "a site cannot be added: %s", text == NULL ? "" : text);
     } else {
-        (void)snprintf(site->key.kid, sizeof site->key.kid, "%s", kid);
+        xd_copy(site->key.kid, sizeof site->key.kid, kid);
     }
     cJSON_Delete(tree);
 }

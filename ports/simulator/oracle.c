@@ -186,7 +186,7 @@ static void judge_sale(struct xd_sim *sim, const struct xd_sim_effect *effect) {
 /* "site/id/version/release" of a shipment, "site/id" of an adjustment. */
 static struct xd_sim_document *document_of(struct xd_sim *sim, const char *reference) {
     char text[XD_REFERENCE_SIZE], key[2 * XD_SIM_TEXT];
-    (void)snprintf(text, sizeof text, "%s", reference);
+    xd_copy(text, sizeof text, reference);
     char *slash = strchr(text, '/');
     char *end = slash == NULL ? NULL : strchr(slash + 1, '/');
     if (slash == NULL) {

@@ -394,7 +394,7 @@ static void collect_complaints(struct xd_sim *sim, struct xd_names *complaints) 
             }
         }
         more = next != NULL;
-        (void)snprintf(cursor, sizeof cursor, "%s", more ? next : "");
+        xd_copy(cursor, sizeof cursor, more ? next : "");
         cJSON_Delete(tree);
     }
 }

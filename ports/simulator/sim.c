@@ -196,7 +196,7 @@ static void set_up(struct xd_sim *sim) {
     xd_sim_run_until(sim, 3 * XD_SECOND_MS);
     for (unsigned index = 0; index < sim->figures->sites; index++) {
         struct xd_sim_site *site = &sim->sites[index];
-        (void)snprintf(site->name_text, sizeof site->name_text, "%s", site_names[index]);
+        xd_copy(site->name_text, sizeof site->name_text, site_names[index]);
         xd_sim_node_open(sim, &site->node, site->name_text, index + 1);
         site->wms_up = true;
         sim->site_count++;

@@ -362,8 +362,8 @@ static void forge(struct xd_sim *sim, enum xd_fault fault) {
     char *body = xd_host_alloc(of->size + 1);
     memcpy(body, of->body, of->size);
     char exchange[64], signature[XD_SIGNATURE_SIZE];
-    (void)snprintf(exchange, sizeof exchange, "%s", of->exchange);
-    (void)snprintf(signature, sizeof signature, "%s", of->signature);
+    xd_copy(exchange, sizeof exchange, of->exchange);
+    xd_copy(signature, sizeof signature, of->signature);
     if (fault == XD_FAULT_FORGED_SIGNATURE) {
         signature[strlen(signature) - 1] = signature[strlen(signature) - 1] == '0' ? '1' : '0';
         make_up(body);

@@ -90,7 +90,7 @@ static void see_sequenced(struct xd_sim_node *from, struct xd_sim_site *site, in
         key_of(up, site->name_text, lane, live, old);
         give_up(sim, machine->machine, old);
     }
-    (void)snprintf(live, XD_EPOCH_SIZE, "%s", epoch);
+    xd_copy(live, XD_EPOCH_SIZE, epoch);
     size_t *sent = xd_names_at(&sim->sent, key);
     if (*sent == XD_NAMES_NONE || sequence > *sent) {
         *sent = (size_t)sequence;

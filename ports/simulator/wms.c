@@ -88,7 +88,7 @@ size_t xd_sim_wms_add_version(struct xd_sim_site *site, enum xd_kind kind, const
                                          .version = version,
                                          .first = sim->document_count,
                                          .latest = UINT32_MAX};
-    (void)snprintf(document->id, sizeof document->id, "%s", id);
+    xd_copy(document->id, sizeof document->id, id);
     xd_sim_wms_key(site->name_text, id, version, key);
     xd_names_set(&sim->document_names, key, sim->document_count);
     sim->figures->documents++;

@@ -99,7 +99,7 @@ static size_t confirm(struct xd_sim_site *site, const struct xd_sim_release *rel
     document->unmatched = xd_sim_hit(sim, XD_FAULT_WMS_UNMATCHED_LINE);
     document->short_status = short_status;
     document->partial = partial;
-    (void)snprintf(document->release, sizeof document->release, "%s", release->id);
+    xd_copy(document->release, sizeof document->release, release->id);
     memcpy(document->qty, qty, sizeof document->qty);
     char *text = xd_sim_wms_write(document, release);
     xd_sim_wms_send(site, number, text, delay);
@@ -250,7 +250,7 @@ static void read_lines(const cJSON *tree, unsigned qty[XD_SIM_LINES_MAX], char s
         const char *text = xd_json_text(line, "qty");
         unsigned long number = id == NULL ? 0 : strtoul(id, NULL, 10);
         if (number > 0 && number <= XD_SIM_LINES_MAX && name != NULL && text != NULL) {
-            (void)snprintf(sku[number - 1], sizeof sku[0], "%s", name);
+            xd_copy(sku[number - 1], sizeof sku[0], name);
             qty[number - 1] = (unsigned)strtoul(text, NULL, 10);
         }
     }
@@ -339,7 +339,7 @@ static void take_new(struct xd_sim_site *site, const char *id, uint64_t revision
         xd_host_grow(sim->releases, sim->release_count, &sim->release_capacity, sizeof *sim->releases);
     struct xd_sim_release *release = &sim->releases[sim->release_count];
     *release = (struct xd_sim_release){.order = order, .site = site->node.number - 1, .revision = revision};
-    (void)snprintf(release->id, sizeof release->id, "%s", id);
+    xd_copy(release->id, sizeof release->id, id);
     xd_names_set(&site->releases, id, sim->release_count++);
     xd_sim_tell(sim, site->name_text, "WMS takes release %s", id);
     if (cancel) {
