@@ -38,8 +38,6 @@ enum {
     QUARANTINE_EACH,
     META_GET,
     META_SET,
-    COUNTER_ADD,
-    COUNTER_GET,
     PAGES_USED
 };
 
@@ -82,9 +80,6 @@ static const char *const sql[] = {
     [META_GET] = "SELECT value FROM meta WHERE name = ?",
     [META_SET] =
         "INSERT INTO meta(name, value) VALUES(?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-    [COUNTER_ADD] = "INSERT INTO counter(topic, state, count) VALUES(?, ?, ?)"
-                    " ON CONFLICT DO UPDATE SET count = count + excluded.count",
-    [COUNTER_GET] = "SELECT coalesce(sum(count), 0) FROM counter WHERE topic = ? AND state BETWEEN ? AND ?",
     [PAGES_USED] = "SELECT p.page_count - f.freelist_count FROM pragma_page_count p, pragma_freelist_count f",
 };
 
@@ -384,7 +379,7 @@ static enum xd_result quarantine_add(void *context, struct xd_quarantine_row *ro
     }
     enum xd_result result = xd_query_close(&query);
     if (result == XD_OK && row->times == 1) {
-        result = xd_counter_add(context, XD_COUNTER_QUARANTINE, 0, 1);
+        result = xd_counter_add(context, XD_COUNTER_QUARANTINE, 0, "", 1);
     }
     return result;
 }
@@ -412,10 +407,10 @@ static enum xd_result quarantine_each(void *context, int64_t after, size_t max, 
 }
 
 static enum xd_result quarantine_count(void *context, int64_t *count) {
-    return xd_counter_get(context, XD_COUNTER_QUARANTINE, 0, count);
+    return xd_counter_get(context, XD_COUNTER_QUARANTINE, 0, NULL, count);
 }
 
-/* ---- small values, counters, usage ---- */
+/* ---- small values, usage ---- */
 
 static enum xd_result meta_get(void *context, const char *name, char *out, size_t size) {
     struct xd_query query;
@@ -439,29 +434,6 @@ static enum xd_result meta_set(void *context, const char *name, const char *valu
     xd_bind_text(&query, name);
     xd_bind_text(&query, value);
     return xd_query_run(&query);
-}
-
-enum xd_result xd_counter_add(struct xd_database *database, enum xd_counter counter, int state,
-                              int64_t change) {
-    struct xd_query query;
-    open_query(&query, database, COUNTER_ADD);
-    xd_bind_int(&query, counter);
-    xd_bind_int(&query, state);
-    xd_bind_int(&query, change);
-    return xd_query_run(&query);
-}
-
-enum xd_result xd_counter_get(struct xd_database *database, enum xd_counter counter, int state,
-                              int64_t *out) {
-    struct xd_query query;
-    open_query(&query, database, COUNTER_GET);
-    xd_bind_int(&query, counter);
-    xd_bind_int(&query, state < 0 ? 0 : state);
-    xd_bind_int(&query, state < 0 ? INT32_MAX : state);
-    if (xd_query_next(&query)) {
-        *out = xd_take_int(&query);
-    }
-    return xd_query_close(&query);
 }
 
 static enum xd_result usage(void *context, int64_t *used, int64_t *quota) {

@@ -36,16 +36,17 @@ static const char site_counters[] =
     " (SELECT count(*) FROM quarantine) AS n) WHERE c <> n";
 
 static const char hub_counters[] =
-    "WITH there(topic, state, n) AS ("
-    " SELECT 0, 0, count(*) FROM quarantine UNION ALL SELECT 1, status, count(*) FROM orders GROUP BY status"
-    " UNION ALL SELECT 2, state, count(*) FROM job GROUP BY state, erp"
-    " UNION ALL SELECT 3, 0, count(*) FROM exception WHERE open = 1"
-    " UNION ALL SELECT 4, kind, count(*) FROM reference_current GROUP BY kind)"
-    " SELECT 'counter ' || topic || '/' || state || ': ' || coalesce(sum(c), 0) || ' instead of ' || sum(n) "
-    "FROM"
-    " (SELECT topic, state, count AS c, 0 AS n FROM counter"
-    " UNION ALL SELECT 2, state, count, 0 FROM job_count UNION ALL SELECT topic, state, 0, n FROM there)"
-    " GROUP BY topic, state HAVING sum(c) <> sum(n)";
+    "WITH there(topic, state, name, n) AS ("
+    " SELECT 0, 0, '', count(*) FROM quarantine"
+    " UNION ALL SELECT 1, status, '', count(*) FROM orders GROUP BY status"
+    " UNION ALL SELECT 2, state, erp, count(*) FROM job GROUP BY state, erp"
+    " UNION ALL SELECT 3, 0, '', count(*) FROM exception WHERE open = 1"
+    " UNION ALL SELECT 4, kind, '', count(*) FROM reference_current GROUP BY kind)"
+    " SELECT 'counter ' || topic || '/' || state || rtrim('/' || name, '/') || ': ' || coalesce(sum(c), 0)"
+    " || ' instead of ' || sum(n) FROM"
+    " (SELECT topic, state, name, count AS c, 0 AS n FROM counter"
+    " UNION ALL SELECT topic, state, name, 0, n FROM there)"
+    " GROUP BY topic, state, name HAVING sum(c) <> sum(n)";
 
 static void tell(struct told *told, const char *text) {
     told->findings++;

@@ -83,7 +83,7 @@ static enum xd_result exception_add(void *context, const struct xd_exception_row
     xd_bind_text(&query, row->reason);
     enum xd_result result = xd_query_change(&query, XD_CONFLICT);
     if (result == XD_OK && row->open) {
-        result = xd_counter_add(context, XD_COUNTER_EXCEPTIONS, 0, 1);
+        result = xd_counter_add(context, XD_COUNTER_EXCEPTIONS, 0, "", 1);
     }
     return result;
 }
@@ -92,7 +92,7 @@ static enum xd_result close_and_count(struct xd_query *query) {
     struct xd_database *database = query->database;
     enum xd_result result = xd_query_run(query);
     int64_t closed = result == XD_OK ? sqlite3_changes(database->handle) : 0;
-    return closed > 0 ? xd_counter_add(database, XD_COUNTER_EXCEPTIONS, 0, -closed) : result;
+    return closed > 0 ? xd_counter_add(database, XD_COUNTER_EXCEPTIONS, 0, "", -closed) : result;
 }
 
 static void open_closing(struct xd_query *query, void *context, int which, const struct xd_word *word,
@@ -241,7 +241,7 @@ static enum xd_result exception_list(void *context, const struct xd_exception_fi
 }
 
 static enum xd_result exception_count(void *context, int64_t *open) {
-    return xd_counter_get(context, XD_COUNTER_EXCEPTIONS, 0, open);
+    return xd_counter_get(context, XD_COUNTER_EXCEPTIONS, 0, NULL, open);
 }
 
 void xd_hub_exceptions_fill(struct xd_hub_store *out) {

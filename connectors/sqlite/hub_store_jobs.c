@@ -25,9 +25,6 @@ enum {
     WAKE,
     LAST,
     LANE_AFTER,
-    COUNT_ADD,
-    COUNT,
-    COUNT_OF,
     SHIPMENTS,
     AFTER,
     REFUSED
@@ -41,6 +38,7 @@ enum {
 _Static_assert(XD_JOB_QUEUED == 0 && XD_JOB_DONE == 3,
                "the partial indexes and the statements here say 0 and 3");
 _Static_assert(XD_JOB_REJECTED == 4, "the partial index job_refused and the statement here say 4");
+_Static_assert(XD_COUNTER_NAME_SIZE >= XD_NAME_SIZE, "jobs are counted by the names of their ERPs");
 _Static_assert(XD_ERP_SHIPMENT == 1, "the statement here says 1");
 
 #define READY " AND state = 0 AND waits = 0"
@@ -87,10 +85,6 @@ static const char *const sql[] = {
     [WAKE] = "UPDATE job SET waits = 0 WHERE number = ?",
     [LAST] = "SELECT coalesce(max(number), 0) FROM job",
     [LANE_AFTER] = "SELECT min(erp) FROM job INDEXED BY job_open WHERE erp > ? AND state <> 3",
-    [COUNT_ADD] = "INSERT INTO job_count(state, erp, count) VALUES(?, ?, ?)"
-                  " ON CONFLICT DO UPDATE SET count = count + excluded.count",
-    [COUNT] = "SELECT coalesce(sum(count), 0) FROM job_count WHERE state = ?",
-    [COUNT_OF] = "SELECT coalesce(sum(count), 0) FROM job_count WHERE state = ? AND erp = ?",
 };
 
 static void open_query(struct xd_query *query, void *context, int which) {
@@ -183,22 +177,13 @@ static enum xd_result insert_line(void *context, int64_t job, int64_t number,
     return xd_query_run(&query);
 }
 
-static enum xd_result count_add(void *context, int state, const char *erp, int64_t change) {
-    struct xd_query query;
-    open_query(&query, context, COUNT_ADD);
-    xd_bind_int(&query, state);
-    xd_bind_text(&query, erp);
-    xd_bind_int(&query, change);
-    return xd_query_run(&query);
-}
-
 static enum xd_result job_add(void *context, struct xd_job_row *row, const struct xd_job_line_row *lines,
                               size_t count) {
     enum xd_result result = insert_job(context, row);
     for (size_t i = 0; i < count && result == XD_OK; i++) {
         result = insert_line(context, row->number, (int64_t)i + 1, &lines[i]);
     }
-    return result == XD_OK ? count_add(context, row->state, row->erp, 1) : result;
+    return result == XD_OK ? xd_counter_add(context, XD_COUNTER_JOBS, row->state, row->erp, 1) : result;
 }
 
 static enum xd_result job_get(void *context, int64_t number, struct xd_job_row *out) {
@@ -244,9 +229,9 @@ static enum xd_result job_save(void *context, const struct xd_job_row *row) {
     xd_bind_int(&query, row->number);
     result = xd_query_run(&query);
     if (result == XD_OK && row->state != before) {
-        result = count_add(context, before, erp, -1);
+        result = xd_counter_add(context, XD_COUNTER_JOBS, before, erp, -1);
         if (result == XD_OK) {
-            result = count_add(context, row->state, erp, 1);
+            result = xd_counter_add(context, XD_COUNTER_JOBS, row->state, erp, 1);
         }
     }
     return result;
@@ -338,30 +323,19 @@ static enum xd_result job_after(void *context, int64_t number, xd_job_fn each, v
     return each_job(&query, each, each_context);
 }
 
-static enum xd_result take_count(struct xd_query *query, int64_t *count) {
-    *count = xd_query_next(query) ? xd_take_int(query) : 0;
-    return xd_query_close(query);
-}
-
 static enum xd_result job_count(void *context, int state, int64_t *count) {
-    struct xd_query query;
-    open_query(&query, context, COUNT);
-    xd_bind_int(&query, state);
-    return take_count(&query, count);
+    return xd_counter_get(context, XD_COUNTER_JOBS, state, NULL, count);
 }
 
 static enum xd_result job_count_of(void *context, const char *erp, int state, int64_t *count) {
-    struct xd_query query;
-    open_query(&query, context, COUNT_OF);
-    xd_bind_int(&query, state);
-    xd_bind_text(&query, erp);
-    return take_count(&query, count);
+    return xd_counter_get(context, XD_COUNTER_JOBS, state, erp, count);
 }
 
 static enum xd_result job_last(void *context, int64_t *number) {
     struct xd_query query;
     open_query(&query, context, LAST);
-    return take_count(&query, number);
+    *number = xd_query_next(&query) ? xd_take_int(&query) : 0;
+    return xd_query_close(&query);
 }
 
 static enum xd_result job_lane(void *context, const char *after, char erp[XD_NAME_SIZE]) {

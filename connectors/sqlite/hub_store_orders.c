@@ -273,7 +273,7 @@ static enum xd_result order_add(void *context, const struct xd_order_row *row,
     }
     if (result == XD_OK) {
         remember(context, row->order_id, n, NULL);
-        result = xd_counter_add(context, XD_COUNTER_ORDERS, row->status, 1);
+        result = xd_counter_add(context, XD_COUNTER_ORDERS, row->status, "", 1);
     }
     return result;
 }
@@ -367,8 +367,8 @@ static enum xd_result count_status(void *context, int before, int after) {
     if (before == after) {
         return XD_OK;
     }
-    enum xd_result result = xd_counter_add(context, XD_COUNTER_ORDERS, before, -1);
-    return result == XD_OK ? xd_counter_add(context, XD_COUNTER_ORDERS, after, 1) : result;
+    enum xd_result result = xd_counter_add(context, XD_COUNTER_ORDERS, before, "", -1);
+    return result == XD_OK ? xd_counter_add(context, XD_COUNTER_ORDERS, after, "", 1) : result;
 }
 
 static enum xd_result order_set_status(void *context, const char *order_id, int status, xd_ms updated_at) {
@@ -574,7 +574,7 @@ static enum xd_result order_backordered(void *context, int64_t *cursor, size_t m
 }
 
 static enum xd_result order_count(void *context, int status, int64_t *count) {
-    return xd_counter_get(context, XD_COUNTER_ORDERS, status, count);
+    return xd_counter_get(context, XD_COUNTER_ORDERS, status, NULL, count);
 }
 
 /* ---- timeline ---- */

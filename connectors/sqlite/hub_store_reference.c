@@ -69,8 +69,9 @@ static enum xd_result set_current(void *context, const struct xd_reference_row *
     xd_bind_text(&query, row->key);
     xd_bind_int(&query, row->version);
     enum xd_result result = xd_query_run(&query);
-    return result == XD_OK && row->previous == 0 ? xd_counter_add(context, XD_COUNTER_REFERENCE, row->kind, 1)
-                                                 : result;
+    return result == XD_OK && row->previous == 0
+               ? xd_counter_add(context, XD_COUNTER_REFERENCE, row->kind, "", 1)
+               : result;
 }
 
 static enum xd_result set_aliases(void *context, const struct xd_reference_row *row,
@@ -192,7 +193,7 @@ static enum xd_result reference_owner(void *context, int kind, const struct xd_r
 }
 
 static enum xd_result reference_count(void *context, int kind, int64_t *count) {
-    return xd_counter_get(context, XD_COUNTER_REFERENCE, kind, count);
+    return xd_counter_get(context, XD_COUNTER_REFERENCE, kind, NULL, count);
 }
 
 void xd_hub_reference_fill(struct xd_database *database, struct xd_reference_store *out) {

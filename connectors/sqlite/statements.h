@@ -30,6 +30,7 @@
 /* Each part of the store has its own texts of SQL, and here its statements. */
 enum xd_group {
     XD_GROUP_TRANSACTION,
+    XD_GROUP_COUNTERS,
     XD_GROUP_DELIVERY,
     XD_GROUP_DOCUMENTS,
     XD_GROUP_SITE,
@@ -59,6 +60,24 @@ struct xd_peer {
 
 struct xd_order_memo;
 
+enum xd_counter {
+    XD_COUNTER_QUARANTINE,
+    XD_COUNTER_ORDERS, /* by status */
+    XD_COUNTER_JOBS,   /* by state, and name: the ERP */
+    XD_COUNTER_EXCEPTIONS,
+    XD_COUNTER_REFERENCE /* by kind */
+};
+
+#define XD_COUNTER_NAME_SIZE 72 /* of an ERP */
+
+struct xd_counter_change {
+    enum xd_counter counter;
+    int state;
+    char name[XD_COUNTER_NAME_SIZE];
+    int64_t by;
+};
+#define XD_COUNTER_CHANGES 16 /* of one transaction that are remembered at once */
+
 struct xd_database {
     sqlite3 *handle;
     enum xd_database_schema schema;
@@ -79,6 +98,8 @@ struct xd_database {
     xd_ms read_deadline;   /* monotonic */
     struct xd_peer *peers; /* sorted by name; emptied by xd_database_forget */
     size_t peer_count, peer_capacity;
+    struct xd_counter_change counter_changes[XD_COUNTER_CHANGES]; /* of this transaction, not written yet */
+    size_t counter_change_count;
     struct xd_order_memo *order; /* hub_store_orders.c: the order that was looked at last; NULL: none yet */
     sqlite3_stmt *statements[XD_GROUP_COUNT][XD_STATEMENTS_MAX];
     char error[320];
@@ -160,16 +181,14 @@ void xd_order_memo_forget(struct xd_order_memo *memo); /* NULL: nothing is remem
 void xd_delivery_store_fill(struct xd_database *database, struct xd_delivery_store *out);
 void xd_documents_store_fill(struct xd_delivery_store *out);
 
-/* Counters that are kept in the same transaction as what they count. */
-enum xd_counter {
-    XD_COUNTER_QUARANTINE,
-    XD_COUNTER_ORDERS,
-    XD_COUNTER_EXCEPTIONS = 3, /* 2 was of jobs, which are counted by ERP: table job_count */
-    XD_COUNTER_REFERENCE       /* by kind */
-};
+/* counters.c: kept in the same transaction as what they count. name: "" where there is one of a state only.
+ */
 XD_CHECKED enum xd_result xd_counter_add(struct xd_database *database, enum xd_counter counter, int state,
-                                         int64_t change);
+                                         const char *name, int64_t by);
+/* state < 0: of every state; name NULL: of every name. */
 XD_CHECKED enum xd_result xd_counter_get(struct xd_database *database, enum xd_counter counter, int state,
-                                         int64_t *out);
+                                         const char *name, int64_t *out);
+/* Writes what is remembered of this transaction. */
+XD_CHECKED enum xd_result xd_counters_write(struct xd_database *database);
 
 #endif

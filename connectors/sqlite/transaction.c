@@ -63,7 +63,10 @@ static enum xd_result transaction_begin(void *context) {
 static enum xd_result transaction_commit(void *context) {
     struct xd_database *database = context;
     bool empty = database->in_transaction && !database->started;
-    enum xd_result result = empty ? XD_OK : inside(database, COMMIT);
+    enum xd_result result = xd_counters_write(database);
+    if (result == XD_OK && !empty) {
+        result = inside(database, COMMIT);
+    }
     if (result != XD_OK) {
         end(database);
         database->broken = database->broken || result == XD_IO;
@@ -80,7 +83,8 @@ static void transaction_rollback(void *context) {
 }
 
 static enum xd_result savepoint_set(void *context) {
-    return inside(context, SAVEPOINT);
+    enum xd_result result = xd_counters_write(context);
+    return result == XD_OK ? inside(context, SAVEPOINT) : result;
 }
 
 static enum xd_result savepoint_keep(void *context) {

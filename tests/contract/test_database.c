@@ -4,6 +4,7 @@
 #include "contract/hub_schema_1.h"
 #include "contract/stores.h"
 #include "sqlite/database.h"
+#include "sqlite/schema.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -116,7 +117,8 @@ static void store_of_the_first_version_is_migrated_with_what_is_in_it(void **sta
            "INSERT INTO counter VALUES(1, 4, 1);"
            "INSERT INTO orders VALUES(1, 'O1', 't', 'web', 'portal', 'acc', 'PO-1', 'CUST-1', '', 'EUR',"
            " 'WH1', 'corr', 'sale/1', 4, 1, zeroblob(32), 5, 5);"
-           "INSERT INTO order_body VALUES(1, 0, x'7b7d')");
+           "INSERT INTO order_body VALUES(1, 0, x'7b7d');"
+           "INSERT INTO job VALUES(1, 'books', 0, 'sale/1', 2, 1, 0, 5, 'O1', '', '', 0, 5, '', '', '')");
     assert_int_equal(try_open(path, XD_SCHEMA_HUB, true, why, sizeof why), XD_INVALID);
     assert_non_null(strstr(why, "comes when its program starts"));
     struct xd_database_config config = {.path = path};
@@ -128,12 +130,69 @@ static void store_of_the_first_version_is_migrated_with_what_is_in_it(void **sta
     assert_string_equal(order.external_order_id, "PO-1");
     assert_ok(hub.reference.count(hub.reference.context, 0, &count));
     assert_int_equal(count, 0);
+    assert_ok(hub.order_count(hub.context, 4, &count));
+    assert_int_equal(count, 1);
+    assert_ok(hub.job_count_of(hub.context, "books", XD_JOB_UNKNOWN, &count));
+    assert_int_equal(count, 1);
     assert_ok(hub.exception_list(hub.context, &filter, "", 9, see_old_exception, NULL));
     assert_ok(hub.delivery.tx.begin(hub.delivery.tx.context));
     assert_ok(hub.events.add(hub.events.context, &event));
     assert_ok(hub.delivery.tx.commit(hub.delivery.tx.context));
     xd_database_close(database);
     assert_ok(try_open(path, XD_SCHEMA_HUB, true, why, sizeof why));
+}
+
+/* All that SQLite knows of the tables of a store, one thing in a line. */
+static void write_schema(const char *path, struct xd_buffer *out) {
+    static const char sql[] =
+        "SELECT 'table ' || t.name || ' ' || t.wr || t.strict || ': ' || c.cid || ' ' || c.name || ' ' || "
+        "c.type"
+        " || ' ' || c.\"notnull\" || ' ' || c.pk || ' ' || coalesce(c.dflt_value, '-') FROM "
+        "pragma_table_list t JOIN pragma_table_xinfo(t.name) c"
+        " WHERE t.schema = 'main' UNION ALL"
+        " SELECT 'index ' || coalesce(m.sql, l.name || ' ' || x.seqno || ' ' || x.name) FROM sqlite_master t"
+        " JOIN pragma_index_list(t.name) l JOIN pragma_index_xinfo(l.name) x"
+        " JOIN sqlite_master m ON m.name = l.name WHERE t.type = 'table' AND x.key = 1"
+        " UNION ALL SELECT 'version ' || user_version FROM pragma_user_version ORDER BY 1";
+    sqlite3 *handle = NULL;
+    sqlite3_stmt *statement = NULL;
+    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL), SQLITE_OK);
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+        xd_buffer_text(out, (const char *)sqlite3_column_text(statement, 0));
+        xd_buffer_byte(out, '\n');
+    }
+    assert_int_equal(sqlite3_finalize(statement), SQLITE_OK);
+    assert_int_equal(sqlite3_close(handle), SQLITE_OK);
+}
+
+static void store_that_came_step_by_step_has_the_tables_of_a_new_one(void **state) {
+    struct store_world *world = *state;
+    static const enum xd_database_schema schemas[] = {XD_SCHEMA_SITE, XD_SCHEMA_HUB};
+    for (size_t index = 0; index < 2; index++) {
+        struct xd_buffer stepped, fresh;
+        char old[128], new[128], why[256] = "";
+        bool hub = schemas[index] == XD_SCHEMA_HUB;
+        (void)snprintf(old, sizeof old, "%s/old-%zu.db", world->folder, index);
+        (void)snprintf(new, sizeof new, "%s/new-%zu.db", world->folder, index);
+        if (hub) {
+            tamper(old, hub_schema_1);
+        } else {
+            tamper(old, xd_schema_site_steps.steps[0].parts[0]);
+            tamper(old, xd_schema_site_steps.steps[0].parts[1]);
+            tamper(old, "PRAGMA application_id = 0x58445349; PRAGMA user_version = 1");
+        }
+        assert_ok(try_open(old, schemas[index], false, why, sizeof why));
+        assert_ok(try_open(new, schemas[index], false, why, sizeof why));
+        xd_buffer_init(&stepped, 0);
+        xd_buffer_init(&fresh, 0);
+        write_schema(old, &stepped);
+        write_schema(new, &fresh);
+        assert_true(fresh.size > 1000);
+        assert_string_equal(xd_buffer_string(&stepped), xd_buffer_string(&fresh));
+        xd_buffer_free(&stepped);
+        xd_buffer_free(&fresh);
+    }
 }
 
 static enum xd_result see_status(void *context, const struct xd_release_row *row) {
@@ -397,7 +456,7 @@ static void fsck_finds_a_counter_and_a_tree_that_are_wrong(void **state) {
     struct store_world *world = *state;
     struct findings findings = {.count = 0};
     hold_many(world, 100);
-    tamper(world->path, "INSERT INTO counter VALUES(0, 0, 5)");
+    tamper(world->path, "INSERT INTO counter VALUES(0, 0, '', 5)");
     assert_int_equal(xd_database_fsck(world->store, told, &findings), XD_CORRUPT);
     assert_string_equal(findings.last, "counter of quarantine: 5 instead of 0");
     tamper(world->path,
@@ -422,11 +481,61 @@ static void hub_counters_pass_fsck(void **state) {
     assert_ok(world->hub.order_add(world->hub.context, &order, NULL, 0));
     stores_commit(world);
     assert_ok(xd_database_fsck(world->store, told, &findings));
-    tamper(world->path, "UPDATE order_body SET body = CAST('{ ' AS BLOB); UPDATE job_count SET count = 4"
-                        " WHERE state = 3 AND erp = 'main'");
+    tamper(world->path, "UPDATE order_body SET body = CAST('{ ' AS BLOB); UPDATE counter SET count = 4"
+                        " WHERE state = 3 AND name = 'main'");
     assert_int_equal(xd_database_fsck(world->store, told, &findings), XD_CORRUPT);
     assert_int_equal(findings.count, 2);
-    assert_string_equal(findings.last, "counter 2/3: 4 instead of 1");
+    assert_string_equal(findings.last, "counter 2/3/main: 4 instead of 1");
+}
+
+static void add_job(struct store_world *world, int number, int state) {
+    struct xd_job_row job = {.state = state};
+    (void)snprintf(job.erp, sizeof job.erp, "erp-%d", number);
+    (void)snprintf(job.reference, sizeof job.reference, "r%d", number);
+    assert_ok(world->hub.job_add(world->hub.context, &job, NULL, 0));
+}
+
+static void expect_jobs(struct store_world *world, int number, int64_t wanted) {
+    int64_t count = -1;
+    char erp[16];
+    (void)snprintf(erp, sizeof erp, "erp-%d", number);
+    assert_ok(world->hub.job_count_of(world->hub.context, erp, XD_JOB_QUEUED, &count));
+    assert_int_equal(count, wanted);
+}
+
+/* What is counted in a transaction is remembered until something needs it: it is exact all the same. */
+static void counters_are_exact_within_a_transaction_and_after_what_is_undone(void **state) {
+    struct store_world *world = *state;
+    struct xd_store_tx *tx = &world->hub.delivery.tx;
+    struct findings findings = {.count = 0};
+    int64_t count = -1;
+    stores_begin(world);
+    add_job(world, 1, XD_JOB_QUEUED);
+    expect_jobs(world, 1, 1);
+    add_job(world, 2, XD_JOB_QUEUED);
+    assert_ok(tx->savepoint(tx->context));
+    add_job(world, 3, XD_JOB_QUEUED);
+    assert_ok(tx->undo(tx->context));
+    add_job(world, 4, XD_JOB_QUEUED);
+    assert_ok(tx->savepoint(tx->context));
+    add_job(world, 5, XD_JOB_QUEUED);
+    assert_ok(tx->keep(tx->context));
+    stores_commit(world);
+    stores_begin(world);
+    add_job(world, 6, XD_JOB_QUEUED);
+    tx->rollback(tx->context);
+    stores_begin(world);
+    for (int number = 10; number < 60; number++) {
+        add_job(world, number, XD_JOB_QUEUED); /* more than are remembered at once */
+    }
+    stores_commit(world);
+    for (int number = 1; number < 60; number++) {
+        bool there = number != 3 && number != 6 && (number < 6 || number >= 10);
+        expect_jobs(world, number, there ? 1 : 0);
+    }
+    assert_ok(world->hub.job_count(world->hub.context, XD_JOB_QUEUED, &count));
+    assert_int_equal(count, 54);
+    assert_ok(xd_database_fsck(world->store, told, &findings));
 }
 
 /* ---- a disk that fails ---- */
@@ -620,6 +729,7 @@ int main(void) {
         SITE_TEST(store_is_private_to_its_user),
         SITE_TEST(newer_schema_and_other_programs_store_are_refused),
         SITE_TEST(store_of_the_first_version_is_migrated_with_what_is_in_it),
+        SITE_TEST(store_that_came_step_by_step_has_the_tables_of_a_new_one),
         SITE_TEST(orders_of_the_first_version_are_where_they_were),
         SITE_TEST(what_is_no_database_is_corrupt_and_left_alone),
         SITE_TEST(store_in_a_folder_that_is_not_there_is_told),
@@ -630,6 +740,7 @@ int main(void) {
         SITE_TEST(changed_body_is_noticed_when_read_and_by_fsck),
         SITE_TEST(fsck_finds_a_counter_and_a_tree_that_are_wrong),
         HUB_TEST(hub_counters_pass_fsck),
+        HUB_TEST(counters_are_exact_within_a_transaction_and_after_what_is_undone),
         SITE_TEST(failed_sync_at_commit_is_final),
         SITE_TEST(failed_sync_at_a_checkpoint_is_final_too),
         SITE_TEST(full_disk_undoes_the_transaction_and_passes),

@@ -258,7 +258,7 @@ enum xd_result xd_hub_exceptions_close(struct xd_hub *hub, const char *site, enu
     }
     enum xd_result result = store->exception_of_document(store->context, site, kind, document_id, version,
                                                          code, collect, &closing);
-    if (result == XD_OK) {
+    if (result == XD_OK && closing.count > 0) {
         result = store->exception_close(store->context, site, kind, document_id, version, code, &hub->word,
                                         now.wall);
     }
@@ -273,7 +273,7 @@ enum xd_result xd_hub_exceptions_close_order(struct xd_hub *hub, const char *ord
         return XD_NO_MEMORY;
     }
     enum xd_result result = store->exception_of_order(store->context, order_id, code, collect, &closing);
-    if (result == XD_OK) {
+    if (result == XD_OK && closing.count > 0) {
         result = store->exception_close_order(store->context, order_id, code, &hub->word, now.wall);
     }
     return tell_closed(hub, &closing, result, now);
