@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TRIM_MS ((xd_ms)300000)     /* rows are kept for days: nobody waits for their going */
+#define TRIM_MS ((xd_ms)300000)     /* rows are kept for hours, or days: nobody waits for their going */
 #define TRIM_SOON_MS ((xd_ms)30000) /* when they are kept for less */
 #define TRIM_MORE_MS ((xd_ms)100)   /* when there was more than one step takes */
 #define TRIM_ROWS ((size_t)2000)
@@ -318,7 +318,7 @@ static enum xd_result trim(struct xd_hub *hub, struct xd_now now) {
     if (now.monotonic < hub->trim_at) {
         return XD_OK;
     }
-    hub->trim_at = now.monotonic + (hub->config.retention_ms >= XD_DAY_MS ? TRIM_MS : TRIM_SOON_MS);
+    hub->trim_at = now.monotonic + (hub->config.retention_ms >= XD_HOUR_MS ? TRIM_MS : TRIM_SOON_MS);
     for (size_t index = 0; index < hub->site_count; index++) {
         bool more;
         enum xd_result result =

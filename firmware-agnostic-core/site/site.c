@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TRIM_MS ((xd_ms)300000)     /* rows are kept for days: nobody waits for their going */
+#define TRIM_MS ((xd_ms)300000)     /* rows are kept for hours, or days: nobody waits for their going */
 #define TRIM_SOON_MS ((xd_ms)30000) /* when they are kept for less */
 #define TRIM_SHORT_MS ((xd_ms)1000) /* while room is short */
 #define TRIM_ROWS ((size_t)2000)
@@ -279,9 +279,9 @@ static enum xd_result trim(struct xd_site *site, struct xd_now now) {
     if (now.monotonic < site->trim_at) {
         return XD_OK;
     }
-    site->trim_at = now.monotonic + (!roomy                                   ? TRIM_SHORT_MS
-                                     : site->config.retention_ms >= XD_DAY_MS ? TRIM_MS
-                                                                              : TRIM_SOON_MS);
+    site->trim_at = now.monotonic + (!roomy                                    ? TRIM_SHORT_MS
+                                     : site->config.retention_ms >= XD_HOUR_MS ? TRIM_MS
+                                                                               : TRIM_SOON_MS);
     enum xd_result result =
         xd_line_trim(&site->line, roomy ? site->config.retention_ms : XD_LINE_KEEP_NOTHING, TRIM_ROWS,
                      now.monotonic, &more);

@@ -240,7 +240,7 @@ enum xd_result xd_hub_erp_answer(struct xd_hub *hub, const struct xd_erp_call *c
     struct xd_job_slot before = *slot;
     struct xd_breaker breaker = lane->breaker;
     struct xd_lane_counters counters = lane->counters;
-    size_t count = lane->slot_count;
+    size_t count = lane->slot_count, end = lane->slot_end;
     enum xd_result result = take_answer(hub, lane, slot, call, answer, now);
     if (result == XD_OK) {
         lane->calls--;
@@ -249,6 +249,7 @@ enum xd_result xd_hub_erp_answer(struct xd_hub *hub, const struct xd_erp_call *c
         lane->breaker = breaker;
         lane->counters = counters;
         lane->slot_count = count;
+        lane->slot_end = end;
     }
     return result;
 }

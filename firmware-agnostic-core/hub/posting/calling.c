@@ -290,10 +290,8 @@ static size_t room_for(const struct xd_erp_lane *lane) {
 static enum xd_result call_slots(struct xd_hub *hub, struct xd_erp_lane *lane, struct xd_now now,
                                  struct xd_effects *effects) {
     enum xd_result result = XD_OK;
-    size_t left = lane->slot_count;
-    for (size_t index = 0; index < XD_JOB_SLOTS && left > 0 && result == XD_OK; index++) {
+    for (size_t index = 0; index < lane->slot_end && result == XD_OK; index++) {
         struct xd_job_slot *slot = &lane->slots[index];
-        left -= slot->number != 0;
         if (slot->number != 0 && !slot->called && slot->due <= now.monotonic) {
             if (!may_call(lane, now)) {
                 break;
@@ -328,7 +326,7 @@ static enum xd_result park_unknown(struct xd_hub *hub, struct xd_erp_lane *lane,
     const struct xd_hub_store *store = hub->config.store;
     enum xd_result result = XD_OK;
     struct xd_job_row job;
-    for (size_t index = 0; index < XD_JOB_SLOTS && lane->slot_count > 0 && result == XD_OK; index++) {
+    for (size_t index = 0; index < lane->slot_end && result == XD_OK; index++) {
         struct xd_job_slot *slot = &lane->slots[index];
         if (slot->number != 0 && !slot->called && slot->state == XD_JOB_UNKNOWN) {
             result = store->job_get(store->context, slot->number, &job);

@@ -65,7 +65,7 @@ unsigned xd_hub_erp_calls(const struct xd_hub *hub) {
 /* ---- slots ---- */
 
 struct xd_job_slot *xd_lane_slot(struct xd_erp_lane *lane, int64_t number) {
-    for (size_t index = 0; index < XD_JOB_SLOTS; index++) {
+    for (size_t index = 0; index < lane->slot_end; index++) {
         if (lane->slots[index].number == number) {
             return &lane->slots[index];
         }
@@ -75,7 +75,10 @@ struct xd_job_slot *xd_lane_slot(struct xd_erp_lane *lane, int64_t number) {
 
 struct xd_job_slot *xd_lane_slot_fill(struct xd_erp_lane *lane, int64_t number, int64_t attempt, int state,
                                       struct xd_now now) {
-    struct xd_job_slot *slot = lane->slot_count < XD_JOB_SLOTS ? xd_lane_slot(lane, 0) : NULL;
+    struct xd_job_slot *slot = xd_lane_slot(lane, 0);
+    if (slot == NULL && lane->slot_end < XD_JOB_SLOTS) {
+        slot = &lane->slots[lane->slot_end++];
+    }
     if (slot != NULL) {
         memset(slot, 0, sizeof *slot);
         slot->number = number;
@@ -91,6 +94,9 @@ struct xd_job_slot *xd_lane_slot_fill(struct xd_erp_lane *lane, int64_t number, 
 void xd_lane_slot_clear(struct xd_erp_lane *lane, struct xd_job_slot *slot) {
     slot->number = 0;
     lane->slot_count--;
+    while (lane->slot_end > 0 && lane->slots[lane->slot_end - 1].number == 0) {
+        lane->slot_end--;
+    }
 }
 
 /* ---- jobs ---- */
@@ -216,7 +222,7 @@ static xd_ms next_job(const struct xd_erp_lane *lane, struct xd_now now) {
     if (lane->wake_at != 0) {
         next = sooner(next, now.monotonic + (lane->wake_at > now.wall ? lane->wake_at - now.wall : 0));
     }
-    for (size_t index = 0; index < XD_JOB_SLOTS; index++) {
+    for (size_t index = 0; index < lane->slot_end; index++) {
         const struct xd_job_slot *slot = &lane->slots[index];
         next = slot->number != 0 && !slot->called ? sooner(next, slot->due) : next;
     }
@@ -244,7 +250,7 @@ void xd_hub_jobs_left(struct xd_hub *hub) {
     xd_hub_webhooks_left(hub);
     for (size_t number = 0; number < hub->lane_count; number++) {
         struct xd_erp_lane *lane = &hub->lanes[number];
-        for (size_t index = 0; lane->calls_fresh && index < XD_JOB_SLOTS; index++) {
+        for (size_t index = 0; lane->calls_fresh && index < lane->slot_end; index++) {
             lane->slots[index].fresh = false;
         }
         lane->calls_fresh = false;
@@ -254,7 +260,7 @@ void xd_hub_jobs_left(struct xd_hub *hub) {
 }
 
 static void forget_slots(struct xd_erp_lane *lane, bool restart) {
-    for (size_t index = 0; index < XD_JOB_SLOTS; index++) {
+    for (size_t index = 0; index < lane->slot_end; index++) {
         struct xd_job_slot *slot = &lane->slots[index];
         if (slot->number != 0 && slot->fresh && !restart) {
             lane->calls--; /* its call never left */
@@ -376,10 +382,11 @@ void xd_hub_jobs_close(struct xd_hub *hub) {
 
 static bool check_lane(const struct xd_erp_lane *lane) {
     size_t slots = 0;
-    for (size_t index = 0; index < XD_JOB_SLOTS; index++) {
+    for (size_t index = 0; index < lane->slot_end; index++) {
         slots += lane->slots[index].number != 0;
     }
     return lane->calls <= lane->settings->concurrency && slots == lane->slot_count &&
+           (lane->slot_end == 0 || lane->slots[lane->slot_end - 1].number != 0) &&
            (!lane->settings->shadow || slots == 0) && xd_breaker_check(&lane->breaker);
 }
 

@@ -57,12 +57,12 @@ struct xd_erp_lane {
     bool checks; /* it is the one of checks, which have no effect: they are asked again whatever became of
                     them */
     struct xd_job_slot slots[XD_JOB_SLOTS];
-    size_t slot_count;
-    unsigned calls;          /* workers in use */
-    bool calls_fresh;        /* some slot is fresh */
-    int64_t unknown_cursor;  /* jobs UNKNOWN up to here are in slots or decided */
-    bool unknown_seen;       /* there is none beyond the cursor */
-    bool queue_seen;         /* nothing is queued that does not wait */
+    size_t slot_count, slot_end; /* in use; all of them before that one, the last of them right before it */
+    unsigned calls;              /* workers in use */
+    bool calls_fresh;            /* some slot is fresh */
+    int64_t unknown_cursor;      /* jobs UNKNOWN up to here are in slots or decided */
+    bool unknown_seen;           /* there is none beyond the cursor */
+    bool queue_seen;             /* nothing is queued that does not wait */
     xd_ms wake_at, woke_at;  /* wall: when the next one waits no more (0: none waits); when that was seen */
     char turn[XD_NAME_SIZE]; /* the tenant whose turn it is ... */
     int64_t turn_left;       /* ... for so many more */

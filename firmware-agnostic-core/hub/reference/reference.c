@@ -346,7 +346,7 @@ static bool check_calls(const struct xd_erp_lane *lane, const struct xd_referenc
                         unsigned books) {
     unsigned called = books + (load != NULL && load->called ? 1 : 0);
     bool fine = load == NULL || load->called || !load->fresh;
-    for (size_t index = 0; index < XD_JOB_SLOTS; index++) {
+    for (size_t index = 0; index < lane->slot_end; index++) {
         called += lane->slots[index].number != 0 && lane->slots[index].called;
     }
     return fine && lane->calls == called;
