@@ -438,7 +438,16 @@ static enum xd_result note(struct wish *wish, const struct xd_exception_row *row
     struct xd_buffer body;
     enum xd_result result = close_exception(wish, row, now);
     xd_buffer_init(&body, 0);
-    xd_buffer_format(&body, "{\"id\":\"%s\",\"code\":\"%s\",\"open\":false}", row->id, row->code);
+    struct xd_writer writer = {.out = &body};
+    xd_writer_begin(&writer, NULL, '{');
+    xd_writer_text(&writer, "id", row->id);
+    xd_writer_text(&writer, "code", row->code);
+    xd_writer_boolean(&writer, "open", false);
+    if (!row->open) { /* by what was just done, by somebody else, or before an answer that was lost */
+        xd_writer_time(&writer, "resolved_at", row->resolved_at);
+        xd_view_resolution(row, &writer);
+    }
+    xd_writer_end(&writer, '}');
     if (result == XD_OK && wish->effects != NULL) {
         xd_hub_answer(wish->effects, wish->request, 200, NULL, &body);
     }

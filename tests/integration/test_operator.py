@@ -64,7 +64,7 @@ def test_a_held_order_is_found_shown_and_let_go(hub, tmp_path):
     for _ in range(2):  # the second time as after an answer that was lost
         assert crossdock(hub, "orders", "hold", order_id, "--reason", "ask first").splitlines()[1] == "held for: OPERATOR, CREDIT"
     assert "held for: OPERATOR" in crossdock(hub, "exceptions", "resolve", row[0], "accept", "--reason", "has paid")
-    crossdock(hub, "exceptions", "resolve", row[0], "accept")
+    assert crossdock(hub, "exceptions", "resolve", row[0], "reject") == f"{row[0]} resolved: accept by admin\n"
     assert "held for" not in crossdock(hub, "orders", "unhold", order_id, "operator")
     assert "no_such_hold" in crossdock(hub, "orders", "unhold", order_id, "operator", status=1)
     until(hub, order_id, "IN_FULFILMENT")

@@ -245,6 +245,22 @@ int xd_cli_exceptions_show(struct xd_cli *cli) {
     return 0;
 }
 
+/* By whom, where it was resolved before: maybe not by this wish. */
+static void tell_resolution(struct xd_cli *cli, const cJSON *tree) {
+    const char *by = xd_json_text(tree, "resolved_by"), *action = xd_json_text(tree, "action");
+    xd_text_clean(&cli->out, cli->argument);
+    xd_buffer_text(&cli->out, " resolved");
+    if (xd_json_text(tree, "resolved_at") != NULL) {
+        xd_buffer_text(&cli->out, ": ");
+        xd_text_clean(&cli->out, action != NULL ? action : "it came right by itself");
+    }
+    if (by != NULL) {
+        xd_buffer_text(&cli->out, " by ");
+        xd_text_clean(&cli->out, by);
+    }
+    xd_buffer_byte(&cli->out, '\n');
+}
+
 int xd_cli_exceptions_resolve(struct xd_cli *cli) {
     static const char *const actions[] = {"accept", "reject", "retry"};
     struct xd_cli_call call = {.not_found = hint_exception, .unknown = again_is_safe};
@@ -268,8 +284,7 @@ int xd_cli_exceptions_resolve(struct xd_cli *cli) {
     if (status == 0 && !cli->json && xd_json_text(tree, "order_id") != NULL) {
         tell_order(cli, tree);
     } else if (status == 0 && !cli->json) {
-        xd_text_clean(&cli->out, cli->argument);
-        xd_buffer_text(&cli->out, " resolved\n");
+        tell_resolution(cli, tree);
     }
     cJSON_Delete(tree);
     return status;
