@@ -370,11 +370,37 @@ void hub_world_start(struct hub_world *world) {
     xd_hub_line_up(&world->hub, world->now);
 }
 
+/* It stays, for a connection that is opened reads all of the schema, which takes longer than most questions.
+ */
+struct sqlite3 *hub_world_reader(struct hub_world *world, enum world_book book) {
+    sqlite3 **reader = &world->readers[book];
+    if (*reader != NULL) {
+        return *reader;
+    }
+    const char *path = book == WORLD_BOOK_ERP ? world->ledger_path : world->hub_path;
+    assert_int_equal(sqlite3_open_v2(path, reader, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    (void)sqlite3_busy_timeout(*reader, 5000);
+    if (book == WORLD_BOOK_BOTH) {
+        char attach[2 * WORLD_PATH];
+        snprintf(attach, sizeof attach, "ATTACH '%s' AS erp", world->ledger_path);
+        assert_int_equal(sqlite3_exec(*reader, attach, NULL, NULL, NULL), SQLITE_OK);
+    }
+    return *reader;
+}
+
+static void close_readers(struct hub_world *world) {
+    for (size_t book = 0; book < WORLD_BOOKS; book++) {
+        assert_int_equal(sqlite3_close(world->readers[book]), SQLITE_OK);
+        world->readers[book] = NULL;
+    }
+}
+
 void hub_world_crash(struct hub_world *world) {
     if (!world->running) {
         return;
     }
     xd_turn_free(&world->turn);
+    close_readers(world);
     xd_hub_close(&world->hub);
     xd_database_close(world->database);
     world->database = NULL;
@@ -464,6 +490,7 @@ void hub_world_close(struct hub_world *world) {
     }
     wire_free(&world->queue);
     hub_world_free_events(world);
+    close_readers(world);
     world->erp.close(world->erp.context);
     hub_world_remove(world->hub_path);
     hub_world_remove(world->copy_path);
@@ -660,12 +687,9 @@ char *hub_world_order_text(int number, const char *site, const char *qty, char *
 
 /* ---- the books ---- */
 
-static int64_t query(const char *path, const char *sql) {
-    sqlite3 *handle = NULL;
+static int64_t query(sqlite3 *handle, const char *sql) {
     sqlite3_stmt *statement = NULL;
     int64_t value = 0;
-    assert_int_equal(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    (void)sqlite3_busy_timeout(handle, 5000);
     if (sqlite3_prepare_v2(handle, sql, -1, &statement, NULL) != SQLITE_OK) {
         fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
     }
@@ -676,16 +700,15 @@ static int64_t query(const char *path, const char *sql) {
         fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
     }
     (void)sqlite3_finalize(statement);
-    (void)sqlite3_close(handle);
     return value;
 }
 
 int64_t hub_world_count(struct hub_world *world, const char *sql) {
-    return query(world->hub_path, sql);
+    return query(hub_world_reader(world, WORLD_BOOK_HUB), sql);
 }
 
 int64_t hub_world_ledger(struct hub_world *world, const char *sql) {
-    return query(world->ledger_path, sql);
+    return query(hub_world_reader(world, WORLD_BOOK_ERP), sql);
 }
 
 static enum xd_result check_line(void *context, const struct xd_order_line_row *row) {

@@ -129,8 +129,12 @@ struct world_webhook {
 };
 #define WORLD_WEBHOOKS 64
 
+/* Whose database a question is for; of both, the ledger's tables are in `erp`. */
+enum world_book { WORLD_BOOK_HUB, WORLD_BOOK_ERP, WORLD_BOOK_BOTH, WORLD_BOOKS };
+
 struct hub_world {
     uint64_t random;
+    struct sqlite3 *readers[WORLD_BOOKS]; /* NULL: not asked since the hub started */
     char folder[WORLD_PATH], hub_path[WORLD_PATH], ledger_path[WORLD_PATH], copy_path[WORLD_PATH];
     struct xd_env env;
     struct xd_now now;
@@ -187,6 +191,8 @@ struct hub_world {
 /* ---- the world ---- */
 
 void hub_world_open(struct hub_world *world, uint64_t seed);
+/* A connection beside the hub's own; it is there until the hub ends. */
+struct sqlite3 *hub_world_reader(struct hub_world *world, enum world_book book);
 /* Checks the books (see hub_world_books), then takes all down. */
 void hub_world_close(struct hub_world *world);
 uint64_t hub_world_random(struct hub_world *world, uint64_t below); /* 0..below-1 */

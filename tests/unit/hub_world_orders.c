@@ -13,17 +13,9 @@
 
 /* ---- one text by SQL ---- */
 
-/* ledger: NULL, or what is attached so. */
-static void query_both(const char *path, const char *ledger, const char *sql, char out[256]) {
-    sqlite3 *handle = NULL;
+static void query_text(struct hub_world *world, enum world_book book, const char *sql, char out[256]) {
+    sqlite3 *handle = hub_world_reader(world, book);
     sqlite3_stmt *statement = NULL;
-    assert_int_equal(sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    (void)sqlite3_busy_timeout(handle, 5000);
-    if (ledger != NULL) {
-        char attach[2 * WORLD_PATH];
-        snprintf(attach, sizeof attach, "ATTACH '%s' AS erp", ledger);
-        assert_int_equal(sqlite3_exec(handle, attach, NULL, NULL, NULL), SQLITE_OK);
-    }
     if (sqlite3_prepare_v2(handle, sql, -1, &statement, NULL) != SQLITE_OK) {
         fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
     }
@@ -31,20 +23,16 @@ static void query_both(const char *path, const char *ledger, const char *sql, ch
         sqlite3_step(statement) == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : "none";
     snprintf(out, 256, "%s", text != NULL ? text : "none");
     (void)sqlite3_finalize(statement);
-    (void)sqlite3_close(handle);
-}
-
-static void query_text(const char *path, const char *sql, char out[256]) {
-    query_both(path, NULL, sql, out);
 }
 
 void world_query(struct hub_world *world, const char *sql, char out[256]) {
-    query_text(world->hub_path, sql, out);
+    query_text(world, WORLD_BOOK_HUB, sql, out);
 }
 
-static void assert_query(const char *path, const char *sql, const char *what, const char *expected) {
+static void assert_query(struct hub_world *world, enum world_book book, const char *sql, const char *what,
+                         const char *expected) {
     char text[256];
-    query_text(path, sql, text);
+    query_text(world, book, sql, text);
     if (strcmp(text, expected) != 0) {
         fail_msg("%s: \"%s\", not \"%s\"", what, text, expected);
     }
@@ -196,7 +184,7 @@ unsigned world_resolve(struct hub_world *world, const char *code, const char *ac
     struct api_call api = {.write = xd_hub_exception_resolve, .id = id, .client = &operator_client};
     snprintf(sql, sizeof sql, "SELECT id FROM exception WHERE open = 1 AND code = '%s' ORDER BY n LIMIT 1",
              code);
-    query_text(world->hub_path, sql, id);
+    query_text(world, WORLD_BOOK_HUB, sql, id);
     snprintf(body, sizeof body, "{\"action\":\"%s\",\"reason\":\"looked\"}", action);
     return post(world, &api, body);
 }
@@ -223,7 +211,7 @@ static void release_column(struct hub_world *world, int number, int n, const cha
              "SELECT %s FROM release r JOIN orders o ON o.order_id = r.order_id "
              "WHERE o.external_order_id = 'PO-%d' ORDER BY r.n LIMIT 1 OFFSET %d",
              column, number, n - 1);
-    query_text(world->hub_path, sql, out);
+    query_text(world, WORLD_BOOK_HUB, sql, out);
 }
 
 void world_release_id(struct hub_world *world, int number, int n, char out[XD_ID_SIZE]) {
@@ -308,7 +296,7 @@ void assert_line(struct hub_world *world, int number, const char *line_id, const
              "o.external_order_id = 'PO-%d' AND "
              "l.line_id = '%s'",
              number, line_id);
-    assert_query(world->hub_path, sql, what, expected);
+    assert_query(world, WORLD_BOOK_HUB, sql, what, expected);
 }
 
 void assert_release(struct hub_world *world, int number, int n, const char *expected) {
@@ -364,20 +352,20 @@ void assert_reason(struct hub_world *world, int number, const char *code, const 
     char sql[640], expected[128], id[256];
     snprintf(expected, sizeof expected, "%s %s", code, by);
     snprintf(sql, sizeof sql, "SELECT order_id FROM orders WHERE external_order_id = 'PO-%d'", number);
-    query_text(world->hub_path, sql, id);
+    query_text(world, WORLD_BOOK_HUB, sql, id);
     snprintf(
         sql, sizeof sql,
         "SELECT group_concat((detail ->> 'code') || ' ' || coalesce(detail ->> 'by', '')) FROM timeline JOIN"
         " orders USING (n) WHERE order_id = '%s' AND step IN ('order.cancelled', 'order.rejected')",
         id);
-    assert_query(world->hub_path, sql, "timeline", expected);
+    assert_query(world, WORLD_BOOK_HUB, sql, "timeline", expected);
     snprintf(sql, sizeof sql,
              "SELECT group_concat((CAST(body AS TEXT) ->> '$.data.reason.code') || ' ' ||"
              " coalesce(CAST(body AS TEXT) ->> '$.data.reason.by', '')) FROM event WHERE order_id = '%s' AND "
              "type IN"
              " ('crossdock.order.cancelled.v1', 'crossdock.order.rejected.v1')",
              id);
-    assert_query(world->hub_path, sql, "event", expected);
+    assert_query(world, WORLD_BOOK_HUB, sql, "event", expected);
     assert_view_reason(world, id, code, by);
 }
 
@@ -394,13 +382,13 @@ void assert_stock(struct hub_world *world, const char *site, const char *sku, co
     char sql[256];
     snprintf(sql, sizeof sql, "SELECT on_hand||' '||reserved FROM stock WHERE site = '%s' AND sku = '%s'",
              site, sku);
-    assert_query(world->hub_path, sql, site, expected);
+    assert_query(world, WORLD_BOOK_HUB, sql, site, expected);
 }
 
 void assert_exposure(struct hub_world *world, const char *customer, const char *expected) {
     char sql[256];
     snprintf(sql, sizeof sql, "SELECT amount FROM exposure WHERE customer = '%s'", customer);
-    assert_query(world->hub_path, sql, customer, expected);
+    assert_query(world, WORLD_BOOK_HUB, sql, customer, expected);
 }
 
 void assert_sale(struct hub_world *world, int number, const char *line_id, const char *expected) {
@@ -411,7 +399,7 @@ void assert_sale(struct hub_world *world, int number, const char *line_id, const
         "SELECT l.qty||' '||l.unit_price||' '||l.shipped FROM sale_line l JOIN sale s ON s.number = l.sale "
         "WHERE s.reference = 'acme/web/PO-%d' AND l.line_id = '%s'",
         number, line_id);
-    assert_query(world->ledger_path, sql, what, expected);
+    assert_query(world, WORLD_BOOK_ERP, sql, what, expected);
 }
 
 void assert_raised(struct hub_world *world, const char *code, int64_t expected) {
@@ -456,7 +444,7 @@ static const char *const disagreements[] = {
 
 void assert_agrees(struct hub_world *world) {
     for (size_t index = 0; index < sizeof disagreements / sizeof disagreements[0]; index++) {
-        assert_query(world->hub_path, disagreements[index], "the books", "none");
+        assert_query(world, WORLD_BOOK_HUB, disagreements[index], "the books", "none");
     }
     hub_world_books(world);
 }
@@ -464,8 +452,8 @@ void assert_agrees(struct hub_world *world) {
 /* A line that a site closed short keeps its quantity there; one of which more was shipped may have that. */
 void assert_erp_agrees(struct hub_world *world) {
     char text[256];
-    query_both(
-        world->hub_path, world->ledger_path,
+    query_text(
+        world, WORLD_BOOK_BOTH,
         "SELECT o.external_order_id||' line '||l.line_id||': '||s.qty||' sold, '||s.shipped||' shipped, here "
         "'||l.ordered||' - '||l.cancelled||', '||l.shipped||' + '||l.overshipped FROM "
         "(SELECT n, line_id, ordered, cancelled, shipped, overshipped, 1.0 * factor_num / factor_den AS f "
@@ -483,8 +471,8 @@ void assert_erp_agrees(struct hub_world *world) {
     if (strcmp(text, "none") != 0) {
         fail_msg("the ERP: %s", text);
     }
-    query_both(
-        world->hub_path, world->ledger_path,
+    query_text(
+        world, WORLD_BOOK_BOTH,
         "SELECT o.external_order_id||' shipped and was never sold' FROM order_line l JOIN orders o ON o.n = "
         "l.n WHERE CAST(l.shipped AS REAL) > 0 AND NOT EXISTS(SELECT 1 FROM erp.sale e WHERE e.reference = "
         "o.sale_reference)",
