@@ -143,8 +143,8 @@ lint: ## clang-format, clang-tidy, cppcheck, purity, style limits, every header 
 	@$(RUN) lint
 	@$(MAKE) --no-print-directory -j$(JOBS) lint-deep
 
-contract: ## the contract suites of the tables of functions, with private brokers
-	@$(RUN) contract
+contract: ## the contract suites of the tables of functions, with private brokers and a real ERP
+	@$(RUN) tryton contract
 
 erps: ## what every ERP promises, held against a real Tryton too, also where it only looks references up or does not even that
 	@config/install-packages.sh build test tryton
@@ -158,7 +158,7 @@ sanitize: ## unit, contract and a short kill run with address and undefined-beha
 
 test: ## install what is missing, build, and run everything; the last line is `N passed, N failed`
 	@config/install-packages.sh
-	@$(RUN) unit unit-asan contract contract-asan fuzz lint crash simulation mutants integration integration-asan
+	@$(RUN) unit unit-asan tryton contract contract-asan fuzz lint crash simulation mutants integration integration-asan
 
 fuzz: ## libFuzzer on every parser and on the core: MINUTES=5 in all, TARGET=json for one; crashers go to build/fuzz/found/
 	@config/install-packages.sh

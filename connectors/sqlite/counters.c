@@ -11,8 +11,8 @@
 enum { ADD, GET, GET_OF };
 
 static const char *const sql[] = {
-    [ADD] = "INSERT INTO counter(topic, state, name, count) VALUES(?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+    [ADD] = ("INSERT INTO counter(topic, state, name, count) VALUES(?, ?, ?, ?)"
+             " ON CONFLICT DO UPDATE SET count = count + excluded.count"),
     [GET] = "SELECT coalesce(sum(count), 0) FROM counter WHERE topic = ? AND state BETWEEN ? AND ?",
     [GET_OF] = "SELECT coalesce(sum(count), 0) FROM counter WHERE topic = ? AND state = ? AND name = ?",
 };
