@@ -202,7 +202,7 @@ def pytest_suite(folders, variant, tally, marker=None, workers=1):
         env = dict(os.environ, XD_BUILD=build, XD_VARIANT=variant, XD_SOURCE=TOP, PYTHONDONTWRITEBYTECODE="1",
                    TMPDIR=state, **SANITIZER_OPTIONS)
         command = ["/usr/bin/python3", "-m", "pytest", "-c", "tests/pytest.ini", "--rootdir", TOP, "-p", "no:cacheprovider",
-                   "-v" if workers > 1 else "-q", "--tb=short", "--junitxml", results, *folders]
+                   "-v" if workers > 1 else "-q", "--tb=short", "--durations=25", "--junitxml", results, *folders]
         command += ["-m", marker] if marker else []
         command += ["-n", str(workers), "--dist", "loadfile"] if workers > 1 else []
         status, _ = run(command, PYTEST_SECONDS_MAX, env, capture=False)
@@ -295,9 +295,9 @@ def build_programs(variant, tally):
 
 def integration(variant, tally):
     if build_programs(variant, tally):
-        # They mostly wait for one another: two at a time take little more than half as long, each with brokers of its own.
+        # They mostly wait for one another: two cores are half idle with one of them for each. Each has brokers of its own.
         folders = ["tests/integration", "tests/demo"] if variant == "plain" else ["tests/integration"]
-        pytest_suite(folders, variant, tally, None if variant == "plain" else "sanitize", workers=2)
+        pytest_suite(folders, variant, tally, None if variant == "plain" else "sanitize", workers=2 * JOBS)
 
 
 def replay(program, tally):

@@ -6,6 +6,15 @@ from brokers import wait_for  # noqa: F401  tests import it from here or from br
 from tryton import Tryton
 
 
+# What takes minutes, the longest first.
+LONG = ["test_tryton.py", "test_demo.py", "test_kills.py", "test_broker_faults.py", "test_rest_erp.py"]
+
+
+def pytest_collection_modifyitems(items):
+    """They begin first, so that at the end the others do not wait for one that has just begun."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
     """With a failure come the last words of the programs that the test's fixtures ran."""
