@@ -64,6 +64,7 @@ static void bind_state(struct xd_query *query, const struct xd_confirmation_row 
     xd_bind_int(query, row->fate_version);
     xd_bind_int(query, row->base != 0 ? row->base : row->version);
     xd_bind_int(query, row->alert_at);
+    xd_due_comes(query->database, XD_DUE_CONFIRMATION, row->alert_at);
 }
 
 static void take_confirmation(struct xd_query *query, struct xd_confirmation_row *row) {
@@ -198,10 +199,14 @@ static enum xd_result confirmation_of_shipment(void *context, const char *site, 
 static enum xd_result confirmation_alert(void *context, xd_ms before, size_t max, xd_confirmation_fn each,
                                          void *each_context) {
     struct xd_query query;
+    if (xd_due_is_none(context, XD_DUE_CONFIRMATION, before)) {
+        return XD_OK;
+    }
     open_query(&query, context, ALERT);
     xd_bind_int(&query, before);
     xd_bind_int(&query, (int64_t)max);
-    return each_row(&query, each, each_context);
+    enum xd_result result = each_row(&query, each, each_context);
+    return result == XD_OK && query.rows == 0 ? xd_due_look(context, XD_DUE_CONFIRMATION) : result;
 }
 
 void xd_hub_confirmations_fill(struct xd_hub_store *out) {

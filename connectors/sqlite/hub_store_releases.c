@@ -76,6 +76,7 @@ static void bind_progress(struct xd_query *query, const struct xd_release_row *r
     xd_bind_int(query, row->reroutes);
     xd_bind_int(query, row->whole);
     xd_bind_int(query, row->ack_by);
+    xd_due_comes(query->database, XD_DUE_RELEASE, row->ack_by);
     xd_bind_int(query, row->updated_at);
 }
 
@@ -170,10 +171,14 @@ static enum xd_result give_releases(struct xd_query *query, xd_release_fn each, 
 static enum xd_result release_late(void *context, xd_ms before, size_t max, xd_release_fn each,
                                    void *each_context) {
     struct xd_query query;
+    if (xd_due_is_none(context, XD_DUE_RELEASE, before)) {
+        return XD_OK;
+    }
     open_query(&query, context, RELEASE_LATE);
     xd_bind_int(&query, before);
     xd_bind_int(&query, (int64_t)max);
-    return give_releases(&query, each, each_context);
+    enum xd_result result = give_releases(&query, each, each_context);
+    return result == XD_OK && query.rows == 0 ? xd_due_look(context, XD_DUE_RELEASE) : result;
 }
 
 static enum xd_result release_lines(void *context, const char *release_id, xd_release_line_fn each,

@@ -79,6 +79,7 @@ static enum xd_result translate(const struct xd_database *database, int code) {
 void xd_database_forget(struct xd_database *database) {
     database->peer_count = 0;
     database->counter_change_count = 0;
+    memset(database->least, 0, sizeof database->least);
     xd_order_memo_forget(database->order);
 }
 

@@ -31,6 +31,7 @@
 enum xd_group {
     XD_GROUP_TRANSACTION,
     XD_GROUP_COUNTERS,
+    XD_GROUP_DUE,
     XD_GROUP_DELIVERY,
     XD_GROUP_DOCUMENTS,
     XD_GROUP_SITE,
@@ -59,6 +60,14 @@ struct xd_peer {
 };
 
 struct xd_order_memo;
+
+/* What waits for a time. */
+enum xd_due { XD_DUE_RELEASE, XD_DUE_CONFIRMATION, XD_DUE_COUNT };
+
+struct xd_least {
+    bool known;
+    xd_ms at; /* wall: none waits for less */
+};
 
 enum xd_counter {
     XD_COUNTER_QUARANTINE,
@@ -100,6 +109,7 @@ struct xd_database {
     size_t peer_count, peer_capacity;
     struct xd_counter_change counter_changes[XD_COUNTER_CHANGES]; /* of this transaction, not written yet */
     size_t counter_change_count;
+    struct xd_least least[XD_DUE_COUNT];
     struct xd_order_memo *order; /* hub_store_orders.c: the order that was looked at last; NULL: none yet */
     sqlite3_stmt *statements[XD_GROUP_COUNT][XD_STATEMENTS_MAX];
     char error[320];
@@ -180,6 +190,14 @@ void xd_order_memo_forget(struct xd_order_memo *memo); /* NULL: nothing is remem
 /* delivery_store.c and documents_store.c */
 void xd_delivery_store_fill(struct xd_database *database, struct xd_delivery_store *out);
 void xd_documents_store_fill(struct xd_delivery_store *out);
+
+/* due.c */
+/* A row waits for that time now; 0: for none. */
+void xd_due_comes(struct xd_database *database, enum xd_due due, xd_ms at);
+/* It is known that none waits for `before` or less. */
+bool xd_due_is_none(const struct xd_database *database, enum xd_due due, xd_ms before);
+/* Finds out what the least is: when looking for rows that are due gave none. */
+XD_CHECKED enum xd_result xd_due_look(struct xd_database *database, enum xd_due due);
 
 /* counters.c: kept in the same transaction as what they count. name: "" where there is one of a state only.
  */

@@ -245,6 +245,52 @@ static void releases_without_an_answer_come_longest_due_first(void **state) {
     stores_commit(world);
 }
 
+/* By its answer before, a store may know that none is late yet. */
+static void expect_late(struct store_world *world, xd_ms before, const char *expected) {
+    struct seen seen = {.count = 0};
+    assert_ok(world->hub.release_late(world->hub.context, before, 5, see_release, &seen));
+    assert_string_equal(seen.count == 0 ? "" : seen.ids[0], expected);
+    assert_in_range(seen.count, 0, 1);
+}
+
+static void wait_until(struct store_world *world, const char *release_id, xd_ms ack_by) {
+    struct xd_release_row row;
+    assert_ok(world->hub.release_get(world->hub.context, release_id, &row));
+    row.ack_by = ack_by;
+    assert_ok(world->hub.release_save(world->hub.context, &row));
+}
+
+static void a_late_release_is_found_whatever_was_looked_for_before(void **state) {
+    struct store_world *world = *state;
+    struct xd_store_tx *tx = &world->hub.delivery.tx;
+    stores_begin(world);
+    expect_late(world, 1000, "");
+    add_release(world, "R1", 0);
+    expect_late(world, 1000, "");
+    add_release(world, "R2", 500);
+    expect_late(world, 499, "");
+    expect_late(world, 500, "R2");
+    wait_until(world, "R2", 700);
+    expect_late(world, 699, "");
+    wait_until(world, "R1", 300);
+    expect_late(world, 300, "R1");
+    wait_until(world, "R1", 0);
+    expect_late(world, 699, "");
+    stores_commit(world);
+    stores_begin(world);
+    assert_ok(tx->savepoint(tx->context));
+    wait_until(world, "R2", 0);
+    expect_late(world, 1000, "");
+    assert_ok(tx->undo(tx->context));
+    expect_late(world, 1000, "R2");
+    wait_until(world, "R2", 2000);
+    expect_late(world, 1000, "");
+    tx->rollback(tx->context);
+    stores_begin(world);
+    expect_late(world, 1000, "R2");
+    stores_commit(world);
+}
+
 static enum xd_result see_release_line(void *context, const struct xd_release_line_row *row) {
     ((struct seen *)context)->release_line = *row;
     return XD_OK;
@@ -419,6 +465,7 @@ int main(void) {
         HUB_TEST(a_line_that_counts_otherwise_keeps_what_was_ordered),
         HUB_TEST(orders_that_wait_for_stock_come_oldest_first_in_pages),
         HUB_TEST(releases_without_an_answer_come_longest_due_first),
+        HUB_TEST(a_late_release_is_found_whatever_was_looked_for_before),
         HUB_TEST(what_is_asked_back_of_a_release_is_kept),
         HUB_TEST(a_line_that_is_added_to_a_release_is_its_last),
         HUB_TEST(exceptions_of_an_order_close_by_code_and_one_by_one),
