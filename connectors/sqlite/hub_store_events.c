@@ -19,7 +19,10 @@ static const char *const sql[] = {
              " ORDER BY n LIMIT ?",
     [COUNT_AFTER] = "SELECT count(*) FROM (SELECT n FROM event WHERE n > ? LIMIT ?)",
     [FROM] = "SELECT n, at FROM event WHERE n >= ? ORDER BY n LIMIT 1",
-    [OLD] = "SELECT max(n) FROM (SELECT n, at FROM event ORDER BY n LIMIT ?3) WHERE n <= ?1 AND at < ?2",
+    /* Most of the time the first is not old yet, and then no other is looked at. */
+    [OLD] =
+        "SELECT CASE WHEN (SELECT at FROM event ORDER BY n LIMIT 1) < ?2 THEN"
+        " (SELECT max(n) FROM (SELECT n, at FROM event ORDER BY n LIMIT ?3) WHERE n <= ?1 AND at < ?2) END",
     [DROP] = "DELETE FROM event WHERE n <= ?",
     [PUT] =
         "INSERT INTO subscription(" SUBSCRIPTION ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
