@@ -32,7 +32,7 @@ PYTEST_SECONDS_MAX = 3600
 run_ids = itertools.count()
 TRYTON_PROGRAMS = {"test_tryton_life"}
 # Suites that leave a core free, and those that run beside them; what both are made of is built before.
-BESIDE = {"crash": ("simulation", ("VARIANT=sim", "simulator", "crash-programs")), "tryton": ("contract", ("contract-programs", "programs"))}
+BESIDE = {"crash": ("simulation", ("VARIANT=sim", "simulator", "crash-programs")), "tryton": ("contract", ("VARIANT=plain", "contract-programs", "programs"))}
 LINTS = ["lint-format", "lint-style", "lint-headers", "purity", "lint-cppcheck", "lint-tidy", "lint-deep-slice"]
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:detect_stack_use_after_return=0",
@@ -295,9 +295,10 @@ def build_programs(variant, tally):
 
 def integration(variant, tally):
     if build_programs(variant, tally):
-        # They mostly wait for one another: two cores are half idle with one of them for each. Each has brokers of its own.
+        # They mostly wait for one another: two cores are half idle with one of them for each. Each has brokers of its own, so that
+        # more cores do not take more of them.
         folders = ["tests/integration", "tests/demo"] if variant == "plain" else ["tests/integration"]
-        pytest_suite(folders, variant, tally, None if variant == "plain" else "sanitize", workers=2 * JOBS)
+        pytest_suite(folders, variant, tally, None if variant == "plain" else "sanitize", workers=min(2 * JOBS, 4))
 
 
 def replay(program, tally):
@@ -445,7 +446,7 @@ def main():
     began = time.monotonic()
     tallies = {}
     for name in names:
-        if name in BESIDE and BESIDE[name][0] in names:
+        if name in BESIDE and BESIDE[name][0] in names and BESIDE[name][0] not in tallies:
             tallies.update(run_both(name))
         elif name not in tallies:
             tallies[name] = run_suite(name)

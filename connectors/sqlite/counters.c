@@ -8,6 +8,10 @@
 
 #include <string.h>
 
+_Static_assert(XD_COUNTER_QUARANTINE == 0 && XD_COUNTER_ORDERS == 1 && XD_COUNTER_JOBS == 2 &&
+                   XD_COUNTER_EXCEPTIONS == 3 && XD_COUNTER_REFERENCE == 4,
+               "stores say so, and the texts of schema_steps.c and fsck.c");
+
 enum { ADD, GET, GET_OF };
 
 static const char *const sql[] = {
@@ -32,14 +36,15 @@ static enum xd_result write_change(struct xd_database *database, const struct xd
 }
 
 enum xd_result xd_counters_write(struct xd_database *database) {
-    enum xd_result result = XD_OK;
-    for (size_t index = 0; index < database->counter_change_count && result == XD_OK; index++) {
-        if (database->counter_changes[index].by != 0) {
-            result = write_change(database, &database->counter_changes[index]);
+    while (database->counter_change_count > 0) {
+        const struct xd_counter_change *last = &database->counter_changes[database->counter_change_count - 1];
+        enum xd_result result = last->by != 0 ? write_change(database, last) : XD_OK;
+        if (result != XD_OK) {
+            return result; /* it is not lost: if the transaction is still there, its commit tries again */
         }
+        database->counter_change_count--;
     }
-    database->counter_change_count = 0;
-    return result;
+    return XD_OK;
 }
 
 static struct xd_counter_change *find(struct xd_database *database, enum xd_counter counter, int state,

@@ -96,6 +96,17 @@ static enum xd_result walk(struct xd_database *database, const char *sql, struct
     return result;
 }
 
+static enum xd_result walk_counters(struct xd_database *database, struct told *told) {
+    return walk(database, database->schema == XD_SCHEMA_SITE ? site_counters : hub_counters, told, tell_text);
+}
+
+enum xd_result xd_database_fsck_counters(struct xd_database *database,
+                                         void (*told)(void *context, const char *text), void *context) {
+    struct told to = {.tell = told, .context = context};
+    enum xd_result result = walk_counters(database, &to);
+    return result == XD_OK && to.findings != 0 ? XD_CORRUPT : result;
+}
+
 enum xd_result xd_database_fsck(struct xd_database *database, void (*told)(void *context, const char *text),
                                 void *context) {
     bool site = database->schema == XD_SCHEMA_SITE;
@@ -105,7 +116,7 @@ enum xd_result xd_database_fsck(struct xd_database *database, void (*told)(void 
         result = walk(database, *sql, &to, tell_body);
     }
     if (result == XD_OK) {
-        result = walk(database, site ? site_counters : hub_counters, &to, tell_text);
+        result = walk_counters(database, &to);
     }
     if (result == XD_OK && to.findings != 0) {
         return xd_database_say(database, XD_CORRUPT, "%lld findings in %s", (long long)to.findings,

@@ -29,6 +29,10 @@ static enum xd_result check(struct xd_database *database, const struct schema *s
         return xd_database_say(database, XD_INVALID, "%s is not the store of %s", database->path,
                                schema->name);
     }
+    if (version < 0) {
+        return xd_database_say(database, XD_CORRUPT, "%s says that it has schema %lld", database->path,
+                               (long long)version);
+    }
     if (version > latest(schema)) {
         return xd_database_say(database, XD_INVALID,
                                "%s was written by a newer program (schema %lld, this one knows up to %lld): "

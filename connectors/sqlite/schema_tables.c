@@ -1,5 +1,5 @@
 /* The tables of today, which a new store gets at once; one that is older gets there by the steps of
- * schema_steps.c. Both ways must lead to the same (tests/contract/test_migrations.c): what a step adds to a
+ * schema_steps.c. Both ways must lead to the same (tests/contract/test_database.c): what a step adds to a
  * table stands at the table's end here, with the value that older rows have.
  *
  * Keys are in the order of arrival wherever a table grows without end: appending
@@ -100,7 +100,7 @@ static const char work[] =
     " INTEGER NOT NULL DEFAULT 0, told_num INTEGER NOT NULL DEFAULT 0, told_den INTEGER NOT NULL"
     " DEFAULT 0, claimed_open TEXT NOT NULL DEFAULT '0', claimed_cancelled TEXT NOT NULL DEFAULT '0',"
     " PRIMARY KEY(n, line_id)) STRICT, WITHOUT ROWID;"
-    /* State 0 is XD_JOB_QUEUED, 3 XD_JOB_DONE, 4 XD_JOB_REJECTED; kind 1 is XD_ERP_SHIPMENT. */
+    /* State 0 is XD_JOB_QUEUED, 3 XD_JOB_DONE, 4 XD_JOB_REJECTED. */
     "CREATE TABLE job(number INTEGER PRIMARY KEY, erp TEXT NOT NULL, kind INTEGER NOT NULL, reference"
     " TEXT NOT NULL, state INTEGER NOT NULL, attempt INTEGER NOT NULL, due_at INTEGER NOT NULL, sent_at"
     " INTEGER NOT NULL, order_id TEXT NOT NULL, site TEXT NOT NULL, confirmation_id TEXT NOT NULL,"

@@ -166,7 +166,8 @@ XD_CHECKED enum xd_result xd_query_change(struct xd_query *query, enum xd_result
 /* What an SQLite code means to us; keeps the sentence and notices when SQLite has
  * ended the transaction. Never XD_OK unless code is SQLITE_OK. */
 enum xd_result xd_database_failure(struct xd_database *database, int code);
-/* Forgets what is remembered of rows: some of it may have been undone. */
+/* Forgets what is remembered of rows, and the changes of counters that are not written yet. MUST be called
+ * when a transaction or a savepoint is undone, and never else, or counters would not say what there is. */
 void xd_database_forget(struct xd_database *database);
 /* Keeps a sentence of our own and returns result. */
 enum xd_result xd_database_say(struct xd_database *database, enum xd_result result, const char *format, ...)
@@ -199,14 +200,14 @@ bool xd_due_is_none(const struct xd_database *database, enum xd_due due, xd_ms b
 /* Finds out what the least is: when looking for rows that are due gave none. */
 XD_CHECKED enum xd_result xd_due_look(struct xd_database *database, enum xd_due due);
 
-/* counters.c: kept in the same transaction as what they count. name: "" where there is one of a state only.
- */
+/* counters.c: kept in the same transaction as what they count. name: "" where there is one by state only. */
 XD_CHECKED enum xd_result xd_counter_add(struct xd_database *database, enum xd_counter counter, int state,
                                          const char *name, int64_t by);
-/* state < 0: of every state; name NULL: of every name. */
+/* state < 0: of every state; name NULL: of every name. Writes what is remembered first, and so may fail as a
+ * write does. */
 XD_CHECKED enum xd_result xd_counter_get(struct xd_database *database, enum xd_counter counter, int state,
                                          const char *name, int64_t *out);
-/* Writes what is remembered of this transaction. */
+/* Writes what is remembered of this transaction. A failure leaves the rest to the next time. */
 XD_CHECKED enum xd_result xd_counters_write(struct xd_database *database);
 
 #endif

@@ -62,8 +62,8 @@ static enum xd_result transaction_begin(void *context) {
 
 static enum xd_result transaction_commit(void *context) {
     struct xd_database *database = context;
-    bool empty = database->in_transaction && !database->started;
     enum xd_result result = xd_counters_write(database);
+    bool empty = database->in_transaction && !database->started;
     if (result == XD_OK && !empty) {
         result = inside(database, COMMIT);
     }

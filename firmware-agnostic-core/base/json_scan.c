@@ -90,8 +90,10 @@ static bool scan_string(struct xd_json_scan *scan) {
             if (!scan_escape(scan)) {
                 return false;
             }
-        } else if (c >= 0x80) {
-            scan->at++; /* whether it is UTF-8 is asked of the whole text */
+        } else if (c >= 0x80) { /* whether it is UTF-8 is asked of the whole text */
+            while (peek(scan) >= 0x80) {
+                scan->at++;
+            }
         } else if (c < 0) {
             return refuse(scan, scan->at, "The text ends inside a string.");
         } else {

@@ -448,6 +448,7 @@ static enum xd_result note(struct wish *wish, const struct xd_exception_row *row
         xd_view_resolution(row, &writer);
     }
     xd_writer_end(&writer, '}');
+    result = result == XD_OK ? xd_buffer_result(&body) : result;
     if (result == XD_OK && wish->effects != NULL) {
         xd_hub_answer(wish->effects, wish->request, 200, NULL, &body);
     }

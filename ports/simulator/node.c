@@ -228,6 +228,20 @@ static void take_turn(struct xd_sim *sim, void *object, uint64_t argument) {
     }
 }
 
+/* ---- at the end ---- */
+
+static void tell_counter(void *context, const char *text) {
+    struct xd_sim_node *node = context;
+    xd_sim_violated(node->sim, "a counter of %s does not say what there is: %s", node->name, text);
+}
+
+void xd_sim_node_count(struct xd_sim_node *node) {
+    if (node->running && xd_database_fsck_counters(node->database, tell_counter, node) != XD_OK) {
+        xd_sim_violated(node->sim, "what there is at %s cannot be counted: %s", node->name,
+                        xd_database_error(node->database));
+    }
+}
+
 /* ---- life ---- */
 
 bool xd_sim_node_open_store(struct xd_sim_node *node) {

@@ -232,9 +232,20 @@ static void fail_and_heal(struct xd_sim *sim) {
     sim->figures->heal_ms = sim->now - sim->heal_at;
 }
 
+/* The hub is the first of site_count + 1. */
+static struct xd_sim_node *node_of(struct xd_sim *sim, unsigned index) {
+    return index == 0 ? &sim->hub_node : &sim->sites[index - 1].node;
+}
+
+static void count_all(struct xd_sim *sim) {
+    for (unsigned index = 0; index <= sim->site_count; index++) {
+        xd_sim_node_count(node_of(sim, index));
+    }
+}
+
 static void tear_down(struct xd_sim *sim) {
     for (unsigned index = 0; index <= sim->site_count; index++) {
-        struct xd_sim_node *node = index == 0 ? &sim->hub_node : &sim->sites[index - 1].node;
+        struct xd_sim_node *node = node_of(sim, index);
         xd_sim_node_kill(node, XD_DISK_KEPT, 0);
         xd_sim_node_clear(node);
         xd_sim_purge(node->queue);
@@ -303,6 +314,9 @@ void xd_sim_run(const struct xd_sim_options *options, struct xd_sim_figures *fig
         if (figures->violation[0] == 0) {
             xd_sim_judge(sim);
         }
+    }
+    if (figures->violation[0] == 0) {
+        count_all(sim);
     }
     figures->simulated = sim->now;
     figures->trace = sim->trace;

@@ -483,6 +483,8 @@ void xd_sim_mail(struct xd_sim_node *node, struct xd_sim_mail mail, xd_ms delay)
 void xd_sim_wake(struct xd_sim_node *node, xd_ms at);
 void xd_sim_node_start(struct xd_sim_node *node);
 /* As kill -9 does (loss XD_DISK_KEPT, or XD_DISK_CACHED), or a power failure. */
+/* Holds the counters of a running one's store against what they count. */
+void xd_sim_node_count(struct xd_sim_node *node);
 void xd_sim_node_kill(struct xd_sim_node *node, enum xd_disk_loss loss, uint64_t random);
 /* Killed so, and started again after delay. */
 void xd_sim_node_restart(struct xd_sim_node *node, xd_ms delay, enum xd_disk_loss loss, uint64_t random);

@@ -5,6 +5,7 @@
 #include "contract/stores.h"
 #include "sqlite/database.h"
 #include "sqlite/schema.h"
+#include "sqlite/statements.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -94,6 +95,8 @@ static void newer_schema_and_other_programs_store_are_refused(void **state) {
     tamper(world->path, "PRAGMA user_version = 1000");
     assert_int_equal(try_open(world->path, XD_SCHEMA_SITE, false, why, sizeof why), XD_INVALID);
     assert_non_null(strstr(why, "newer program"));
+    tamper(world->path, "PRAGMA user_version = -1");
+    assert_int_equal(try_open(world->path, XD_SCHEMA_SITE, false, why, sizeof why), XD_CORRUPT);
 }
 
 static enum xd_result see_old_exception(void *context, const struct xd_exception_row *row) {
@@ -538,6 +541,32 @@ static void counters_are_exact_within_a_transaction_and_after_what_is_undone(voi
     assert_ok(xd_database_fsck(world->store, told, &findings));
 }
 
+static int deny_counters(void *context, int action, const char *table, const char *column, const char *name,
+                         const char *trigger) {
+    (void)context, (void)column, (void)name, (void)trigger;
+    return action == SQLITE_INSERT && strcmp(table, "counter") == 0 ? SQLITE_DENY : SQLITE_OK;
+}
+
+/* Whoever asks for a count while it cannot be written loses nobody else's. */
+static void what_is_counted_survives_a_count_that_fails(void **state) {
+    struct store_world *world = *state;
+    struct findings findings = {.count = 0};
+    sqlite3 *handle = ((struct xd_database *)world->store)->handle;
+    int64_t count = -1;
+    stores_begin(world);
+    add_job(world, 1, XD_JOB_QUEUED);
+    add_job(world, 2, XD_JOB_DONE);
+    assert_int_equal(sqlite3_set_authorizer(handle, deny_counters, NULL), SQLITE_OK);
+    assert_int_equal(world->hub.job_count(world->hub.context, XD_JOB_QUEUED, &count), XD_DENIED);
+    assert_int_equal(sqlite3_set_authorizer(handle, NULL, NULL), SQLITE_OK);
+    stores_commit(world);
+    expect_jobs(world, 1, 1);
+    assert_ok(xd_database_fsck_counters(world->store, told, &findings));
+    tamper(world->path, "UPDATE counter SET count = 2 WHERE topic = 2");
+    assert_int_equal(xd_database_fsck_counters(world->store, told, &findings), XD_CORRUPT);
+    assert_int_equal(findings.count, 2);
+}
+
 /* ---- a disk that fails ---- */
 
 static struct xd_database *open_faulty(struct store_world *world, struct xd_site_store *site) {
@@ -741,6 +770,7 @@ int main(void) {
         SITE_TEST(fsck_finds_a_counter_and_a_tree_that_are_wrong),
         HUB_TEST(hub_counters_pass_fsck),
         HUB_TEST(counters_are_exact_within_a_transaction_and_after_what_is_undone),
+        HUB_TEST(what_is_counted_survives_a_count_that_fails),
         SITE_TEST(failed_sync_at_commit_is_final),
         SITE_TEST(failed_sync_at_a_checkpoint_is_final_too),
         SITE_TEST(full_disk_undoes_the_transaction_and_passes),

@@ -245,14 +245,14 @@ int xd_cli_exceptions_show(struct xd_cli *cli) {
     return 0;
 }
 
-/* By whom, where it was resolved before: maybe not by this wish. */
+/* How and by whom, where that is known: maybe not by this wish. */
 static void tell_resolution(struct xd_cli *cli, const cJSON *tree) {
     const char *by = xd_json_text(tree, "resolved_by"), *action = xd_json_text(tree, "action");
     xd_text_clean(&cli->out, cli->argument);
     xd_buffer_text(&cli->out, " resolved");
-    if (xd_json_text(tree, "resolved_at") != NULL) {
+    if (action != NULL) {
         xd_buffer_text(&cli->out, ": ");
-        xd_text_clean(&cli->out, action != NULL ? action : "it came right by itself");
+        xd_text_clean(&cli->out, action);
     }
     if (by != NULL) {
         xd_buffer_text(&cli->out, " by ");
