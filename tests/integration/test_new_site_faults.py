@@ -28,11 +28,11 @@ def made_anew(stack):
 
 def is_whole(stack, queue):
     """Its leader has told its state. type: without it RabbitMQ would not look. For a moment, between deleted and declared, there is no
-    such queue."""
+    such queue, and while it is being deleted RabbitMQ fails to say anything."""
     try:
         entry = stack.rabbit.api("GET", f"/api/queues/{stack.rabbit.vhost}/{queue}?columns=name,type,state")
     except urllib.error.HTTPError as error:
-        if error.code != 404:
+        if error.code not in (404, 500):
             raise
         return False
     return entry.get("state") == "running"
