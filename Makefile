@@ -173,7 +173,7 @@ bench: ## speed and memory as ratios within one run, as a table; PARTS="erp sim"
 	@$(MAKE) --no-print-directory VARIANT=sim simulator
 	@$(PYTHON) tests/bench/run.py $(PARTS)
 
-sim: ## simulate worlds in which everything fails, for SECONDS (60); SEED=n: that one, step by step
+sim: ## simulate worlds in which everything fails, for SECONDS (60) and to the end of the last; SEED=n: that one, step by step
 	@config/install-packages.sh build
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=sim simulator
 	@$(BUILD)/sim/crossdock-simulator $(if $(SEED),--seed $(SEED) --story,--seconds $(or $(SECONDS),60)) $(SIM_OPTIONS)
@@ -182,7 +182,7 @@ sim-shrink: ## make the failing world of SEED small: fewer kinds of faults, fewe
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=sim simulator
 	@$(PYTHON) tests/simulation/shrink.py $(BUILD)/sim/crossdock-simulator '$(SEED)' $(SIM_OPTIONS)
 
-mutants: ## tests of the simulator's oracle: it must notice every mistake that the simulator can make on purpose
+mutants: ## tests of the simulator's oracle: it must notice every mistake that the simulator can make on purpose; MUTANTS="6 key-ignored": these, RECORDED=1: quickly, by the worlds that are known to show them
 	@config/install-packages.sh build
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=sim simulator
 	@$(PYTHON) tests/simulation/mutants.py $(BUILD)/sim/crossdock-simulator $(if $(RECORDED),--recorded) $(MUTANTS)

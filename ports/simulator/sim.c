@@ -171,6 +171,9 @@ void xd_sim_run_until(struct xd_sim *sim, xd_ms until) {
         }
         sim->now = item.at;
         sim->figures->steps++;
+        if (sim->options.stop != NULL && *sim->options.stop != 0) {
+            xd_sim_violated(sim, "interrupted");
+        }
         item.act(sim, item.object, item.argument);
         watch_traffic(sim);
     }
@@ -244,6 +247,7 @@ static void count_all(struct xd_sim *sim) {
 }
 
 static void tear_down(struct xd_sim *sim) {
+    uint64_t crashes = sim->figures->crashes;
     for (unsigned index = 0; index <= sim->site_count; index++) {
         struct xd_sim_node *node = node_of(sim, index);
         xd_sim_node_kill(node, XD_DISK_KEPT, 0);
@@ -294,6 +298,7 @@ static void tear_down(struct xd_sim *sim) {
     xd_names_free(&sim->event_names);
     xd_names_free(&sim->event_orders);
     xd_agenda_free(&sim->agenda);
+    sim->figures->crashes = crashes; /* that all programs end here is none */
 }
 
 void xd_sim_run(const struct xd_sim_options *options, struct xd_sim_figures *figures) {

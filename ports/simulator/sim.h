@@ -27,6 +27,8 @@
 #include "site/site.h"
 #include "sqlite/database.h"
 
+#include <signal.h>
+
 #define XD_SIM_SITES_MAX 6u
 #define XD_SIM_LINES_MAX 3u
 #define XD_SIM_START_WALL ((xd_ms)1795428000000) /* 2026-11-23 */
@@ -53,6 +55,7 @@ struct xd_sim_options {
     enum xd_sim_script script; /* instead of what the seed draws */
     struct xd_sim_cut cuts[XD_SIM_CUTS_MAX];
     size_t cut_count;
+    const volatile sig_atomic_t *stop; /* not 0: the world ends at once, undecided; NULL: it never is */
 };
 
 struct xd_sim_figures {

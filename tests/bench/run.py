@@ -288,7 +288,10 @@ def sim(table, notes):
 
 
 def main():
-    parts = sys.argv[1:] or ["intake", "drain", "scale", "memory", "hub", "orders", "erp", "sim"]
+    known = ["intake", "drain", "scale", "memory", "hub", "orders", "erp", "sim"]
+    parts = sys.argv[1:] or known
+    if not set(parts) <= set(known):
+        sys.exit(f"there is no part {', '.join(sorted(set(parts) - set(known)))}: {', '.join(known)} are")
     started = time.monotonic()
     os.makedirs(BUILD, exist_ok=True)
     folder = tempfile.mkdtemp(prefix="bench-", dir=BUILD)

@@ -25,7 +25,8 @@
 #define SEED 1
 #define RUN_SECONDS_MAX 30 /* of a run that hangs */
 #define FAILURES_SHOWN 5u
-#define STRIDE_MEMORY 29u /* when short: every so manieth allocation */
+#define STRIDE_MEMORY 29u /* when short: every so manieth allocation, from another one on each day */
+#define DAY_SECONDS 86400
 
 /* Runs that once failed, with what was wrong. They come first. */
 static const struct {
@@ -63,6 +64,7 @@ struct shared {
 
 static struct shared *shared;
 static bool soak;
+static uint64_t day; /* since 1970 */
 static unsigned tests, tests_failed;
 static struct tally all;
 
@@ -177,10 +179,11 @@ static bool is_of_kind(enum xd_sim_point point, enum kind kind) {
 static void each_point(const points counted, enum kind kind, const struct plan *before,
                        void (*act)(void *context, const struct plan *plan), void *context) {
     unsigned stride = kind == KIND_MEMORY && !soak ? STRIDE_MEMORY : 1;
+    uint64_t first = 1 + day % stride;
     for (unsigned node = 0; node < XD_SIM_CUT_NODES; node++) {
         for (unsigned point = 0; point < XD_SIM_POINTS; point++) {
             uint64_t count = is_of_kind((enum xd_sim_point)point, kind) ? counted[node][point] : 0;
-            for (uint64_t number = 1; number <= count; number += stride) {
+            for (uint64_t number = first; number <= count; number += stride) {
                 struct plan plan = *before;
                 plan.cuts[plan.count++] =
                     (struct xd_sim_cut){.node = node, .point = (enum xd_sim_point)point, .number = number};
@@ -305,6 +308,7 @@ int main(int count, char **words) {
     const char *wanted = getenv("XD_SOAK");
     double began = seconds();
     soak = wanted != NULL && wanted[0] != 0;
+    day = (uint64_t)time(NULL) / DAY_SECONDS;
     xd_host_begin();
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {

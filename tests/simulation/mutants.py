@@ -3,7 +3,7 @@
 
     mutants.py SIMULATOR [--recorded] [MUTANT...]     run by `make mutants` (RECORDED=1, MUTANTS="...")
 
-For each mutant (all, or those that are named) worlds are run, seed by seed, until one ends in a violation; a world
+For each mutant (all, or those that are named, also by number) worlds are run, seed by seed, until one ends in a violation; a world
 counts only when it is fine without the mutant. --recorded begins with the seed that is known to catch it and searches
 only if that one does not any more. Prints a table; the last line is `N passed, N failed`.
 """
@@ -123,12 +123,18 @@ def hunt(simulator, name, recorded):
 def run(simulator, recorded, wanted=(), say=print):
     """Hunts them, at most AT_ONCE at a time; the names of those that were caught, and of those that were not."""
     numbers = mutants_of(simulator)
+    by_number = {str(number): name for name, number in numbers.items()}
+    wanted = [by_number.get(name, name) for name in wanted]
     unknown = [name for name in (*wanted, *TABLE) if name not in numbers]
     caught, missed = [], [f"{name}: there is no such mutant" for name in unknown]
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         hunts = [pool.submit(hunt, simulator, name, recorded) for name in wanted or numbers if name in numbers]
         for done in hunts:
-            name, seed, said, seconds = done.result()
+            try:
+                name, seed, said, seconds = done.result()
+            except KeyboardInterrupt:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
             (missed if seed is None else caught).append(name)
             verdict = "SURVIVES" if seed is None else f"seed {seed}"
             say(f"{numbers[name]:3} {name:24} {verdict:9} {seconds:6.1f} s  {said}")
@@ -140,7 +146,10 @@ def main():
     if not words:
         sys.exit(__doc__)
     began = time.monotonic()
-    caught, missed = run(words[0], "--recorded" in sys.argv, words[1:], lambda line: print(line, flush=True))
+    try:
+        caught, missed = run(words[0], "--recorded" in sys.argv, words[1:], lambda line: print(line, flush=True))
+    except KeyboardInterrupt:
+        sys.exit(130)
     for what in missed:
         print(f"FAILED {what}")
     print(f"in {time.monotonic() - began:.0f} s")

@@ -1,23 +1,36 @@
 #!/usr/bin/python3
-"""Makes a failing world small: leaves out classes of faults, then sites, then time, as long as it goes on failing.
+"""Makes a failing world small: leaves out classes of faults, then sites, then time, as long as it goes on failing in the same way.
 
     shrink.py SIMULATOR SEED [option...]       run by `make sim-shrink SEED=...`
+
+Ctrl-C ends it with the smallest world that was found so far.
 """
 import re
 import subprocess
 import sys
 
+WORLD_SECONDS_MAX = 600
 CLASSES = ["line", "broker", "wms", "channel", "erp", "process", "storage", "memory", "clock", "forgery"]
 
 
 def fails(simulator, options):
     """What the simulator says of that world when it fails, else None."""
-    done = subprocess.run([simulator, *options], capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run([simulator, *options], capture_output=True, text=True, check=False, timeout=WORLD_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        return f"no end within {WORLD_SECONDS_MAX} s"
     if done.returncode == 2:
         sys.exit(done.stderr.strip())
     if done.returncode not in (0, 1):
         return done.stderr.strip() or f"ended with {done.returncode}"  # a crash of its own is a failure too
     return done.stdout.split("\n", 1)[0] if done.returncode == 1 else None
+
+
+def kind(said):
+    """What of it stays the same in a smaller world: the number of what is violated, or how the sentence begins."""
+    sentence = re.sub(r"^(seed \d+|[a-z-]+): ", "", said)
+    numbered = re.match(r"[A-Z]\d+\b", sentence)
+    return numbered.group(0) if numbered else " ".join(sentence.split()[:2])
 
 
 def drawn(simulator, options):
@@ -51,26 +64,36 @@ def main():
             next(names, None)
         elif name != "--story":
             kept.append(name)
-    size, without = drawn(simulator, ["--seed", seed, *more]), []
+    size, without, failure = drawn(simulator, ["--seed", seed, *more]), [], kind(said)
 
     def still(what, try_without, try_size):
         nonlocal said
         found = fails(simulator, words(seed, try_without, try_size, kept))
-        print(f"  {what}: {'fails still' if found else 'is fine'}", flush=True)
-        said = found or said
-        return found is not None
+        same = found is not None and kind(found) == failure
+        print(f"  {what}: {'fails still' if same else f'fails otherwise, {found}' if found else 'is fine'}", flush=True)
+        said = found if same else said
+        return same
 
-    for name in CLASSES:
-        if still(f"without {name}", without + [name], size):
-            without.append(name)
-    for number in range(1, size.get("--sites", 1)):
-        if still(f"{number} sites", without, dict(size, **{"--sites": number})):
-            size["--sites"] = number
-            break
-    while size.get("--minutes", 0) > 30 and still(f"{size['--minutes'] // 2} minutes", without,
-                                                 dict(size, **{"--minutes": size["--minutes"] // 2})):
-        size["--minutes"] //= 2
+    status = 0
+    often = {kept[at + 1] for at, word in enumerate(kept) if word == "--often"}
+    listing = subprocess.run([simulator, "--faults"], capture_output=True, text=True, check=True).stdout
+    needed = {name for fault, name in (line.split() for line in listing.splitlines()) if fault in often}
+    try:
+        for name in CLASSES if "--script" not in kept else ():
+            if name not in needed and still(f"without {name}", without + [name], size):
+                without.append(name)
+        for number in range(1, size.get("--sites", 1)):
+            if still(f"{number} sites", without, dict(size, **{"--sites": number})):
+                size["--sites"] = number
+                break
+        while size.get("--minutes", 0) > 30 and still(f"{size['--minutes'] // 2} minutes", without,
+                                                     dict(size, **{"--minutes": size["--minutes"] // 2})):
+            size["--minutes"] //= 2
+    except KeyboardInterrupt:
+        print("\ninterrupted; the smallest so far:")
+        status = 130
     print(f"\n{said}\n{simulator} {' '.join(words(seed, without, size, kept))} --story")
+    sys.exit(status)
 
 
 if __name__ == "__main__":
