@@ -437,7 +437,7 @@ static enum xd_result read_form(struct revision *revision, bool *told) {
     }
     if (result == XD_OK && refusal.code == NULL) {
         result = xd_order_read(&revision->document, &revision->order, problems);
-        result = admit(revision, &refusal);
+        result = result == XD_OK ? admit(revision, &refusal) : result;
     }
     if (result == XD_OK && refusal.code != NULL) {
         return refuse(revision, refusal.status, refusal.code, refusal.detail);
