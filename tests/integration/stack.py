@@ -131,7 +131,7 @@ class Hub:
         except (OSError, ValueError) as error:
             return 0, {"detail": str(error)}
 
-    def get(self, path, seconds=10):
+    def get(self, path, seconds=30):
         """The JSON of a read; asked again while the hub is away or busy."""
         def ask():
             status, answer = self.call("GET", path)
