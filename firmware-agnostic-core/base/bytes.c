@@ -324,12 +324,6 @@ size_t xd_utf8_prefix(struct xd_bytes text) {
     return at;
 }
 
-/* The first byte is the lowest, whatever the machine's own order. */
-static uint64_t load_word(const uint8_t *at) {
-    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
-           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 | (uint64_t)at[7] << 56;
-}
-
 /* The top bits of the bytes of word that do not stand for themselves; only the lowest is to be trusted, for
  * a borrow goes upwards. */
 static uint64_t special_bytes(uint64_t word) {
@@ -341,7 +335,7 @@ static uint64_t special_bytes(uint64_t word) {
 size_t xd_json_plain_prefix(struct xd_bytes text) {
     size_t at = 0;
     for (; text.size - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
-        uint64_t special = special_bytes(load_word(text.data + at));
+        uint64_t special = special_bytes(xd_little_endian(text.data + at));
         if (special != 0) {
             for (; (special & 0x80) == 0; special >>= 8) {
                 at++;

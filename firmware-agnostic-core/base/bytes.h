@@ -20,6 +20,14 @@ bool xd_bytes_equal(struct xd_bytes a, struct xd_bytes b);
 /* size: of out, at least 1. Cut to fit, terminated; NULL is "". */
 void xd_copy(char *out, size_t size, const char *text);
 
+/* The eight bytes from there on as a number, the first one the lowest, whatever the machine's own order.
+ * Written out, for compilers see one load in this and none in a loop. */
+static inline uint64_t xd_little_endian(const uint8_t *data) {
+    return (uint64_t)data[0] | (uint64_t)data[1] << 8 | (uint64_t)data[2] << 16 | (uint64_t)data[3] << 24 |
+           (uint64_t)data[4] << 32 | (uint64_t)data[5] << 40 | (uint64_t)data[6] << 48 |
+           (uint64_t)data[7] << 56;
+}
+
 /* A growing buffer with a hard limit. Failure sticks: after an append that
  * could not be done (no memory, over the limit) every later append does
  * nothing, and xd_buffer_result says why; so a writer checks once, at the end.

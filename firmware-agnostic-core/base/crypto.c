@@ -176,13 +176,6 @@ enum xd_result xd_hex_parse(const char *hex, uint8_t *out, size_t capacity, size
     return XD_OK;
 }
 
-/* Written out, for compilers see one load in this and none in a loop. */
-static uint64_t little_endian(const uint8_t *data) {
-    return (uint64_t)data[0] | (uint64_t)data[1] << 8 | (uint64_t)data[2] << 16 | (uint64_t)data[3] << 24 |
-           (uint64_t)data[4] << 32 | (uint64_t)data[5] << 40 | (uint64_t)data[6] << 48 |
-           (uint64_t)data[7] << 56;
-}
-
 /* Every step is a bijection of the hash, so no change within one word is lost; the
  * shift brings the high bits, which a product only passes upwards, back down. */
 uint64_t xd_checksum(struct xd_bytes data) {
@@ -190,7 +183,7 @@ uint64_t xd_checksum(struct xd_bytes data) {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     size_t at = 0;
     for (; data.size - at >= 8; at += 8) {
-        hash = (hash ^ little_endian(data.data + at)) * prime;
+        hash = (hash ^ xd_little_endian(data.data + at)) * prime;
         hash ^= hash >> 29;
     }
     for (; at < data.size; at++) {

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define PROGRESS_SECONDS 10.0
 
@@ -116,7 +117,7 @@ static int run_worlds(const char *program, struct xd_command *command, struct to
            (command->seconds == 0 || xd_host_seconds() - start < command->seconds);
          command->options.seed++) {
         xd_sim_run(&command->options, &figures);
-        if (interrupted) {
+        if (strcmp(figures.violation, XD_SIM_INTERRUPTED) == 0) { /* and had not failed before */
             (void)fprintf(stderr, "interrupted in the world of seed %" PRIu64 ", of which nothing is known\n",
                           command->options.seed);
             return 130;

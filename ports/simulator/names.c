@@ -1,16 +1,10 @@
 /* Open addressing, at most half full. */
 #include "simulator/names.h"
 
+#include "base/bytes.h"
 #include "simulator/host.h"
 
 #include <string.h>
-
-/* The same on every machine: a word's first byte is its lowest. Written out, compilers make one load of it.
- */
-static uint64_t word_of(const uint8_t *at) {
-    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
-           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 | (uint64_t)at[7] << 56;
-}
 
 static uint64_t mix(uint64_t hash, uint64_t word) {
     hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
@@ -21,14 +15,14 @@ uint64_t xd_names_hash(uint64_t hash, const void *data, size_t size) {
     const uint8_t *bytes = data;
     size_t at = 0;
     for (; size - at >= 8; at += 8) {
-        hash = mix(hash, word_of(bytes + at));
+        hash = mix(hash, xd_little_endian(bytes + at));
     }
     uint8_t rest[8] = {0};
     for (size_t index = 0; index < size - at; index++) {
         rest[index] = bytes[at + index];
     }
     rest[7] = (uint8_t)size; /* or zeroes at the end would not count */
-    return mix(hash, word_of(rest));
+    return mix(hash, xd_little_endian(rest));
 }
 
 static uint32_t mark_of(const char *text) {

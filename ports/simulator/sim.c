@@ -172,7 +172,7 @@ void xd_sim_run_until(struct xd_sim *sim, xd_ms until) {
         sim->now = item.at;
         sim->figures->steps++;
         if (sim->options.stop != NULL && *sim->options.stop != 0) {
-            xd_sim_violated(sim, "interrupted");
+            xd_sim_violated(sim, "%s", XD_SIM_INTERRUPTED);
         }
         item.act(sim, item.object, item.argument);
         watch_traffic(sim);

@@ -29,6 +29,7 @@
 
 #include <signal.h>
 
+#define XD_SIM_INTERRUPTED "interrupted"
 #define XD_SIM_SITES_MAX 6u
 #define XD_SIM_LINES_MAX 3u
 #define XD_SIM_START_WALL ((xd_ms)1795428000000) /* 2026-11-23 */
@@ -55,7 +56,8 @@ struct xd_sim_options {
     enum xd_sim_script script; /* instead of what the seed draws */
     struct xd_sim_cut cuts[XD_SIM_CUTS_MAX];
     size_t cut_count;
-    const volatile sig_atomic_t *stop; /* not 0: the world ends at once, undecided; NULL: it never is */
+    /* Not 0: the world ends at once, with XD_SIM_INTERRUPTED for a violation; NULL: it never does. */
+    const volatile sig_atomic_t *stop;
 };
 
 struct xd_sim_figures {
@@ -485,9 +487,9 @@ void xd_sim_mail(struct xd_sim_node *node, struct xd_sim_mail mail, xd_ms delay)
 /* The program gets its turn by then. */
 void xd_sim_wake(struct xd_sim_node *node, xd_ms at);
 void xd_sim_node_start(struct xd_sim_node *node);
-/* As kill -9 does (loss XD_DISK_KEPT, or XD_DISK_CACHED), or a power failure. */
 /* Holds the counters of a running one's store against what they count. */
 void xd_sim_node_count(struct xd_sim_node *node);
+/* As kill -9 does (loss XD_DISK_KEPT, or XD_DISK_CACHED), or a power failure. */
 void xd_sim_node_kill(struct xd_sim_node *node, enum xd_disk_loss loss, uint64_t random);
 /* Killed so, and started again after delay. */
 void xd_sim_node_restart(struct xd_sim_node *node, xd_ms delay, enum xd_disk_loss loss, uint64_t random);
