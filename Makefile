@@ -9,8 +9,8 @@
 #   tests/{unit,contract,bench}/{test,bench}_*.c       -> a program each, the other .c files there in libtests.a
 #   tests/crash/*.c                                    -> a program each
 #   tests/fuzz/fuzz_*.c                                -> a fuzz target each (VARIANT=fuzz), the other .c files there in libfuzz.a
-# VARIANT=plain is what ships; VARIANT=asan adds the address and undefined-behaviour sanitizers; VARIANT=fuzz is clang's,
-# with those sanitizers and the counters that libFuzzer steers by.
+# VARIANT=plain is what ships; VARIANT=asan adds the address and undefined-behaviour sanitizers, VARIANT=tsan the one for threads;
+# VARIANT=fuzz is clang's, with the first two and the counters that libFuzzer steers by.
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
@@ -58,11 +58,13 @@ LINK_sim := -no-pie $(if $(findstring clang,$(CC)),,-O3 -flto=auto -Wno-stringop
 OPTIMISE_simclang := -O0 -g -DXD_MUTANTS
 OPTIMISE_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all -Wno-error
 LINK_asan := -fsanitize=address,undefined
+OPTIMISE_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread -Wno-error
+LINK_tsan := -fsanitize=thread
 OPTIMISE_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 LINK_fuzz := -fsanitize=address,undefined
 HARDEN_plain := -fstack-protector-strong -D_FORTIFY_SOURCE=2
 OPTIMISE := $(OPTIMISE_$(VARIANT))
-$(if $(OPTIMISE),,$(error VARIANT must be plain, sim, simclang, asan or fuzz))
+$(if $(OPTIMISE),,$(error VARIANT must be plain, sim, simclang, asan, tsan or fuzz))
 
 # The core is plain C11: neither GNU extensions nor hardening, whose helpers `make purity` would have to excuse.
 CFLAGS_core := -std=c11 $(WARNINGS) $(OPTIMISE) $(INCLUDES_core) $(CFLAGS)

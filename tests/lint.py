@@ -2,7 +2,7 @@
 """The house rules that no ready-made tool checks.
 
     lint.py style [--tags PROGRAM]     sizes, includes, conditionals
-    lint.py purity LIBCORE             the core's headers and undefined symbols against the allow lists
+    lint.py purity LIBCORE             the core's headers, undefined symbols and variables against the allow lists
 
 Prints `file:line: what` for each finding and exits 1 when there is any.
 """
@@ -142,6 +142,19 @@ def archive_symbols(library):
     return undefined - defined
 
 
+def archive_state(library):
+    """(variable, member) of each variable that can be written: what is constant, or is once it is relocated, is not listed."""
+    member = ""
+    listing = subprocess.run(["nm", "-f", "sysv", library], capture_output=True, text=True, check=True).stdout
+    for row in listing.splitlines():
+        parts = [part.strip() for part in row.split("|")]
+        if row.startswith("Symbols from "):
+            member = row.rpartition("[")[2].rstrip("]:")
+        elif len(parts) == 7 and parts[3] in ("OBJECT", "TLS") and re.match(r"\.t?(data|bss)|\*COM", parts[6]) \
+                and not parts[6].startswith(".data.rel.ro"):
+            yield parts[0], member
+
+
 def purity(library):
     headers = patterns("purity-allowed-headers.txt")
     for path in files(CORE, ".c", ".h"):
@@ -154,6 +167,10 @@ def purity(library):
             users = subprocess.run(["nm", "-A", "-u", library], capture_output=True, text=True, check=True).stdout
             members = sorted({row.split(":")[1] for row in users.splitlines() if row.split()[-1] == symbol})
             finding(library, 0, f"{symbol} is not among the symbols that the core may use (in {', '.join(members)})")
+    state = patterns("purity-allowed-state.txt")
+    for variable, member in archive_state(library):
+        if not allowed(variable, state):
+            finding(library, 0, f"{variable} is kept between calls, for all threads, and is not among what the core may keep (in {member})")
 
 
 def main():
@@ -163,7 +180,7 @@ def main():
     elif arguments[:1] == ["purity"] and len(arguments) == 2:
         purity(arguments[1])
         if not findings:
-            print(f"{arguments[1]} is pure: nothing in it but C, cJSON and mbedTLS, by its headers and its undefined symbols")
+            print(f"{arguments[1]} is pure: nothing in it but C, cJSON and mbedTLS, by its headers and its undefined symbols, and no state but its callers'")
     else:
         sys.exit(__doc__)
     print("\n".join(findings), end="\n" if findings else "")

@@ -37,6 +37,7 @@ LINTS = ["lint-format", "lint-style", "lint-headers", "purity", "lint-cppcheck",
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:detect_stack_use_after_return=0",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99",
+    "TSAN_OPTIONS": "halt_on_error=1:exitcode=99:history_size=4",
 }
 
 

@@ -29,13 +29,14 @@ char *xd_copy_bytes(const void *data, size_t size);
 typedef int (*xd_memory_hook)(void *context, size_t size);
 void xd_memory_set_hook(xd_memory_hook hook, void *context);
 
-/* Lets cJSON allocate here too. Call once, before the first parse. */
+/* Lets cJSON allocate here too. Call before the first parse and before other threads start: cJSON
+ * holds its hooks unguarded, and setting them takes them away for a moment. */
 void xd_memory_adopt_cjson(void);
 
 struct xd_arena;
-/* From here on cJSON takes all memory from the arena and gives none back (a tree made
- * so goes with the arena and MUST NOT be deleted); NULL ends it. Adopts cJSON. As cJSON's
- * parser: one thread at a time. */
+/* From here on cJSON, once adopted, takes all memory of the calling thread from the arena and gives
+ * none back (a tree made so goes with the arena and MUST NOT be deleted); NULL ends it. Other
+ * threads are not touched. */
 void xd_memory_cjson_into(struct xd_arena *arena);
 
 #endif

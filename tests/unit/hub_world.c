@@ -432,6 +432,7 @@ void hub_world_restore(struct hub_world *world) {
 
 void hub_world_open(struct hub_world *world, uint64_t seed) {
     char why[256] = "";
+    xd_memory_adopt_cjson();
     memset(world, 0, sizeof *world);
     world->random = seed;
     world->now = (struct xd_now){START_WALL, START_MONOTONIC};

@@ -1,6 +1,8 @@
 /* The allocator: what it gives, and how a test makes it fail. */
 #include "base/memory.h"
 
+#include "base/arena.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +12,7 @@
 
 #include <cjson/cJSON.h>
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,6 +164,32 @@ static void cjson_allocates_here_once_adopted(void **state) {
     }
 }
 
+static void *parse_and_delete(void *context) {
+    cJSON **kept = context;
+    kept[0] = cJSON_Parse("{\"a\":[1,\"x\"]}");
+    cJSON_Delete(cJSON_Parse("{\"b\":[2,\"y\"]}"));
+    return NULL;
+}
+
+/* A query of the API reads a document while the turn reads one into its arena. */
+static void an_arena_takes_the_trees_of_its_own_thread_only(void **state) {
+    (void)state;
+    xd_memory_adopt_cjson();
+    struct xd_arena arena = {NULL};
+    cJSON *kept = NULL;
+    pthread_t thread;
+    xd_memory_cjson_into(&arena);
+    assert_int_equal(pthread_create(&thread, NULL, parse_and_delete, &kept), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_null(arena.blocks); /* the other one's */
+    assert_non_null(cJSON_Parse("{\"c\":3}"));
+    assert_non_null(arena.blocks);
+    xd_memory_cjson_into(NULL);
+    xd_arena_free(&arena);
+    assert_non_null(cJSON_GetObjectItem(kept, "a"));
+    cJSON_Delete(kept);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(alloc_gives_zeroes),
@@ -173,6 +202,7 @@ int main(void) {
         cmocka_unit_test(copied_bytes_may_hold_nul),
         cmocka_unit_test_teardown(the_nth_allocation_fails_where_it_is_told_to, take_hook_away),
         cmocka_unit_test_teardown(cjson_allocates_here_once_adopted, take_hook_away),
+        cmocka_unit_test(an_arena_takes_the_trees_of_its_own_thread_only),
     };
     return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
 }

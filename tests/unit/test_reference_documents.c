@@ -1,6 +1,7 @@
 /* The documents of reference data: what they say, and all that can be wrong with them. */
 #include "hub/reference/reference_documents.h"
 
+#include "base/memory.h"
 #include "hub/confirmations/reconcile.h"
 
 #include <setjmp.h>
@@ -236,6 +237,7 @@ static void other_documents_are_refused_whatever_they_are(void **state) {
 }
 
 int main(void) {
+    xd_memory_adopt_cjson();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gtin_of_any_length_becomes_fourteen_digits),
         cmocka_unit_test(gtin_with_any_other_check_digit_is_refused),

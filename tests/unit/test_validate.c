@@ -3,6 +3,7 @@
  * program and its reference data, are in tests/integration/test_orders_table.py. */
 #include "hub/validate.h"
 
+#include "base/memory.h"
 #include "documents/currency.h"
 #include "unit/reading.h"
 
@@ -538,6 +539,7 @@ static void currencies_have_their_own_minor_units(void **state) {
 }
 
 int main(void) {
+    xd_memory_adopt_cjson();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_problem_is_told_with_its_place),
         cmocka_unit_test(a_channel_must_be_there_and_open),
