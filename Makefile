@@ -155,12 +155,12 @@ erps: ## what every ERP promises, held against a real Tryton too, also where it 
 integration: ## whole programs with real brokers, killed, cut, frozen and wiped
 	@$(RUN) integration
 
-sanitize: ## unit, contract and a short kill run with address and undefined-behaviour sanitizers
-	@$(RUN) unit-asan contract-asan integration-asan
+sanitize: ## unit and contract tests and a short kill run with the sanitizers of addresses, undefined behaviour and threads
+	@$(RUN) unit-asan contract-asan integration-asan contract-tsan integration-tsan
 
 test: ## install what is missing, build, and run everything; the last line is `N passed, N failed`
 	@config/install-packages.sh
-	@$(RUN) unit unit-asan tryton contract contract-asan fuzz lint crash simulation mutants integration integration-asan
+	@$(RUN) unit unit-asan tryton contract contract-asan fuzz lint crash simulation mutants integration integration-asan integration-tsan
 
 fuzz: ## libFuzzer on every parser and on the core: MINUTES=5 in all, TARGET=json for one; crashers go to build/fuzz/found/
 	@config/install-packages.sh

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Builds and runs suites of tests, says how they go, and sums them.
 
-    run.py SUITE...      unit contract integration (each also with -asan), tryton, fuzz, crash, lint, simulation, mutants, erps
+    run.py SUITE...      unit contract integration (each also with -asan and -tsan), tryton, fuzz, crash, lint, simulation, mutants, erps
 
 Run by make, with BUILD and MAKE in the environment. A suite that fails, or does not even build, does not stop the
 next. The last line is `N passed, N failed`; the exit status is 0 only if nothing failed.
 
 Test programs are cmocka's and report by TAP. Contract programs find a private RabbitMQ and Mosquitto by XD_TEST_AMQP_PORT,
 _USER, _PASSWORD, _VHOST, _MANAGEMENT_PORT and XD_TEST_MQTT_PORT. Integration tests (pytest) find the programs in XD_BUILD;
-those with the marker `sanitize` run against the ASan and UBSan build too.
+those with the marker `sanitize` run against the ASan and UBSan build too, those with `threads` against the TSan build.
 """
 import concurrent.futures
 import itertools
@@ -299,7 +299,7 @@ def integration(variant, tally):
         # They mostly wait for one another: two at a time take little more than half as long, each with brokers of its own. Four take
         # a third less again on two cores, but then those that kill and heal slow the others down beyond their deadlines.
         folders = ["tests/integration", "tests/demo"] if variant == "plain" else ["tests/integration"]
-        pytest_suite(folders, variant, tally, None if variant == "plain" else "sanitize", workers=2)
+        pytest_suite(folders, variant, tally, {"asan": "sanitize", "tsan": "threads"}.get(variant), workers=2)
 
 
 def replay(program, tally):

@@ -313,6 +313,7 @@ def test_an_agent_with_an_older_copy_of_its_database_starts_a_new_epoch(place):
 # ---- from the hub to the WMS ----
 
 @pytest.mark.sanitize
+@pytest.mark.threads
 def test_a_release_is_delivered_until_it_is_answered_even_by_another_process(place):
     agent, wms = place.start()
     place.hub.send_release(place.site, release("R1", place.site))
@@ -469,6 +470,7 @@ def test_a_full_disk_refuses_loses_nothing_and_recovers(place, small_disk):
 # ---- kills ----
 
 @pytest.mark.sanitize
+@pytest.mark.threads
 def test_kill_9_in_the_middle_of_everything_loses_and_repeats_nothing(place):
     agent, wms = place.start()
     wms.answer_releases = True

@@ -10,6 +10,8 @@ from agents import http_get
 from brokers import wait_for
 from stack import ERP_MORE, Stack
 
+pytestmark = pytest.mark.threads  # the API is asked all the time while the hub works
+
 MORE = (ERP_MORE + "  second:\n    type: ledger\n    data: ledger\n    tenants: [beta]\n    request_life_s: 2\n"
         "  third:\n    type: ledger\n    data: ledger\n    shadow: true\n    tenants: [beta]\n")
 

@@ -21,6 +21,8 @@ from brokers import free_port, wait_for
 from stack import Stack
 from wms import Warehouse
 
+pytestmark = pytest.mark.threads  # the API is asked all the time while the hub works
+
 WAY = ["crossdock.order.accepted.v1", "crossdock.order.released.v1", "crossdock.order.shipped.v1"]
 HUB_MORE = ("webhooks: {allow_private: [127.0.0.1], retry_s_min: 1, retry_s_max: 1, timeout_s: 5}\n"
             "policies: {erp_poll_s: 0, books_hours: 0}\n")
