@@ -67,6 +67,9 @@ const struct xd_mutant_kind xd_mutant_kinds[XD_MUTANT_COUNT] = {
     [XD_MUTANT_HALF_MADE_ANEW] = {"half-made-anew",
                                   "what an attempt left half made is posted under another reference"},
     [XD_MUTANT_REVERSAL_TWICE] = {"reversal-twice", "what is taken back is undone twice in the ERP"},
+    [XD_MUTANT_SHIPPED_UNTOLD] = {"shipped-untold", "no event tells that an order has shipped"},
+    [XD_MUTANT_EVENT_NACK_IGNORED] = {"event-nack-ignored",
+                                      "an event that the broker did not take counts as published"},
 };
 
 bool xd_mutants_are_built(void) {

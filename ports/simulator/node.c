@@ -4,6 +4,7 @@
  * nothing to do decides nothing. A turn that fails for good ends the process, which
  * starts again, as under a supervisor. */
 #include "base/memory.h"
+#include "hub/orchestration/stock.h"
 #include "simulator/host.h"
 #include "simulator/sim.h"
 
@@ -145,7 +146,9 @@ static int perhaps_refuse(void *context, size_t size) {
 }
 
 static bool check(struct xd_sim_node *node) {
-    return node->number == 0 ? xd_hub_check(&node->sim->hub) : xd_site_check(&xd_sim_site_of(node)->site);
+    bool fine =
+        node->number == 0 ? xd_hub_check(&node->sim->hub) : xd_site_check(&xd_sim_site_of(node)->site);
+    return fine && xd_disk_check(node->disk);
 }
 
 static void run_turn(struct xd_sim_node *node, void **events, size_t count) {
@@ -239,6 +242,9 @@ void xd_sim_node_count(struct xd_sim_node *node) {
     if (node->running && xd_database_fsck_counters(node->database, tell_counter, node) != XD_OK) {
         xd_sim_violated(node->sim, "what there is at %s cannot be counted: %s", node->name,
                         xd_database_error(node->database));
+    }
+    if (node->running && node->number == 0 && !xd_stock_check(&node->sim->hub)) {
+        xd_sim_violated(node->sim, "the hub's stock does not add up");
     }
 }
 

@@ -140,14 +140,10 @@ static bool hub_rests(struct xd_sim *sim, char *why, size_t size) {
     (void)snprintf(why, size, "the hub %s, line %s, difference %lld",
                    sim->hub_node.running ? "runs" : "does not run", sim->hub_node.linked ? "up" : "down",
                    (long long)left);
-    if (sim->hub_node.running &&
-        (sim->hub.events.count > 0 || sim->hub.events.loaded < sim->hub.events.last)) {
-        (void)snprintf(why, size, "the hub has events that are not published");
-        return false;
-    }
     bool shipped = sim->now - sim->heal_at > SHIPPING_MS; /* until then it may be what is on its way */
     return sim->hub_node.linked && left >= 0 &&
-           (left == 0 || (shipped && left <= forgotten_lines(sim) + disputed_lines(sim)));
+           (left == 0 || (shipped && left <= forgotten_lines(sim) + disputed_lines(sim))) &&
+           xd_sim_events_rest(sim, why, size);
 }
 
 /* No more than the notes on each other's state are on their way. */

@@ -297,6 +297,7 @@ static void tear_down(struct xd_sim *sim) {
     xd_names_free(&sim->posts);
     xd_names_free(&sim->event_names);
     xd_names_free(&sim->event_orders);
+    xd_names_free(&sim->event_states);
     xd_agenda_free(&sim->agenda);
     sim->figures->crashes = crashes; /* that all programs end here is none */
 }

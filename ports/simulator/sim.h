@@ -434,6 +434,8 @@ struct xd_sim {
     struct xd_names sent, told;   /* by stream: the highest sequence that left, the highest watermark told */
     struct xd_names event_names;  /* lifecycle events that were heard: ids and places */
     struct xd_names event_orders; /* the last one's place, by order */
+    struct xd_names event_states; /* and the status that it tells, hashed */
+    int64_t events_heard;         /* all events up to this place were heard */
     struct xd_names gone;         /* epochs by machine: when it gave them up */
     struct xd_names taken,
         seen;                /* of sites that were cloned: what the hub took under which number; contents */
@@ -625,6 +627,10 @@ void xd_sim_judge_drafts(struct xd_sim *sim);
 void xd_sim_witness(struct xd_sim_node *from, struct xd_bytes body);
 /* A lifecycle event that was taken by the broker. */
 void xd_sim_witness_event(struct xd_sim_node *from, struct xd_bytes body);
+/* Whether every event that the hub lists was heard; else why says which was not. */
+bool xd_sim_events_rest(struct xd_sim *sim, char *why, size_t size);
+/* E3, of the order whose hub shows this status. */
+void xd_sim_judge_events(struct xd_sim *sim, const char *order_id, const char *status);
 /* ... and to what the hub takes from its queue. */
 void xd_sim_witness_taken(struct xd_sim *sim, const struct xd_sim_message *message);
 

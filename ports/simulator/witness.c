@@ -5,6 +5,8 @@
  * I5  a watermark that was told never falls, and is never beyond what was ever sent.
  * E1  a lifecycle event's id names one content, and its place in the log is its own.
  * E2  of each order events are heard for the first time in the order in which they happened.
+ * E3  what the hub lists is heard in the end, and the last that is heard of an order tells what it has
+ * become.
  *
  * I12 two contents under one number of one epoch, of which the hub took both from its
  *     queue, are no secret to it: it says that this stream is in conflict.
@@ -13,6 +15,7 @@
  * A site's machines are judged each by what it said itself. A clone knows what the first one
  * knew when it was made: an epoch given up before that it has given up, too. */
 #include "base/json_scan.h"
+#include "hub/events/events_view.h"
 #include "simulator/as_written.h"
 #include "simulator/host.h"
 #include "simulator/sim.h"
@@ -20,6 +23,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PLACE_SIZE 24
+#define EVENTS_PAGE 200
 
 static const char *const lanes[XD_SIM_LANES] = {"work", "bulk", "notice"};
 
@@ -287,10 +293,19 @@ void xd_sim_witness_taken(struct xd_sim *sim, const struct xd_sim_message *messa
     cJSON_Delete(tree);
 }
 
+static void place_of(uint64_t n, char out[PLACE_SIZE]) {
+    (void)snprintf(out, PLACE_SIZE, "#%llu", (unsigned long long)n);
+}
+
+static size_t hash_of(const char *text) {
+    return (size_t)(xd_names_hash(XD_NAMES_HASH_START, text, strlen(text)) >> 1);
+}
+
 /* It is told for the first time. */
-static void see_event(struct xd_sim *sim, const char *subject, const char *type, uint64_t n) {
-    char place[32];
-    (void)snprintf(place, sizeof place, "#%llu", (unsigned long long)n);
+static void see_event(struct xd_sim *sim, const char *subject, const char *type, const char *status,
+                      uint64_t n) {
+    char place[PLACE_SIZE];
+    place_of(n, place);
     size_t *stands = xd_names_at(&sim->event_names, place);
     if (*stands != XD_NAMES_NONE && sim->hub_amnesia_to == 0) {
         xd_sim_violated(sim, "E1: two events stand at %s", place);
@@ -303,18 +318,20 @@ static void see_event(struct xd_sim *sim, const char *subject, const char *type,
                         (unsigned long long)*highest);
     }
     *highest = (size_t)n;
+    xd_names_set(&sim->event_states, subject, hash_of(status));
     sim->figures->backorders += strstr(type, "order.backordered") != NULL;
 }
 
 void xd_sim_witness_event(struct xd_sim_node *from, struct xd_bytes body) {
     struct xd_sim *sim = from->sim;
-    char id[XD_ID_SIZE], subject[XD_ID_SIZE], sequence[24], type[64] = "";
+    char id[XD_ID_SIZE], subject[XD_ID_SIZE], sequence[24], type[64] = "", status[32] = "";
     bool read = is_json(body) && xd_as_written(body, "id", id, sizeof id) &&
                 xd_as_written(body, "subject", subject, sizeof subject) &&
                 xd_as_written(body, "type", type, sizeof type) &&
                 xd_as_written(body, "sequence", sequence, sizeof sequence);
     uint64_t n = read ? strtoull(sequence, NULL, 10) : 0;
     size_t content = (size_t)(xd_names_hash(XD_NAMES_HASH_START, body.data, body.size) >> 1);
+    (void)(read && xd_as_written(body, "status", status, sizeof status)); /* none: of no order */
     if (n == 0) {
         xd_sim_violated(sim, "E1: the hub tells what is no event");
         return;
@@ -322,8 +339,57 @@ void xd_sim_witness_event(struct xd_sim_node *from, struct xd_bytes body) {
     size_t *known = xd_names_at(&sim->event_names, id);
     if (*known == XD_NAMES_NONE) {
         *known = content;
-        see_event(sim, subject, type, n);
+        see_event(sim, subject, type, status, n);
     } else if (*known != content) {
         xd_sim_violated(sim, "E1: event %s has two contents", id);
+    }
+}
+
+/* The hub's log behind *after, a page of it; *more: it held something. */
+static bool page_was_heard(struct xd_sim *sim, int64_t *after, bool *more, char *why, size_t size) {
+    const struct xd_view_events query = {.types = "", .after = *after, .max = EVENTS_PAGE};
+    struct xd_buffer text;
+    xd_buffer_init(&text, 0);
+    enum xd_result result = xd_view_events(&sim->hub_store, &query, &text);
+    cJSON *page = result == XD_OK ? cJSON_Parse(xd_buffer_string(&text)) : NULL;
+    bool heard = page != NULL;
+    const cJSON *row;
+    *more = false;
+    cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(page, "events")) {
+        const cJSON *event = cJSON_GetObjectItemCaseSensitive(row, "event");
+        const char *id = xd_json_text(event, "id"), *sequence = xd_json_text(event, "sequence");
+        heard =
+            heard && id != NULL && sequence != NULL && xd_names_get(&sim->event_names, id) != XD_NAMES_NONE;
+        *after = sequence == NULL ? *after : strtoll(sequence, NULL, 10);
+        *more = heard;
+    }
+    if (!heard) {
+        (void)snprintf(why, size, "the hub lists events up to %lld, and not all were published",
+                       (long long)*after);
+    }
+    cJSON_Delete(page);
+    xd_buffer_free(&text);
+    return heard;
+}
+
+/* Places that were heard are passed over, but where the hub forgot and gives them once more. */
+bool xd_sim_events_rest(struct xd_sim *sim, char *why, size_t size) {
+    char place[PLACE_SIZE];
+    bool forgot = sim->hub_amnesia_to != 0, more = !forgot, heard = true;
+    for (; more; sim->events_heard += more) {
+        place_of((uint64_t)sim->events_heard + 1, place);
+        more = xd_names_get(&sim->event_names, place) != XD_NAMES_NONE;
+    }
+    int64_t after = forgot ? 0 : sim->events_heard;
+    for (more = true; more && heard;) {
+        heard = page_was_heard(sim, &after, &more, why, size);
+    }
+    sim->events_heard = forgot ? 0 : after; /* a place of a turn that was undone stays free */
+    return heard;
+}
+
+void xd_sim_judge_events(struct xd_sim *sim, const char *order_id, const char *status) {
+    if (xd_names_get(&sim->event_states, order_id) != hash_of(status)) {
+        xd_sim_violated(sim, "E3: %s is %s, and the last that was told of it is not", order_id, status);
     }
 }

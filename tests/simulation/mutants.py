@@ -66,13 +66,15 @@ TABLE = {
     "settled-not-sent": (1, SMALL),
     "conflict-not-marked": (8, CLONES),
     "cancel-not-sent": (1, SMALL + " --often channel.cancels"),
-    "change-misstated": (1, SMALL + " --often channel.revises"),
+    "change-misstated": (2, SMALL + " --often channel.revises"),
     "backorder-forgotten": (1, SMALL + " --often erp.lists_stock"),
-    "cancelled-draft-sent": (1, SMALL + " --often channel.cancels_lines --often erp.slow --often erp.down"),
+    "cancelled-draft-sent": (5, SMALL + " --often channel.cancels_lines --often erp.slow --often erp.down"),
     "refused-release-dropped": (1, SMALL + " --often wms.refuses_release"),
     "defiance-untold": (1, SMALL + " --often channel.cancels --often wms.ships_what_is_cancelled"),
     "half-made-anew": (1, SMALL + " --often erp.stops_half_way --often erp.confirms_nothing"),
     "reversal-twice": (1, SMALL + " --often wms.corrects --often wms.voids"),
+    "shipped-untold": (1, SMALL),
+    "event-nack-ignored": (1, SMALL + " --often broker.nack"),
 }
 
 

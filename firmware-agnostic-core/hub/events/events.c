@@ -2,6 +2,7 @@
 #include "hub/events/events.h"
 
 #include "base/memory.h"
+#include "base/mutant.h"
 #include "documents/order_event.h"
 #include "hub/hub_internal.h"
 #include "hub/view.h"
@@ -68,7 +69,7 @@ static enum xd_result add(struct xd_hub *hub, const struct xd_order_row *order, 
     xd_order_event_write(&document, &body);
     row.body = xd_buffer_view(&body);
     enum xd_result result = xd_buffer_result(&body);
-    if (result == XD_OK) {
+    if (result == XD_OK && !(XD_MUTANT(SHIPPED_UNTOLD) && event == XD_EVENT_SHIPPED)) {
         result = store->add(store->context, &row);
     }
     if (result == XD_OK) {
