@@ -53,11 +53,12 @@ enum xd_result xd_hub_release_lines_load(struct xd_hub *hub, const char *release
     return store->release_lines(store->context, release_id, collect_release_line, out);
 }
 
-enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, bool sale_stale,
+enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, bool sale_stale, bool told,
                                  struct xd_now now) {
     struct xd_conduct conduct;
     enum xd_result result = xd_conduct_open(&conduct, hub, order_id, now);
     conduct.sale_stale = sale_stale;
+    conduct.told = told;
     return xd_conduct_end(&conduct, result);
 }
 

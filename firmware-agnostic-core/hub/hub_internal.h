@@ -94,9 +94,10 @@ XD_CHECKED enum xd_result xd_hub_releases_late(struct xd_hub *hub, struct xd_now
 /* The release is at its end, and what its site was asked to give back with it: the order goes on. */
 XD_CHECKED enum xd_result xd_hub_request_over(struct xd_hub *hub, const struct xd_release_row *release,
                                               struct xd_now now);
-/* The order's status from its lines; sale_stale: the ERP is to be told of another quantity. */
+/* The order's status from its lines; sale_stale: the ERP is to be told of another quantity; told: the caller
+ * tells of the status by an event of its own. */
 XD_CHECKED enum xd_result xd_hub_order_fold(struct xd_hub *hub, const char *order_id, bool sale_stale,
-                                            struct xd_now now);
+                                            bool told, struct xd_now now);
 /* A bounded copy of an order's lines. Free with xd_free. */
 struct xd_order_lines {
     struct xd_order_line_row *rows;

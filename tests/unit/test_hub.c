@@ -279,6 +279,9 @@ static void a_final_shortage_closes_the_line_everywhere(void **state) {
     hub_world_ship(&world->sites[0], "C-1", release_id, "4", ",\"status\":\"SHORT_FINAL\"");
     assert_true(hub_world_quiet(world, MINUTE_MS));
     assert_int_equal(hub_world_order_status(world, "PO-1"), XD_ORDER_CLOSED_SHORT);
+    assert_count(world, "SELECT count(*) FROM event WHERE type = 'crossdock.order.changed.v1'", 0);
+    assert_count(world, "SELECT count(*) FROM event WHERE instr(body, 'CLOSED_SHORT') > 0",
+                 1); /* the shipment's */
     assert_ledger(world, "SELECT count(*) FROM sale WHERE state = 'closed_short'", 1);
     assert_count(world, "SELECT count(*) FROM exception WHERE code = 'SHORT_CLOSED' AND open = 0", 1);
     assert_int_equal(hub_world_difference(world), 0);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CHANGES_TOLD "SELECT count(*) FROM event WHERE type = 'crossdock.order.changed.v1'"
+
 static void never_lands(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan) {
     (void)world;
     (void)call;
@@ -161,6 +163,7 @@ static void after_a_part_has_shipped_the_rest_can_be_cancelled(void **state) {
     world_quiet(world);
     assert_line(world, 1, "1", "0 0 0 4 6 0 0");
     assert_status(world, 1, "CLOSED_SHORT");
+    assert_count(world, CHANGES_TOLD, 1); /* no shipment tells that it is over */
     assert_release(world, 1, 1, "WH1 SHORT_CLOSED ACCEPTED 2");
     assert_sale(world, 1, "1", "4 2.5 4");
     assert_stock(world, "WH1", "WIDGET", "16 0");
@@ -221,6 +224,7 @@ static void a_change_that_the_site_answers_after_it_shipped_the_rest_is_done(voi
     world_quiet(world);
     assert_line(world, 1, "1", "0 0 0 6 4 0 0");
     assert_status(world, 1, "CLOSED_SHORT");
+    assert_count(world, CHANGES_TOLD, 1);
 }
 
 static void a_refusal_that_crosses_a_part_cancelled_sends_on_only_what_is_wanted(void **state) {

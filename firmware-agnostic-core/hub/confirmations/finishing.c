@@ -114,7 +114,8 @@ static enum xd_result finish_release(struct xd_applying *applying, struct xd_mat
                             (long long)applying->row->version, match->posting_count);
     }
     if (result == XD_OK) {
-        result = xd_hub_order_fold(hub, match->order.order_id, match->sale_stale, applying->now);
+        bool told = xd_hub_event_ships(match->posting, match->posting_count);
+        result = xd_hub_order_fold(hub, match->order.order_id, match->sale_stale, told, applying->now);
     }
     if (result == XD_OK && asked && ends) {
         result = xd_hub_request_over(hub, &match->row, applying->now);

@@ -112,6 +112,8 @@ static enum xd_order_event event_of(int status) {
         return XD_EVENT_ALLOCATED;
     case XD_ORDER_BACKORDERED:
         return XD_EVENT_BACKORDERED;
+    case XD_ORDER_CLOSED_SHORT: /* the rest of it is given up */
+        return XD_EVENT_CHANGED;
     default:
         return XD_EVENT_COUNT;
     }
@@ -131,8 +133,15 @@ enum xd_result xd_hub_event_released(struct xd_hub *hub, const struct xd_order_r
                         release->release_id, (long long)release->revision, release->site);
 }
 
-static size_t write_shipped(const struct xd_job_line_row *lines, size_t count, struct xd_writer *writer) {
-    size_t written = 0;
+bool xd_hub_event_ships(const struct xd_job_line_row *lines, size_t count) {
+    bool ships = false;
+    for (size_t index = 0; index < count; index++) {
+        ships = ships || xd_decimal_sign(lines[index].qty) > 0;
+    }
+    return ships;
+}
+
+static void write_shipped(const struct xd_job_line_row *lines, size_t count, struct xd_writer *writer) {
     xd_writer_begin(writer, "lines", '[');
     for (size_t index = 0; index < count; index++) {
         if (xd_decimal_sign(lines[index].qty) > 0) {
@@ -142,11 +151,9 @@ static size_t write_shipped(const struct xd_job_line_row *lines, size_t count, s
             xd_writer_decimal(writer, "qty", lines[index].qty);
             xd_writer_text(writer, "uom", lines[index].uom);
             xd_writer_end(writer, '}');
-            written++;
         }
     }
     xd_writer_end(writer, ']');
-    return written;
 }
 
 enum xd_result xd_hub_event_shipped(struct xd_hub *hub, const struct xd_release_row *release,
@@ -156,6 +163,9 @@ enum xd_result xd_hub_event_shipped(struct xd_hub *hub, const struct xd_release_
     struct xd_order_row order;
     struct xd_buffer members;
     struct xd_writer writer = {.out = &members};
+    if (!xd_hub_event_ships(lines, count)) {
+        return XD_OK;
+    }
     enum xd_result result = store->order_get(store->context, release->order_id, &order);
     if (result != XD_OK) {
         return result;
@@ -165,9 +175,9 @@ enum xd_result xd_hub_event_shipped(struct xd_hub *hub, const struct xd_release_
     xd_writer_text(&writer, "shipped_from", release->site);
     xd_writer_text(&writer, "shipment_id", confirmation->shipment_id);
     xd_writer_text(&writer, "confirmation_id", confirmation->confirmation_id);
-    size_t written = write_shipped(lines, count, &writer);
+    write_shipped(lines, count, &writer);
     result = xd_buffer_result(&members);
-    if (result == XD_OK && written > 0) {
+    if (result == XD_OK) {
         result = add(hub, &order, XD_EVENT_SHIPPED, NULL, confirmation->confirmation_id,
                      xd_buffer_string(&members), now);
     }

@@ -46,11 +46,13 @@ XD_CHECKED enum xd_result xd_hub_event(struct xd_hub *hub, const struct xd_order
                                        enum xd_order_event event, struct xd_now now,
                                        const char *members_format, ...) __attribute__((format(printf, 5, 6)));
 /* An order's status was `before` and is another now: tells what that means, if anything (acceptance, holds,
- * releases, shipments and ends are told where they happen). */
+ * releases, shipments, cancellation and invoices are told where they happen). */
 XD_CHECKED enum xd_result xd_hub_event_status(struct xd_hub *hub, const struct xd_order_row *order,
                                               int before, struct xd_now now);
 XD_CHECKED enum xd_result xd_hub_event_released(struct xd_hub *hub, const struct xd_order_row *order,
                                                 const struct xd_release_row *release, struct xd_now now);
+/* Whether any of these lines leaves the house. */
+bool xd_hub_event_ships(const struct xd_job_line_row *lines, size_t count);
 /* A confirmation was applied to a release of that order: its lines that left the house. None: no event. */
 XD_CHECKED enum xd_result xd_hub_event_shipped(struct xd_hub *hub, const struct xd_release_row *release,
                                                const struct xd_confirmation_row *confirmation,
