@@ -387,7 +387,7 @@ static enum xd_result carry_out(struct revision *revision) {
         return result;
     }
     struct xd_order_row changed = xd_conduct_row(conduct);
-    conduct->told = changed.status == XD_ORDER_CLOSED_SHORT;
+    conduct->told = true;
     return xd_hub_event(revision->hub, &changed, XD_EVENT_CHANGED, revision->now, NULL);
 }
 

@@ -112,6 +112,7 @@ static enum xd_result tell(struct billing *billing) {
     billing->row.told = true;
     billing->hub->books->counters.invoices++;
     struct xd_order_row order = xd_conduct_row(&billing->conduct);
+    billing->conduct.told = true;
     return xd_hub_event(billing->hub, &order, XD_EVENT_INVOICED, billing->conduct.now,
                         "\"erp\":\"%s\",\"invoice\":{\"number\":%s,\"total\":\"%s\",\"currency\":%s}",
                         billing->row.erp, number, total, currency);

@@ -262,6 +262,7 @@ static enum xd_result tell(struct xd_back *back, const struct xd_confirmation_ro
         return result;
     }
     struct xd_order_row order = xd_conduct_row(&back->conduct);
+    back->conduct.told = true;
     return xd_hub_event(back->reversing->hub, &order, XD_EVENT_CHANGED, back->reversing->now,
                         "\"release_id\":\"%s\",\"reversed_confirmation_id\":%s", back->work.row.release_id,
                         id);

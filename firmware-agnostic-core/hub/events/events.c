@@ -112,7 +112,10 @@ static enum xd_order_event event_of(int status) {
         return XD_EVENT_ALLOCATED;
     case XD_ORDER_BACKORDERED:
         return XD_EVENT_BACKORDERED;
-    case XD_ORDER_CLOSED_SHORT: /* the rest of it is given up */
+    case XD_ORDER_SHIPPED: /* by no shipment and no invoice: the rest of it is given up, or an invoice is
+                              credited */
+    case XD_ORDER_CLOSED_SHORT:
+    case XD_ORDER_INVOICED:
         return XD_EVENT_CHANGED;
     default:
         return XD_EVENT_COUNT;

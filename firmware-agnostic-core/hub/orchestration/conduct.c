@@ -225,9 +225,9 @@ enum xd_result xd_conduct_save(struct xd_conduct *conduct) {
     if (result == XD_OK && conduct->order.status == XD_ORDER_CANCELLED && before != XD_ORDER_CANCELLED) {
         result = tell_cancelled(conduct);
     }
-    return result == XD_OK && !conduct->told
-               ? xd_hub_event_status(conduct->hub, &conduct->order, before, conduct->now)
-               : result;
+    bool told = conduct->told && is_end(conduct->order.status);
+    return result == XD_OK && !told ? xd_hub_event_status(conduct->hub, &conduct->order, before, conduct->now)
+                                    : result;
 }
 
 enum xd_result xd_conduct_end(struct xd_conduct *conduct, enum xd_result result) {

@@ -29,7 +29,7 @@ struct xd_conduct {
     bool new_lines;     /* they are in no row yet: saving the order adds them as they are then */
     bool sale_stale;    /* the ERP may have been told another quantity */
     bool revised;       /* this event is a revision, or lets one go on: what is open may be what it added */
-    bool told;          /* an event of its own tells what has become of the order */
+    bool told;          /* an event of its own tells it, should the order be over now */
     char decision[400]; /* the sentence of the last routing decision */
     const char *ended;  /* why the order's own policy cancels a part of it now; NULL: it does not */
     const char *by;     /* the client who wishes what is done now; NULL: it is nobody's wish */
