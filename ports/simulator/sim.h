@@ -489,7 +489,7 @@ void xd_sim_mail(struct xd_sim_node *node, struct xd_sim_mail mail, xd_ms delay)
 /* The program gets its turn by then. */
 void xd_sim_wake(struct xd_sim_node *node, xd_ms at);
 void xd_sim_node_start(struct xd_sim_node *node);
-/* Holds the counters of a running one's store against what they count. */
+/* Holds the counters of a running one's store against what they count; a hub's stock has to add up, too. */
 void xd_sim_node_count(struct xd_sim_node *node);
 /* As kill -9 does (loss XD_DISK_KEPT, or XD_DISK_CACHED), or a power failure. */
 void xd_sim_node_kill(struct xd_sim_node *node, enum xd_disk_loss loss, uint64_t random);
@@ -627,12 +627,12 @@ void xd_sim_judge_drafts(struct xd_sim *sim);
 void xd_sim_witness(struct xd_sim_node *from, struct xd_bytes body);
 /* A lifecycle event that was taken by the broker. */
 void xd_sim_witness_event(struct xd_sim_node *from, struct xd_bytes body);
-/* Whether every event that the hub lists was heard; else why says which was not. */
-bool xd_sim_events_rest(struct xd_sim *sim, char *why, size_t size);
-/* E3, of the order whose hub shows this status. */
-void xd_sim_judge_events(struct xd_sim *sim, const char *order_id, const char *status);
 /* ... and to what the hub takes from its queue. */
 void xd_sim_witness_taken(struct xd_sim *sim, const struct xd_sim_message *message);
+/* Whether every event that the hub lists was heard; else why says up to where it was looked. */
+bool xd_sim_events_rest(struct xd_sim *sim, char *why, size_t size);
+/* E3, of an order that the hub shows with this status. */
+void xd_sim_judge_events(struct xd_sim *sim, const char *order_id, const char *status);
 
 /* ---- oracle.c ---- */
 

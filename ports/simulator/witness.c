@@ -5,8 +5,7 @@
  * I5  a watermark that was told never falls, and is never beyond what was ever sent.
  * E1  a lifecycle event's id names one content, and its place in the log is its own.
  * E2  of each order events are heard for the first time in the order in which they happened.
- * E3  what the hub lists is heard in the end, and the last that is heard of an order tells what it has
- * become.
+ * E3  what the hub lists is heard in the end, and the last one of an order tells what became of it.
  *
  * I12 two contents under one number of one epoch, of which the hub took both from its
  *     queue, are no secret to it: it says that this stream is in conflict.

@@ -112,8 +112,8 @@ static enum xd_order_event event_of(int status) {
         return XD_EVENT_ALLOCATED;
     case XD_ORDER_BACKORDERED:
         return XD_EVENT_BACKORDERED;
-    case XD_ORDER_SHIPPED: /* by no shipment and no invoice: the rest of it is given up, or an invoice is
-                              credited */
+    /* Over by no shipment and no invoice: its rest is given up, or an invoice is credited. */
+    case XD_ORDER_SHIPPED:
     case XD_ORDER_CLOSED_SHORT:
     case XD_ORDER_INVOICED:
         return XD_EVENT_CHANGED;
