@@ -33,15 +33,15 @@ static const char *const sql[] = {
     [RELEASE_OF_ORDER] = "SELECT " COLUMNS " FROM release WHERE order_id = ? ORDER BY n",
     [LINE_ADD] =
         "INSERT INTO release_line(n, number, line_id, sku, uom, factor_num, factor_den, qty, shipped, over,"
-        " closed, asked, unwanted, answer, refused, told_num, told_den, claimed_open, claimed_cancelled)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " closed, asked, unwanted, answer, refused, told_num, told_den, claimed_open, claimed_cancelled,"
+        " left_out) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [LINES] = "SELECT line_id, sku, uom, factor_num, factor_den, qty, shipped, over, closed, asked, unwanted,"
-              " answer, refused, told_num, told_den, claimed_open, claimed_cancelled FROM release_line"
-              " WHERE n = " NUMBER " ORDER BY number",
+              " answer, refused, told_num, told_den, claimed_open, claimed_cancelled, left_out"
+              " FROM release_line WHERE n = " NUMBER " ORDER BY number",
     [LINE_SAVE] =
         "UPDATE release_line SET sku = ?, uom = ?, factor_num = ?, factor_den = ?, qty = ?, shipped = ?,"
         " over = ?, closed = ?, asked = ?, unwanted = ?, answer = ?, refused = ?, told_num = ?, told_den = ?,"
-        " claimed_open = ?, claimed_cancelled = ?"
+        " claimed_open = ?, claimed_cancelled = ?, left_out = ?"
         " WHERE n = " NUMBER " AND line_id = ?",
     [LINE_LAST] = "SELECT n, (SELECT coalesce(max(number), 0) FROM release_line WHERE n = release.n)"
                   " FROM release WHERE release_id = ?",
@@ -112,6 +112,7 @@ static void bind_line(struct xd_query *query, const struct xd_release_line_row *
     xd_bind_int(query, row->told_den);
     xd_bind_decimal(query, row->claimed_open);
     xd_bind_decimal(query, row->claimed_cancelled);
+    xd_bind_decimal(query, row->left_out);
 }
 
 static enum xd_result insert_line(void *context, int64_t n, int64_t number, const char *release_id,
@@ -205,6 +206,7 @@ static enum xd_result release_lines(void *context, const char *release_id, xd_re
         row.told_den = xd_take_int(&query);
         xd_take_decimal(&query, &row.claimed_open);
         xd_take_decimal(&query, &row.claimed_cancelled);
+        xd_take_decimal(&query, &row.left_out);
         if (query.result == XD_OK) {
             query.result = each(each_context, &row);
         }

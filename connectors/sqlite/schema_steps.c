@@ -335,6 +335,11 @@ static const char counters_12[] =
 static const char hub_counters_12[] = "INSERT INTO counter SELECT 2, state, erp, count FROM job_count;"
                                       "DROP TABLE job_count;";
 
+/* How much of a release's line its site's last document left out. Of releases that were changed before, it is
+ * not known any more. */
+static const char hub_left_out_13[] =
+    "ALTER TABLE release_line ADD COLUMN left_out TEXT NOT NULL DEFAULT '0';";
+
 static const struct xd_schema_step site_steps[] = {{{delivery_1, site_1}}, {{counters_12}}};
 static const struct xd_schema_step hub_steps[] = {
     {{delivery_1, hub_orders_1, hub_work_1}},
@@ -349,6 +354,7 @@ static const struct xd_schema_step hub_steps[] = {
     {{hub_awaiting_10}},
     {{hub_answers_11, hub_resolutions_11, hub_jobs_11}},
     {{counters_12, hub_counters_12}},
+    {{hub_left_out_13}},
 };
 
 const struct xd_schema_steps xd_schema_site_steps = {site_steps, sizeof site_steps / sizeof site_steps[0]};

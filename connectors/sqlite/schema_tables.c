@@ -99,7 +99,7 @@ static const char work[] =
     " NULL DEFAULT '0', unwanted TEXT NOT NULL DEFAULT '0', answer INTEGER NOT NULL DEFAULT 0, refused"
     " INTEGER NOT NULL DEFAULT 0, told_num INTEGER NOT NULL DEFAULT 0, told_den INTEGER NOT NULL"
     " DEFAULT 0, claimed_open TEXT NOT NULL DEFAULT '0', claimed_cancelled TEXT NOT NULL DEFAULT '0',"
-    " PRIMARY KEY(n, line_id)) STRICT, WITHOUT ROWID;"
+    " left_out TEXT NOT NULL DEFAULT '0', PRIMARY KEY(n, line_id)) STRICT, WITHOUT ROWID;"
     /* State 0 is XD_JOB_QUEUED, 3 XD_JOB_DONE, 4 XD_JOB_REJECTED. */
     "CREATE TABLE job(number INTEGER PRIMARY KEY, erp TEXT NOT NULL, kind INTEGER NOT NULL, reference"
     " TEXT NOT NULL, state INTEGER NOT NULL, attempt INTEGER NOT NULL, due_at INTEGER NOT NULL, sent_at"

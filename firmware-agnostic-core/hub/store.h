@@ -239,8 +239,9 @@ struct xd_release_line_row {
     /* Part of shipped that the site had given up: so much of it was open or another release's by then, and
      * so much was cancelled. */
     struct xd_decimal claimed_open, claimed_cancelled;
-    int answer;   /* enum xd_line_answer */
-    bool refused; /* the site gave back some of it of its own accord */
+    struct xd_decimal left_out; /* of qty, by the last document of it: so much less the site knows of */
+    int answer;                 /* enum xd_line_answer */
+    bool refused;               /* the site gave back some of it of its own accord */
 };
 typedef enum xd_result (*xd_release_line_fn)(void *context, const struct xd_release_line_row *row);
 

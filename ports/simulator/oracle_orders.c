@@ -1,7 +1,8 @@
 /* What must hold of each order in the end, by what its channel, its WMSs, the ERP and the hub say of it.
  *
  * wanted     what its channel wants of a line in all, by the last answer
- * agreed     what WMSs took, less what they gave up; given: what they agreed to or shipped, whichever is more
+ * agreed     what WMSs took, less what they gave up; given: what they agreed to, with what they said before
+ *            they gave it up that would not come, or what they shipped, whichever is more
  * within     what they shipped of what they had agreed to
  *
  * O1  within <= wanted + what WMSs were asked to give up and kept, or found later to have shipped
@@ -136,7 +137,7 @@ static void add_releases(struct xd_sim *sim) {
         for (unsigned line = 0; line < XD_SIM_LINES_MAX; line++) {
             unsigned agreed = release->qty[line], shipped = release->shipped[line];
             account->within[line] += less_of(agreed, shipped);
-            account->given[line] += more_of(agreed, shipped);
+            account->given[line] += more_of(agreed + release->closed[line], shipped);
             account->kept[line] += release->kept[line] + release->more[line];
             account->any_short = account->any_short || shipped < agreed;
         }

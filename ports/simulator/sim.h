@@ -219,9 +219,10 @@ struct xd_sim_release {
     uint64_t revision; /* the highest that it has seen */
     bool rejected;
     char sku[XD_SIM_LINES_MAX][24];
-    unsigned qty[XD_SIM_LINES_MAX];         /* to be shipped in all, as it has agreed */
-    unsigned kept[XD_SIM_LINES_MAX];        /* of that, what it was asked to give up and did not */
-    unsigned shipped[XD_SIM_LINES_MAX];     /* found by the oracle */
+    unsigned qty[XD_SIM_LINES_MAX];     /* to be shipped in all, as it has agreed */
+    unsigned kept[XD_SIM_LINES_MAX];    /* of that, what it was asked to give up and did not */
+    unsigned closed[XD_SIM_LINES_MAX];  /* beyond that, what it gave up having said that it does not come */
+    unsigned shipped[XD_SIM_LINES_MAX]; /* found by the oracle */
     size_t shipments[XD_SIM_SHIPMENTS_MAX]; /* that count: as corrected, or anew */
     unsigned more[XD_SIM_LINES_MAX];        /* shipped than was said first, by corrections */
     size_t redone;                          /* the last document that corrected or took back; 0: none */

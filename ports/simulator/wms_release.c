@@ -205,9 +205,24 @@ static void rewrite(struct xd_sim *sim, const struct xd_sim_release *release, si
     document->text = xd_sim_wms_write(document, release);
 }
 
+/* What has left of the line is all that comes, it has said. */
+static bool is_closed(const struct xd_sim *sim, const struct xd_sim_release *release, unsigned line) {
+    bool closed = false;
+    for (unsigned index = 0; index < release->shipment_count; index++) {
+        const struct xd_sim_document *document = &sim->documents[release->shipments[index]];
+        closed = closed || (has_left(sim, release->shipments[index]) && document->qty[line] > 0 &&
+                            document->qty[line] < release->qty[line] && document->short_status != NULL &&
+                            strcmp(document->short_status, "SHORT_FINAL") == 0);
+    }
+    return closed;
+}
+
 /* The last shipment first. */
 static void plan_less(struct xd_sim *sim, struct xd_sim_release *release,
                       const unsigned wanted[XD_SIM_LINES_MAX]) {
+    for (unsigned line = 0; line < XD_SIM_LINES_MAX; line++) {
+        release->closed[line] += is_closed(sim, release, line) ? release->qty[line] - wanted[line] : 0;
+    }
     memcpy(release->qty, wanted, sizeof release->qty);
     for (unsigned index = release->shipment_count; index > 0; index--) {
         size_t shipment = release->shipments[index - 1];

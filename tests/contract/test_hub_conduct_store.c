@@ -314,6 +314,7 @@ static void what_is_asked_back_of_a_release_is_kept(void **state) {
     seen.release_line.told_den = 5;
     seen.release_line.claimed_open = stores_decimal("2");
     seen.release_line.claimed_cancelled = stores_decimal("0.5");
+    seen.release_line.left_out = stores_decimal("3");
     assert_ok(hub->release_line_save(hub->context, "R1", &seen.release_line));
     stores_commit(world);
     stores_reopen(world, 0);
@@ -325,6 +326,7 @@ static void what_is_asked_back_of_a_release_is_kept(void **state) {
     assert_int_equal(seen.release_line.told_den, 5);
     assert_decimal(seen.release_line.claimed_open, "2");
     assert_decimal(seen.release_line.claimed_cancelled, "0.5");
+    assert_decimal(seen.release_line.left_out, "3");
 }
 
 static enum xd_result see_line_ids(void *context, const struct xd_release_line_row *row) {

@@ -431,6 +431,9 @@ static const char *const disagreements[] = {
     "SELECT r.release_id||' asks for more than there is' FROM release r JOIN release_line x ON x.n = r.n "
     "WHERE "
     "r.cancel = 1 AND r.status < 9 AND CAST(x.asked AS REAL) > CAST(x.qty AS REAL) - x.closed",
+    "SELECT r.release_id||' waits for more of line '||x.line_id||' than its site was told of' FROM release r "
+    "JOIN release_line x ON x.n = r.n WHERE CAST(x.qty AS REAL) - x.shipped - x.closed - x.asked > "
+    "max(0, CAST(x.qty AS REAL) - x.left_out - x.shipped)",
     "SELECT 'exposure of '||e.customer||' '||e.amount||', not '||coalesce(sum(CAST(o.total AS REAL)), 0) "
     "FROM "
     "exposure e LEFT JOIN orders o ON o.customer_code = e.customer OR (o.customer_code = '' AND "

@@ -429,6 +429,51 @@ static void what_was_given_up_and_what_does_not_come_are_told_apart(void **state
     assert_line(world, 1, "1", "0 0 7 0 3 0 0");
 }
 
+/* ---- what the site was told meanwhile ---- */
+
+/* A change of another line tells the site of what is left of this one, too. */
+static void what_a_document_has_left_out_since_does_not_come_back_by_a_void(void **state) {
+    char release_id[XD_ID_SIZE], first[256], second[256], lines[600];
+    struct hub_world *world = *state;
+    world_stock(world, "WH1", "WIDGET", "100");
+    world_stock(world, "WH1", "GADGET", "100");
+    (void)snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", "10", "EA", first),
+                   world_line("2", "GADGET", "5", "EA", second));
+    assert_int_equal(world_order(world, 1, "", lines), 202);
+    world_quiet(world);
+    world_release_id(world, 1, 1, release_id);
+    ships(world, "C-1", 1, release_id, "8", "SHORT_FINAL");
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"2\",\"qty\":\"1\"}]}"), 202);
+    world_quiet(world);
+    assert_heard(&world->sites[0], "release", release_id, "\"qty\":\"8\"");
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED");
+    voids(world, "V-1", "C-1", release_id);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 8 0 2 0 0");
+    ships(world, "C-2", 1, release_id, "8", ""); /* by what it knows that is all */
+    world_ships_line(world, 1, 1, "2", "GADGET", "4", "EA", NULL);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 8 2 0 0");
+    assert_status(world, 1, "CLOSED_SHORT");
+    assert_stock(world, "WH1", "WIDGET", "92 0");
+}
+
+static void what_a_site_refused_to_leave_out_comes_back_by_a_void(void **state) {
+    char release_id[XD_ID_SIZE];
+    struct hub_world *world = ten(state, release_id);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"3\"}]}"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "CANCEL_REFUSED");
+    ships(world, "C-1", 1, release_id, "8", "SHORT_FINAL");
+    settles(world);
+    assert_line(world, 1, "1", "0 0 0 8 2 0 0");
+    voids(world, "V-1", "C-1", release_id);
+    settles(world);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+}
+
 /* ---- versions of what was taken back ---- */
 
 /* It may have been said before the shipment was taken back, or after. */
@@ -508,6 +553,8 @@ int main(void) {
         TEST(what_was_said_of_the_rest_is_said_of_what_is_closed_already),
         TEST(what_was_said_of_the_rest_is_not_said_of_what_is_left_later),
         TEST(what_was_given_up_and_what_does_not_come_are_told_apart),
+        TEST(what_a_document_has_left_out_since_does_not_come_back_by_a_void),
+        TEST(what_a_site_refused_to_leave_out_comes_back_by_a_void),
         TEST(a_version_of_what_was_taken_back_waits_for_a_person),
         TEST(a_version_of_what_was_taken_back_is_rejected_and_ships_as_another),
         TEST(a_version_after_a_void_of_its_own_counts),

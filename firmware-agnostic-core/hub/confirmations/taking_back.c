@@ -87,14 +87,16 @@ enum xd_result xd_back_take(struct xd_back *back, struct xd_release_line_row *li
     return result == XD_OK ? xd_conduct_save_line(&back->conduct, ordered) : result;
 }
 
+/* But not what a document has left out since: the site does not know any more that it was to ship that. */
 static enum xd_result reclaim(struct xd_back *back, struct xd_release_line_row *line,
                               struct xd_order_line_row *ordered, enum xd_pot pot, struct xd_decimal *most) {
-    struct xd_decimal qty = xd_decimal_min(*most, xd_decimal_min(line->closed, xd_line_pot(ordered, pot))),
-                      base;
-    if (xd_decimal_sign(qty) <= 0) {
-        return XD_OK;
+    struct xd_decimal qty, base;
+    enum xd_result result = xd_decimal_subtract(line->closed, line->left_out, &qty);
+    qty = xd_decimal_min(qty, xd_decimal_min(*most, xd_line_pot(ordered, pot)));
+    if (result != XD_OK || xd_decimal_sign(qty) <= 0) {
+        return result;
     }
-    enum xd_result result = xd_line_move(ordered, pot, XD_POT_RELEASED, qty);
+    result = xd_line_move(ordered, pot, XD_POT_RELEASED, qty);
     if (result == XD_OK) {
         result = subtract(&line->closed, qty);
     }

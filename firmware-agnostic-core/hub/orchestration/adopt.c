@@ -204,6 +204,9 @@ static enum xd_result adopt_line_before(struct xd_conduct *conduct, struct xd_re
     if (result == XD_OK) {
         result = xd_decimal_add(row->closed, more, &row->closed);
     }
+    if (result == XD_OK) {
+        result = xd_decimal_add(row->left_out, more, &row->left_out);
+    }
     if (result != XD_OK) {
         return result;
     }

@@ -374,6 +374,9 @@ static enum xd_result gave_up_and_keeps(struct answering *answering, bool before
 static enum xd_result keep_line(struct answering *answering, struct xd_release_line_row *line) {
     struct xd_decimal qty = meant_of(answering, line, line->asked);
     enum xd_result result = xd_decimal_subtract(line->asked, qty, &line->asked);
+    if (result == XD_OK) { /* it was said to be without that, but is not */
+        result = xd_decimal_subtract(line->left_out, xd_decimal_min(line->left_out, qty), &line->left_out);
+    }
     line->unwanted = xd_decimal_min(line->unwanted, line->asked);
     return result;
 }

@@ -196,8 +196,8 @@ enum xd_result xd_line_to_base(struct xd_order_line_row *line, const char *base_
 enum xd_result xd_release_line_to_base(struct xd_release_line_row *line, const char *base_uom) {
     struct xd_release_line_row made = *line;
     struct xd_decimal *const quantities[] = {
-        &made.qty,   &made.shipped,  &made.over,         &made.closed,
-        &made.asked, &made.unwanted, &made.claimed_open, &made.claimed_cancelled};
+        &made.qty,          &made.shipped,           &made.over,    &made.closed, &made.asked, &made.unwanted,
+        &made.claimed_open, &made.claimed_cancelled, &made.left_out};
     if (line->factor_num == line->factor_den) {
         return XD_OK;
     }

@@ -234,8 +234,15 @@ static void fill_handling(const struct xd_conduct *conduct, const struct xd_orde
     }
 }
 
-/* What the site shall ship in all: without what it gave up before, and in a change without what it is asked
- * to give up. A line of which nothing is left is left out, unless nothing at all would be left. */
+/* Of what was released: what the site gave up before, and in a change what it is asked to give up. */
+static enum xd_result left_out_of(const struct xd_release_line_row *row, enum xd_purpose purpose,
+                                  struct xd_decimal *out) {
+    *out = row->closed;
+    return purpose == XD_PURPOSE_CHANGE ? xd_decimal_add(row->closed, row->asked, out) : XD_OK;
+}
+
+/* What the site shall ship in all. A line of which nothing is left is left out, unless nothing at all would
+ * be left. */
 static enum xd_result fill_lines(struct xd_conduct *conduct, const struct xd_release_work *work,
                                  enum xd_purpose purpose, struct xd_release *release) {
     release->lines = xd_alloc(work->lines.count * sizeof *release->lines);
@@ -245,10 +252,10 @@ static enum xd_result fill_lines(struct xd_conduct *conduct, const struct xd_rel
     for (size_t index = 0; index < work->lines.count; index++) {
         const struct xd_release_line_row *row = &work->lines.rows[index];
         const struct xd_order_line_row *line = xd_conduct_line(conduct, row->line_id);
-        struct xd_decimal qty;
-        enum xd_result result = xd_decimal_subtract(row->qty, row->closed, &qty);
-        if (result == XD_OK && purpose == XD_PURPOSE_CHANGE) {
-            result = xd_decimal_subtract(qty, row->asked, &qty);
+        struct xd_decimal qty, out;
+        enum xd_result result = left_out_of(row, purpose, &out);
+        if (result == XD_OK) {
+            result = xd_decimal_subtract(row->qty, out, &qty);
         }
         if (result != XD_OK || line == NULL) {
             return result != XD_OK ? result : XD_CORRUPT;
@@ -268,13 +275,17 @@ static enum xd_result fill_lines(struct xd_conduct *conduct, const struct xd_rel
     return release->line_count > 0 ? XD_OK : XD_CORRUPT;
 }
 
-/* From this document on the site knows each line in the unit in which it counts. */
-static enum xd_result tells_units(struct xd_conduct *conduct, struct xd_release_work *work) {
+/* From this document on the site knows of so much of each line, in the unit in which it counts. */
+static enum xd_result tells_lines(struct xd_conduct *conduct, struct xd_release_work *work,
+                                  enum xd_purpose purpose) {
     enum xd_result result = XD_OK;
     for (size_t index = 0; index < work->lines.count && result == XD_OK; index++) {
         struct xd_release_line_row *line = &work->lines.rows[index];
-        if (line->told_num != 0) {
+        struct xd_decimal out;
+        result = left_out_of(line, purpose, &out);
+        if (result == XD_OK && (line->told_num != 0 || xd_decimal_compare(out, line->left_out) != 0)) {
             line->told_num = line->told_den = 0;
+            line->left_out = out;
             result = save_line(conduct, work, line);
         }
     }
@@ -306,7 +317,7 @@ enum xd_result xd_release_work_send(struct xd_conduct *conduct, struct xd_releas
         result = xd_buffer_result(&text);
     }
     if (result == XD_OK) {
-        result = tells_units(conduct, work);
+        result = tells_lines(conduct, work, purpose);
     }
     if (result == XD_OK && !XD_MUTANT(RELEASE_NOT_SENT)) {
         result =
