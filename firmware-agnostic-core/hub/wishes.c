@@ -310,6 +310,28 @@ static enum xd_result cancel_lines(struct wish *wish) {
                : finish(wish, result);
 }
 
+/* Whether what the line asks for was done before: of an order that is over no more of it can be. */
+static bool is_cancelled(struct wish *wish, const struct wish_line *line) {
+    const struct xd_order_line_row *row = line_of(wish, line);
+    struct xd_decimal said;
+    if (row == NULL || !line->has_qty) {
+        return row != NULL && wish->conduct.order.cancelled;
+    }
+    return names_unit(row, line) && said_of(row, line, &said) == XD_OK &&
+           xd_decimal_compare(row->cancelled, said) >= 0;
+}
+
+/* Who did not hear the answer asks again, and by then, or by that, the order is over. */
+static enum xd_result cancel_again(struct wish *wish) {
+    bool done = wish->body.line_count > 0 || wish->conduct.order.cancelled;
+    for (size_t index = 0; index < wish->body.line_count && done; index++) {
+        done = is_cancelled(wish, &wish->body.lines[index]);
+    }
+    return done ? finish(wish, XD_OK)
+                : refuse(wish, 409, "order_closed",
+                         "The order is at its end; what has shipped comes back as a return.");
+}
+
 static enum xd_result decide_cancel(struct wish *wish, struct xd_now now) {
     struct xd_refusal refusal;
     bool told;
@@ -326,8 +348,7 @@ static enum xd_result decide_cancel(struct wish *wish, struct xd_now now) {
         return refuse(wish, refusal.status, refusal.code, refusal.detail);
     }
     if (is_over(&wish->conduct.order)) {
-        return refuse(wish, 409, "order_closed",
-                      "The order is at its end; what has shipped comes back as a return.");
+        return cancel_again(wish);
     }
     if (wish->body.line_count > 0) {
         return cancel_lines(wish);

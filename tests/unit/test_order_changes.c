@@ -113,7 +113,8 @@ static void what_its_site_keeps_ships(void **state) {
     assert_status(world, 1, "CLOSED_SHORT");
     assert_raised(world, "SHIPPED_AFTER_CANCEL", 0);
     assert_exposure(world, "CUST-1", "0");
-    assert_int_equal(world_cancel(world, 1, ""), 409);
+    assert_int_equal(world_cancel(world, 1, ""),
+                     202); /* the wish was taken; the answer says what became of it */
 }
 
 static void what_ships_meanwhile_counts_and_a_person_is_told(void **state) {
@@ -163,6 +164,9 @@ static void after_a_part_has_shipped_the_rest_can_be_cancelled(void **state) {
     world_quiet(world);
     assert_line(world, 1, "1", "0 0 0 4 6 0 0");
     assert_status(world, 1, "CLOSED_SHORT");
+    assert_int_equal(world_cancel(world, 1, ""), 202);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\"}]}"), 202);
+    world_quiet(world);
     assert_count(world, CHANGES_TOLD, 1); /* no shipment tells that it is over */
     assert_release(world, 1, 1, "WH1 SHORT_CLOSED ACCEPTED 2");
     assert_sale(world, 1, "1", "4 2.5 4");
@@ -382,6 +386,28 @@ static void a_part_asked_for_again_is_cancelled_once(void **state) {
     assert_int_equal(world_cancel(world, 1, body), 202);
     world_quiet(world);
     assert_line(world, 1, "1", "0 0 6 0 4 0 0");
+}
+
+/* Who did not hear the answer asks again; what was done is no conflict, and what was not done is one. */
+static void what_was_cancelled_is_so_when_the_order_is_over(void **state) {
+    static const char body[] = "{\"lines\":[{\"external_line_id\":\"1\",\"qty\":\"4\"}]}";
+    struct hub_world *world = *state;
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, body), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED");
+    world_ships(world, 1, 1, "6", NULL);
+    world_quiet(world);
+    assert_status(world, 1, "CLOSED_SHORT");
+    assert_int_equal(world_cancel(world, 1, body), 202);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\",\"qty\":\"5\"}]}"), 409);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\"}]}"), 409);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"9\",\"qty\":\"1\"}]}"), 409);
+    assert_int_equal(world_cancel(world, 1, ""), 409);
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 0 6 4 0 0");
+    assert_status(world, 1, "CLOSED_SHORT");
 }
 
 static void all_lines_cancelled_one_by_one_before_the_call_are_never_sold(void **state) {
@@ -1095,6 +1121,7 @@ int main(void) {
         WITH(lines_that_the_order_does_not_have_cannot_be_cancelled, with_credit),
         WITH(more_than_was_ordered_cannot_be_cancelled, hub_world_setup),
         WITH(a_part_asked_for_again_is_cancelled_once, with_credit),
+        WITH(what_was_cancelled_is_so_when_the_order_is_over, with_credit),
         WITH(all_lines_cancelled_one_by_one_before_the_call_are_never_sold, with_credit),
         WITH(a_revision_needs_the_revision_that_was_seen, with_credit),
         WITH(lines_come_go_shrink_and_change_their_price, with_credit),
