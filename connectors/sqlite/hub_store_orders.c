@@ -47,7 +47,7 @@ static const char *const sql[] = {
         "SELECT " COLUMNS " FROM orders WHERE tenant = ? AND channel_account = ? AND external_order_id = ?",
     [ORDER_PLACE] = "SELECT n FROM orders WHERE order_id = ?",
     [ORDER_SET_STATUS] = "UPDATE orders SET status = ?, updated_at = ? WHERE n = ?",
-    [ORDER_SAVE] = "UPDATE orders SET customer_ref = ?, customer_po = ?, currency = ?, site = ?,"
+    [ORDER_SAVE] = "UPDATE orders SET client = ?, customer_ref = ?, customer_po = ?, currency = ?, site = ?,"
                    " customer_code = ?, status = ?, revision = ?, steps = ?, holds = ?, cancelled = ?,"
                    " releases = ?, changes = ?, changing = ?, total = ?, erp = ?, ship_by = ?, hash = ?, "
                    "updated_at = ? WHERE n = ?",
@@ -391,6 +391,7 @@ static enum xd_result order_set_status(void *context, const char *order_id, int 
 
 /* What saving changes of an order; the rest is what it came with. */
 static void as_saved(const struct xd_order_row *saved, struct xd_order_row *known) {
+    memcpy(known->client, saved->client, sizeof known->client);
     memcpy(known->customer_ref, saved->customer_ref, sizeof known->customer_ref);
     memcpy(known->customer_po, saved->customer_po, sizeof known->customer_po);
     memcpy(known->currency, saved->currency, sizeof known->currency);
@@ -421,6 +422,7 @@ static enum xd_result order_save(void *context, const struct xd_order_row *row) 
     }
     int before = known.status;
     open_query(&query, context, ORDER_SAVE);
+    xd_bind_text(&query, row->client);
     xd_bind_text(&query, row->customer_ref);
     xd_bind_text(&query, row->customer_po);
     xd_bind_text(&query, row->currency);

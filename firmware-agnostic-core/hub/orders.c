@@ -484,7 +484,8 @@ enum xd_result xd_hub_order(struct xd_hub *hub, const struct xd_api_request *req
 
 /* ---- a release that a site gives back ---- */
 
-static void adopted_order(const struct xd_release *release, const struct xd_arrived *arrived,
+/* born: in the ERP, which has its sale and has had its say on credit. */
+static void adopted_order(const struct xd_release *release, const struct xd_arrived *arrived, bool born,
                           struct xd_now now, struct xd_order_row *row) {
     memset(row, 0, sizeof *row);
     xd_copy(row->order_id, sizeof row->order_id, release->order_id);
@@ -498,7 +499,13 @@ static void adopted_order(const struct xd_release *release, const struct xd_arri
     xd_copy(row->currency, sizeof row->currency, release->currency);
     xd_copy(row->site, sizeof row->site, arrived->site->row.site);
     xd_copy(row->correlation_id, sizeof row->correlation_id, release->correlation_id);
-    reference_of(row->tenant, row->channel_account, row->external_order_id, row->sale_reference);
+    if (born) {
+        xd_books_reference(row->external_order_id, row->sale_reference, sizeof row->sale_reference);
+        xd_copy(row->erp, sizeof row->erp, row->channel_account);
+        row->steps = XD_STEP_BIT(XD_STEP_CHECK) | XD_STEP_BIT(XD_STEP_CREDIT) | XD_STEP_BIT(XD_STEP_POST);
+    } else {
+        reference_of(row->tenant, row->channel_account, row->external_order_id, row->sale_reference);
+    }
     row->status = XD_ORDER_RECEIVED;
     row->revision = 1;
     row->hash = arrived->document->hash;
@@ -507,12 +514,15 @@ static void adopted_order(const struct xd_release *release, const struct xd_arri
 }
 
 static enum xd_result adopt_order(struct xd_hub *hub, const struct xd_release *release,
-                                  const struct xd_arrived *arrived, struct xd_now now) {
+                                  const struct xd_arrived *arrived, bool born, struct xd_now now) {
     struct xd_conduct conduct = {.hub = hub, .now = now};
-    adopted_order(release, arrived, now, &conduct.order);
+    adopted_order(release, arrived, born, now, &conduct.order);
     enum xd_result result = xd_conduct_start(&conduct, "order.adopted");
     if (result == XD_OK) {
         result = xd_conduct_draft_adopted(&conduct, release);
+    }
+    if (result == XD_OK && born) {
+        result = xd_sale_born(&conduct, release->external_order_id);
     }
     if (result == XD_OK) {
         result = xd_conduct_go(&conduct);
@@ -557,10 +567,15 @@ static bool says_its_order(const struct xd_release *release) {
 
 /* Our ids follow from the order's number by our secret: a site can give back what it
  * got, but it cannot make up an order, nor give back another site's. */
-static bool made_here(const struct xd_hub *hub, const struct xd_release *release, const char *site) {
+static bool made_here(const struct xd_hub *hub, const struct xd_release *release, const char *site,
+                      bool *born) {
     char reference[XD_REFERENCE_SIZE], order_id[XD_ID_SIZE], release_id[XD_ID_SIZE];
     reference_of(release->tenant, release->channel_account, release->external_order_id, reference);
     xd_hub_id(hub, "O", reference, order_id);
+    *born = strcmp(release->order_id, order_id) != 0;
+    if (*born) {
+        xd_books_order_id(hub, release->channel_account, release->external_order_id, order_id);
+    }
     xd_hub_release_id(hub, order_id, site, release->split_number > 0 ? release->split_number : 1, release_id);
     return strcmp(release->order_id, order_id) == 0 && strcmp(release->release_id, release_id) == 0 &&
            strcmp(release->site_id, site) == 0;
@@ -576,8 +591,8 @@ enum xd_result xd_hub_adopt(struct xd_hub *hub, const struct xd_arrived *arrived
     if (result != XD_OK && result != XD_INVALID) {
         return result;
     }
-    bool readable = result == XD_OK && says_its_order(&release);
-    if (!readable || !made_here(hub, &release, arrived->site->row.site)) {
+    bool born = false, readable = result == XD_OK && says_its_order(&release);
+    if (!readable || !made_here(hub, &release, arrived->site->row.site, &born)) {
         struct xd_complaint complaint = {
             .code = "UNUSABLE_DOCUMENT",
             .site = arrived->site->row.site,
@@ -601,5 +616,5 @@ enum xd_result xd_hub_adopt(struct xd_hub *hub, const struct xd_arrived *arrived
     }
     hub->counters.releases_adopted++;
     return result == XD_OK ? adopt_release(hub, known.order_id, &release, now)
-                           : adopt_order(hub, &release, arrived, now);
+                           : adopt_order(hub, &release, arrived, born, now);
 }

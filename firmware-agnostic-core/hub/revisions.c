@@ -44,6 +44,17 @@ static enum xd_result refuse(struct revision *revision, unsigned status, const c
 
 /* ---- may it be ---- */
 
+/* What the ERP says of a sale that was born there is not handed in by anybody. */
+static bool follows_erp(const struct revision *revision) {
+    return xd_books_is_born(&revision->conduct.order) &&
+           strcmp(revision->request->client->client, XD_CLIENT_ERP) == 0;
+}
+
+/* ... and of one that a site gave back it is the whole that the releases were of. */
+static bool completes(const struct revision *revision) {
+    return follows_erp(revision) && strcmp(revision->conduct.order.client, XD_CLIENT_ADOPTED) == 0;
+}
+
 /* RFC 9110, section 13.1.1: an entity tag, quoted; ours is the revision's number. */
 static bool matches(const struct revision *revision) {
     const char *text = revision->request->if_match;
@@ -127,7 +138,8 @@ static enum xd_result may_change_rest(struct revision *revision, bool *may) {
         result = store->release_of_order(store->context, revision->conduct.order.order_id, is_at_a_site,
                                          &revision->at_a_site);
     }
-    *may = !revision->at_a_site || (xd_hash_equal(&before, &after) && same_handling(revision));
+    *may = !revision->at_a_site || completes(revision) ||
+           (xd_hash_equal(&before, &after) && same_handling(revision));
     return result;
 }
 
@@ -324,6 +336,9 @@ static void change_head(struct revision *revision, bool *other) {
     *other = strcmp(ref, row->customer_ref) != 0 || strcmp(code, row->customer_code) != 0;
     xd_copy(row->customer_po, sizeof row->customer_po, order->customer_po);
     row->ship_by = xd_hub_ship_by(order->requested_ship, order->ship_not_after);
+    if (completes(revision)) {
+        xd_copy(row->client, sizeof row->client, XD_CLIENT_ERP);
+    }
     row->revision++;
     row->hash = revision->document.hash;
     row->body = revision->request->body;
@@ -406,12 +421,6 @@ static enum xd_result answer(struct revision *revision, const char *order_id) {
 }
 
 /* ---- deciding ---- */
-
-/* What the ERP says of a sale that was born there is not handed in by anybody. */
-static bool follows_erp(const struct revision *revision) {
-    return xd_books_is_born(&revision->conduct.order) &&
-           strcmp(revision->request->client->client, XD_CLIENT_ERP) == 0;
-}
 
 /* By the rules of a new order. */
 static enum xd_result admit(struct revision *revision, struct xd_refusal *refusal) {

@@ -250,6 +250,7 @@ static void lie(struct xd_sim *sim) {
         copy_disk(&site->node); /* no store outlives such a disk for certain: it is for a backup */
     }
     xd_disk_lie(site->node.disk, true);
+    forgets(sim, site, sim->now); /* when the power fails in between, too */
     xd_agenda_add(&sim->agenda, sim->now + some_time(sim, XD_FAULT_SITE_LYING_SYNC, XD_MINUTE_MS, XD_HOUR_MS),
                   lie_ends, site, (uint64_t)sim->now);
 }

@@ -67,8 +67,11 @@ unsigned xd_books_calls(const struct xd_hub *hub, size_t lane);
 /* When the books ask that ERP for a page next (monotonic); 0: not as far as is known. */
 xd_ms xd_books_next(const struct xd_hub *hub, size_t lane);
 const struct xd_books_counters *xd_books_counters_of(const struct xd_hub *hub);
-/* Whether an order was born in the ERP. */
+/* Whether an order was born in the ERP: one by its own number, or one that a site gave back. */
 bool xd_books_is_born(const struct xd_order_row *order);
+/* What an order that was born in that ERP is called: here, and there (hub/erp.h). */
+void xd_books_order_id(const struct xd_hub *hub, const char *erp, const char *number, char out[XD_ID_SIZE]);
+void xd_books_reference(const char *number, char *out, size_t size);
 /* Whether the job is the repair of a difference of stock; xd_books_adjusted: it is done, and what follows for
  * what the hub goes by. */
 bool xd_books_is_repair(const struct xd_job_row *job);

@@ -15,8 +15,20 @@
 #include <stdio.h>
 #include <string.h>
 
+/* No channel's sale is called so: that has the order's number behind others. */
 bool xd_books_is_born(const struct xd_order_row *order) {
-    return order->sale_reference[0] == '=' && strcmp(order->client, XD_CLIENT_ERP) == 0;
+    return order->sale_reference[0] == '=' &&
+           strcmp(order->sale_reference + 1, order->external_order_id) == 0;
+}
+
+void xd_books_order_id(const struct xd_hub *hub, const char *erp, const char *number, char out[XD_ID_SIZE]) {
+    char name[XD_BOOKS_NAME_SIZE * 2 + 8];
+    snprintf(name, sizeof name, "erp/%s/%s", erp, number);
+    xd_hub_id(hub, "O", name, out);
+}
+
+void xd_books_reference(const char *number, char *out, size_t size) {
+    snprintf(out, size, "=%s", number);
 }
 
 static enum xd_result wait_for(struct xd_books_why *why, const char *code, const char *detail) {
@@ -176,11 +188,9 @@ static enum xd_result may_be_taken(struct taking *taking, bool adopt) {
 
 static void fill_row(const struct taking *taking, struct xd_order_row *row) {
     const struct xd_order *order = &taking->order;
-    char name[XD_BOOKS_NAME_SIZE * 2 + 8];
     memset(row, 0, sizeof *row);
-    snprintf(row->sale_reference, sizeof row->sale_reference, "=%s", order->external_order_id);
-    snprintf(name, sizeof name, "erp/%s/%s", taking->erp, order->external_order_id);
-    xd_hub_id(taking->hub, "O", name, row->order_id);
+    xd_books_reference(order->external_order_id, row->sale_reference, sizeof row->sale_reference);
+    xd_books_order_id(taking->hub, taking->erp, order->external_order_id, row->order_id);
     xd_copy(row->tenant, sizeof row->tenant, tenant_of(taking->hub, taking->erp));
     xd_copy(row->client, sizeof row->client, XD_CLIENT_ERP);
     xd_copy(row->channel_type, sizeof row->channel_type, order->channel_type);
@@ -394,7 +404,8 @@ static bool is_end(int status) {
            status == XD_ORDER_INVOICED || status == XD_ORDER_CANCELLED;
 }
 
-/* One that is at its end here is compared, not followed. */
+/* One that is at its end here is compared, not followed. Of one that a site gave back not all is known before
+ * the ERP has said it. */
 static enum xd_result follow(struct xd_hub *hub, const char *erp, const struct xd_erp_entry *entry,
                              const char *order_id, struct xd_now now, struct xd_books_why *why) {
     struct xd_conduct conduct;
@@ -410,6 +421,7 @@ static enum xd_result follow(struct xd_hub *hub, const char *erp, const struct x
     } else if (follows) {
         memcpy(own.lines, entry->lines, entry->line_count * sizeof *own.lines);
         result = read_news(&conduct, &own, &news);
+        news = news || strcmp(conduct.order.client, XD_CLIENT_ADOPTED) == 0;
     }
     order = conduct.order;
     if (result == XD_OK && (news || (follows && xd_entry_is(entry, "cancelled")))) {

@@ -1,6 +1,7 @@
 #include "hub/orchestration/conduct.h"
 
 #include "base/memory.h"
+#include "hub/books/books.h"
 #include "hub/events/events.h"
 #include "hub/orchestration/ending.h"
 #include "hub/sla/deadlines.h"
@@ -199,6 +200,12 @@ static enum xd_result tell_cancelled(struct xd_conduct *conduct) {
                : result;
 }
 
+/* A sale that was born in the ERP says more than the releases of it that sites gave back: the ERP is told
+ * nothing of it before it has said what it is. */
+static bool knows_less(const struct xd_order_row *order) {
+    return xd_books_is_born(order) && strcmp(order->client, XD_CLIENT_ADOPTED) == 0;
+}
+
 enum xd_result xd_conduct_save(struct xd_conduct *conduct) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     int before = conduct->order.status;
@@ -207,7 +214,7 @@ enum xd_result xd_conduct_save(struct xd_conduct *conduct) {
     if (result == XD_OK) {
         result = xd_conduct_free_credit(conduct, is_end(conduct->order.status));
     }
-    if (result == XD_OK && conduct->sale_stale) {
+    if (result == XD_OK && conduct->sale_stale && !knows_less(&conduct->order)) {
         result = xd_sale_settle(conduct);
     }
     if (result == XD_OK && is_end(conduct->order.status) && !is_end(before)) { /* nothing is left to decide */

@@ -105,7 +105,6 @@ static enum xd_result ask(struct placing *placing, enum xd_place what) {
     if (conduct->order.releases > 0 && what != XD_PLACE_AGAIN) {
         result = xd_conduct_each_release(conduct, gather_refusal, placing);
     }
-    bool born = strcmp(conduct->order.client, XD_CLIENT_ERP) == 0 && conduct->order.sale_reference[0] == '=';
     const struct xd_routing routing = {.tenant = conduct->order.tenant,
                                        .order = conduct->parsed,
                                        .lines = placing->lines,
@@ -113,7 +112,8 @@ static enum xd_result ask(struct placing *placing, enum xd_place what) {
                                        .refusals = placing->refusals,
                                        .refusal_count = placing->refusal_count,
                                        .known_only = what == XD_PLACE_BACKORDERS,
-                                       .only_site = born ? conduct->order.site : NULL};
+                                       .only_site =
+                                           xd_books_is_born(&conduct->order) ? conduct->order.site : NULL};
     return result == XD_OK ? xd_hub_route(conduct->hub, &routing, conduct->now, &placing->plan) : result;
 }
 
