@@ -61,8 +61,9 @@ static const char *const sql[] = {
         "SELECT release_id, line_id, sku, uom, factor_num, factor_den, qty, unbilled, unit_price, close,"
         " lot, ordered_sku"
         " FROM job_line WHERE job = ? ORDER BY number",
-    [LIST] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE erp = ? AND state = ? AND number > ?"
-             " AND state <> 3 ORDER BY number LIMIT ?",
+    [LIST] =
+        "SELECT number, " IDENTITY ", " PROGRESS " FROM job INDEXED BY job_open WHERE erp = ? AND state = ?"
+        " AND number > ? AND state <> 3 ORDER BY number LIMIT ?",
     [LIST_DONE] =
         "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE erp = ? AND state = ? AND number > ?"
         " ORDER BY number LIMIT ?",
