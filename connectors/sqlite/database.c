@@ -111,6 +111,9 @@ static enum xd_result open_handle(struct xd_database *database, const char *vfs)
         return XD_NO_MEMORY;
     }
     (void)sqlite3_extended_result_codes(database->handle, 1);
+    /* A statement's plan follows from its text alone: else one whose parameter might decide on a partial
+     * index is prepared anew each time that it is bound. */
+    (void)sqlite3_db_config(database->handle, SQLITE_DBCONFIG_ENABLE_QPSG, 1, NULL);
     if ((code & 0xff) == SQLITE_CANTOPEN) {
         return say_errno(database, database->path, sqlite3_system_errno(database->handle));
     }

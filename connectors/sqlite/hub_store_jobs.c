@@ -65,8 +65,8 @@ static const char *const sql[] = {
         "SELECT number, " IDENTITY ", " PROGRESS " FROM job INDEXED BY job_open WHERE erp = ? AND state = ?"
         " AND number > ? AND state <> 3 ORDER BY number LIMIT ?",
     [LIST_DONE] =
-        "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE erp = ? AND state = ? AND number > ?"
-        " ORDER BY number LIMIT ?",
+        "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE erp = ?1 AND state = 3 AND number > ?3"
+        " ORDER BY number LIMIT ?4",
     [SHIPMENTS] =
         "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE order_id = ? AND kind = 1 ORDER BY number",
     [REFUSED] = "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE confirmation_id = ? AND site = ?"
