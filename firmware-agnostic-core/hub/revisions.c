@@ -122,7 +122,7 @@ static bool may_change_customer(const struct revision *revision) {
     const struct xd_order *before = revision->conduct.parsed, *after = &revision->order;
     bool same_name = same_text(before->customer_ref, after->customer_ref) &&
                      same_text(before->customer_id, after->customer_id);
-    return !revision->sold || same_name ||
+    return !revision->sold || same_name || completes(revision) ||
            (revision->enriched.customer_is_code &&
             strcmp(revision->enriched.customer, revision->conduct.order.customer_code) == 0);
 }
@@ -329,7 +329,7 @@ static void change_head(struct revision *revision, bool *other) {
     xd_copy(code, sizeof code, row->customer_code);
     xd_copy(row->customer_ref, sizeof row->customer_ref,
             order->customer_ref != NULL ? order->customer_ref : order->customer_id);
-    if (!revision->sold) { /* else whose it is stays, whoever else goes by that reference now */
+    if (!revision->sold || completes(revision)) { /* else whose it is stays, whoever goes by that name now */
         xd_copy(row->customer_code, sizeof row->customer_code,
                 revision->enriched.customer_is_code ? revision->enriched.customer : NULL);
     }

@@ -191,6 +191,74 @@ static void sale_that_changes_or_is_cancelled_in_the_erp_is_followed(void **stat
     assert_count(world, "SELECT revision FROM orders WHERE external_order_id = 'T-1'", 2);
 }
 
+/* ---- ... and forgotten by a hub that was set back ---- */
+
+/* Ten were typed, of which six and one are at the site, and four of those have shipped, when the hub goes
+ * back to before that. */
+static void forget_typed(struct hub_world *world) {
+    world_stock(world, "WH1", "WIDGET", "6");
+    settle(world);
+    hub_world_copy(world);
+    type_sale(world, 1, "WH1", "WIDGET", "10");
+    settle(world);
+    ship(world, "T-1", "C-1", "4");
+    world_stock(world, "WH1", "WIDGET", "3");
+    settle(world);
+    order_is(world, "T-1", "10 3 4 0 4");
+    assert_count(world, "SELECT count(*) FROM release", 2);
+    hub_world_restore(world);
+    assert_count(world, "SELECT count(*) FROM orders", 0);
+}
+
+/* It is whole again, goes on where it was, and is in the ERP once. */
+static void typed_goes_on(struct hub_world *world) {
+    char id[256];
+    settle(world);
+    order_is(world, "T-1", "10 3 4 0 4");
+    assert_count(world, "SELECT count(*) FROM release", 2);
+    assert_count(world, "SELECT count(*) FROM orders WHERE client = 'erp' AND sale_reference = '=T-1'", 1);
+    assert_count(world,
+                 "SELECT count(*) FROM exception WHERE open = 1 AND code IN ('ERP_SALE_REFUSED',"
+                 " 'UNKNOWN_RELEASE', 'UNUSABLE_DOCUMENT')",
+                 0);
+    world_query(world,
+                "SELECT release_id FROM release WHERE n = (SELECT n FROM release_line WHERE qty = '6')", id);
+    hub_world_ship(&world->sites[0], "C-2", id, "2", "");
+    settle(world);
+    world_stock(world, "WH1", "WIDGET", "4");
+    settle(world);
+    order_is(world, "T-1", "10 4 6 0 6");
+    assert_ledger(world, "SELECT count(*) FROM sale", 1);
+    assert_ledger(world, "SELECT count(*) FROM shipment WHERE sale = 1", 2);
+    assert_ledger(world, "SELECT count(*) FROM sale_line WHERE qty = '10' AND shipped = '6'", 1);
+    compare_now(world);
+    differences_are(world, "STOCK_HUB 0 0 4/-6"); /* the ledger was given no stock */
+}
+
+static void sale_of_the_erp_comes_back_from_its_site_and_is_whole_when_the_erp_says_it(void **state) {
+    struct hub_world *world = *state;
+    forget_typed(world);
+    for (int step = 0; step < 1000 && hub_world_count(world, "SELECT count(*) FROM orders") == 0; step++) {
+        hub_world_step(world);
+    }
+    assert_count(world, "SELECT count(*) FROM orders WHERE client = 'adopted' AND sale_reference = '=T-1'",
+                 1);
+    assert_count(world, "SELECT ordered FROM order_line", 7);
+    assert_ledger(world, "SELECT count(*) FROM sale_line WHERE qty = '10'", 1);
+    typed_goes_on(world);
+}
+
+static void sale_of_the_erp_that_waits_because_something_has_shipped_is_known_by_its_site(void **state) {
+    struct hub_world *world = *state;
+    forget_typed(world);
+    world->sites[0].online = false;
+    hub_world_run(world, 2 * POLL);
+    assert_exceptions(world, "ERP_SALE_REFUSED", 1);
+    world->sites[0].online = true;
+    xd_site_line_up(&world->sites[0].site, world->now);
+    typed_goes_on(world);
+}
+
 static void add_typed_line(struct hub_world *world, int number, const char *sku, const char *qty) {
     char sql[400];
     snprintf(sql, sizeof sql,
@@ -1020,6 +1088,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         BOOKS_TEST(sale_of_the_erp_becomes_an_order_and_its_shipment_is_posted_to_it),
         BOOKS_TEST(sale_that_changes_or_is_cancelled_in_the_erp_is_followed),
+        BOOKS_TEST(sale_of_the_erp_comes_back_from_its_site_and_is_whole_when_the_erp_says_it),
+        BOOKS_TEST(sale_of_the_erp_that_waits_because_something_has_shipped_is_known_by_its_site),
         BOOKS_TEST(what_a_site_gives_up_of_a_typed_sale_is_not_wanted_again),
         BOOKS_TEST(sale_of_the_erp_ships_from_its_site_and_no_other),
         BOOKS_TEST(sale_that_lacks_something_here_waits_and_resumes),
