@@ -64,6 +64,7 @@ static void order_answered(struct xd_sim *sim, size_t number, unsigned status, c
         order->answered_at = sim->now;
     }
     if (status == 202) {
+        xd_sim_held_order(sim, order);
         keep_id(sim, order, body);
     }
 }

@@ -133,6 +133,19 @@ struct xd_disk *xd_disk_new(const char *name) {
     return disk;
 }
 
+struct xd_disk *xd_disk_clone(const struct xd_disk *disk, const char *name) {
+    struct xd_disk *clone = xd_disk_new(name);
+    for (const struct xd_disk_file *file = disk->files; file != NULL && clone != NULL; file = file->next) {
+        struct xd_disk_file *copy = xd_disk_file_clone(file);
+        if (copy == NULL) {
+            xd_disk_free(clone);
+            return NULL;
+        }
+        append(&clone->files, copy);
+    }
+    return clone;
+}
+
 void xd_disk_free(struct xd_disk *disk) {
     if (disk == NULL) {
         return;

@@ -52,6 +52,9 @@ struct xd_disk;
 
 /* name is copied, holds no '/' and MUST be unlike those of all other disks. NULL: no memory. */
 struct xd_disk *xd_disk_new(const char *name);
+/* Another one with the same files as they are now, and as much of them not synced: what becomes of this disk
+ * can be tried there. Watches, failures and lies are not copied. NULL: no memory. */
+struct xd_disk *xd_disk_clone(const struct xd_disk *disk, const char *name);
 /* Its files are gone. Handles that are open are dead, and MUST still be closed: the last
  * one gives the memory back. NULL is allowed. */
 void xd_disk_free(struct xd_disk *disk);

@@ -322,6 +322,49 @@ struct xd_disk_file *xd_disk_file_new(const char *name) {
     return file;
 }
 
+static bool clone_content(const struct xd_disk_content *from, size_t capacity, struct xd_disk_content *to) {
+    size_t count = capacity / XD_DISK_PIECE;
+    to->size = from->size;
+    to->pieces = xd_alloc(count * sizeof *to->pieces);
+    for (size_t i = 0; i < count && to->pieces != NULL; i++) {
+        if (from->pieces[i] != NULL) {
+            to->pieces[i] = xd_host_room(XD_DISK_PIECE);
+            memcpy(to->pieces[i], from->pieces[i], XD_DISK_PIECE);
+        }
+    }
+    return to->pieces != NULL;
+}
+
+struct xd_disk_file *xd_disk_file_clone(const struct xd_disk_file *file) {
+    struct xd_disk_file *clone = xd_alloc(sizeof *clone);
+    if (clone == NULL) {
+        return NULL;
+    }
+    clone->named = file->named;
+    clone->capacity = file->capacity;
+    clone->log_count = clone->log_capacity = file->log_count;
+    clone->data_size = clone->data_capacity = file->data_size;
+    clone->unsynced = file->unsynced;
+    clone->name = xd_copy_text(file->name);
+    clone->log = xd_alloc((file->log_count + 1) * sizeof *clone->log);
+    clone->data = xd_alloc(file->data_size + 1);
+    bool whole =
+        clone->name != NULL && clone->log != NULL && clone->data != NULL &&
+        clone_content(&file->now, file->capacity, &clone->now) &&
+        (file->durable.pieces == NULL || clone_content(&file->durable, file->capacity, &clone->durable));
+    if (!whole) {
+        xd_disk_file_free(clone);
+        return NULL;
+    }
+    if (file->log_count > 0) {
+        memcpy(clone->log, file->log, file->log_count * sizeof *clone->log);
+    }
+    if (file->data_size > 0) {
+        memcpy(clone->data, file->data, file->data_size);
+    }
+    return clone;
+}
+
 void xd_disk_file_free(struct xd_disk_file *file) {
     if (file == NULL) {
         return;

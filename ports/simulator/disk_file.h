@@ -67,6 +67,8 @@ uint64_t xd_disk_draw(uint64_t *state);
 
 /* name is copied, may be NULL. NULL: no memory. */
 struct xd_disk_file *xd_disk_file_new(const char *name);
+/* Another one with the same content and log; nobody has it open. NULL: no memory. */
+struct xd_disk_file *xd_disk_file_clone(const struct xd_disk_file *file);
 void xd_disk_file_free(struct xd_disk_file *file);
 
 /* How many bytes there were, from there on. */

@@ -174,6 +174,7 @@ static void watch_post(struct xd_sim *sim, const struct xd_erp_request *request,
 void xd_sim_erp_call(struct xd_sim *sim, struct xd_erp_call *call) {
     struct xd_sim_call *made = xd_host_alloc(sizeof *made);
     struct course course;
+    xd_sim_held_call(sim, call);
     made->call = call;
     made->hub_life = sim->hub_node.lives;
     made->next = sim->calls;

@@ -11,7 +11,7 @@
 #define PROGRESS_SECONDS 10.0
 
 struct totals {
-    uint64_t runs, steps, turns, messages, documents, orders, crashes, site_ms;
+    uint64_t runs, steps, turns, messages, documents, orders, crashes, looks, site_ms;
     uint64_t wishes, wishes_taken, releases, splits, backorders, changes;
     uint64_t faults[XD_FAULT_COUNT];
     double hub_seconds, site_seconds;
@@ -25,6 +25,7 @@ static void add(struct totals *totals, const struct xd_sim_figures *figures) {
     totals->documents += figures->documents;
     totals->orders += figures->orders;
     totals->crashes += figures->crashes;
+    totals->looks += figures->looks;
     totals->wishes += figures->wishes;
     totals->wishes_taken += figures->wishes_taken;
     totals->releases += figures->releases;
@@ -67,9 +68,10 @@ static void print_totals(const struct totals *totals, double took) {
     double days = (double)totals->site_ms / (double)XD_DAY_MS;
     unsigned kinds = 0;
     (void)printf("%" PRIu64 " worlds, %.1f site-days in %.1f s (%.2f a second): %" PRIu64 " orders, %" PRIu64
-                 " documents of WMSs, %" PRIu64 " messages, %" PRIu64 " turns, %" PRIu64 " crashes\n",
+                 " documents of WMSs, %" PRIu64 " messages, %" PRIu64 " turns, %" PRIu64 " crashes, %" PRIu64
+                 " looks at what one would leave\n",
                  totals->runs, days, took, days / took, totals->orders, totals->documents, totals->messages,
-                 totals->turns, totals->crashes);
+                 totals->turns, totals->crashes, totals->looks);
     (void)printf("%" PRIu64 " cancellations and revisions, of which %" PRIu64 " taken; %" PRIu64
                  " releases, %" PRIu64 " orders at several sites, %" PRIu64 " times backordered, %" PRIu64
                  " sales changed\n",

@@ -147,6 +147,7 @@ static void draw(struct xd_sim *sim) {
     sim->order_gap = XD_DAY_MS * 6 / documents / sim->figures->sites;
     sim->order_gap = sim->order_gap > 0 ? sim->order_gap : 1;
     xd_chance_init(&sim->work, sim->options.seed, XD_SIM_CHANCE_WORK);
+    xd_chance_init(&sim->looks, sim->options.seed, XD_SIM_CHANCE_LOOKS);
 }
 
 /* ---- running ---- */

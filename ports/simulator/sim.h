@@ -62,6 +62,7 @@ struct xd_sim_options {
 
 struct xd_sim_figures {
     uint64_t steps, turns, messages, documents, orders, crashes;
+    uint64_t looks; /* at what a power failure would leave (power.c) */
     uint64_t wishes, wishes_taken, releases, splits, backorders, changes; /* see xd_sim_judge_orders */
     uint64_t faults[XD_FAULT_COUNT];
     xd_ms simulated, heal_ms;
@@ -372,7 +373,8 @@ enum xd_sim_purpose { /* of a stream of chance; faults have their own behind */
                       XD_SIM_CHANCE_WORK,
                       XD_SIM_CHANCE_ENTROPY,
                       XD_SIM_CHANCE_FAULTS,
-                      XD_SIM_CHANCE_TRADE = 500
+                      XD_SIM_CHANCE_TRADE = 500,
+                      XD_SIM_CHANCE_LOOKS
 };
 
 /* Whom an answer of the hub's API is for: bits of the attempt that its handle names. */
@@ -387,7 +389,7 @@ struct xd_sim {
     xd_ms now, heal_at;
     bool healing, adding_sites, trades; /* trades: more is done to orders than to ship them */
     struct xd_agenda agenda;
-    struct xd_chance work;
+    struct xd_chance work, looks;
     struct xd_chance chance[XD_FAULT_COUNT];
     uint32_t rate[XD_FAULT_COUNT]; /* per million, or thousandths a day; 0: never */
     uint64_t trace;
@@ -483,6 +485,15 @@ void xd_sim_link_down(struct xd_sim_node *node, xd_ms delay);
 bool xd_sim_can_connect(const struct xd_sim_node *node);
 /* The program tries to connect from now on, until it has. */
 void xd_sim_connect(struct xd_sim_node *node);
+
+/* ---- power.c ---- */
+
+/* What is told as acknowledged right now, the disk of its machine holds: looked at now and then. */
+void xd_sim_held_document(struct xd_sim_node *node, const struct xd_sim_document *document);
+void xd_sim_held_order(struct xd_sim *sim, const struct xd_sim_order *order);
+void xd_sim_held_call(struct xd_sim *sim, const struct xd_erp_call *call);
+void xd_sim_held_watermark(struct xd_sim_node *node, const char *site, const char *lane, const char *epoch,
+                           uint64_t told);
 
 /* ---- node.c ---- */
 

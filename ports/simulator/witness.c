@@ -125,6 +125,7 @@ static void see_watermark(struct xd_sim_node *from, struct xd_sim_site *site, in
     }
     if (*told == XD_NAMES_NONE || watermark > *told) {
         *told = (size_t)watermark;
+        xd_sim_held_watermark(from, site->name_text, lanes[lane], epoch, watermark);
     }
     size_t twofold = up ? xd_names_get(&sim->twofold, key) : XD_NAMES_NONE;
     if (twofold != XD_NAMES_NONE && watermark >= twofold && !forgot && !in_conflict) {

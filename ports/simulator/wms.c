@@ -151,7 +151,7 @@ static bool says_retryable(struct xd_bytes text) {
     return memmem(text.data, text.size, word, sizeof word - 1) != NULL;
 }
 
-static void take_receipt(const struct xd_sim_site *from, struct xd_sim_site *site, struct xd_bytes text) {
+static void take_receipt(struct xd_sim_site *from, struct xd_sim_site *site, struct xd_bytes text) {
     struct xd_sim *sim = site->node.sim;
     char id[DOCUMENT_SIZE], status[16];
     if (!xd_as_written(text, "document_id", id, sizeof id) ||
@@ -170,7 +170,10 @@ static void take_receipt(const struct xd_sim_site *from, struct xd_sim_site *sit
         xd_sim_violated(sim, "I2: %s of %s was accepted twice", id, from->node.name);
     }
     document->accepted_by |= accepted ? bit : 0;
-    document->held_by |= strcmp(status, "rejected") != 0 ? bit : 0;
+    if (strcmp(status, "rejected") != 0) {
+        document->held_by |= bit;
+        xd_sim_held_document(&from->node, document);
+    }
     if (document->state != XD_SIM_WAITING) {
         return;
     }

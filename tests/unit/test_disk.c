@@ -669,6 +669,47 @@ static void image_brings_the_files_back_here_and_elsewhere(void **state) {
     xd_disk_image_free(again);
 }
 
+/* What was synced, what was not, and what a failed sync has forsaken. */
+static void clone_loses_what_its_disk_would_lose(void **state) {
+    (void)state;
+    struct file a = open_file("m/a"), b = open_file("m/b"), c = open_file("m/c");
+    assert_int_equal(put(&a, 0, 'a', 8000), SQLITE_OK);
+    assert_int_equal(sync_file(&a), SQLITE_OK);
+    assert_int_equal(put(&a, 100, 'x', 900), SQLITE_OK);
+    assert_int_equal(cut(&a, 4000), SQLITE_OK);
+    assert_int_equal(put(&b, 0, 'b', 10), SQLITE_OK);
+    assert_int_equal(sync_file(&b), SQLITE_OK);
+    assert_int_equal(put(&b, 2, 'y', 4), SQLITE_OK);
+    xd_disk_fail(disk, XD_DISK_SYNC, 1, false, SQLITE_IOERR_FSYNC);
+    assert_int_equal(sync_file(&b), SQLITE_IOERR_FSYNC);
+    assert_int_equal(put(&c, 0, 'c', 10), SQLITE_OK); /* never synced: it is gone */
+    struct xd_disk *own = disk, *kept = xd_disk_clone(disk, "kept"), *lost = xd_disk_clone(disk, "lost");
+    assert_non_null(kept);
+    assert_non_null(lost);
+    disk = kept;
+    crash(XD_DISK_KEPT, 1);
+    assert_int_equal(size_of("a"), 4000);
+    assert_int_equal(byte_at("a", 100), 'x');
+    assert_int_equal(byte_at("b", 2), 'y');
+    assert_int_equal(size_of("c"), 10);
+    disk = lost;
+    crash(XD_DISK_LOST, 1);
+    assert_int_equal(size_of("a"), 8000);
+    assert_int_equal(byte_at("a", 100), 'a');
+    assert_int_equal(byte_at("a", 7999), 'a');
+    assert_all("b", 'b', 0, 10);
+    assert_int_equal(size_of("c"), SIZE_MAX);
+    disk = own;
+    assert_int_equal(size_of("a"), 4000); /* nothing has happened here */
+    assert_int_equal(byte_at("a", 100), 'x');
+    assert_int_equal(size_of("c"), 10);
+    xd_disk_free(kept);
+    xd_disk_free(lost);
+    close_file(&a);
+    close_file(&b);
+    close_file(&c);
+}
+
 static void flip_changes_one_bit_and_truncate_cuts(void **state) {
     (void)state;
     struct file file = open_file("m/a");
@@ -827,6 +868,7 @@ int main(void) {
         DISK_TEST(lying_disk_loses_what_it_said_was_safe),
         DISK_TEST(write_without_memory_changes_nothing),
         DISK_TEST(image_brings_the_files_back_here_and_elsewhere),
+        DISK_TEST(clone_loses_what_its_disk_would_lose),
         DISK_TEST(flip_changes_one_bit_and_truncate_cuts),
         DISK_TEST(random_operations_agree_with_a_plain_model),
     };
