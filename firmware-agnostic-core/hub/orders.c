@@ -550,13 +550,20 @@ static enum xd_result adopt_before(struct xd_hub *hub, const struct xd_release_r
                                    const struct xd_release *before, struct xd_now now) {
     struct xd_conduct conduct;
     char cause[XD_CAUSE_SIZE];
-    bool any = false;
+    bool any = false, part = false;
     enum xd_result result = xd_conduct_open(&conduct, hub, known->order_id, now);
     if (result == XD_OK) {
         result = xd_conduct_adopt_before(&conduct, before, &any);
     }
     result = xd_conduct_end(&conduct, result);
     (void)snprintf(cause, sizeof cause, XD_CAUSE_RELEASE "%s", known->release_id);
+    if (result == XD_OK) {
+        result = xd_adopted_is_part(hub, known->release_id, &part);
+    }
+    if (result == XD_OK && part && before->revision == 1) {
+        result = xd_adopted_awaits_before(hub, known->release_id, false);
+        result = result == XD_OK ? xd_hub_resume(hub, known->release_id, now) : result;
+    }
     return result == XD_OK && any ? xd_hub_resume_cause(hub, cause, now) : result;
 }
 
@@ -615,6 +622,13 @@ enum xd_result xd_hub_adopt(struct xd_hub *hub, const struct xd_arrived *arrived
         return result;
     }
     hub->counters.releases_adopted++;
+    if (release.revision > 1) {
+        enum xd_result noted = xd_adopted_awaits_before(hub, release.release_id, true);
+        result = noted == XD_OK ? result : noted;
+    }
+    if (result != XD_OK && result != XD_NOT_FOUND) {
+        return result;
+    }
     return result == XD_OK ? adopt_release(hub, known.order_id, &release, now)
                            : adopt_order(hub, &release, arrived, born, now);
 }

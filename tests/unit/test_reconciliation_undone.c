@@ -474,6 +474,43 @@ static void what_a_site_refused_to_leave_out_comes_back_by_a_void(void **state) 
     assert_line(world, 1, "1", "0 0 10 0 0 0 0");
 }
 
+/* ---- what a hub that was set back knows in part ---- */
+
+/* Its site gave line 2 up and shipped it all the same, with the other: that was one posting. The release
+ * comes back as it was last, without that line, and then as it was first. */
+static void what_was_one_posting_is_one_when_the_release_comes_back_in_parts(void **state) {
+    static const char both[] = "{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"10\",\"uom\":\"EA\"},"
+                               "{\"line_id\":\"2\",\"sku\":\"GADGET\",\"qty_shipped\":\"5\",\"uom\":\"EA\"}";
+    char release_id[XD_ID_SIZE], first[256], second[256], lines[600];
+    struct hub_world *world = *state;
+    (void)snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", "10", "EA", first),
+                   world_line("2", "GADGET", "5", "EA", second));
+    world_stock(world, "WH1", "WIDGET", "0");
+    world_stock(world, "WH1", "GADGET", "0");
+    assert_int_equal(world_order(world, 1, "\"fulfilment_policy\":\"FILL_ALL\",", lines),
+                     202); /* the order is known, and the release is not */
+    world_quiet(world);
+    hub_world_copy(world);
+    world_stock(world, "WH1", "WIDGET", "10");
+    world_stock(world, "WH1", "GADGET", "5");
+    world_quiet(world);
+    world_release_id(world, 1, 1, release_id);
+    world_answer(world, 1, 1, 1, "ACKNOWLEDGED");
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"2\"}]}"), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED");
+    says(world, "C-1", 1, "SHIP", "C-1", release_id, both);
+    assert_int_equal(hub_world_ledger(world, "SELECT count(*) FROM shipment"), 1);
+    hub_world_restore(world);
+    world_quiet(world);
+    assert_releases(world, 1, 1);
+    assert_int_equal(hub_world_ledger(world, "SELECT count(*) FROM shipment"), 1);
+    assert_count(world, "SELECT count(*) FROM job WHERE kind = 1", 1);
+    assert_count(world, "SELECT count(*) FROM parked_line", 0);
+    assert_count(world, "SELECT count(*) FROM confirmation WHERE lines_applied = 2", 1);
+    assert_exceptions(world, "UNKNOWN_RELEASE", 0);
+}
+
 /* ---- versions of what was taken back ---- */
 
 /* It may have been said before the shipment was taken back, or after. */
@@ -555,6 +592,7 @@ int main(void) {
         TEST(what_was_given_up_and_what_does_not_come_are_told_apart),
         TEST(what_a_document_has_left_out_since_does_not_come_back_by_a_void),
         TEST(what_a_site_refused_to_leave_out_comes_back_by_a_void),
+        TEST(what_was_one_posting_is_one_when_the_release_comes_back_in_parts),
         TEST(a_version_of_what_was_taken_back_waits_for_a_person),
         TEST(a_version_of_what_was_taken_back_is_rejected_and_ships_as_another),
         TEST(a_version_after_a_void_of_its_own_counts),

@@ -190,18 +190,48 @@ static enum xd_result load_releases(struct xd_applying *applying) {
     return result == XD_OK ? xd_applying_units(applying) : result;
 }
 
+/* *release_id: a release that lacks a line of the document and is known in part; NULL: none. */
+static enum xd_result find_part(struct xd_applying *applying, const char **release_id) {
+    const struct xd_confirmation *confirmation = applying->confirmation;
+    enum xd_result result = XD_OK;
+    *release_id = NULL;
+    for (size_t index = 0; index < confirmation->line_count && result == XD_OK && *release_id == NULL;
+         index++) {
+        struct xd_match *match = xd_match_of_line(applying, &confirmation->lines[index]);
+        bool part = false;
+        if (match != NULL && match->row.revision > 1 &&
+            xd_match_line(match, confirmation->lines[index].line_id) == NULL) {
+            result = xd_adopted_is_part(applying->hub, match->row.release_id, &part);
+        }
+        *release_id = part ? match->row.release_id : NULL;
+    }
+    return result;
+}
+
+static enum xd_result wait_for(struct xd_applying *applying, const char *release_id, const char *detail) {
+    applying->row->alert_at = applying->now.wall + applying->hub->config.unknown_release_ms;
+    return xd_applying_park(applying, "UNKNOWN_RELEASE", release_id, detail);
+}
+
 static enum xd_result match_and_apply(struct xd_applying *applying) {
-    const char *missing = NULL;
+    const char *missing = NULL, *part = NULL;
     enum xd_result result = find_releases(applying, &missing);
     if (result == XD_NOT_FOUND || result == XD_DENIED) {
         /* The words are the same: that another site has it is none of this site's business. */
-        applying->row->alert_at = applying->now.wall + applying->hub->config.unknown_release_ms;
-        return xd_applying_park(
-            applying, "UNKNOWN_RELEASE", result == XD_NOT_FOUND ? missing : "",
+        return wait_for(
+            applying, result == XD_NOT_FOUND ? missing : "",
             "There is no such release for this site yet; it is applied by itself when it arrives.");
     }
     if (result == XD_OK) {
         result = load_releases(applying);
+    }
+    if (result == XD_OK) {
+        result = find_part(applying, &part);
+    }
+    if (result == XD_OK && part != NULL) {
+        return wait_for(applying, part,
+                        "The release came back from its site without this line; it is applied by itself when "
+                        "its first revision has come back, too.");
     }
     if (result == XD_OK) {
         result = xd_applying_claim(applying);

@@ -78,13 +78,15 @@ enum xd_result xd_hub_resume(struct xd_hub *hub, const char *release_id, struct 
     struct waiting *waiting = xd_resize(NULL, sizeof *waiting);
     enum xd_result result = waiting == NULL ? XD_NO_MEMORY : xd_hub_responses_resume(hub, release_id, now);
     while (result == XD_OK) {
+        bool any = false;
         waiting->count = 0;
         result =
             store->confirmation_waiting(store->context, release_id, RESUME_PAGE, collect_waiting, waiting);
         for (size_t index = 0; index < waiting->count && result == XD_OK; index++) {
             result = xd_resume_document(hub, &waiting->rows[index], NULL, now);
+            any = any || waiting->rows[index].waits_for[0] == 0;
         }
-        if (waiting->count < RESUME_PAGE) {
+        if (waiting->count < RESUME_PAGE || !any) { /* or they wait for more of it */
             break;
         }
     }
@@ -211,6 +213,18 @@ enum xd_result xd_resume_after(struct xd_hub *hub, const struct xd_confirmation_
 
 /* ---- what never came ---- */
 
+/* It waits for the first revision of a release that is there; that will not come any more, and the others of
+ * this page may have been resumed with it: *awaited. */
+static enum xd_result wait_no_more(struct xd_hub *hub, const struct xd_confirmation_row *row,
+                                   struct xd_now now, bool *awaited) {
+    enum xd_result result = xd_adopted_is_part(hub, row->waits_for, awaited);
+    if (result == XD_OK && *awaited) {
+        result = xd_adopted_awaits_before(hub, row->waits_for, false);
+        result = result == XD_OK ? xd_hub_resume(hub, row->waits_for, now) : result;
+    }
+    return result;
+}
+
 enum xd_result xd_hub_confirmations_late(struct xd_hub *hub, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
     if (now.monotonic < hub->waiting_at) {
@@ -224,8 +238,13 @@ enum xd_result xd_hub_confirmations_late(struct xd_hub *hub, struct xd_now now) 
     waiting->count = 0;
     enum xd_result result =
         store->confirmation_alert(store->context, now.wall, RESUME_PAGE, collect_waiting, waiting);
-    for (size_t index = 0; index < waiting->count && result == XD_OK; index++) {
+    bool awaited = false;
+    for (size_t index = 0; index < waiting->count && result == XD_OK && !awaited; index++) {
         struct xd_confirmation_row *row = &waiting->rows[index];
+        result = wait_no_more(hub, row, now, &awaited);
+        if (result != XD_OK || awaited) {
+            continue;
+        }
         struct xd_complaint complaint = {
             .code = "UNKNOWN_RELEASE_OVERDUE",
             .site = row->site,

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "hub/orchestration/stock.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static struct xd_order_line_row *add_line(struct xd_conduct *conduct, const struct xd_release_line *line) {
@@ -224,4 +225,28 @@ enum xd_result xd_conduct_adopt_before(struct xd_conduct *conduct, const struct 
     }
     xd_release_work_close(&work);
     return result;
+}
+
+/* ---- whether that has come ---- */
+
+#define NAME_SIZE (XD_ID_SIZE + 16)
+
+static void name_of(const char *release_id, char out[NAME_SIZE]) {
+    (void)snprintf(out, NAME_SIZE, "before/%s", release_id);
+}
+
+enum xd_result xd_adopted_awaits_before(struct xd_hub *hub, const char *release_id, bool awaits) {
+    const struct xd_delivery_store *store = &hub->config.store->delivery;
+    char name[NAME_SIZE];
+    name_of(release_id, name);
+    return store->meta_set(store->context, name, awaits ? "awaited" : "");
+}
+
+enum xd_result xd_adopted_is_part(struct xd_hub *hub, const char *release_id, bool *part) {
+    const struct xd_delivery_store *store = &hub->config.store->delivery;
+    char name[NAME_SIZE], value[16] = "";
+    name_of(release_id, name);
+    enum xd_result result = store->meta_get(store->context, name, value, sizeof value);
+    *part = result == XD_OK && value[0] != 0;
+    return result == XD_NOT_FOUND ? XD_OK : result;
 }

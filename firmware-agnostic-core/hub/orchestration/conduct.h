@@ -150,6 +150,11 @@ XD_CHECKED enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct,
  * have refused. any: there was more. */
 XD_CHECKED enum xd_result xd_conduct_adopt_before(struct xd_conduct *conduct, const struct xd_release *before,
                                                   bool *any);
+/* A release that came back in a later revision is known in part until its first one has come, too: a line
+ * that it seems not to have it may have had. What a site confirms of it was one posting to the ERP before the
+ * hub forgot it, and must not become two. */
+XD_CHECKED enum xd_result xd_adopted_awaits_before(struct xd_hub *hub, const char *release_id, bool awaits);
+XD_CHECKED enum xd_result xd_adopted_is_part(struct xd_hub *hub, const char *release_id, bool *part);
 
 /* ---- release_work.c: one release of it ---- */
 
