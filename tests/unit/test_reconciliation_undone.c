@@ -2,6 +2,7 @@
  * it shipped of what it had given up is given up again, and what it said of the rest still holds. */
 #include "unit/hub_world_orders.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -476,19 +477,17 @@ static void what_a_site_refused_to_leave_out_comes_back_by_a_void(void **state) 
 
 /* ---- what a hub that was set back knows in part ---- */
 
-/* Its site gave line 2 up and shipped it all the same, with the other: that was one posting. The release
- * comes back as it was last, without that line, and then as it was first. */
-static void what_was_one_posting_is_one_when_the_release_comes_back_in_parts(void **state) {
+/* Its site gave line 2 up and shipped it all the same, with the other: that was one posting. The hub goes
+ * back to when it knew the order and had nothing to release. */
+static void forget_defied(struct hub_world *world) {
     static const char both[] = "{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"10\",\"uom\":\"EA\"},"
                                "{\"line_id\":\"2\",\"sku\":\"GADGET\",\"qty_shipped\":\"5\",\"uom\":\"EA\"}";
     char release_id[XD_ID_SIZE], first[256], second[256], lines[600];
-    struct hub_world *world = *state;
     (void)snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", "10", "EA", first),
                    world_line("2", "GADGET", "5", "EA", second));
     world_stock(world, "WH1", "WIDGET", "0");
     world_stock(world, "WH1", "GADGET", "0");
-    assert_int_equal(world_order(world, 1, "\"fulfilment_policy\":\"FILL_ALL\",", lines),
-                     202); /* the order is known, and the release is not */
+    assert_int_equal(world_order(world, 1, "\"fulfilment_policy\":\"FILL_ALL\",", lines), 202);
     world_quiet(world);
     hub_world_copy(world);
     world_stock(world, "WH1", "WIDGET", "10");
@@ -502,6 +501,12 @@ static void what_was_one_posting_is_one_when_the_release_comes_back_in_parts(voi
     says(world, "C-1", 1, "SHIP", "C-1", release_id, both);
     assert_int_equal(hub_world_ledger(world, "SELECT count(*) FROM shipment"), 1);
     hub_world_restore(world);
+}
+
+/* The release comes back as it was last, without that line, and then as it was first. */
+static void what_was_one_posting_is_one_when_the_release_comes_back_in_parts(void **state) {
+    struct hub_world *world = *state;
+    forget_defied(world);
     world_quiet(world);
     assert_releases(world, 1, 1);
     assert_int_equal(hub_world_ledger(world, "SELECT count(*) FROM shipment"), 1);
@@ -509,6 +514,31 @@ static void what_was_one_posting_is_one_when_the_release_comes_back_in_parts(voi
     assert_count(world, "SELECT count(*) FROM parked_line", 0);
     assert_count(world, "SELECT count(*) FROM confirmation WHERE lines_applied = 2", 1);
     assert_exceptions(world, "UNKNOWN_RELEASE", 0);
+}
+
+static void forget_first_revision(struct world_site *site) {
+    sqlite3 *database = NULL;
+    hub_world_site_crash(site);
+    assert_int_equal(sqlite3_open(site->path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, "DELETE FROM held_release WHERE revision = 1", NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
+    hub_world_site_start(site);
+}
+
+static void what_waits_for_a_first_revision_that_does_not_come_is_applied_without(void **state) {
+    struct hub_world *world = *state;
+    forget_defied(world);
+    forget_first_revision(&world->sites[0]);
+    world_quiet(world);
+    assert_exceptions(world, "UNKNOWN_RELEASE", 1);
+    assert_count(world, "SELECT count(*) FROM confirmation WHERE waits_for <> ''", 1);
+    hub_world_run(world, XD_HOUR_MS + MINUTE_MS);
+    world_quiet(world);
+    assert_exceptions(world, "UNKNOWN_RELEASE", 0);
+    assert_exceptions(world, "UNMATCHED_LINE", 1); /* a person decides */
+    assert_count(world, "SELECT count(*) FROM confirmation WHERE lines_applied = 1 AND lines_parked = 1", 1);
+    assert_int_equal(hub_world_ledger(world, "SELECT count(*) FROM shipment"), 1);
 }
 
 /* ---- versions of what was taken back ---- */
@@ -593,6 +623,7 @@ int main(void) {
         TEST(what_a_document_has_left_out_since_does_not_come_back_by_a_void),
         TEST(what_a_site_refused_to_leave_out_comes_back_by_a_void),
         TEST(what_was_one_posting_is_one_when_the_release_comes_back_in_parts),
+        TEST(what_waits_for_a_first_revision_that_does_not_come_is_applied_without),
         TEST(a_version_of_what_was_taken_back_waits_for_a_person),
         TEST(a_version_of_what_was_taken_back_is_rejected_and_ships_as_another),
         TEST(a_version_after_a_void_of_its_own_counts),
