@@ -577,11 +577,13 @@ static bool says_its_order(const struct xd_release *release) {
 static bool made_here(const struct xd_hub *hub, const struct xd_release *release, const char *site,
                       bool *born) {
     char reference[XD_REFERENCE_SIZE], order_id[XD_ID_SIZE], release_id[XD_ID_SIZE];
-    reference_of(release->tenant, release->channel_account, release->external_order_id, reference);
-    xd_hub_id(hub, "O", reference, order_id);
-    *born = strcmp(release->order_id, order_id) != 0;
-    if (*born) {
-        xd_books_order_id(hub, release->channel_account, release->external_order_id, order_id);
+    xd_books_order_id(hub, release->channel_account, release->external_order_id, order_id);
+    *born = strcmp(release->order_id, order_id) == 0 && release->channel_type != NULL &&
+            strcmp(release->channel_type, XD_CLIENT_ERP) == 0 &&
+            strcmp(release->tenant, xd_books_tenant_of(hub, release->channel_account)) == 0;
+    if (!*born) {
+        reference_of(release->tenant, release->channel_account, release->external_order_id, reference);
+        xd_hub_id(hub, "O", reference, order_id);
     }
     xd_hub_release_id(hub, order_id, site, release->split_number > 0 ? release->split_number : 1, release_id);
     return strcmp(release->order_id, order_id) == 0 && strcmp(release->release_id, release_id) == 0 &&

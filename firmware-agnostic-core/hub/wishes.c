@@ -315,7 +315,8 @@ static bool is_cancelled(struct wish *wish, const struct wish_line *line) {
     const struct xd_order_line_row *row = line_of(wish, line);
     struct xd_decimal said;
     if (row == NULL || !line->has_qty) {
-        return row != NULL && wish->conduct.order.cancelled;
+        return row != NULL &&
+               (wish->conduct.order.cancelled || xd_decimal_compare(row->cancelled, row->ordered) >= 0);
     }
     return names_unit(row, line) && said_of(row, line, &said) == XD_OK &&
            xd_decimal_compare(row->cancelled, said) >= 0;
@@ -323,7 +324,8 @@ static bool is_cancelled(struct wish *wish, const struct wish_line *line) {
 
 /* Who did not hear the answer asks again, and by then, or by that, the order is over. */
 static enum xd_result cancel_again(struct wish *wish) {
-    bool done = wish->body.line_count > 0 || wish->conduct.order.cancelled;
+    bool rejected = wish->conduct.order.status == XD_ORDER_REJECTED; /* that was somebody else's wish */
+    bool done = !rejected && (wish->body.line_count > 0 || wish->conduct.order.cancelled);
     for (size_t index = 0; index < wish->body.line_count && done; index++) {
         done = is_cancelled(wish, &wish->body.lines[index]);
     }

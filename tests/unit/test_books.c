@@ -259,6 +259,28 @@ static void sale_of_the_erp_that_waits_because_something_has_shipped_is_known_by
     typed_goes_on(world);
 }
 
+/* All that the site had has shipped, and three more were typed. */
+static void sale_of_the_erp_is_not_over_before_the_erp_has_said_the_whole(void **state) {
+    struct hub_world *world = *state;
+    char id[XD_ID_SIZE];
+    world_stock(world, "WH1", "WIDGET", "7");
+    settle(world);
+    hub_world_copy(world);
+    type_sale(world, 1, "WH1", "WIDGET", "10");
+    settle(world);
+    hub_world_release_id(world, "T-1", id);
+    hub_world_ship(&world->sites[0], "C-1", id, "7", "");
+    settle(world);
+    order_is(world, "T-1", "10 0 7 0 7");
+    hub_world_restore(world);
+    settle(world);
+    order_is(world, "T-1", "10 0 7 0 7");
+    world_stock(world, "WH1", "WIDGET", "3");
+    settle(world);
+    order_is(world, "T-1", "10 3 7 0 7");
+    assert_ledger(world, "SELECT count(*) FROM sale_line WHERE qty = '10' AND shipped = '7'", 1);
+}
+
 static void add_typed_line(struct hub_world *world, int number, const char *sku, const char *qty) {
     char sql[400];
     snprintf(sql, sizeof sql,
@@ -1090,6 +1112,7 @@ int main(void) {
         BOOKS_TEST(sale_that_changes_or_is_cancelled_in_the_erp_is_followed),
         BOOKS_TEST(sale_of_the_erp_comes_back_from_its_site_and_is_whole_when_the_erp_says_it),
         BOOKS_TEST(sale_of_the_erp_that_waits_because_something_has_shipped_is_known_by_its_site),
+        BOOKS_TEST(sale_of_the_erp_is_not_over_before_the_erp_has_said_the_whole),
         BOOKS_TEST(what_a_site_gives_up_of_a_typed_sale_is_not_wanted_again),
         BOOKS_TEST(sale_of_the_erp_ships_from_its_site_and_no_other),
         BOOKS_TEST(sale_that_lacks_something_here_waits_and_resumes),

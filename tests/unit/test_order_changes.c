@@ -410,6 +410,25 @@ static void what_was_cancelled_is_so_when_the_order_is_over(void **state) {
     assert_status(world, 1, "CLOSED_SHORT");
 }
 
+static void a_line_that_was_cancelled_is_so_when_the_order_is_over(void **state) {
+    static const char body[] = "{\"lines\":[{\"line_id\":\"2\"}]}";
+    char lines[600], first[256], second[256];
+    struct hub_world *world = *state;
+    world_stock(world, "WH1", "GADGET", "100");
+    (void)snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", "10", "EA", first),
+                   world_line("2", "GADGET", "5", "EA", second));
+    assert_int_equal(world_order(world, 1, "", lines), 202);
+    world_quiet(world);
+    assert_int_equal(world_cancel(world, 1, body), 202);
+    world_quiet(world);
+    world_answer(world, 1, 1, 2, "ACKNOWLEDGED");
+    world_ships(world, 1, 1, "10", NULL);
+    world_quiet(world);
+    assert_status(world, 1, "CLOSED_SHORT");
+    assert_int_equal(world_cancel(world, 1, body), 202);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"line_id\":\"1\"}]}"), 409);
+}
+
 static void all_lines_cancelled_one_by_one_before_the_call_are_never_sold(void **state) {
     struct hub_world *world = *state;
     world->plan = is_slow;
@@ -1122,6 +1141,7 @@ int main(void) {
         WITH(more_than_was_ordered_cannot_be_cancelled, hub_world_setup),
         WITH(a_part_asked_for_again_is_cancelled_once, with_credit),
         WITH(what_was_cancelled_is_so_when_the_order_is_over, with_credit),
+        WITH(a_line_that_was_cancelled_is_so_when_the_order_is_over, with_credit),
         WITH(all_lines_cancelled_one_by_one_before_the_call_are_never_sold, with_credit),
         WITH(a_revision_needs_the_revision_that_was_seen, with_credit),
         WITH(lines_come_go_shrink_and_change_their_price, with_credit),

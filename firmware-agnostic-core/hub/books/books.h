@@ -69,7 +69,10 @@ xd_ms xd_books_next(const struct xd_hub *hub, size_t lane);
 const struct xd_books_counters *xd_books_counters_of(const struct xd_hub *hub);
 /* Whether an order was born in the ERP: one by its own number, or one that a site gave back. */
 bool xd_books_is_born(const struct xd_order_row *order);
-/* What an order that was born in that ERP is called: here, and there (hub/erp.h). */
+/* Whose an order that is born in that ERP is: the first tenant's that the ERP is of; else whoever is nobody's
+ * in particular. */
+const char *xd_books_tenant_of(const struct xd_hub *hub, const char *erp);
+/* What it is called: here, and there (hub/erp.h). */
 void xd_books_order_id(const struct xd_hub *hub, const char *erp, const char *number, char out[XD_ID_SIZE]);
 void xd_books_reference(const char *number, char *out, size_t size);
 /* Whether the job is the repair of a difference of stock; xd_books_adjusted: it is done, and what follows for

@@ -48,8 +48,7 @@ static enum xd_result wait_for_problem(struct xd_hub *hub, struct xd_books_why *
     return wait_for(why, "ERP_SALE_REFUSED", detail);
 }
 
-/* The first that the ERP is of; else whoever is nobody's in particular. */
-static const char *tenant_of(const struct xd_hub *hub, const char *erp) {
+const char *xd_books_tenant_of(const struct xd_hub *hub, const char *erp) {
     for (size_t index = 0; index < hub->config.erp_count; index++) {
         const struct xd_erp_settings *settings = &hub->config.erps[index];
         if (strcmp(settings->name, erp) == 0 && settings->tenant_count > 0) {
@@ -157,7 +156,7 @@ static enum xd_result read_order(struct taking *taking) {
         result = xd_order_read(&taking->document, &taking->order, &hub->problems);
     }
     if (result == XD_OK) {
-        result = xd_hub_validate(hub, tenant_of(hub, taking->erp), &taking->order, taking->now.wall,
+        result = xd_hub_validate(hub, xd_books_tenant_of(hub, taking->erp), &taking->order, taking->now.wall,
                                  &taking->enriched, &hub->problems);
     }
     return result == XD_INVALID ? wait_for_problem(hub, taking->why) : result;
@@ -191,7 +190,7 @@ static void fill_row(const struct taking *taking, struct xd_order_row *row) {
     memset(row, 0, sizeof *row);
     xd_books_reference(order->external_order_id, row->sale_reference, sizeof row->sale_reference);
     xd_books_order_id(taking->hub, taking->erp, order->external_order_id, row->order_id);
-    xd_copy(row->tenant, sizeof row->tenant, tenant_of(taking->hub, taking->erp));
+    xd_copy(row->tenant, sizeof row->tenant, xd_books_tenant_of(taking->hub, taking->erp));
     xd_copy(row->client, sizeof row->client, XD_CLIENT_ERP);
     xd_copy(row->channel_type, sizeof row->channel_type, order->channel_type);
     xd_copy(row->channel_account, sizeof row->channel_account, order->channel_account);
@@ -275,7 +274,7 @@ static enum xd_result take(struct xd_hub *hub, const char *erp, const struct xd_
         result = read_order(&taking);
     }
     if (result == XD_OK) {
-        result = store->order_find(store->context, tenant_of(hub, erp), erp, entry->number, &known);
+        result = store->order_find(store->context, xd_books_tenant_of(hub, erp), erp, entry->number, &known);
         result = result == XD_OK
                      ? wait_for(why, "ERP_SALE_REFUSED",
                                 "A channel that is called as the ERP has sent an order of this number.")

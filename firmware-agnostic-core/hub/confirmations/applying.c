@@ -130,7 +130,7 @@ static enum xd_result post_line(struct xd_match *match, const struct xd_release_
                                 const struct xd_order_line_row *ordered, bool cancelled,
                                 const struct xd_line_decision *decision, const struct said *said) {
     bool over = xd_decimal_is_zero(ordered->open) && xd_decimal_is_zero(ordered->allocated) &&
-                xd_decimal_is_zero(ordered->released);
+                xd_decimal_is_zero(ordered->released) && !xd_conduct_knows_part(&match->order);
     bool close = cancelled && over;
     match->sale_stale = match->sale_stale || (cancelled && !over);
     struct xd_decimal excess = XD_MUTANT(OVERSHIPMENT_DROPPED) ? xd_decimal_of(0) : decision->over, qty;

@@ -84,7 +84,7 @@ enum xd_result xd_hub_resume(struct xd_hub *hub, const char *release_id, struct 
             store->confirmation_waiting(store->context, release_id, RESUME_PAGE, collect_waiting, waiting);
         for (size_t index = 0; index < waiting->count && result == XD_OK; index++) {
             result = xd_resume_document(hub, &waiting->rows[index], NULL, now);
-            any = any || waiting->rows[index].waits_for[0] == 0;
+            any = any || strcmp(waiting->rows[index].waits_for, release_id) != 0;
         }
         if (waiting->count < RESUME_PAGE || !any) { /* or they wait for more of it */
             break;

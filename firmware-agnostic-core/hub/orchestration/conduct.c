@@ -142,6 +142,14 @@ const char *xd_conduct_by(const struct xd_conduct *conduct, char out[XD_BY_SIZE]
 
 /* ---- the status ---- */
 
+bool xd_conduct_knows_part(const struct xd_order_row *order) {
+    return xd_books_is_born(order) && strcmp(order->client, XD_CLIENT_ADOPTED) == 0;
+}
+
+static bool has_shipped(int status) {
+    return status == XD_ORDER_SHIPPED || status == XD_ORDER_CLOSED_SHORT || status == XD_ORDER_INVOICED;
+}
+
 static int status_of(const struct xd_conduct *conduct) {
     const struct xd_order_row *order = &conduct->order;
     struct xd_fold fold;
@@ -156,12 +164,14 @@ static int status_of(const struct xd_conduct *conduct) {
     if (order->holds != 0 && !xd_conduct_did(conduct, XD_STEP_RELEASE)) {
         return XD_ORDER_HELD;
     }
+    if (has_shipped((int)folded) && xd_conduct_knows_part(order)) {
+        return XD_ORDER_PART_SHIPPED;
+    }
     return xd_conduct_did(conduct, XD_STEP_POST) ? (int)folded : XD_ORDER_VALIDATED;
 }
 
 static bool is_end(int status) {
-    return status == XD_ORDER_REJECTED || status == XD_ORDER_SHIPPED || status == XD_ORDER_CLOSED_SHORT ||
-           status == XD_ORDER_INVOICED || status == XD_ORDER_CANCELLED;
+    return status == XD_ORDER_REJECTED || status == XD_ORDER_CANCELLED || has_shipped(status);
 }
 
 struct xd_order_row xd_conduct_row(const struct xd_conduct *conduct) {
@@ -200,12 +210,6 @@ static enum xd_result tell_cancelled(struct xd_conduct *conduct) {
                : result;
 }
 
-/* A sale that was born in the ERP says more than the releases of it that sites gave back: the ERP is told
- * nothing of it before it has said what it is. */
-static bool knows_less(const struct xd_order_row *order) {
-    return xd_books_is_born(order) && strcmp(order->client, XD_CLIENT_ADOPTED) == 0;
-}
-
 enum xd_result xd_conduct_save(struct xd_conduct *conduct) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     int before = conduct->order.status;
@@ -214,7 +218,7 @@ enum xd_result xd_conduct_save(struct xd_conduct *conduct) {
     if (result == XD_OK) {
         result = xd_conduct_free_credit(conduct, is_end(conduct->order.status));
     }
-    if (result == XD_OK && conduct->sale_stale && !knows_less(&conduct->order)) {
+    if (result == XD_OK && conduct->sale_stale && !xd_conduct_knows_part(&conduct->order)) {
         result = xd_sale_settle(conduct);
     }
     if (result == XD_OK && is_end(conduct->order.status) && !is_end(before)) { /* nothing is left to decide */

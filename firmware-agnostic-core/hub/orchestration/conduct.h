@@ -150,6 +150,9 @@ XD_CHECKED enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct,
  * have refused. any: there was more. */
 XD_CHECKED enum xd_result xd_conduct_adopt_before(struct xd_conduct *conduct, const struct xd_release *before,
                                                   bool *any);
+/* A sale that was born in the ERP says more than the releases of it that sites gave back: before the ERP has
+ * said the whole nothing of it is over, and the ERP is told of it what has shipped and no more. */
+bool xd_conduct_knows_part(const struct xd_order_row *order);
 /* A release that came back in a later revision is known in part until its first one has come, too: a line
  * that it seems not to have it may have had. What a site confirms of it was one posting to the ERP before the
  * hub forgot it, and must not become two. */
