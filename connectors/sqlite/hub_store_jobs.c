@@ -64,6 +64,7 @@ static const char *const sql[] = {
     [LIST] =
         "SELECT number, " IDENTITY ", " PROGRESS " FROM job INDEXED BY job_open WHERE erp = ? AND state = ?"
         " AND number > ? AND state <> 3 ORDER BY number LIMIT ?",
+    /* ?2, the state, is bound here, too, and is always this one. */
     [LIST_DONE] =
         "SELECT number, " IDENTITY ", " PROGRESS " FROM job WHERE erp = ?1 AND state = 3 AND number > ?3"
         " ORDER BY number LIMIT ?4",
