@@ -26,15 +26,30 @@ static size_t smaller(size_t a, size_t b) {
 
 /* ---- contents; their tables have the room ---- */
 
-/* What of a place's *size bytes one piece holds: where, and how many these are. */
-static unsigned char *part_at(const struct xd_disk_content *content, size_t at, size_t *size) {
-    unsigned char **piece = &content->pieces[at / XD_DISK_PIECE];
+/* What of a place's *size bytes one piece holds: where, and how many these are. To be read. */
+static const unsigned char *part_at(const struct xd_disk_content *content, size_t at, size_t *size) {
+    struct xd_disk_piece **piece = &content->pieces[at / XD_DISK_PIECE];
     size_t begin = at % XD_DISK_PIECE;
     if (*piece == NULL) {
-        *piece = xd_host_room(XD_DISK_PIECE);
+        *piece = xd_host_room(sizeof **piece);
+        (*piece)->others = 0;
     }
     *size = smaller(*size, XD_DISK_PIECE - begin);
-    return *piece + begin;
+    return (*piece)->bytes + begin;
+}
+
+/* ... to be changed: nobody else has it. */
+static unsigned char *own_part_at(struct xd_disk_content *content, size_t at, size_t *size) {
+    (void)part_at(content, at, size);
+    struct xd_disk_piece **piece = &content->pieces[at / XD_DISK_PIECE];
+    if ((*piece)->others > 0) {
+        struct xd_disk_piece *own = xd_host_room(sizeof *own);
+        memcpy(own->bytes, (*piece)->bytes, sizeof own->bytes);
+        own->others = 0;
+        (*piece)->others--;
+        *piece = own;
+    }
+    return (*piece)->bytes + at % XD_DISK_PIECE;
 }
 
 static void get(const struct xd_disk_content *content, size_t at, unsigned char *out, size_t size) {
@@ -48,7 +63,7 @@ static void get(const struct xd_disk_content *content, size_t at, unsigned char 
 static void set(struct xd_disk_content *content, size_t at, const unsigned char *data, size_t size) {
     for (size_t part; size > 0; at += part, data += part, size -= part) {
         part = size;
-        unsigned char *there = part_at(content, at, &part);
+        unsigned char *there = own_part_at(content, at, &part);
         memcpy(there, data, part);
     }
 }
@@ -57,7 +72,7 @@ static void swap(struct xd_disk_content *content, size_t at, unsigned char *data
     unsigned char some[XD_DISK_SECTOR];
     for (size_t part; size > 0; at += part, data += part, size -= part) {
         part = smaller(size, sizeof some);
-        unsigned char *there = part_at(content, at, &part);
+        unsigned char *there = own_part_at(content, at, &part);
         memcpy(some, there, part);
         memcpy(there, data, part);
         memcpy(data, some, part);
@@ -67,7 +82,7 @@ static void swap(struct xd_disk_content *content, size_t at, unsigned char *data
 static void clear(struct xd_disk_content *content, size_t at, size_t size) {
     for (size_t part; size > 0; at += part, size -= part) {
         part = size;
-        unsigned char *there = part_at(content, at, &part);
+        unsigned char *there = own_part_at(content, at, &part);
         memset(there, 0, part);
     }
 }
@@ -232,7 +247,12 @@ static void drain(struct xd_disk_file *file) {
 /* Of a file with this capacity. */
 static void drop(struct xd_disk_content *content, size_t capacity) {
     for (size_t i = 0; content->pieces != NULL && i < capacity / XD_DISK_PIECE; i++) {
-        xd_host_free(content->pieces[i]);
+        struct xd_disk_piece *piece = content->pieces[i];
+        if (piece != NULL && piece->others > 0) {
+            piece->others--;
+        } else {
+            xd_host_free(piece);
+        }
     }
     xd_free(content->pieces);
     *content = (struct xd_disk_content){.pieces = NULL};
@@ -246,7 +266,7 @@ static void drop_durable(struct xd_disk_file *file) {
 
 static bool reserve_pieces(struct xd_disk_content *content, size_t before, size_t capacity) {
     size_t had = before / XD_DISK_PIECE, count = capacity / XD_DISK_PIECE;
-    unsigned char **moved = xd_resize(content->pieces, count * sizeof *moved);
+    struct xd_disk_piece **moved = xd_resize(content->pieces, count * sizeof *moved);
     if (moved == NULL) {
         return false;
     }
@@ -322,15 +342,21 @@ struct xd_disk_file *xd_disk_file_new(const char *name) {
     return file;
 }
 
-static bool clone_content(const struct xd_disk_content *from, size_t capacity, struct xd_disk_content *to) {
-    size_t count = capacity / XD_DISK_PIECE;
+/* *to, whose table has the room, holds the same. */
+static void share(const struct xd_disk_content *from, size_t capacity, struct xd_disk_content *to) {
     to->size = from->size;
-    to->pieces = xd_alloc(count * sizeof *to->pieces);
-    for (size_t i = 0; i < count && to->pieces != NULL; i++) {
-        if (from->pieces[i] != NULL) {
-            to->pieces[i] = xd_host_room(XD_DISK_PIECE);
-            memcpy(to->pieces[i], from->pieces[i], XD_DISK_PIECE);
+    for (size_t i = 0; i < capacity / XD_DISK_PIECE; i++) {
+        to->pieces[i] = from->pieces[i];
+        if (to->pieces[i] != NULL) {
+            to->pieces[i]->others++;
         }
+    }
+}
+
+static bool clone_content(const struct xd_disk_content *from, size_t capacity, struct xd_disk_content *to) {
+    to->pieces = xd_alloc(capacity / XD_DISK_PIECE * sizeof(struct xd_disk_piece *));
+    if (to->pieces != NULL) {
+        share(from, capacity, to);
     }
     return to->pieces != NULL;
 }
@@ -419,19 +445,11 @@ void xd_disk_file_sync(struct xd_disk_file *file) {
     file->named = true;
 }
 
-static void duplicate(struct xd_disk_content *to, const struct xd_disk_content *from) {
-    for (size_t at = 0, part; at < from->size; at += part) {
-        part = from->size - at;
-        const unsigned char *there = part_at(from, at, &part);
-        put(to, at, there, part);
-    }
-}
-
 void xd_disk_file_forsake(struct xd_disk_file *file) {
     if (file->durable.pieces == NULL) {
         unwind(file);
         file->durable.pieces = xd_host_alloc(file->capacity / XD_DISK_PIECE * sizeof *file->durable.pieces);
-        duplicate(&file->durable, &file->now);
+        share(&file->now, file->capacity, &file->durable);
         rewind_all(file);
     }
     forget_log(file);
@@ -477,7 +495,7 @@ void xd_disk_file_flip(struct xd_disk_file *file, uint64_t random) {
     size_t at = below(&random, file->now.size);
     unsigned char bit = (unsigned char)(1U << below(&random, 8));
     size_t one = 1;
-    *part_at(&file->now, at, &one) ^= bit;
+    *own_part_at(&file->now, at, &one) ^= bit;
 }
 
 void xd_disk_file_cut(struct xd_disk_file *file, uint64_t random) {

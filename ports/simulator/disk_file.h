@@ -8,7 +8,8 @@
  * and the changes' own bytes in the log; then it plays some of them.
  *
  * A content is a table of pieces, made when their first byte is: a file that grows is not
- * copied, and touches no more memory than it has bytes.
+ * copied, and touches no more memory than it has bytes. Contents that began as one share the
+ * pieces that neither has changed since, so that a clone costs a table.
  *
  * After a sync that failed the medium is another file than the one that is read: it gets
  * a content of its own (durable), into which later syncs play the log. A crash ends that.
@@ -31,9 +32,14 @@
 #define XD_DISK_CACHE_BYTES ((size_t)16 * 1024 * 1024) /* unsynced, of one file */
 #define XD_DISK_CACHE_WRITES ((size_t)65536)
 
+struct xd_disk_piece {
+    size_t others; /* contents that have it, too: then it is not changed */
+    unsigned char bytes[XD_DISK_PIECE];
+};
+
 struct xd_disk_content {
-    unsigned char **pieces; /* the capacity's; NULL: not made yet */
-    size_t size;            /* what is beyond, in a piece, is nothing */
+    struct xd_disk_piece **pieces; /* the capacity's; NULL: not made yet */
+    size_t size;                   /* what is beyond, in a piece, is nothing */
 };
 
 /* A write of size bytes, or (truncates) the new size `at` and how much that cut off. */

@@ -47,7 +47,9 @@ static void close_look(struct look *look) {
 static bool open_look(struct xd_sim_node *node, struct look *look) {
     char why[256] = "no memory";
     const struct xd_database_config config = {
-        .path = node->number == 0 ? AFTERWARDS "/hub.db" : AFTERWARDS "/agent.db", .vfs = XD_DISK_VFS};
+        .path = node->number == 0 ? AFTERWARDS "/hub.db" : AFTERWARDS "/agent.db",
+        .vfs = XD_DISK_VFS,
+        .read_only = true}; /* what is not written cannot mend anything, and costs nothing */
     *look = (struct look){.disk = xd_disk_clone(node->disk, AFTERWARDS)};
     enum xd_result result = look->disk == NULL ? XD_NO_MEMORY : XD_OK;
     if (result == XD_OK) {
