@@ -10,6 +10,7 @@
 #define PATIENCE_MS ((xd_ms)30000)
 #define AGAIN_MS_MAX ((xd_ms)600000)
 #define MAIL_MAX 1000u
+#define WAVE_MAX 200 /* more than a turn takes at once */
 
 xd_ms xd_sim_channel_patience(unsigned tries) {
     xd_ms wait = PATIENCE_MS << (tries < 6 ? tries - 1 : 5);
@@ -204,21 +205,31 @@ static void send_order(struct xd_sim *sim) {
     }
 }
 
-static void next_order(struct xd_sim *sim, void *object, uint64_t argument) {
+/* How many come at once: as many in all as if each came alone. */
+static xd_ms wave(struct xd_sim *sim) {
+    return xd_sim_hit(sim, XD_FAULT_CHANNEL_WAVE)
+               ? xd_chance_spread(&sim->chance[XD_FAULT_CHANNEL_WAVE], 2, WAVE_MAX)
+               : 1;
+}
+
+static void next_orders(struct xd_sim *sim, void *object, uint64_t argument) {
     (void)object;
     (void)argument;
     if (sim->now >= sim->heal_at) {
         return;
     }
-    if (xd_sim_hit(sim, XD_FAULT_ERP_SELLS)) {
-        xd_sim_erp_sells(sim);
-    } else {
-        send_order(sim);
+    xd_ms count = wave(sim);
+    for (xd_ms order = 0; order < count; order++) {
+        if (xd_sim_hit(sim, XD_FAULT_ERP_SELLS)) {
+            xd_sim_erp_sells(sim);
+        } else {
+            send_order(sim);
+        }
     }
-    xd_agenda_add(&sim->agenda, sim->now + xd_chance_between(&sim->work, 1, 2 * sim->order_gap), next_order,
-                  NULL, 0);
+    xd_agenda_add(&sim->agenda, sim->now + xd_chance_between(&sim->work, 1, 2 * count * sim->order_gap),
+                  next_orders, NULL, 0);
 }
 
 void xd_sim_channel_start(struct xd_sim *sim) {
-    xd_agenda_add(&sim->agenda, sim->now + 1, next_order, NULL, 0);
+    xd_agenda_add(&sim->agenda, sim->now + 1, next_orders, NULL, 0);
 }

@@ -100,6 +100,8 @@ const struct xd_fault_kind xd_fault_kinds[XD_FAULT_COUNT] = {
     [XD_FAULT_ERP_BOOKS] = AMONG("erp.lists_in_bits", XD_FAULTS_ERP, 500000),
     [XD_FAULT_ERP_SELLS] = AMONG("erp.sells", XD_FAULTS_ERP, 300000),
     [XD_FAULT_WMS_RESERVE_LATE] = AMONG("wms.reserves_later", XD_FAULTS_WMS, 500000),
+    [XD_FAULT_CHANNEL_WAVE] = AMONG("channel.sends_in_waves", XD_FAULTS_CHANNEL, 50000),
+    [XD_FAULT_WMS_BATCH] = AMONG("wms.speaks_in_batches", XD_FAULTS_WMS, 400000),
 };
 
 bool xd_fault_is_trade(enum xd_fault fault) {

@@ -124,6 +124,8 @@ enum xd_fault {
     XD_FAULT_ERP_BOOKS,        /* erp */
     XD_FAULT_ERP_SELLS,        /* erp: its own people do */
     XD_FAULT_WMS_RESERVE_LATE, /* wms; trade, too */
+    XD_FAULT_CHANNEL_WAVE,     /* channel: orders come many at once */
+    XD_FAULT_WMS_BATCH,        /* wms: it says what it has to say every few minutes */
     XD_FAULT_COUNT
 };
 

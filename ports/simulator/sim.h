@@ -246,6 +246,7 @@ struct xd_sim_site {
     struct xd_site_store store;
     struct xd_site site;
     bool wms_up;
+    xd_ms cycle;   /* its WMS begins to say things each time that so much has gone by; 0: at once */
     bool reserves; /* its WMS says when it has reserved */
     bool awaited;  /* what it does not answer in time goes elsewhere */
     char live_up[XD_SIM_LANES][XD_EPOCH_SIZE],

@@ -101,8 +101,12 @@ size_t xd_sim_wms_add(struct xd_sim_site *site, enum xd_kind kind, const char *i
 
 void xd_sim_wms_send(struct xd_sim_site *site, size_t document, const char *text, xd_ms delay) {
     struct xd_sim *sim = site->node.sim;
+    xd_ms at = sim->now + delay;
+    if (site->cycle != 0) {
+        at += site->cycle - at % site->cycle;
+    }
     sim->documents[document].text = xd_host_copy(text, strlen(text));
-    xd_agenda_add(&sim->agenda, sim->now + delay, send_again, site, (uint64_t)document);
+    xd_agenda_add(&sim->agenda, at, send_again, site, (uint64_t)document);
 }
 
 void xd_sim_wms_say_again(struct xd_sim_site *site, size_t number) {
@@ -287,6 +291,9 @@ static void count_stock(struct xd_sim *sim, void *object, uint64_t argument) {
 
 void xd_sim_wms_work(struct xd_sim_site *site) {
     struct xd_sim *sim = site->node.sim;
+    if (xd_sim_hit(sim, XD_FAULT_WMS_BATCH)) {
+        site->cycle = xd_chance_spread(&sim->chance[XD_FAULT_WMS_BATCH], XD_MINUTE_MS, 15 * XD_MINUTE_MS);
+    }
     xd_agenda_add(&sim->agenda, sim->now + xd_chance_between(&sim->work, 1, 2 * sim->order_gap), count_stock,
                   site, 0);
 }
