@@ -386,6 +386,8 @@ def simulation(_variant, tally):
     def world(name, options, seconds):
         began = time.monotonic()
         status, output = run([program, *options], seconds)
+        if status == 0 and re.search(r"^0 worlds", output, re.M):
+            status = "no world came to its end"
         found = re.findall(r"^seed .*|^  again: .*", output, re.M)[-2:]
         tally.add(int(status == 0), int(status != 0), 0, [] if status == 0 else [f"{name}: {'; '.join(found) or status}"])
         say(f"  {'ok' if status == 0 else 'FAIL':4} {name:36} ({time.monotonic() - began:.1f} s)")
@@ -398,8 +400,8 @@ def simulation(_variant, tally):
                 world(line, line.split(), 600)
     # A failure says `seed N`: `make sim SEED=N` tells that world again, step by step. Mend it, and keep it in that file.
     first, seconds = int(time.time()), int(os.environ.get("XD_SIM_SECONDS", "900" if os.environ.get("XD_SOAK") else "150"))
-    if seconds > 0:
-        world(f"fresh worlds from seed {first}", ["--seed", str(first), "--seconds", str(seconds)], seconds + 1200)
+    for name, *more in (("fresh worlds",), ("fresh combinations of faults", "--combine")) if seconds > 1 else ():
+        world(f"{name} from seed {first}", ["--seed", str(first), "--seconds", str(seconds // 2), *more], seconds + 120)
     worlds = [["--seed", "7", "--hours", "6", "--sites", "2", "--documents", "300"], ["--seed", "104", "--hours", "8", "--documents", "400"],
               ["--seed", "20", "--hours", "4", "--sites", "2", "--documents", "300", "--often", "site.no_memory", "--often", "hub.no_memory"]]
     wanted = [trace_of(program, options) for options in worlds]

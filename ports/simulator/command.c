@@ -14,7 +14,7 @@ static const char usage[] =
     "crossdock-simulator [option...]\n"
     "  --seed N        the first seed (default: drawn from the clock)\n"
     "  --runs N        so many seeds in a row (default 1, or with --seconds as many as there is time for)\n"
-    "  --seconds N     begin no further world after so many seconds; the one under way goes to its end\n"
+    "  --seconds N     end after so many seconds; of the world under way then nothing is known\n"
     "  --sites N, --hours N or --minutes N, --documents N   instead of what the seed draws; documents: of a "
     "site in a day\n"
     "  --without CLASS leave out line, broker, wms, channel, erp, process, storage, memory, clock or "
@@ -22,6 +22,7 @@ static const char usage[] =
     "  --calm          nothing fails\n"
     "  --often FAULT   more of that one than any seed draws, also when all else is calm; --faults lists "
     "them\n"
+    "  --combine       small worlds, in each of which two to five kinds, drawn by its seed, come as often\n"
     "  --kinds N       the first N kinds of faults only: the world of a seed as it was when there were so "
     "many\n"
     "  --patience N    hours until all must be at rest after the heal\n"
@@ -164,7 +165,7 @@ static void set_number(struct reader *reader, enum option option, uint64_t numbe
         reader->has_runs = true;
         break;
     case SECONDS:
-        command->seconds = (double)number;
+        command->seconds = (unsigned)number;
         break;
     case SITES:
         options->sites = (unsigned)number;
@@ -204,6 +205,9 @@ static bool take_flag(struct reader *reader, const char *word) {
     struct xd_command *command = reader->command;
     if (strcmp(word, "--calm") == 0) {
         command->options.calm = true;
+    } else if (strcmp(word, "--combine") == 0) {
+        command->combine = true;
+        reader->otherwise = word;
     } else if (strcmp(word, "--timing") == 0) {
         command->options.timing = true;
     } else if (strcmp(word, "--story") == 0) {

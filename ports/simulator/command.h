@@ -14,7 +14,8 @@ enum xd_command_list { XD_LIST_NOTHING, XD_LIST_HELP, XD_LIST_FAULTS, XD_LIST_MU
 struct xd_command {
     struct xd_sim_options options;
     uint64_t runs;             /* at most; UINT64_MAX: until the time is up */
-    double seconds;            /* 0: however long it takes */
+    unsigned seconds;          /* 0: however long it takes */
+    bool combine;              /* each world by xd_sim_combine */
     enum xd_command_list list; /* what is listed instead */
 };
 

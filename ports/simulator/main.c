@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PROGRESS_SECONDS 10.0
 
@@ -91,12 +92,17 @@ static void print_totals(const struct totals *totals, double took) {
     (void)printf("%s%u of %u kinds of faults\n", kinds > 0 ? "\n" : "", kinds, (unsigned)XD_FAULT_COUNT);
 }
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t stop, time_is_up;
 
 /* The world under way is ended; a second time ends the program at once. */
 static void on_interrupt(int number) {
-    interrupted = 1;
+    stop = 1;
     (void)signal(number, SIG_DFL);
+}
+
+static void on_alarm(int number) {
+    (void)number;
+    stop = time_is_up = 1;
 }
 
 static void print_failure(const char *program, const struct xd_sim_options *options,
@@ -111,32 +117,47 @@ static void print_failure(const char *program, const struct xd_sim_options *opti
     (void)printf("\n");
 }
 
-/* What became of all of them: the exit status. */
-static int run_worlds(const char *program, struct xd_command *command, struct totals *totals, double start) {
-    struct progress progress = {.told = 0};
-    struct xd_sim_figures figures;
-    for (; totals->runs < command->runs &&
-           (command->seconds == 0 || xd_host_seconds() - start < command->seconds);
-         command->options.seed++) {
-        xd_sim_run(&command->options, &figures);
-        if (strcmp(figures.violation, XD_SIM_INTERRUPTED) == 0) { /* and had not failed before */
-            (void)fprintf(stderr, "interrupted in the world of seed %" PRIu64 ", of which nothing is known\n",
-                          command->options.seed);
-            return 130;
-        }
-        add(totals, &figures);
-        if (figures.violation[0] != 0) {
-            print_failure(program, &command->options, &figures);
-            return EXIT_FAILURE;
-        }
-        if (command->runs > 1) {
-            print_progress(&progress, totals, &figures, command->options.seed, xd_host_seconds() - start);
-        } else {
-            (void)printf("seed %" PRIu64 ": fine, at rest %.1f h after the heal, trace %016" PRIx64 "\n",
-                         command->options.seed, (double)figures.heal_ms / (double)XD_HOUR_MS, figures.trace);
-        }
+/* Its exit status, or 0: another one may follow. */
+static int run_world(const char *program, const struct xd_command *command, uint64_t seed,
+                     struct totals *totals, struct xd_sim_figures *figures) {
+    struct xd_sim_options options = command->options;
+    options.seed = seed;
+    if (command->combine) {
+        xd_sim_combine(&options);
+    }
+    xd_sim_run(&options, figures);
+    if (strcmp(figures->violation, XD_SIM_INTERRUPTED) == 0) { /* and had not failed before */
+        (void)fprintf(stderr, "%s in the world of seed %" PRIu64 ", of which nothing is known\n",
+                      time_is_up ? "the time is up" : "interrupted", seed);
+        return time_is_up ? EXIT_SUCCESS : 130;
+    }
+    add(totals, figures);
+    if (figures->violation[0] != 0) {
+        print_failure(program, &options, figures);
+        return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;
+}
+
+/* What became of all of them: the exit status. */
+static int run_worlds(const char *program, const struct xd_command *command, struct totals *totals,
+                      double start) {
+    struct progress progress = {.told = 0};
+    struct xd_sim_figures figures;
+    int status = EXIT_SUCCESS;
+    for (uint64_t seed = command->options.seed; totals->runs < command->runs && !time_is_up; seed++) {
+        status = run_world(program, command, seed, totals, &figures);
+        if (status != EXIT_SUCCESS || time_is_up) {
+            break;
+        }
+        if (command->runs > 1) {
+            print_progress(&progress, totals, &figures, seed, xd_host_seconds() - start);
+        } else {
+            (void)printf("seed %" PRIu64 ": fine, at rest %.1f h after the heal, trace %016" PRIx64 "\n",
+                         seed, (double)figures.heal_ms / (double)XD_HOUR_MS, figures.trace);
+        }
+    }
+    return status;
 }
 
 int main(int count, char **words) {
@@ -152,8 +173,10 @@ int main(int count, char **words) {
         return EXIT_SUCCESS;
     }
     xd_host_begin();
-    command.options.stop = &interrupted;
+    command.options.stop = &stop;
     (void)signal(SIGINT, on_interrupt);
+    (void)signal(SIGALRM, on_alarm);
+    (void)alarm(command.seconds);
     if (command.runs > 1) { /* beside the results, so that a world that never ends can be found, too */
         (void)fprintf(stderr, "worlds from seed %" PRIu64 " on\n", command.options.seed);
     }

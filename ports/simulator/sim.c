@@ -150,6 +150,21 @@ static void draw(struct xd_sim *sim) {
     xd_chance_init(&sim->looks, sim->options.seed, XD_SIM_CHANCE_LOOKS);
 }
 
+void xd_sim_combine(struct xd_sim_options *options) {
+    struct xd_chance chance;
+    xd_chance_init(&chance, options->seed, XD_SIM_CHANCE_COMBINE);
+    unsigned sites = (unsigned)xd_chance_between(&chance, 1, 3);
+    xd_ms horizon = xd_chance_spread(&chance, 4 * 60, 28 * 60) * XD_MINUTE_MS;
+    unsigned documents = (unsigned)xd_chance_spread(&chance, 100, 500);
+    options->sites = options->sites != 0 ? options->sites : sites;
+    options->horizon = options->horizon != 0 ? options->horizon : horizon;
+    options->documents_a_day = options->documents_a_day != 0 ? options->documents_a_day : documents;
+    for (int64_t more = xd_chance_between(&chance, 2, 5); more > 0; more--) {
+        uint64_t fault = xd_chance_below(&chance, XD_FAULT_COUNT);
+        options->often[fault] = options->often[fault] || !options->class_off[xd_fault_kinds[fault].class];
+    }
+}
+
 /* ---- running ---- */
 
 /* I9: what goes round in circles is noticed before it has gone round for days. */

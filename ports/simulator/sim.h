@@ -74,6 +74,9 @@ struct xd_sim_figures {
     char violation[400];                              /* "" none */
 };
 
+/* Makes of it a small world in which some kinds of faults, drawn by its seed, come together and often. */
+void xd_sim_combine(struct xd_sim_options *options);
+
 /* Runs one world to its end. Figures are filled; violation says what did not hold. */
 void xd_sim_run(const struct xd_sim_options *options, struct xd_sim_figures *figures);
 
@@ -375,7 +378,8 @@ enum xd_sim_purpose { /* of a stream of chance; faults have their own behind */
                       XD_SIM_CHANCE_ENTROPY,
                       XD_SIM_CHANCE_FAULTS,
                       XD_SIM_CHANCE_TRADE = 500,
-                      XD_SIM_CHANCE_LOOKS
+                      XD_SIM_CHANCE_LOOKS,
+                      XD_SIM_CHANCE_COMBINE
 };
 
 /* Whom an answer of the hub's API is for: bits of the attempt that its handle names. */
