@@ -208,7 +208,9 @@ static void cache_is_lost(struct xd_sim *sim, void *object, uint64_t argument) {
     node->cache_stays = false;
     xd_sim_tell(sim, node->name, "loses its power and all that its disk has not");
     xd_disk_crash(node->disk, XD_DISK_LOST, 0);
-    xd_sim_node_restart(node, XD_SECOND_MS, XD_DISK_LOST, 0);
+    if (node->running) { /* else it is started anyway, or it is a clone that was switched off */
+        xd_sim_node_restart(node, XD_SECOND_MS, XD_DISK_LOST, 0);
+    }
 }
 
 /* A sync fails and takes what it should have written for clean, as Linux does; the program
