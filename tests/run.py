@@ -402,6 +402,11 @@ def simulation(_variant, tally):
     first, seconds = int(time.time()), int(os.environ.get("XD_SIM_SECONDS", "900" if os.environ.get("XD_SOAK") else "150"))
     for name, *more in (("fresh worlds",), ("fresh combinations of faults", "--combine")) if seconds > 1 else ():
         world(f"{name} from seed {first}", ["--seed", str(first), "--seconds", str(seconds // 2), *more], seconds + 120)
+    # What strikes a document whatever else is under way: of anything else a world whose clocks go wrong has another share.
+    strikes = ["channel.sends_in_waves", "channel.fulfilment_policy", "channel.cancels", "channel.same_key_again", "wms.speaks_in_batches",
+               "wms.refuses_release", "wms.repeat", "wms.receipt_lost", "wms.release_lost"]
+    world("I11: the same with wrong clocks", ["--seed", "1", "--runs", "8", "--clocks", "--sites", "3", "--hours", "18", "--documents", "300",
+                                              *(word for fault in strikes for word in ("--often", fault))], 300)
     worlds = [["--seed", "7", "--hours", "6", "--sites", "2", "--documents", "300"], ["--seed", "104", "--hours", "8", "--documents", "400"],
               ["--seed", "20", "--hours", "4", "--sites", "2", "--documents", "300", "--often", "site.no_memory", "--often", "hub.no_memory"]]
     wanted = [trace_of(program, options) for options in worlds]

@@ -23,6 +23,9 @@ static const char usage[] =
     "  --often FAULT   more of that one than any seed draws, also when all else is calm; --faults lists "
     "them\n"
     "  --combine       small worlds, in each of which two to five kinds, drawn by its seed, come as often\n"
+    "  --clocks        each world is calm and runs twice, with right clocks and with wrong ones, and has to "
+    "come to the same end;\n"
+    "                  --often only what strikes a document whatever else is under way\n"
     "  --kinds N       the first N kinds of faults only: the world of a seed as it was when there were so "
     "many\n"
     "  --patience N    hours until all must be at rest after the heal\n"
@@ -207,6 +210,9 @@ static bool take_flag(struct reader *reader, const char *word) {
         command->options.calm = true;
     } else if (strcmp(word, "--combine") == 0) {
         command->combine = true;
+        reader->otherwise = word;
+    } else if (strcmp(word, "--clocks") == 0) {
+        command->clocks = true;
         reader->otherwise = word;
     } else if (strcmp(word, "--timing") == 0) {
         command->options.timing = true;

@@ -16,6 +16,7 @@ struct xd_command {
     uint64_t runs;             /* at most; UINT64_MAX: until the time is up */
     unsigned seconds;          /* 0: however long it takes */
     bool combine;              /* each world by xd_sim_combine */
+    bool clocks;               /* each world by xd_sim_run_twice */
     enum xd_command_list list; /* what is listed instead */
 };
 

@@ -105,7 +105,7 @@ static void on_alarm(int number) {
     stop = time_is_up = 1;
 }
 
-static void print_failure(const char *program, const struct xd_sim_options *options,
+static void print_failure(const char *program, const struct xd_sim_options *options, bool clocks,
                           const struct xd_sim_figures *figures) {
     if (options->script != XD_SIM_NO_SCRIPT) {
         (void)printf("%s: ", xd_sim_script_names[options->script]);
@@ -114,7 +114,7 @@ static void print_failure(const char *program, const struct xd_sim_options *opti
     }
     (void)printf("%s\n  trace %016" PRIx64 "\n  again: %s ", figures->violation, figures->trace, program);
     xd_command_write(options, figures, stdout);
-    (void)printf("\n");
+    (void)printf("%s\n", clocks ? " --clocks" : "");
 }
 
 /* Its exit status, or 0: another one may follow. */
@@ -125,7 +125,11 @@ static int run_world(const char *program, const struct xd_command *command, uint
     if (command->combine) {
         xd_sim_combine(&options);
     }
-    xd_sim_run(&options, figures);
+    if (command->clocks) {
+        xd_sim_run_twice(&options, figures);
+    } else {
+        xd_sim_run(&options, figures);
+    }
     if (strcmp(figures->violation, XD_SIM_INTERRUPTED) == 0) { /* and had not failed before */
         (void)fprintf(stderr, "%s in the world of seed %" PRIu64 ", of which nothing is known\n",
                       time_is_up ? "the time is up" : "interrupted", seed);
@@ -133,7 +137,7 @@ static int run_world(const char *program, const struct xd_command *command, uint
     }
     add(totals, figures);
     if (figures->violation[0] != 0) {
-        print_failure(program, &options, figures);
+        print_failure(program, &options, command->clocks, figures);
         return EXIT_FAILURE;
     }
     return EXIT_SUCCESS;

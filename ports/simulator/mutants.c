@@ -70,6 +70,8 @@ const struct xd_mutant_kind xd_mutant_kinds[XD_MUTANT_COUNT] = {
     [XD_MUTANT_SHIPPED_UNTOLD] = {"shipped-untold", "no event tells that an order has shipped"},
     [XD_MUTANT_EVENT_NACK_IGNORED] = {"event-nack-ignored",
                                       "an event that the broker did not take counts as published"},
+    [XD_MUTANT_ROUTED_BY_CLOCK] = {"routed-by-clock",
+                                   "on every second day another site comes next when one refuses"},
 };
 
 bool xd_mutants_are_built(void) {

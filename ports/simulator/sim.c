@@ -336,6 +336,9 @@ void xd_sim_run(const struct xd_sim_options *options, struct xd_sim_figures *fig
         if (figures->violation[0] == 0) {
             xd_sim_judge(sim);
         }
+        if (options->outcome != NULL) {
+            xd_sim_outcome_write(sim, options->outcome);
+        }
     }
     if (figures->violation[0] == 0) {
         count_all(sim);

@@ -58,6 +58,7 @@ struct xd_sim_options {
     size_t cut_count;
     /* Not 0: the world ends at once, with XD_SIM_INTERRUPTED for a violation; NULL: it never does. */
     const volatile sig_atomic_t *stop;
+    struct xd_buffer *outcome; /* NULL: not wanted; else what came of it is added, a line each */
 };
 
 struct xd_sim_figures {
@@ -79,6 +80,11 @@ void xd_sim_combine(struct xd_sim_options *options);
 
 /* Runs one world to its end. Figures are filled; violation says what did not hold. */
 void xd_sim_run(const struct xd_sim_options *options, struct xd_sim_figures *figures);
+
+/* The same, and once more with wrong clocks: that must come to the same end (outcome.c). All is calm but for
+ * what comes often, which SHOULD be no fault that hits whatever is under way. The figures are the second
+ * run's. */
+void xd_sim_run_twice(const struct xd_sim_options *options, struct xd_sim_figures *figures);
 
 /* ---- the broker ---- */
 
@@ -657,6 +663,10 @@ void xd_sim_judge_events(struct xd_sim *sim, const char *order_id, const char *s
 bool xd_sim_is_quiet(struct xd_sim *sim, char *why, size_t size);
 /* Compares what went in with what came out. */
 void xd_sim_judge(struct xd_sim *sim);
+
+/* ---- outcome.c ---- */
+
+void xd_sim_outcome_write(const struct xd_sim *sim, struct xd_buffer *out);
 
 /* ---- oracle_orders.c ---- */
 

@@ -74,6 +74,7 @@ TABLE = {
     "half-made-anew": (1, SMALL + " --often erp.stops_half_way --often erp.confirms_nothing"),
     "reversal-twice": (1, SMALL + " --often wms.corrects --often wms.voids"),
     "shipped-untold": (1, SMALL),
+    "routed-by-clock": (1, "--clocks --sites 3 --hours 18 --documents 300 --often wms.refuses_release"),
     "event-nack-ignored": (1, SMALL + " --often broker.nack"),
 }
 

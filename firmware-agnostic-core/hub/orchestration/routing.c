@@ -4,6 +4,7 @@
 #include "hub/orchestration/routing.h"
 
 #include "base/memory.h"
+#include "base/mutant.h"
 #include "hub/hub_internal.h"
 #include "hub/orchestration/calendar.h"
 #include "hub/orchestration/stock.h"
@@ -53,6 +54,9 @@ static enum xd_result fill_site(struct gathering *gathering, const char *name,
     }
     /* A key may be written otherwise than the site's name; the plan names sites. */
     xd_copy(profile->site, sizeof profile->site, name);
+    if (XD_MUTANT(ROUTED_BY_CLOCK) && gathering->now.wall / XD_DAY_MS % 2 == 0) {
+        profile->priority = -name[strlen(name) - 1];
+    }
     const struct xd_zone *zone =
         xd_zone_cache_get(&hub->zones, hub->config.zones, hub->config.env, profile->zone, gathering->now);
     *out = (struct xd_route_site){.profile = profile,
