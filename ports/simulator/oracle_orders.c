@@ -407,6 +407,15 @@ static void collect_complaints(struct xd_sim *sim, struct xd_names *complaints) 
     }
 }
 
+/* Asked for again before the site had answered, it may ship: there is nothing to tell. */
+static bool is_wanted_again(const struct xd_sim_order *order) {
+    bool wanted = true;
+    for (unsigned line = 0; line < XD_SIM_LINES_MAX; line++) {
+        wanted = wanted && order->shipped[line] <= order->want[line];
+    }
+    return wanted;
+}
+
 static void judge_defiance(struct xd_sim *sim) {
     struct xd_names complaints = {.count = 0};
     if (sim->rate[XD_FAULT_WMS_DEFY] != 0) {
@@ -414,7 +423,9 @@ static void judge_defiance(struct xd_sim *sim) {
     }
     for (size_t index = 0; index < sim->release_count; index++) {
         const struct xd_sim_release *release = &sim->releases[index];
-        bool alone = sim->orders[release->order].account->releases == 1 && !sim->sites[release->site].awaited;
+        const struct xd_sim_order *order = &sim->orders[release->order];
+        bool alone =
+            order->account->releases == 1 && !sim->sites[release->site].awaited && !is_wanted_again(order);
         for (unsigned shipment = 0; shipment < release->shipment_count && alone; shipment++) {
             const struct xd_sim_document *document = &sim->documents[release->shipments[shipment]];
             if (document->defies && document->state == XD_SIM_ACCEPTED &&
