@@ -545,22 +545,28 @@ static enum xd_result adopt_release(struct xd_hub *hub, const char *order_id,
     return xd_conduct_end(&conduct, result);
 }
 
-/* An earlier revision of a release that came back: what it had, the site may have. */
-static enum xd_result adopt_before(struct xd_hub *hub, const struct xd_release_row *known,
-                                   const struct xd_release *before, struct xd_now now) {
+/* A release that came back is known; as it is (then its order was taken again meanwhile, and it may have been
+ * drafted otherwise), or in a later revision: what it had, the site may have. */
+static enum xd_result adopt_known(struct xd_hub *hub, const struct xd_release_row *known,
+                                  const struct xd_release *release, struct xd_now now) {
     struct xd_conduct conduct;
     char cause[XD_CAUSE_SIZE];
     bool any = false, part = false;
     enum xd_result result = xd_conduct_open(&conduct, hub, known->order_id, now);
     if (result == XD_OK) {
-        result = xd_conduct_adopt_before(&conduct, before, &any);
+        result = release->revision < known->revision ? xd_conduct_adopt_before(&conduct, release, &any)
+                                                     : xd_conduct_adopt_too(&conduct, release, &any);
     }
-    result = xd_conduct_end(&conduct, result);
+    if (any) {
+        result = xd_conduct_end(&conduct, result);
+    } else {
+        xd_conduct_close(&conduct);
+    }
     (void)snprintf(cause, sizeof cause, XD_CAUSE_RELEASE "%s", known->release_id);
     if (result == XD_OK) {
         result = xd_adopted_is_part(hub, known->release_id, &part);
     }
-    if (result == XD_OK && part && before->revision == 1) {
+    if (result == XD_OK && part && release->revision == 1) {
         result = xd_adopted_awaits_before(hub, known->release_id, false);
         result = result == XD_OK ? xd_hub_resume(hub, known->release_id, now) : result;
     }
@@ -612,11 +618,11 @@ enum xd_result xd_hub_adopt(struct xd_hub *hub, const struct xd_arrived *arrived
         return xd_hub_complain(hub, &complaint, now);
     }
     result = store->release_get(store->context, release.release_id, &known_release);
-    if (result == XD_OK && release.revision < known_release.revision) {
-        return adopt_before(hub, &known_release, &release, now);
+    if (result == XD_OK && release.revision <= known_release.revision) {
+        return adopt_known(hub, &known_release, &release, now);
     }
     if (result != XD_NOT_FOUND) {
-        return result; /* it is known: nothing was forgotten */
+        return result;
     }
     result = store->order_find(store->context, release.tenant, release.channel_account,
                                release.external_order_id, &known);

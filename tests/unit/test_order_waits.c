@@ -589,6 +589,60 @@ static void an_order_sent_again_to_a_restored_hub_before_its_sites_speak_is_not_
     assert_erp_agrees(world);
 }
 
+static void an_order_routed_otherwise_by_a_restored_hub_gets_what_its_site_has(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "0");
+    char one[256], two[256], lines[600];
+    const char *head = "\"fulfilment_policy\":\"FILL_ALL_AVAILABLE\",\"backorder_policy\":\"CREATE\",";
+    (void)snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", "10", "EA", one),
+                   world_line("2", "WIDGET", "8", "EA", two));
+    hub_world_copy(world);
+    assert_int_equal(world_order(world, 1, head, lines), 202);
+    world_quiet(world);
+    assert_line(world, 1, "2", "0 0 8 0 0 0 0");
+    hub_world_site_crash(&world->sites[0]);
+    hub_world_restore(world);
+    world_stock(world, "WH1", "WIDGET", "13");
+    assert_int_equal(world_order(world, 1, head, lines), 202);
+    hub_world_run(world, MINUTE_MS);
+    assert_line(world, 1, "2", "5 0 3 0 0 5 0"); /* under the same name as the release that WH1 has */
+    hub_world_site_start(&world->sites[0]);
+    world_quiet(world);
+    assert_releases(world, 1, 1);
+    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    assert_line(world, 1, "2", "0 0 8 0 0 0 0");
+    assert_agrees(world);
+    world_ships_line(world, 1, 1, "1", "WIDGET", "10", "EA", NULL);
+    world_ships_line(world, 1, 1, "2", "WIDGET", "8", "EA", NULL);
+    world_quiet(world);
+    assert_status(world, 1, "SHIPPED");
+    assert_sale(world, 1, "2", "8 2.5 8");
+    assert_exceptions(world, "RELEASED_TWICE", 0);
+    assert_exceptions(world, "OVERSHIP", 0);
+}
+
+static void what_a_restored_hub_gave_elsewhere_and_its_site_has_is_told(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "20");
+    char one[256], two[256], lines[600];
+    (void)snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", "10", "EA", one),
+                   world_line("2", "WIDGET", "8", "EA", two));
+    hub_world_copy(world);
+    assert_int_equal(world_order(world, 1, "", lines), 202);
+    world_quiet(world);
+    assert_releases(world, 1, 1);
+    hub_world_site_crash(&world->sites[0]);
+    hub_world_restore(world);
+    world_stock(world, "WH1", "WIDGET", "10");
+    world_stock(world, "WH2", "WIDGET", "8");
+    assert_int_equal(world_order(world, 1, "", lines), 202);
+    hub_world_run(world, MINUTE_MS);
+    assert_releases(world, 1, 2); /* line 2 is with WH2 now */
+    hub_world_site_start(&world->sites[0]);
+    world_quiet(world);
+    assert_exceptions(world, "RELEASED_TWICE", 1);
+    assert_line(world, 1, "2", "0 0 8 0 0 0 0");
+    assert_agrees(world);
+}
+
 static void a_cancellation_that_a_restored_hub_forgot_can_be_asked_for_again(void **state) {
     struct hub_world *world = world_with_stock(state, "20", "20");
     assert_int_equal(world_simple(world, 1, "\"preferred_site\":\"WH1\",", "10"), 202);
@@ -640,6 +694,8 @@ int main(void) {
         WITH(a_restored_hub_learns_of_a_split_order_from_its_sites, world_two_sites),
         WITH(an_order_sent_again_to_a_restored_hub_before_its_sites_speak_is_not_shipped_twice,
              world_two_sites),
+        WITH(an_order_routed_otherwise_by_a_restored_hub_gets_what_its_site_has, world_two_sites),
+        WITH(what_a_restored_hub_gave_elsewhere_and_its_site_has_is_told, world_two_sites),
         WITH(a_cancellation_that_a_restored_hub_forgot_can_be_asked_for_again, world_two_sites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,27 +73,21 @@ static enum xd_result agree_on_unit(struct xd_conduct *conduct, struct xd_releas
     return ordered->factor_num == ordered->factor_den ? xd_release_line_to_base(row, ordered->uom) : XD_OK;
 }
 
-static enum xd_result adopt_line(struct xd_conduct *conduct, const struct xd_release *release,
-                                 const struct xd_release_line *line, struct xd_release_line_row *row) {
+/* So much of the line is at the site, too; the order gives it what is open, and what is backordered. */
+static enum xd_result take_up(struct xd_conduct *conduct, const struct xd_release *release,
+                              const struct xd_release_line *line, const struct xd_release_line_row *row,
+                              struct xd_decimal qty, struct xd_decimal *taken) {
     struct xd_order_line_row *ordered;
-    struct xd_decimal base;
-    *row = row_of_line(line);
-    row->qty = line->qty;
-    enum xd_result result = agree_on_unit(conduct, row);
-    const struct xd_decimal qty = row->qty;
-    if (result == XD_OK) {
-        result = grow_line(conduct, line, qty, &ordered);
-    }
+    struct xd_decimal base, rest;
+    enum xd_result result = grow_line(conduct, line, qty, &ordered);
     if (result != XD_OK) {
         return result;
     }
-    struct xd_decimal open = xd_line_pot(ordered, XD_POT_OPEN);
-    struct xd_decimal late = xd_line_pot(ordered, XD_POT_BACKORDERED);
-    struct xd_decimal first = xd_decimal_min(qty, open);
-    result = xd_decimal_subtract(qty, first, &row->qty);
-    struct xd_decimal second = xd_decimal_min(row->qty, late);
+    struct xd_decimal first = xd_decimal_min(qty, xd_line_pot(ordered, XD_POT_OPEN));
+    result = xd_decimal_subtract(qty, first, &rest);
+    struct xd_decimal second = xd_decimal_min(rest, xd_line_pot(ordered, XD_POT_BACKORDERED));
     if (result == XD_OK) {
-        result = xd_decimal_add(first, second, &row->qty);
+        result = xd_decimal_add(first, second, taken);
     }
     if (result == XD_OK) {
         result = xd_line_move(ordered, XD_POT_OPEN, XD_POT_RELEASED, first);
@@ -105,9 +99,17 @@ static enum xd_result adopt_line(struct xd_conduct *conduct, const struct xd_rel
         result = xd_conduct_save_line(conduct, ordered);
     }
     if (result == XD_OK) {
-        result = xd_decimal_ratio(row->qty, row->factor_num, row->factor_den, &base);
+        result = xd_decimal_ratio(*taken, row->factor_num, row->factor_den, &base);
     }
     return result == XD_OK ? xd_stock_reserve(conduct->hub, release->site_id, row->sku, base) : result;
+}
+
+static enum xd_result adopt_line(struct xd_conduct *conduct, const struct xd_release *release,
+                                 const struct xd_release_line *line, struct xd_release_line_row *row) {
+    *row = row_of_line(line);
+    row->qty = line->qty;
+    enum xd_result result = agree_on_unit(conduct, row);
+    return result == XD_OK ? take_up(conduct, release, line, row, row->qty, &row->qty) : result;
 }
 
 /* The site has a release for quantities that this hub, restored from an older copy, gave to another one. */
@@ -156,6 +158,77 @@ enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct, const struct
     return result == XD_OK && twice ? complain_twice(conduct, release) : result;
 }
 
+/* ---- what its site has more of ---- */
+
+/* How much more than its row the document says, in the unit in which that counts. */
+static enum xd_result more_of(struct xd_conduct *conduct, const struct xd_release_line *line,
+                              struct xd_release_line_row *row, bool is_new, struct xd_decimal *more) {
+    if (!is_new) {
+        enum xd_result result = xd_release_line_of_told(row, line->qty, more);
+        return result == XD_OK ? xd_decimal_subtract(*more, row->qty, more) : result;
+    }
+    row->qty = line->qty;
+    enum xd_result result = agree_on_unit(conduct, row);
+    *more = row->qty;
+    row->qty = xd_decimal_of(0);
+    return result;
+}
+
+static struct xd_release_line_row *find_row(struct xd_release_work *work, const char *line_id) {
+    struct xd_release_line_row *found = NULL;
+    for (size_t index = 0; index < work->lines.count; index++) {
+        found = strcmp(work->lines.rows[index].line_id, line_id) == 0 ? &work->lines.rows[index] : found;
+    }
+    return found;
+}
+
+/* What the site has said of the release it has said of the line. */
+static int answer_of(const struct xd_release_work *work) {
+    int answer = work->lines.count > 0 ? work->lines.rows[0].answer : XD_LINE_UNANSWERED;
+    for (size_t index = 1; index < work->lines.count; index++) {
+        answer = work->lines.rows[index].answer < answer ? work->lines.rows[index].answer : answer;
+    }
+    return answer;
+}
+
+static enum xd_result adopt_line_too(struct xd_conduct *conduct, struct xd_release_work *work,
+                                     const struct xd_release *release, const struct xd_release_line *line,
+                                     bool *any, bool *twice) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    struct xd_release_line_row made = row_of_line(line), *known = find_row(work, line->line_id);
+    struct xd_release_line_row *row = known != NULL ? known : &made;
+    struct xd_decimal more, taken;
+    enum xd_result result = more_of(conduct, line, row, known == NULL, &more);
+    if (result != XD_OK || xd_decimal_sign(more) <= 0) {
+        return result;
+    }
+    *any = true;
+    made.answer = answer_of(work);
+    result = take_up(conduct, release, line, row, more, &taken);
+    if (result == XD_OK) {
+        *twice = *twice || xd_decimal_compare(taken, more) < 0;
+        result = xd_decimal_add(row->qty, taken, &row->qty);
+    }
+    if (result != XD_OK) {
+        return result;
+    }
+    return known == NULL ? store->release_line_add(store->context, work->row.release_id, row)
+                         : store->release_line_save(store->context, work->row.release_id, row);
+}
+
+enum xd_result xd_conduct_adopt_too(struct xd_conduct *conduct, const struct xd_release *release, bool *any) {
+    struct xd_release_work work;
+    bool twice = false;
+    *any = false;
+    enum xd_result result = xd_release_work_open(conduct, release->release_id, &work);
+    bool live = result == XD_OK && xd_release_is_live(&work.row);
+    for (size_t index = 0; index < release->line_count && result == XD_OK && live; index++) {
+        result = adopt_line_too(conduct, &work, release, &release->lines[index], any, &twice);
+    }
+    xd_release_work_close(&work);
+    return result == XD_OK && twice ? complain_twice(conduct, release) : result;
+}
+
 /* ---- what it was before ---- */
 
 /* more of the line, which nobody is known to ship. */
@@ -171,29 +244,13 @@ static enum xd_result adopt_more(struct xd_conduct *conduct, const struct xd_rel
     return result == XD_OK && grows ? xd_conduct_save_line(conduct, ordered) : result;
 }
 
-/* How much more it was, in the unit in which its row counts. */
-static enum xd_result more_of(struct xd_conduct *conduct, const struct xd_release_line *line,
-                              struct xd_release_line_row *row, bool is_new, struct xd_decimal *more) {
-    if (!is_new) {
-        enum xd_result result = xd_release_line_of_told(row, line->qty, more);
-        return result == XD_OK ? xd_decimal_subtract(*more, row->qty, more) : result;
-    }
-    row->qty = line->qty;
-    enum xd_result result = agree_on_unit(conduct, row);
-    *more = row->qty;
-    row->qty = xd_decimal_of(0);
-    return result;
-}
-
 static enum xd_result adopt_line_before(struct xd_conduct *conduct, struct xd_release_work *work,
                                         const struct xd_release_line *line, bool *any) {
     const struct xd_hub_store *store = conduct->hub->config.store;
-    struct xd_release_line_row made = row_of_line(line), *row = &made;
+    struct xd_release_line_row made = row_of_line(line), *known = find_row(work, line->line_id);
+    struct xd_release_line_row *row = known != NULL ? known : &made;
     struct xd_decimal more;
-    for (size_t index = 0; index < work->lines.count; index++) {
-        row = strcmp(work->lines.rows[index].line_id, line->line_id) == 0 ? &work->lines.rows[index] : row;
-    }
-    enum xd_result result = more_of(conduct, line, row, row == &made, &more);
+    enum xd_result result = more_of(conduct, line, row, known == NULL, &more);
     if (result != XD_OK || xd_decimal_sign(more) <= 0) {
         return result;
     }
@@ -211,8 +268,8 @@ static enum xd_result adopt_line_before(struct xd_conduct *conduct, struct xd_re
     if (result != XD_OK) {
         return result;
     }
-    return row == &made ? store->release_line_add(store->context, work->row.release_id, row)
-                        : store->release_line_save(store->context, work->row.release_id, row);
+    return known == NULL ? store->release_line_add(store->context, work->row.release_id, row)
+                         : store->release_line_save(store->context, work->row.release_id, row);
 }
 
 enum xd_result xd_conduct_adopt_before(struct xd_conduct *conduct, const struct xd_release *before,

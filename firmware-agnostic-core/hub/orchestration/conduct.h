@@ -146,6 +146,10 @@ XD_CHECKED enum xd_result xd_conduct_release(struct xd_conduct *conduct);
 /* A release of an order that a site gave back: its lines take what is open. */
 XD_CHECKED enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct,
                                                    const struct xd_release *release);
+/* A release that came back is known: its order was taken again before that, and routed anew. What the site
+ * has more of than it was drafted with now takes what is open, too. any: there was more. */
+XD_CHECKED enum xd_result xd_conduct_adopt_too(struct xd_conduct *conduct, const struct xd_release *release,
+                                               bool *any);
 /* What that release was before it was changed: what it had more of counts as given up, which its site may
  * have refused. any: there was more. */
 XD_CHECKED enum xd_result xd_conduct_adopt_before(struct xd_conduct *conduct, const struct xd_release *before,
