@@ -541,6 +541,8 @@ static enum xd_result adopt_release(struct xd_hub *hub, const char *order_id,
     if (result == XD_OK && xd_conduct_did(&conduct, XD_STEP_POST)) {
         result = xd_conduct_release(&conduct);
         conduct.sale_stale = true;
+    } else if (result == XD_OK) { /* it may have been over: all that was known of it was asked back */
+        result = xd_conduct_go(&conduct);
     }
     return xd_conduct_end(&conduct, result);
 }

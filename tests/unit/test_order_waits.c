@@ -643,6 +643,42 @@ static void what_a_restored_hub_gave_elsewhere_and_its_site_has_is_told(void **s
     assert_agrees(world);
 }
 
+/* WH1 was silent, gave up what it had, and WH2 ships it: this hub knows of neither. */
+static void what_was_asked_back_before_the_restore_is_not_waited_for(void **state, unsigned first) {
+    struct hub_world *world = world_with_stock(state, "20", "20");
+    world_put(world, "sites", "{\"site\":\"WH1\",\"ack_minutes\":30}");
+    hub_world_copy(world);
+    assert_int_equal(world_simple(world, 1, "\"preferred_site\":\"WH1\",", "10"), 202);
+    world_quiet(world);
+    hub_world_run(world, 31 * MINUTE_MS);
+    assert_release(world, 1, 1, "WH1 ACK_TIMEOUT REQUESTED 2");
+    world_answer(world, 1, 1, 2, "CANCEL_ACCEPTED");
+    world_quiet(world);
+    assert_release(world, 1, 2, "WH2 SENT NONE 1");
+    hub_world_site_crash(&world->sites[1 - first]);
+    hub_world_restore(world);
+    hub_world_run(world, 5 * MINUTE_MS);
+    hub_world_site_start(&world->sites[1 - first]);
+    world_quiet(world);
+    assert_releases(world, 1, 2);
+    assert_exceptions(world, "RELEASED_TWICE", 0);
+    assert_agrees(world);
+    assert_ledger(world, "SELECT count(*) FROM sale", 1);
+    world_ships(world, 1, 2, "10", NULL);
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 0 10 10 0 0"); /* whether it was ten in all the sites do not tell */
+    assert_sale(world, 1, "1", "10 2.5 10");
+    assert_erp_agrees(world);
+}
+
+static void a_silent_site_speaks_first_after_the_restore(void **state) {
+    what_was_asked_back_before_the_restore_is_not_waited_for(state, 0);
+}
+
+static void who_ships_instead_speaks_first_after_the_restore(void **state) {
+    what_was_asked_back_before_the_restore_is_not_waited_for(state, 1);
+}
+
 static void a_cancellation_that_a_restored_hub_forgot_can_be_asked_for_again(void **state) {
     struct hub_world *world = world_with_stock(state, "20", "20");
     assert_int_equal(world_simple(world, 1, "\"preferred_site\":\"WH1\",", "10"), 202);
@@ -696,6 +732,8 @@ int main(void) {
              world_two_sites),
         WITH(an_order_routed_otherwise_by_a_restored_hub_gets_what_its_site_has, world_two_sites),
         WITH(what_a_restored_hub_gave_elsewhere_and_its_site_has_is_told, world_two_sites),
+        WITH(a_silent_site_speaks_first_after_the_restore, world_two_sites),
+        WITH(who_ships_instead_speaks_first_after_the_restore, world_two_sites),
         WITH(a_cancellation_that_a_restored_hub_forgot_can_be_asked_for_again, world_two_sites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,33 +131,6 @@ static bool lacks(const struct xd_release_line_row *row, const struct xd_release
     return counts && xd_decimal_compare(row->qty, said) < 0;
 }
 
-enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct, const struct xd_release *release) {
-    const struct xd_hub_store *store = conduct->hub->config.store;
-    struct xd_release_row row;
-    bool twice = false;
-    struct xd_release_line_row *lines = xd_alloc(release->line_count * sizeof *lines);
-    enum xd_result result = lines == NULL ? XD_NO_MEMORY : XD_OK;
-    memset(&row, 0, sizeof row);
-    xd_copy(row.release_id, sizeof row.release_id, release->release_id);
-    memcpy(row.order_id, conduct->order.order_id, sizeof row.order_id);
-    xd_copy(row.site, sizeof row.site, release->site_id);
-    row.number = release->split_number > 0 ? release->split_number : 1;
-    row.revision = release->revision;
-    row.status = XD_RELEASE_DRAFT;
-    row.stage = XD_STAGE_RELEASED;
-    row.created_at = row.updated_at = conduct->now.wall;
-    for (size_t index = 0; index < release->line_count && result == XD_OK; index++) {
-        result = adopt_line(conduct, release, &release->lines[index], &lines[index]);
-        twice = twice || lacks(&lines[index], &release->lines[index]);
-    }
-    if (result == XD_OK) {
-        result = store->release_add(store->context, &row, lines, release->line_count);
-    }
-    xd_free(lines);
-    conduct->order.releases = conduct->order.releases > row.number ? conduct->order.releases : row.number;
-    return result == XD_OK && twice ? complain_twice(conduct, release) : result;
-}
-
 /* ---- what its site has more of ---- */
 
 /* How much more than its row the document says, in the unit in which that counts. */
@@ -282,6 +255,41 @@ enum xd_result xd_conduct_adopt_before(struct xd_conduct *conduct, const struct 
     }
     xd_release_work_close(&work);
     return result;
+}
+
+/* ---- a release ---- */
+
+/* One that was asked back is given up, for all that this hub knows: it is not what the order has there. */
+enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct, const struct xd_release *release) {
+    const struct xd_hub_store *store = conduct->hub->config.store;
+    struct xd_release_row row;
+    bool twice = false, any, asked_back = release->purpose == XD_PURPOSE_CANCEL;
+    size_t line_count = asked_back ? 0 : release->line_count;
+    struct xd_release_line_row *lines = xd_alloc((line_count + 1) * sizeof *lines);
+    enum xd_result result = lines == NULL ? XD_NO_MEMORY : XD_OK;
+    memset(&row, 0, sizeof row);
+    xd_copy(row.release_id, sizeof row.release_id, release->release_id);
+    memcpy(row.order_id, conduct->order.order_id, sizeof row.order_id);
+    xd_copy(row.site, sizeof row.site, release->site_id);
+    row.number = release->split_number > 0 ? release->split_number : 1;
+    row.revision = release->revision;
+    row.status = XD_RELEASE_DRAFT;
+    row.stage = XD_STAGE_RELEASED;
+    row.whole = asked_back;
+    row.created_at = row.updated_at = conduct->now.wall;
+    for (size_t index = 0; index < line_count && result == XD_OK; index++) {
+        result = adopt_line(conduct, release, &release->lines[index], &lines[index]);
+        twice = twice || lacks(&lines[index], &release->lines[index]);
+    }
+    if (result == XD_OK) {
+        result = store->release_add(store->context, &row, lines, line_count);
+    }
+    xd_free(lines);
+    if (result == XD_OK && asked_back) {
+        result = xd_conduct_adopt_before(conduct, release, &any);
+    }
+    conduct->order.releases = conduct->order.releases > row.number ? conduct->order.releases : row.number;
+    return result == XD_OK && twice ? complain_twice(conduct, release) : result;
 }
 
 /* ---- whether that has come ---- */

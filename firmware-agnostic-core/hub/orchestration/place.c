@@ -420,7 +420,7 @@ static enum xd_result remember_sent(struct xd_conduct *conduct, const char *rele
 
 /* It came from its site: what waited for it can be applied. */
 static enum xd_result is_there(struct xd_conduct *conduct, struct xd_release_work *work) {
-    work->row.status = XD_RELEASE_SENT;
+    work->row.status = work->row.whole ? XD_RELEASE_CANCELLED : XD_RELEASE_SENT;
     enum xd_result result = xd_release_work_save(conduct, work);
     return result == XD_OK ? remember_sent(conduct, work->row.release_id) : result;
 }
