@@ -643,6 +643,34 @@ static void what_a_restored_hub_gave_elsewhere_and_its_site_has_is_told(void **s
     assert_agrees(world);
 }
 
+static void answers_in_an_hour(struct hub_world *world, const struct xd_erp_call *call,
+                               struct call_plan *plan) {
+    (void)world;
+    (void)call;
+    plan->lands_ms = plan->answers_ms = 60 * MINUTE_MS;
+}
+
+static void what_waited_for_a_release_is_applied_when_another_shipment_shows_it(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "0");
+    hub_world_copy(world);
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    world_ships(world, 1, 1, "4", NULL);
+    world_quiet(world);
+    hub_world_restore(world);
+    world->plan = answers_in_an_hour; /* so long nobody knows whether the sale is there */
+    hub_world_run(world, 5 * MINUTE_MS);
+    assert_release(world, 1, 1, "WH1 DRAFT NONE 1");
+    world_ships(world, 1, 1, "6", NULL);
+    hub_world_run(world, MINUTE_MS);
+    assert_line(world, 1, "1", "0 0 0 10 0 0 0");
+    world->plan = NULL;
+    assert_true(hub_world_quiet(world, 180 * MINUTE_MS));
+    assert_status(world, 1, "SHIPPED");
+    assert_sale(world, 1, "1", "10 2.5 10");
+    assert_erp_agrees(world);
+}
+
 /* WH1 was silent, gave up what it had, and WH2 ships it: this hub knows of neither. */
 static void what_was_asked_back_before_the_restore_is_not_waited_for(void **state, unsigned first) {
     struct hub_world *world = world_with_stock(state, "20", "20");
@@ -733,6 +761,7 @@ int main(void) {
         WITH(an_order_routed_otherwise_by_a_restored_hub_gets_what_its_site_has, world_two_sites),
         WITH(what_a_restored_hub_gave_elsewhere_and_its_site_has_is_told, world_two_sites),
         WITH(a_silent_site_speaks_first_after_the_restore, world_two_sites),
+        WITH(what_waited_for_a_release_is_applied_when_another_shipment_shows_it, world_two_sites),
         WITH(who_ships_instead_speaks_first_after_the_restore, world_two_sites),
         WITH(a_cancellation_that_a_restored_hub_forgot_can_be_asked_for_again, world_two_sites),
     };

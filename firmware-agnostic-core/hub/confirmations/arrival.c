@@ -42,6 +42,40 @@ static void row_of(const struct xd_arrived *arrived, const struct xd_confirmatio
     row->body = arrived->body;
 }
 
+static enum xd_result is_draft(struct xd_hub *hub, const char *release_id, bool *draft) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_release_row row;
+    enum xd_result result = strlen(release_id) < sizeof row.release_id
+                                ? store->release_get(store->context, release_id, &row)
+                                : XD_NOT_FOUND;
+    *draft = result == XD_OK && row.status == XD_RELEASE_DRAFT;
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
+static enum xd_result any_draft(struct xd_hub *hub, const struct xd_confirmation *confirmation, bool *any) {
+    enum xd_result result = XD_OK;
+    *any = false;
+    for (size_t index = 0; index < confirmation->release_count && result == XD_OK && !*any; index++) {
+        result = is_draft(hub, confirmation->release_ids[index], any);
+    }
+    return result;
+}
+
+/* A draft that its site ships is there: whatever came before the hub knew of it and waits for it is applied,
+ * too. */
+static enum xd_result resume_drafts(struct xd_hub *hub, const struct xd_confirmation *confirmation,
+                                    struct xd_now now) {
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < confirmation->release_count && result == XD_OK; index++) {
+        bool draft;
+        result = is_draft(hub, confirmation->release_ids[index], &draft);
+        if (result == XD_OK && !draft) {
+            result = xd_hub_resume(hub, confirmation->release_ids[index], now);
+        }
+    }
+    return result;
+}
+
 enum xd_result xd_hub_confirmation(struct xd_hub *hub, const struct xd_arrived *arrived, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
     struct xd_confirmation confirmation;
@@ -57,12 +91,16 @@ enum xd_result xd_hub_confirmation(struct xd_hub *hub, const struct xd_arrived *
     }
     row_of(arrived, &confirmation, now, &row);
     result = store->confirmation_get(store->context, row.site, row.confirmation_id, row.version, &known);
-    bool twice = XD_MUTANT(CONFIRMATION_TWICE), fresh = true;
+    bool twice = XD_MUTANT(CONFIRMATION_TWICE), fresh = true, drafts = false;
     if (result == XD_OK && !twice) {
         return conflicting(hub, arrived, "CONFLICTING_CONFIRMATION",
                            "The same id and version came before with another content; that one counts.", now);
     }
     if (result != XD_OK && result != XD_NOT_FOUND) {
+        return result;
+    }
+    result = any_draft(hub, &confirmation, &drafts);
+    if (result != XD_OK) {
         return result;
     }
     result = twice ? XD_OK : xd_confirmation_correct(hub, &confirmation, &row, now, &fresh);
@@ -72,5 +110,8 @@ enum xd_result xd_hub_confirmation(struct xd_hub *hub, const struct xd_arrived *
     if (result == XD_OK) {
         result = store->confirmation_put(store->context, &row);
     }
-    return result == XD_OK ? xd_resume_after(hub, &row, &confirmation, now) : result;
+    if (result == XD_OK) {
+        result = xd_resume_after(hub, &row, &confirmation, now);
+    }
+    return result == XD_OK && drafts ? resume_drafts(hub, &confirmation, now) : result;
 }
