@@ -554,10 +554,15 @@ static enum xd_result adopt_known(struct xd_hub *hub, const struct xd_release_ro
     struct xd_conduct conduct;
     char cause[XD_CAUSE_SIZE];
     bool any = false, part = false;
-    enum xd_result result = xd_conduct_open(&conduct, hub, known->order_id, now);
-    if (result == XD_OK) {
-        result = release->revision < known->revision ? xd_conduct_adopt_before(&conduct, release, &any)
-                                                     : xd_conduct_adopt_too(&conduct, release, &any);
+    enum xd_result result = xd_adopted_is_part(hub, known->release_id, &part);
+    if (result != XD_OK) {
+        return result;
+    }
+    result = xd_conduct_open(&conduct, hub, known->order_id, now);
+    if (result == XD_OK && release->revision < known->revision) {
+        result = xd_conduct_adopt_before(&conduct, release, &any);
+    } else if (result == XD_OK && !part) { /* else it has less of it by now, and gave the rest up */
+        result = xd_conduct_adopt_too(&conduct, release, &any);
     }
     if (any) {
         result = xd_conduct_end(&conduct, result);
@@ -565,9 +570,6 @@ static enum xd_result adopt_known(struct xd_hub *hub, const struct xd_release_ro
         xd_conduct_close(&conduct);
     }
     (void)snprintf(cause, sizeof cause, XD_CAUSE_RELEASE "%s", known->release_id);
-    if (result == XD_OK) {
-        result = xd_adopted_is_part(hub, known->release_id, &part);
-    }
     if (result == XD_OK && part && release->revision == 1) {
         result = xd_adopted_awaits_before(hub, known->release_id, false);
         result = result == XD_OK ? xd_hub_resume(hub, known->release_id, now) : result;
@@ -622,6 +624,9 @@ enum xd_result xd_hub_adopt(struct xd_hub *hub, const struct xd_arrived *arrived
     result = store->release_get(store->context, release.release_id, &known_release);
     if (result == XD_OK && release.revision <= known_release.revision) {
         return adopt_known(hub, &known_release, &release, now);
+    }
+    if (result == XD_OK) { /* its first revision follows */
+        return xd_adopted_awaits_before(hub, release.release_id, true);
     }
     if (result != XD_NOT_FOUND) {
         return result;

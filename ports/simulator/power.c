@@ -1,7 +1,7 @@
 /* I6: what is acknowledged, the disk holds, whatever a crash then leaves of it.
  *
  * At some of the acknowledgements the machine's disk is copied, the copy loses all that was not synced, and
- * what was acknowledged is looked up in the store there, opened as a program that starts would: a document
+ * what was acknowledged is looked up in the store there, opened to be read: a document
  * whose WMS has its receipt, an order that was answered 202, a watermark, up to which the other side forgets
  * what it sent, and, before the ERP is called, that it is.
  *

@@ -73,10 +73,11 @@ static enum xd_result agree_on_unit(struct xd_conduct *conduct, struct xd_releas
     return ordered->factor_num == ordered->factor_den ? xd_release_line_to_base(row, ordered->uom) : XD_OK;
 }
 
-/* So much of the line is at the site, too; the order gives it what is open, and what is backordered. */
+/* So much of the line is at the site, too; the order gives it what is open, and what is backordered, in the
+ * pot of the release's stage. */
 static enum xd_result take_up(struct xd_conduct *conduct, const struct xd_release *release,
                               const struct xd_release_line *line, const struct xd_release_line_row *row,
-                              struct xd_decimal qty, struct xd_decimal *taken) {
+                              enum xd_pot pot, struct xd_decimal qty, struct xd_decimal *taken) {
     struct xd_order_line_row *ordered;
     struct xd_decimal base, rest;
     enum xd_result result = grow_line(conduct, line, qty, &ordered);
@@ -90,10 +91,10 @@ static enum xd_result take_up(struct xd_conduct *conduct, const struct xd_releas
         result = xd_decimal_add(first, second, taken);
     }
     if (result == XD_OK) {
-        result = xd_line_move(ordered, XD_POT_OPEN, XD_POT_RELEASED, first);
+        result = xd_line_move(ordered, XD_POT_OPEN, pot, first);
     }
     if (result == XD_OK) {
-        result = xd_line_move(ordered, XD_POT_BACKORDERED, XD_POT_RELEASED, second);
+        result = xd_line_move(ordered, XD_POT_BACKORDERED, pot, second);
     }
     if (result == XD_OK) {
         result = xd_conduct_save_line(conduct, ordered);
@@ -109,7 +110,8 @@ static enum xd_result adopt_line(struct xd_conduct *conduct, const struct xd_rel
     *row = row_of_line(line);
     row->qty = line->qty;
     enum xd_result result = agree_on_unit(conduct, row);
-    return result == XD_OK ? take_up(conduct, release, line, row, row->qty, &row->qty) : result;
+    return result == XD_OK ? take_up(conduct, release, line, row, XD_POT_RELEASED, row->qty, &row->qty)
+                           : result;
 }
 
 /* The site has a release for quantities that this hub, restored from an older copy, gave to another one. */
@@ -177,7 +179,7 @@ static enum xd_result adopt_line_too(struct xd_conduct *conduct, struct xd_relea
     }
     *any = true;
     made.answer = answer_of(work);
-    result = take_up(conduct, release, line, row, more, &taken);
+    result = take_up(conduct, release, line, row, xd_pot_of_stage(work->row.stage), more, &taken);
     if (result == XD_OK) {
         *twice = *twice || xd_decimal_compare(taken, more) < 0;
         result = xd_decimal_add(row->qty, taken, &row->qty);

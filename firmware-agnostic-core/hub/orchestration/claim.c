@@ -274,6 +274,9 @@ enum xd_result xd_hub_claim(struct xd_hub *hub, const struct xd_release_row *rel
         result = claim(&claiming, row);
     }
     xd_release_work_close(&claiming.work);
+    if (result == XD_OK && !xd_conduct_did(&conduct, XD_STEP_POST)) { /* all of it was given up, it seemed */
+        result = xd_conduct_go(&conduct);
+    }
     return xd_conduct_end(&conduct, result);
 }
 

@@ -210,6 +210,13 @@ static enum xd_result tell_cancelled(struct xd_conduct *conduct) {
                : result;
 }
 
+/* All that is known of it is a release that was asked back, by a hub that is restored now: another of its
+ * sites may have it, and the cancellation, if it was one, was told then. */
+static bool seems_over(const struct xd_conduct *conduct) {
+    return conduct->order.status == XD_ORDER_CANCELLED && !xd_conduct_did(conduct, XD_STEP_POST) &&
+           strcmp(conduct->order.client, XD_CLIENT_ADOPTED) == 0;
+}
+
 enum xd_result xd_conduct_save(struct xd_conduct *conduct) {
     const struct xd_hub_store *store = conduct->hub->config.store;
     int before = conduct->order.status;
@@ -233,10 +240,12 @@ enum xd_result xd_conduct_save(struct xd_conduct *conduct) {
         result = xd_deadlines_look(conduct->hub, &conduct->order, conduct->now);
     }
     xd_waiters_look(conduct->hub, conduct->order.order_id);
-    if (result == XD_OK && conduct->order.status == XD_ORDER_CANCELLED && before != XD_ORDER_CANCELLED) {
+    bool untold = seems_over(conduct);
+    if (result == XD_OK && conduct->order.status == XD_ORDER_CANCELLED && before != XD_ORDER_CANCELLED &&
+        !untold) {
         result = tell_cancelled(conduct);
     }
-    bool told = conduct->told && is_end(conduct->order.status);
+    bool told = untold || (conduct->told && is_end(conduct->order.status));
     return result == XD_OK && !told ? xd_hub_event_status(conduct->hub, &conduct->order, before, conduct->now)
                                     : result;
 }
