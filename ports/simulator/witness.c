@@ -318,9 +318,7 @@ static void see_event(struct xd_sim *sim, const char *subject, const char *type,
                         (unsigned long long)*highest);
     }
     *highest = (size_t)n;
-    if (status[0] != 0) { /* that an exception is over says nothing of its order */
-        xd_names_set(&sim->event_states, subject, hash_of(status));
-    }
+    xd_names_set(&sim->event_states, subject, hash_of(status));
     sim->figures->backorders += strstr(type, "order.backordered") != NULL;
 }
 
@@ -333,7 +331,7 @@ void xd_sim_witness_event(struct xd_sim_node *from, struct xd_bytes body) {
                 xd_as_written(body, "sequence", sequence, sizeof sequence);
     uint64_t n = read ? strtoull(sequence, NULL, 10) : 0;
     size_t content = (size_t)(xd_names_hash(XD_NAMES_HASH_START, body.data, body.size) >> 1);
-    (void)(read && xd_as_written(body, "status", status, sizeof status)); /* none: it is no order's */
+    (void)(read && xd_as_written(body, "status", status, sizeof status)); /* none: of no order */
     if (n == 0) {
         xd_sim_violated(sim, "E1: the hub tells what is no event");
         return;

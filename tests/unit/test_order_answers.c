@@ -688,6 +688,28 @@ static void a_line_that_a_forgotten_revision_brought_comes_back_with_its_release
     assert_sale(world, 1, "2", "3 2.5 3");
 }
 
+static void that_an_exception_ended_with_its_order_is_told_with_the_order_as_it_is(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "0");
+    char one[256], two[256], lines[600], status[256];
+    (void)snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", "6", "EA", one),
+                   world_line("2", "WIDGET", "4", "EA", two));
+    assert_int_equal(world_order(world, 1, "\"fulfilment_policy\":\"FILL_ALL_AVAILABLE\",", lines), 202);
+    world_quiet(world);
+    world_answer_line(world, 1, 1, 1, "REJECTED", "2", NULL);
+    world_ships_line(world, 1, 1, "1", "WIDGET", "6", "EA", NULL);
+    world_quiet(world);
+    assert_exceptions(world, "RELEASE_REJECTED", 1);
+    assert_int_equal(world_cancel(world, 1, "{\"lines\":[{\"external_line_id\":\"2\"}]}"), 202);
+    world_quiet(world);
+    assert_status(world, 1, "CLOSED_SHORT");
+    assert_exceptions(world, "RELEASE_REJECTED", 0);
+    world_query(world,
+                "SELECT json_extract(CAST(body AS TEXT), '$.data.status') FROM event"
+                " WHERE type = 'crossdock.exception.resolved.v1' ORDER BY n DESC LIMIT 1",
+                status);
+    assert_string_equal(status, "CLOSED_SHORT");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define WITH(test, setup) cmocka_unit_test_setup_teardown(test, setup, hub_world_teardown)
@@ -732,6 +754,7 @@ int main(void) {
         WITH(a_refused_change_of_a_release_that_came_back_is_no_refusal_of_it, world_two_sites),
         WITH(what_a_release_was_before_its_site_refused_a_change_comes_back_too, world_two_sites),
         WITH(a_line_that_a_forgotten_revision_brought_comes_back_with_its_release, world_two_sites),
+        WITH(that_an_exception_ended_with_its_order_is_told_with_the_order_as_it_is, world_two_sites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

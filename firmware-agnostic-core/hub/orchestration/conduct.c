@@ -228,13 +228,14 @@ enum xd_result xd_conduct_save(struct xd_conduct *conduct) {
     if (result == XD_OK && conduct->sale_stale && !xd_conduct_knows_part(&conduct->order)) {
         result = xd_sale_settle(conduct);
     }
-    if (result == XD_OK && is_end(conduct->order.status) && !is_end(before)) { /* nothing is left to decide */
-        result = xd_hub_exceptions_close_order(conduct->hub, conduct->order.order_id, "RELEASE_REJECTED",
-                                               conduct->now);
-    }
     conduct->order.updated_at = conduct->now.wall;
     if (result == XD_OK) {
         result = store->order_save(store->context, &conduct->order);
+    }
+    /* Nothing is left to decide; which is told with the order as it is now. */
+    if (result == XD_OK && is_end(conduct->order.status) && !is_end(before)) {
+        result = xd_hub_exceptions_close_order(conduct->hub, conduct->order.order_id, "RELEASE_REJECTED",
+                                               conduct->now);
     }
     if (result == XD_OK) {
         result = xd_deadlines_look(conduct->hub, &conduct->order, conduct->now);
