@@ -565,6 +565,7 @@ static enum xd_result adopt_known(struct xd_hub *hub, const struct xd_release_ro
         result = xd_conduct_adopt_too(&conduct, release, &any);
     }
     if (any) {
+        conduct.sale_stale = conduct.sale_stale || xd_conduct_did(&conduct, XD_STEP_POST);
         result = xd_conduct_end(&conduct, result);
     } else {
         xd_conduct_close(&conduct);

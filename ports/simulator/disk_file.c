@@ -266,11 +266,11 @@ static void drop_durable(struct xd_disk_file *file) {
 
 static bool reserve_pieces(struct xd_disk_content *content, size_t before, size_t capacity) {
     size_t had = before / XD_DISK_PIECE, count = capacity / XD_DISK_PIECE;
-    struct xd_disk_piece **moved = xd_resize(content->pieces, count * sizeof *moved);
+    struct xd_disk_piece **moved = xd_resize(content->pieces, count * sizeof(struct xd_disk_piece *));
     if (moved == NULL) {
         return false;
     }
-    memset(moved + had, 0, (count - had) * sizeof *moved);
+    memset(moved + had, 0, (count - had) * sizeof(struct xd_disk_piece *));
     content->pieces = moved;
     return true;
 }
@@ -448,7 +448,7 @@ void xd_disk_file_sync(struct xd_disk_file *file) {
 void xd_disk_file_forsake(struct xd_disk_file *file) {
     if (file->durable.pieces == NULL) {
         unwind(file);
-        file->durable.pieces = xd_host_alloc(file->capacity / XD_DISK_PIECE * sizeof *file->durable.pieces);
+        file->durable.pieces = xd_host_alloc(file->capacity / XD_DISK_PIECE * sizeof(struct xd_disk_piece *));
         share(&file->now, file->capacity, &file->durable);
         rewind_all(file);
     }

@@ -69,7 +69,8 @@ static int by_text(const void *a, const void *b) {
 
 static struct lines sorted(char *text) {
     struct lines lines = {.items = NULL};
-    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+    char *rest = NULL;
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
         lines.items = xd_host_grow(lines.items, lines.count, &lines.capacity, sizeof *lines.items);
         lines.items[lines.count++] = line;
     }

@@ -114,15 +114,17 @@ static enum xd_result adopt_line(struct xd_conduct *conduct, const struct xd_rel
                            : result;
 }
 
-/* The site has a release for quantities that this hub, restored from an older copy, gave to another one. */
+/* The site has a release for quantities that this hub, restored from an older copy, gave to another one, or
+ * that the order does not want any more. */
 static enum xd_result complain_twice(struct xd_conduct *conduct, const struct xd_release *release) {
     struct xd_complaint complaint = {
         .code = "RELEASED_TWICE",
         .site = release->site_id,
         .order_id = conduct->order.order_id,
         .release_id = release->release_id,
-        .detail = "A site has a release that this hub had forgotten, and the order is with another site now: "
-                  "one of them must not ship."};
+        .detail =
+            "A site has a release that this hub had forgotten, of what the order gave to another site, or "
+            "cancelled, since then: it must not ship that as well."};
     return xd_hub_complain(conduct->hub, &complaint, conduct->now);
 }
 
