@@ -175,7 +175,7 @@ bench: ## speed and memory as ratios within one run, as a table; PARTS="erp sim"
 	@$(MAKE) --no-print-directory VARIANT=sim simulator
 	@$(PYTHON) tests/bench/run.py $(PARTS)
 
-sim: ## simulate worlds in which everything fails, for SECONDS (60) and to the end of the last; SEED=n: that one, step by step
+sim: ## simulate worlds in which everything fails, for SECONDS (60); SEED=n: that one, step by step
 	@config/install-packages.sh build
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=sim simulator
 	@$(BUILD)/sim/crossdock-simulator $(if $(SEED),--seed $(SEED) --story,--seconds $(or $(SECONDS),60)) $(SIM_OPTIONS)

@@ -276,7 +276,7 @@ static void operator_restores(struct xd_sim_node *node) {
     xd_sim_tell(sim, node->name, "its last copy, of %lld ms before, is brought back",
                 (long long)(sim->now - node->copied_at));
     xd_disk_restore(node->disk, node->copy);
-    site->corrupt_told = false;
+    site->corrupt_told = site->damaged = false;
     site->amnesia_from = site->amnesia_to == 0 ? node->copied_at : site->amnesia_from;
     site->amnesia_to = sim->now;
 }

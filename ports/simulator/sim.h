@@ -250,6 +250,7 @@ struct xd_sim_site {
     unsigned clones;   /* made so far */
     bool with_clone;   /* the WMS speaks to the clone */
     bool garbled;      /* at some time */
+    bool damaged;      /* and its last good copy has not been brought back since */
     bool rewound;      /* the hub said that it has no more what the site missed */
     struct xd_key key;
     struct xd_site_store store;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define ALLOCATIONS 200
+#define GARBLED_BITS 400u
 
 static void next(struct xd_sim *sim, enum xd_fault fault);
 
@@ -231,7 +232,11 @@ static void forgets(struct xd_sim *sim, struct xd_sim_site *site, xd_ms from) {
     site->amnesia_to = sim->now;
 }
 
+/* What is damaged, and nobody knows, is no good copy. */
 static void copy_disk(struct xd_sim_node *node) {
+    if (node->number != 0 && xd_sim_site_of(node)->damaged) {
+        return;
+    }
     xd_disk_image_free(node->copy);
     node->copy = xd_disk_copy(node->disk);
     node->copied_at = node->sim->now;
@@ -281,18 +286,28 @@ static void keep_old_copy(struct xd_sim *sim, enum xd_fault fault, struct xd_sim
 
 static void garble(struct xd_sim *sim) {
     struct xd_sim_site *site = some_site(sim, XD_FAULT_SITE_GARBLED);
-    char path[XD_SIM_TEXT];
+    unsigned flipped = 0;
     if (!site->node.running) {
         return;
     }
     copy_disk(&site->node);
     site->garbled = true;
     xd_sim_node_restart(&site->node, XD_SECOND_MS, XD_DISK_KEPT, 0);
-    (void)snprintf(path, sizeof path, "%s/agent.db", site->name_text);
-    for (unsigned bit = 0; bit < 8; bit++) {
-        (void)xd_disk_flip(site->node.disk, path, xd_chance_next(chance_of(sim, XD_FAULT_SITE_GARBLED)));
+    for (unsigned bit = 0; bit < GARBLED_BITS; bit++) {
+        uint64_t random = xd_chance_next(chance_of(sim, XD_FAULT_SITE_GARBLED));
+        flipped += xd_disk_flip(site->node.disk, "agent.db", random);
     }
+    site->damaged = site->damaged || flipped > 0;
+    xd_sim_tell(sim, site->name_text, "%u bits of its file are garbled", flipped);
     forgets(sim, site, sim->now);
+}
+
+/* Somebody has `fsck` look at it. */
+static void damage_is_found(struct xd_sim_site *site) {
+    if (site->damaged) {
+        site->corrupt_told = true;
+        xd_sim_node_restart(&site->node, XD_SECOND_MS, XD_DISK_KEPT, 0);
+    }
 }
 
 /* ---- memory ---- */
@@ -556,6 +571,9 @@ void xd_sim_heal(struct xd_sim *sim) {
     for (unsigned index = 0; index <= sim->site_count; index++) {
         struct xd_sim_node *node = index == 0 ? &sim->hub_node : &sim->sites[index - 1].node;
         heal_node(sim, node);
+        if (index > 0) {
+            damage_is_found(&sim->sites[index - 1]);
+        }
         if (xd_sim_twin_of(node) != NULL) {
             heal_node(sim, xd_sim_twin_of(node));
         }

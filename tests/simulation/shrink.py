@@ -34,10 +34,11 @@ def kind(said):
 
 
 def drawn(simulator, options):
-    """Sites, minutes and documents of the world as it was drawn, from what a failure prints."""
+    """Sites, minutes and documents of the world as it was drawn, and how many kinds there are, from what a failure prints."""
     text = subprocess.run([simulator, *options], capture_output=True, text=True, check=False).stdout
     found = re.search(r"--sites (\d+) --minutes (\d+) --documents (\d+)", text)
-    return dict(zip(("--sites", "--minutes", "--documents"), map(int, found.groups()))) if found else {}
+    kinds = re.search(r"--kinds (\d+)", text)  # with more of them some day it will be another world
+    return (dict(zip(("--sites", "--minutes", "--documents"), map(int, found.groups()))) if found else {}), kinds and kinds.group(1)
 
 
 def words(seed, without, size, more):
@@ -64,7 +65,9 @@ def main():
             next(names, None)
         elif name != "--story":
             kept.append(name)
-    size, without, failure = drawn(simulator, ["--seed", seed, *more]), [], kind(said)
+    size, kinds = drawn(simulator, ["--seed", seed, *more])
+    kept += ["--kinds", kinds] if kinds and "--kinds" not in kept else []
+    without, failure = [], kind(said)
 
     def still(what, try_without, try_size):
         nonlocal said
