@@ -1,13 +1,12 @@
 /* I6: what is acknowledged, the disk holds, whatever a crash then leaves of it.
  *
  * At some of the acknowledgements the machine's disk is copied, the copy loses all that was not synced, and
- * what was acknowledged is looked up in the store there, opened to be read: a document
- * whose WMS has its receipt, an order that was answered 202, a watermark, up to which the other side forgets
- * what it sent, and, before the ERP is called, that it is.
+ * what was acknowledged is looked up in the store there, opened to be read: a document whose WMS has its
+ * receipt, an order that was answered 202, a watermark, up to which the other side forgets what it sent, and,
+ * before the ERP is called, that it is.
  *
- * A look costs as much as the disk is large, and is the rarer for it: all looks together cost about the same
- * per acknowledgement in any world. Small worlds (script.h) have each of their writes lost in turn instead.
- * Of a disk that lies, or was garbled, nothing is promised. */
+ * The larger a disk, the rarer it is looked at, for all of its WAL is read then. Small worlds (script.h) have
+ * each of their writes lost in turn instead. Of a disk that lies, or was garbled, nothing is promised. */
 #include "simulator/host.h"
 #include "simulator/sim.h"
 #include "site/site_internal.h"
