@@ -400,8 +400,9 @@ def simulation(_variant, tally):
                 world(line, line.split(), 600)
     # A failure says `seed N`: `make sim SEED=N` tells that world again, step by step. Mend it, and keep it in that file.
     first, seconds = int(time.time()), int(os.environ.get("XD_SIM_SECONDS", "900" if os.environ.get("XD_SOAK") else "150"))
-    for name, *more in (("fresh worlds",), ("fresh combinations of faults", "--combine")) if seconds > 1 else ():
-        world(f"{name} from seed {first}", ["--seed", str(first), "--seconds", str(seconds // 2), *more], seconds + 120)
+    some = seconds // 5
+    for name, time_for_it, *more in (("fresh worlds", seconds - some), ("fresh combinations of faults", some, "--combine")) if some else ():
+        world(f"{name} from seed {first}", ["--seed", str(first), "--seconds", str(time_for_it), *more], seconds + 120)
     # What strikes a document whatever else is under way: of anything else a world whose clocks go wrong has another share.
     strikes = ["channel.sends_in_waves", "channel.fulfilment_policy", "channel.cancels", "channel.same_key_again", "wms.speaks_in_batches",
                "wms.refuses_release", "wms.repeat", "wms.receipt_lost", "wms.release_lost"]
