@@ -80,21 +80,22 @@ static struct lines sorted(char *text) {
     return lines;
 }
 
-/* Both texts are cut up. The first line that only one has; its side is in *second. NULL: none. */
-static const char *differs(char *text, char *other, bool *second, char *out, size_t size) {
+/* Both texts are cut up. Whether one has a line that the other has not: the first of them, and whose it is.
+ */
+static bool differ(char *text, char *other, bool *second, char *out, size_t size) {
     struct lines one = sorted(text), two = sorted(other);
     size_t at = 0;
     while (at < one.count && at < two.count && strcmp(one.items[at], two.items[at]) == 0) {
         at++;
     }
-    bool differ = at < one.count || at < two.count;
-    if (differ) {
+    bool differs = at < one.count || at < two.count;
+    if (differs) {
         *second = at == one.count || (at < two.count && strcmp(two.items[at], one.items[at]) < 0);
         (void)snprintf(out, size, "%s", *second ? two.items[at] : one.items[at]);
     }
     xd_host_free(one.items);
     xd_host_free(two.items);
-    return differ ? out : NULL;
+    return differs;
 }
 
 /* What came of it; the caller's. */
@@ -118,7 +119,7 @@ void xd_sim_run_twice(const struct xd_sim_options *options, struct xd_sim_figure
     char *right_clocks = run(options, false, figures);
     if (figures->violation[0] == 0) {
         char *wrong_clocks = run(options, true, figures);
-        if (figures->violation[0] == 0 && differs(right_clocks, wrong_clocks, &wrong, line, sizeof line)) {
+        if (figures->violation[0] == 0 && differ(right_clocks, wrong_clocks, &wrong, line, sizeof line)) {
             (void)snprintf(figures->violation, sizeof figures->violation, "I11: only with %s clocks: %s",
                            wrong ? "wrong" : "right", line);
         }

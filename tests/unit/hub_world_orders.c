@@ -154,6 +154,14 @@ unsigned world_simple(struct hub_world *world, int number, const char *head, con
     return world_order(world, number, head, world_line("1", "WIDGET", qty, "EA", line));
 }
 
+unsigned world_two_lines(struct hub_world *world, int number, const char *head, const char *one,
+                         const char *two) {
+    char first[256], second[256], lines[600];
+    (void)snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", one, "EA", first),
+                   world_line("2", "WIDGET", two, "EA", second));
+    return world_order(world, number, head, lines);
+}
+
 static void id_of(struct hub_world *world, int number, char out[XD_ID_SIZE]) {
     char external[32];
     snprintf(external, sizeof external, "PO-%d", number);

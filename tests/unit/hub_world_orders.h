@@ -25,6 +25,9 @@ unsigned world_take(struct hub_world *world, int number, const char *text);
 unsigned world_order(struct hub_world *world, int number, const char *head, const char *lines);
 /* One line "1" of qty WIDGET at 2.50. */
 unsigned world_simple(struct hub_world *world, int number, const char *head, const char *qty);
+/* Lines "1" and "2" of WIDGET. */
+unsigned world_two_lines(struct hub_world *world, int number, const char *head, const char *one,
+                         const char *two);
 const char *world_line(const char *id, const char *sku, const char *qty, const char *uom, char out[256]);
 
 typedef enum xd_result (*world_write)(struct xd_hub *hub, const struct xd_api_request *request,

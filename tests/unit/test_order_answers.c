@@ -690,10 +690,9 @@ static void a_line_that_a_forgotten_revision_brought_comes_back_with_its_release
 
 static void that_an_exception_ended_with_its_order_is_told_with_the_order_as_it_is(void **state) {
     struct hub_world *world = world_with_stock(state, "20", "0");
-    char one[256], two[256], lines[600], status[256];
-    (void)snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", "6", "EA", one),
-                   world_line("2", "WIDGET", "4", "EA", two));
-    assert_int_equal(world_order(world, 1, "\"fulfilment_policy\":\"FILL_ALL_AVAILABLE\",", lines), 202);
+    char status[256];
+    assert_int_equal(world_two_lines(world, 1, "\"fulfilment_policy\":\"FILL_ALL_AVAILABLE\",", "6", "4"),
+                     202);
     world_quiet(world);
     world_answer_line(world, 1, 1, 1, "REJECTED", "2", NULL);
     world_ships_line(world, 1, 1, "1", "WIDGET", "6", "EA", NULL);

@@ -1,9 +1,6 @@
 /* A hub that is set back to an older copy: its sites give back the releases that it forgot, and what they had
  * confirmed meanwhile. */
 #include "unit/hub_world_orders.h"
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static void a_restored_hub_learns_of_a_split_order_from_its_sites(void **state) {
     struct hub_world *world = world_with_stock(state, "6", "5");
@@ -53,18 +50,15 @@ static void an_order_sent_again_to_a_restored_hub_before_its_sites_speak_is_not_
 
 static void an_order_routed_otherwise_by_a_restored_hub_gets_what_its_site_has(void **state) {
     struct hub_world *world = world_with_stock(state, "20", "0");
-    char one[256], two[256], lines[600];
     const char *head = "\"fulfilment_policy\":\"FILL_ALL_AVAILABLE\",\"backorder_policy\":\"CREATE\",";
-    (void)snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", "10", "EA", one),
-                   world_line("2", "WIDGET", "8", "EA", two));
     hub_world_copy(world);
-    assert_int_equal(world_order(world, 1, head, lines), 202);
+    assert_int_equal(world_two_lines(world, 1, head, "10", "8"), 202);
     world_quiet(world);
     assert_line(world, 1, "2", "0 0 8 0 0 0 0");
     hub_world_site_crash(&world->sites[0]);
     hub_world_restore(world);
     world_stock(world, "WH1", "WIDGET", "13");
-    assert_int_equal(world_order(world, 1, head, lines), 202);
+    assert_int_equal(world_two_lines(world, 1, head, "10", "8"), 202);
     hub_world_run(world, MINUTE_MS);
     assert_line(world, 1, "2", "5 0 3 0 0 5 0"); /* under the same name as the release that WH1 has */
     hub_world_site_start(&world->sites[0]);
@@ -84,18 +78,15 @@ static void an_order_routed_otherwise_by_a_restored_hub_gets_what_its_site_has(v
 
 static void what_a_restored_hub_gave_elsewhere_and_its_site_has_is_told(void **state) {
     struct hub_world *world = world_with_stock(state, "20", "20");
-    char one[256], two[256], lines[600];
-    (void)snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", "10", "EA", one),
-                   world_line("2", "WIDGET", "8", "EA", two));
     hub_world_copy(world);
-    assert_int_equal(world_order(world, 1, "", lines), 202);
+    assert_int_equal(world_two_lines(world, 1, "", "10", "8"), 202);
     world_quiet(world);
     assert_releases(world, 1, 1);
     hub_world_site_crash(&world->sites[0]);
     hub_world_restore(world);
     world_stock(world, "WH1", "WIDGET", "10");
     world_stock(world, "WH2", "WIDGET", "8");
-    assert_int_equal(world_order(world, 1, "", lines), 202);
+    assert_int_equal(world_two_lines(world, 1, "", "10", "8"), 202);
     hub_world_run(world, MINUTE_MS);
     assert_releases(world, 1, 2); /* line 2 is with WH2 now */
     hub_world_site_start(&world->sites[0]);
@@ -180,21 +171,18 @@ static void is_away(struct hub_world *world, const struct xd_erp_call *call, str
 /* The release is not as far as the one that the site has: a draft, or not reserved yet. */
 static void a_release_that_is_not_as_far_gets_what_its_site_has(void **state, bool reserves) {
     struct hub_world *world = world_with_stock(state, "20", "0");
-    char one[256], two[256], lines[600];
     const char *head = "\"fulfilment_policy\":\"FILL_ALL_AVAILABLE\",\"backorder_policy\":\"CREATE\",";
-    (void)snprintf(lines, sizeof lines, "%s,%s", world_line("1", "WIDGET", "10", "EA", one),
-                   world_line("2", "WIDGET", "8", "EA", two));
     if (reserves) {
         world_put(world, "sites", "{\"site\":\"WH1\",\"reserves\":\"WMS\"}");
     }
     hub_world_copy(world);
-    assert_int_equal(world_order(world, 1, head, lines), 202);
+    assert_int_equal(world_two_lines(world, 1, head, "10", "8"), 202);
     world_quiet(world);
     hub_world_site_crash(&world->sites[0]);
     hub_world_restore(world);
     world_stock(world, "WH1", "WIDGET", "13");
     world->plan = reserves ? NULL : is_away;
-    assert_int_equal(world_order(world, 1, head, lines), 202);
+    assert_int_equal(world_two_lines(world, 1, head, "10", "8"), 202);
     hub_world_run(world, MINUTE_MS);
     hub_world_site_start(&world->sites[0]);
     hub_world_run(world, 5 * MINUTE_MS);
