@@ -133,10 +133,10 @@ XD_CHECKED enum xd_result xd_hub_inventory(struct xd_hub *hub, const struct xd_a
 /* A release that a site gives back because this hub forgot it. */
 XD_CHECKED enum xd_result xd_hub_adopt(struct xd_hub *hub, const struct xd_arrived *arrived,
                                        struct xd_now now);
-/* Responses that waited for this release, in the order they came. */
+/* Responses that waited for this release, in the order they came; for a draft they wait on. */
 XD_CHECKED enum xd_result xd_hub_responses_resume(struct xd_hub *hub, const char *release_id,
                                                   struct xd_now now);
-/* Responses and confirmations that waited for this release are applied. */
+/* Responses (not to a draft) and confirmations that waited for this release are applied. */
 XD_CHECKED enum xd_result xd_hub_resume(struct xd_hub *hub, const char *release_id, struct xd_now now);
 /* What a person says about an exception. */
 enum xd_action { XD_ACTION_ACCEPT, XD_ACTION_REJECT, XD_ACTION_RETRY };

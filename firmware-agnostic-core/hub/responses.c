@@ -190,6 +190,9 @@ enum xd_result xd_hub_responses_resume(struct xd_hub *hub, const char *release_i
     if (site == NULL) {
         return result == XD_OK ? XD_CORRUPT : result;
     }
+    if (release.status == XD_RELEASE_DRAFT) {
+        return XD_OK; /* they wait until it is there */
+    }
     waiting_name(release.site, release_id, name);
     result = delivery->meta_get(delivery->context, name, value, sizeof value);
     if (result != XD_OK || value[0] == 0) {

@@ -42,36 +42,33 @@ static void row_of(const struct xd_arrived *arrived, const struct xd_confirmatio
     row->body = arrived->body;
 }
 
-static enum xd_result is_draft(struct xd_hub *hub, const char *release_id, bool *draft) {
+/* Of this site's. */
+static enum xd_result any_draft(struct xd_hub *hub, const char *site,
+                                const struct xd_confirmation *confirmation, bool *any) {
     const struct xd_hub_store *store = hub->config.store;
     struct xd_release_row row;
-    enum xd_result result = strlen(release_id) < sizeof row.release_id
-                                ? store->release_get(store->context, release_id, &row)
-                                : XD_NOT_FOUND;
-    *draft = result == XD_OK && row.status == XD_RELEASE_DRAFT;
-    return result == XD_NOT_FOUND ? XD_OK : result;
-}
-
-static enum xd_result any_draft(struct xd_hub *hub, const struct xd_confirmation *confirmation, bool *any) {
     enum xd_result result = XD_OK;
     *any = false;
     for (size_t index = 0; index < confirmation->release_count && result == XD_OK && !*any; index++) {
-        result = is_draft(hub, confirmation->release_ids[index], any);
+        const char *release_id = confirmation->release_ids[index];
+        result = strlen(release_id) < sizeof row.release_id
+                     ? store->release_get(store->context, release_id, &row)
+                     : XD_NOT_FOUND;
+        *any = result == XD_OK && row.status == XD_RELEASE_DRAFT && strcmp(row.site, site) == 0;
+        result = result == XD_NOT_FOUND ? XD_OK : result;
     }
     return result;
 }
 
-/* A draft that its site ships is there: whatever came before the hub knew of it and waits for it is applied,
- * too. */
-static enum xd_result resume_drafts(struct xd_hub *hub, const struct xd_confirmation *confirmation,
-                                    struct xd_now now) {
+/* A draft that its site ships is there: whatever came before the hub knew of it and waits for it counts, too.
+ * Confirmations count before this one, which may correct them or take them back; what else waits counts when
+ * this one has shown that the draft is there. */
+static enum xd_result resume_waiting(struct xd_hub *hub, const struct xd_confirmation *confirmation,
+                                     struct xd_now now) {
     enum xd_result result = XD_OK;
     for (size_t index = 0; index < confirmation->release_count && result == XD_OK; index++) {
-        bool draft;
-        result = is_draft(hub, confirmation->release_ids[index], &draft);
-        if (result == XD_OK && !draft) {
-            result = xd_hub_resume(hub, confirmation->release_ids[index], now);
-        }
+        result = xd_hub_resume(hub, confirmation->release_ids[index], now);
+        result = result == XD_NOT_FOUND ? XD_OK : result;
     }
     return result;
 }
@@ -99,7 +96,10 @@ enum xd_result xd_hub_confirmation(struct xd_hub *hub, const struct xd_arrived *
     if (result != XD_OK && result != XD_NOT_FOUND) {
         return result;
     }
-    result = any_draft(hub, &confirmation, &drafts);
+    result = any_draft(hub, row.site, &confirmation, &drafts);
+    if (result == XD_OK && drafts) {
+        result = resume_waiting(hub, &confirmation, now);
+    }
     if (result != XD_OK) {
         return result;
     }
@@ -113,5 +113,5 @@ enum xd_result xd_hub_confirmation(struct xd_hub *hub, const struct xd_arrived *
     if (result == XD_OK) {
         result = xd_resume_after(hub, &row, &confirmation, now);
     }
-    return result == XD_OK && drafts ? resume_drafts(hub, &confirmation, now) : result;
+    return result == XD_OK && drafts ? resume_waiting(hub, &confirmation, now) : result;
 }

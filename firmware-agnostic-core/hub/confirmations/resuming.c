@@ -73,6 +73,65 @@ enum xd_result xd_resume_document(struct xd_hub *hub, struct xd_confirmation_row
     return result;
 }
 
+/* ---- what was taken back while it waited ---- */
+
+static bool takes_back(const struct xd_confirmation_row *row) {
+    return row->kind == XD_KIND_VOID &&
+           (row->state == XD_CONFIRMATION_APPLIED || row->state == XD_CONFIRMATION_POSTED);
+}
+
+/* XD_NOT_FOUND: there is none. */
+static enum xd_result find_taker(struct xd_hub *hub, const struct xd_confirmation_row *row,
+                                 struct xd_confirmation_row *taker) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_confirmation_rows list = {NULL, 0, 0};
+    enum xd_result result = store->confirmation_versions(store->context, row->site, row->confirmation_id,
+                                                         xd_confirmation_collect, &list);
+    if (result == XD_OK && row->shipment_id[0] != 0) {
+        result = store->confirmation_of_shipment(store->context, row->site, row->shipment_id, TAKERS_MAX,
+                                                 xd_confirmation_collect, &list);
+    }
+    bool found = false;
+    for (size_t index = 0; index < list.count && result == XD_OK && !found; index++) {
+        found = takes_back(&list.rows[index]);
+        if (found) {
+            *taker = list.rows[index];
+        }
+    }
+    xd_free(list.rows);
+    return result == XD_OK && !found ? XD_NOT_FOUND : result;
+}
+
+/* Who had a release that was not known here had it of a hub that was restored from an older copy since, and
+ * that hub may have posted the shipment. So it is applied, and its postings are found in the ERP or made
+ * there, and then taken back by what took it back. */
+static enum xd_result take_back_again(struct xd_hub *hub, struct xd_confirmation_row *row,
+                                      struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_confirmation_row taker;
+    struct xd_stored stored;
+    struct xd_reversing reversing = {.hub = hub, .now = now, .cause = &taker, .at = now.wall};
+    enum xd_result result = find_taker(hub, row, &taker);
+    if (result != XD_OK) {
+        row->waits_for[0] = 0;
+        return result == XD_NOT_FOUND ? store->confirmation_save(store->context, row) : result;
+    }
+    result = xd_stored_open(hub, row, &stored);
+    if (result == XD_OK) {
+        result = xd_confirmation_apply(hub, &stored.confirmation, row, NULL, 0, NULL, now);
+    }
+    if (result == XD_OK) {
+        result = xd_reverse(&reversing, row, XD_CONFIRMATION_REVERSED);
+    }
+    if (result == XD_OK && taker.jobs_open > 0) {
+        taker.state = XD_CONFIRMATION_APPLIED;
+        result = store->confirmation_save(store->context, &taker);
+    }
+    xd_free(reversing.made);
+    xd_stored_close(&stored);
+    return result == XD_INVALID ? XD_CORRUPT : result; /* it could be read when it came */
+}
+
 enum xd_result xd_hub_resume(struct xd_hub *hub, const char *release_id, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
     struct waiting *waiting = xd_resize(NULL, sizeof *waiting);
@@ -83,7 +142,9 @@ enum xd_result xd_hub_resume(struct xd_hub *hub, const char *release_id, struct 
         result =
             store->confirmation_waiting(store->context, release_id, RESUME_PAGE, collect_waiting, waiting);
         for (size_t index = 0; index < waiting->count && result == XD_OK; index++) {
-            result = xd_resume_document(hub, &waiting->rows[index], NULL, now);
+            result = waiting->rows[index].state == XD_CONFIRMATION_REVERSED
+                         ? take_back_again(hub, &waiting->rows[index], now)
+                         : xd_resume_document(hub, &waiting->rows[index], NULL, now);
             any = any || strcmp(waiting->rows[index].waits_for, release_id) != 0;
         }
         if (waiting->count < RESUME_PAGE || !any) { /* or they wait for more of it */

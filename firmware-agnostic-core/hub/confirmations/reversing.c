@@ -152,14 +152,17 @@ static enum xd_result complain_again(struct xd_reversing *reversing, const struc
     return result;
 }
 
-/* The version does not count any more: nothing of it waits, and nobody is asked about it. */
+/* The version does not count any more, and nobody is asked about it. One that waited for its release and was
+ * taken back is looked at again when that comes (resuming.c). */
 enum xd_result xd_reverse_retire(struct xd_reversing *reversing, struct xd_confirmation_row *row,
                                  enum xd_confirmation_state state) {
     struct xd_hub *hub = reversing->hub;
     const struct xd_hub_store *store = hub->config.store;
     bool superseded = state == XD_CONFIRMATION_SUPERSEDED;
     row->state = (int)state;
-    row->waits_for[0] = 0;
+    if (superseded) {
+        row->waits_for[0] = 0;
+    }
     row->alert_at = 0;
     row->lines_rejected += row->lines_parked;
     row->lines_parked = 0;
