@@ -6,7 +6,8 @@
  * I1  an order answered 202 is a sale, a confirmation receipted is a shipment, a count of
  *     stock an adjustment. Excused is only what was accepted by a machine whose disk
  *     afterwards forgot it (a lie, an old copy, a garbled file), or by a clone that was switched
- *     off when the hub had it all, if the hub afterwards forgot it.
+ *     off when the hub had it all, if the hub afterwards forgot it; and a confirmation of a release that
+ *     both the hub and its site forgot.
  * I2  at most once, and once more only what has another reference.
  * I3  nothing in the ERP that nobody sent, and nothing else in it than was sent.
  * I4, I5: witness.c. I8: wms_release.c. O1 to O7, of orders that are cancelled, changed, split or late:
@@ -30,12 +31,21 @@ static bool within(xd_ms at, xd_ms from, xd_ms to) {
     return to != 0 && at >= from - MARGIN_MS && at <= to;
 }
 
+/* Hub and site both forgot its release: its WMS alone knows whose the goods are, and a person has to ask. */
+static bool release_forgotten(const struct xd_sim *sim, const struct xd_sim_document *document) {
+    const struct xd_sim_site *site = &sim->sites[document->site];
+    size_t number = xd_names_get(&site->releases, document->release);
+    xd_ms at = number != XD_NAMES_NONE ? sim->releases[number].taken_at : 0;
+    return number != XD_NAMES_NONE && within(at, sim->hub_amnesia_from, sim->hub_amnesia_to) &&
+           within(at, site->amnesia_from, site->amnesia_to);
+}
+
 static bool document_excused(const struct xd_sim *sim, const struct xd_sim_document *document) {
     const struct xd_sim_site *site = &sim->sites[document->site];
     bool never_first =
         (document->held_by & 1) == 0; /* a clone took it, which was ended when the hub had it */
     return within(document->accepted_at, site->amnesia_from, site->amnesia_to) ||
-           (never_first && document->accepted_at <= sim->hub_amnesia_to);
+           (never_first && document->accepted_at <= sim->hub_amnesia_to) || release_forgotten(sim, document);
 }
 
 static bool order_excused(const struct xd_sim *sim, const struct xd_sim_order *order) {

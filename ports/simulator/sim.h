@@ -226,6 +226,7 @@ struct xd_sim_release {
     char id[40];
     size_t order;
     unsigned site;
+    xd_ms taken_at;    /* by the WMS */
     uint64_t revision; /* the highest that it has seen */
     bool rejected;
     char sku[XD_SIM_LINES_MAX][24];

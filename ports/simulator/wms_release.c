@@ -353,7 +353,8 @@ static void take_new(struct xd_sim_site *site, const char *id, uint64_t revision
     sim->releases =
         xd_host_grow(sim->releases, sim->release_count, &sim->release_capacity, sizeof *sim->releases);
     struct xd_sim_release *release = &sim->releases[sim->release_count];
-    *release = (struct xd_sim_release){.order = order, .site = site->node.number - 1, .revision = revision};
+    *release = (struct xd_sim_release){
+        .order = order, .site = site->node.number - 1, .taken_at = sim->now, .revision = revision};
     xd_copy(release->id, sizeof release->id, id);
     xd_names_set(&site->releases, id, sim->release_count++);
     xd_sim_tell(sim, site->name_text, "WMS takes release %s", id);
