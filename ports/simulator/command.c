@@ -12,7 +12,7 @@
 
 static const char usage[] =
     "crossdock-simulator [option...]\n"
-    "  --seed N        the first seed (default: drawn from the clock)\n"
+    "  --seed N        the first seed (default: drawn from the clock; of a script 1)\n"
     "  --runs N        so many seeds in a row (default 1, or with --seconds as many as there is time for)\n"
     "  --seconds N     end after so many seconds; of the world under way then nothing is known\n"
     "  --sites N, --hours N or --minutes N, --documents N   instead of what the seed draws; documents: of a "
@@ -49,7 +49,7 @@ static const char usage[] =
 
 struct reader {
     struct xd_command *command;
-    bool has_runs, has_hours, has_minutes;
+    bool has_seed, has_runs, has_hours, has_minutes;
     const char *otherwise; /* said, and of no use to a script; NULL: none */
     char *why;
     size_t why_size;
@@ -141,7 +141,7 @@ static const struct {
     [SEED] = {"--seed", 0, UINT64_MAX, false},          [RUNS] = {"--runs", 1, NUMBER_MAX, false},
     [SECONDS] = {"--seconds", 1, NUMBER_MAX, false},    [SITES] = {"--sites", 1, XD_SIM_SITES_MAX, true},
     [HOURS] = {"--hours", 1, NUMBER_MAX, true},         [MINUTES] = {"--minutes", 1, NUMBER_MAX, true},
-    [DOCUMENTS] = {"--documents", 1, NUMBER_MAX, true}, [PATIENCE] = {"--patience", 0, NUMBER_MAX, false},
+    [DOCUMENTS] = {"--documents", 1, NUMBER_MAX, true}, [PATIENCE] = {"--patience", 1, NUMBER_MAX, false},
     [KINDS] = {"--kinds", 1, XD_FAULT_COUNT, true},
 };
 #define NUMBERS (sizeof numbers / sizeof numbers[0])
@@ -162,6 +162,7 @@ static void set_number(struct reader *reader, enum option option, uint64_t numbe
     switch (option) {
     case SEED:
         options->seed = number;
+        reader->has_seed = true;
         break;
     case RUNS:
         command->runs = number;
@@ -293,6 +294,7 @@ bool xd_command_read(int count, char *const *words, struct xd_command *out, char
     if (out->options.script != XD_SIM_NO_SCRIPT) {
         out->options.calm = true;
         out->options.sites = 1;
+        out->options.seed = reader.has_seed ? out->options.seed : 1;
     }
     return out->list != XD_LIST_NOTHING || fits(&reader);
 }

@@ -219,7 +219,12 @@ void xd_sim_cuts_close(struct xd_sim *sim) {
         xd_disk_watch_operations(node_of(sim, index)->disk, NULL, NULL);
     }
     if (cuts->done < cuts->planned_count) {
-        xd_sim_violated(sim, "the run did not come to cut %zu", cuts->done + 1);
+        const struct xd_sim_cut *next = next_of(cuts);
+        sim->figures->cut_missed = cuts->done + 1;
+        xd_sim_violated(sim, "there is no %s %" PRIu64 " of the %s%s: the last one is %" PRIu64,
+                        xd_sim_point_names[next->point], next->number, next->node == 0 ? "hub" : "site",
+                        cuts->done > 0 ? " after the first cut" : "",
+                        sim->figures->points[next->node][next->point]);
     }
 }
 

@@ -68,11 +68,11 @@ static void print_progress(struct progress *progress, const struct totals *total
 static void print_totals(const struct totals *totals, double took) {
     double days = (double)totals->site_ms / (double)XD_DAY_MS;
     unsigned kinds = 0;
-    (void)printf("%" PRIu64 " worlds, %.1f site-days in %.1f s (%.2f a second): %" PRIu64 " orders, %" PRIu64
+    (void)printf("%" PRIu64 " world%s, %.1f site-days in %.1f s (%.2f a second): %" PRIu64 " orders, %" PRIu64
                  " documents of WMSs, %" PRIu64 " messages, %" PRIu64 " turns, %" PRIu64 " crashes, %" PRIu64
-                 " looks at what one would leave\n",
-                 totals->runs, days, took, days / took, totals->orders, totals->documents, totals->messages,
-                 totals->turns, totals->crashes, totals->looks);
+                 " looks at what a power cut would have left\n",
+                 totals->runs, totals->runs == 1 ? "" : "s", days, took, days / took, totals->orders,
+                 totals->documents, totals->messages, totals->turns, totals->crashes, totals->looks);
     (void)printf("%" PRIu64 " cancellations and revisions, of which %" PRIu64 " taken; %" PRIu64
                  " releases, %" PRIu64 " orders at several sites, %" PRIu64 " times backordered, %" PRIu64
                  " sales changed\n",
@@ -134,6 +134,11 @@ static int run_world(const char *program, const struct xd_command *command, uint
         (void)fprintf(stderr, "%s in the world of seed %" PRIu64 ", of which nothing is known\n",
                       time_is_up ? "the time is up" : "interrupted", seed);
         return time_is_up ? EXIT_SUCCESS : 130;
+    }
+    if (figures->cut_missed != 0 && options.cut_count > 0) {
+        (void)fprintf(stderr, "crossdock-simulator: script %s: %s\n", xd_sim_script_names[options.script],
+                      figures->violation);
+        return 2;
     }
     add(totals, figures);
     if (figures->violation[0] != 0) {

@@ -31,6 +31,11 @@ void xd_sim_note(struct xd_sim *sim, uint64_t what, const void *data, size_t siz
     sim->trace = xd_names_hash(sim->trace, data, size);
 }
 
+static void print_step(const struct xd_sim *sim, const char *who, const char *text) {
+    char time[XD_TIME_TEXT_MAX];
+    (void)printf("%s %-6s %s\n", xd_time_write(XD_SIM_START_WALL + sim->now, time), who, text);
+}
+
 void xd_sim_tell(struct xd_sim *sim, const char *who, const char *format, ...) {
     char text[500];
     va_list arguments;
@@ -40,9 +45,18 @@ void xd_sim_tell(struct xd_sim *sim, const char *who, const char *format, ...) {
     size = size < (int)sizeof text ? size : (int)sizeof text - 1;
     xd_sim_note(sim, 1, text, (size_t)size);
     if (sim->options.story) {
-        char time[XD_TIME_TEXT_MAX];
-        (void)printf("%s %-6s %s\n", xd_time_write(XD_SIM_START_WALL + sim->now, time), who, text);
+        print_step(sim, who, text);
     }
+}
+
+bool xd_sim_hit(struct xd_sim *sim, enum xd_fault fault) {
+    bool may = sim->rate[fault] != 0 && !sim->healing && !sim->adding_sites;
+    bool hit = may && xd_chance_hits(&sim->chance[fault], sim->rate[fault]);
+    sim->figures->faults[fault] += hit;
+    if (hit && sim->options.story) {
+        print_step(sim, "world", xd_fault_kinds[fault].name);
+    }
+    return hit;
 }
 
 void xd_sim_violated(struct xd_sim *sim, const char *format, ...) {
@@ -54,13 +68,6 @@ void xd_sim_violated(struct xd_sim *sim, const char *format, ...) {
         va_end(arguments);
         xd_sim_tell(sim, "oracle", "%s", text);
     }
-}
-
-bool xd_sim_hit(struct xd_sim *sim, enum xd_fault fault) {
-    bool may = sim->rate[fault] != 0 && !sim->healing && !sim->adding_sites;
-    bool hit = may && xd_chance_hits(&sim->chance[fault], sim->rate[fault]);
-    sim->figures->faults[fault] += hit;
-    return hit;
 }
 
 static void entropy(void *context, void *out, size_t size) {

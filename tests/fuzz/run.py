@@ -118,9 +118,19 @@ def fuzz(name, seconds):
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def minutes_of(text):
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0
+    if not 0 < minutes < float("inf"):
+        sys.exit(f"MINUTES says how long to go on, as 5 or 0.5, not `{text}`")
+    return minutes
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--minutes", type=minutes_of, default=5)
     parser.add_argument("--target", default="")
     arguments = parser.parse_args()
     names = [arguments.target] if arguments.target else targets()

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Makes a failing world small: leaves out classes of faults, then sites, then time, as long as it goes on failing in the same way.
+"""Makes a failing world small: leaves out classes of faults, then sites, then time, then documents, as long as it goes on
+failing in the same way.
 
     shrink.py SIMULATOR SEED [option...]       run by `make sim-shrink SEED=...`
 
@@ -89,9 +90,10 @@ def main():
             if still(f"{number} sites", without, dict(size, **{"--sites": number})):
                 size["--sites"] = number
                 break
-        while size.get("--minutes", 0) > 30 and still(f"{size['--minutes'] // 2} minutes", without,
-                                                     dict(size, **{"--minutes": size["--minutes"] // 2})):
-            size["--minutes"] //= 2
+        for name, least in (("--minutes", 30), ("--documents", 20)):
+            while size.get(name, 0) > least and still(f"{size[name] // 2} {name[2:]}", without,
+                                                      dict(size, **{name: size[name] // 2})):
+                size[name] //= 2
     except KeyboardInterrupt:
         print("\ninterrupted; the smallest so far:")
         status = 130
