@@ -38,8 +38,8 @@ static const char *const sql[] = {
     [SHIPMENT] = "SELECT " COLUMNS " FROM confirmation WHERE site = ? AND shipment_id = ? ORDER BY n LIMIT ?",
     [ALERT] =
         "SELECT " COLUMNS " FROM confirmation WHERE alert_at > 0 AND alert_at <= ? ORDER BY alert_at LIMIT ?",
-    [WAITING] =
-        "SELECT " COLUMNS " FROM confirmation WHERE waits_for = ? AND waits_for <> '' ORDER BY n LIMIT ?",
+    [WAITING] = "SELECT " COLUMNS
+                " FROM confirmation WHERE waits_for = ? AND waits_for <> '' ORDER BY version, n LIMIT ?",
 };
 
 static void open_query(struct xd_query *query, void *context, int which) {

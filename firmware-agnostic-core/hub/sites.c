@@ -10,6 +10,27 @@
 
 #define SITES_MAX ((size_t)1000)
 
+/* Any value: its line told that what was sent is gone here, and this hub is an older copy. */
+static void set_back_name(const char *site, char out[XD_SITE_SIZE + 16]) {
+    (void)snprintf(out, XD_SITE_SIZE + 16, "set_back/%s", site);
+}
+
+static enum xd_result note_set_back(struct xd_hub *hub, const char *site) {
+    const struct xd_delivery_store *store = &hub->config.store->delivery;
+    char name[XD_SITE_SIZE + 16];
+    set_back_name(site, name);
+    return store->meta_set(store->context, name, "yes");
+}
+
+enum xd_result xd_hub_site_was_set_back(struct xd_hub *hub, const char *site, bool *so) {
+    const struct xd_delivery_store *store = &hub->config.store->delivery;
+    char name[XD_SITE_SIZE + 16], value[8];
+    set_back_name(site, name);
+    enum xd_result result = store->meta_get(store->context, name, value, sizeof value);
+    *so = result == XD_OK;
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
 static void on_news(void *owner, struct xd_line *line, enum xd_line_news news, const char *lane,
                     const struct xd_rewind *rewind) {
     static const char *const names[] = {"line.rewound", "line.new_epoch", "line.epoch_adopted",
@@ -38,7 +59,11 @@ static void on_news(void *owner, struct xd_line *line, enum xd_line_news news, c
         memcpy(site->went_back, rewind->epoch, sizeof site->went_back);
     }
     struct xd_complaint complaint = {.code = codes[news], .site = line->site, .detail = detail};
-    if (xd_hub_complain(hub, &complaint, hub->now) != XD_OK) {
+    enum xd_result result = xd_hub_complain(hub, &complaint, hub->now);
+    if (result == XD_OK && news == XD_LINE_REWOUND) {
+        result = note_set_back(hub, line->site);
+    }
+    if (result != XD_OK) {
         xd_log(hub->config.env, XD_LOG_ERROR, "exception.not_stored", NULL, "%s", detail);
     }
 }

@@ -482,6 +482,7 @@ struct xd_hub_store {
     /* The highest version that is there; XD_NOT_FOUND. */
     enum xd_result (*confirmation_latest)(void *context, const char *site, const char *confirmation_id,
                                           int64_t *version);
+    /* By version, then as they came. */
     enum xd_result (*confirmation_waiting)(void *context, const char *release_id, size_t max,
                                            xd_confirmation_fn each, void *each_context);
 

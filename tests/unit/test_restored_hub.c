@@ -2,8 +2,6 @@
  * confirmed meanwhile. */
 #include "unit/hub_world_orders.h"
 
-#include <stdio.h>
-
 static void a_restored_hub_learns_of_a_split_order_from_its_sites(void **state) {
     struct hub_world *world = world_with_stock(state, "6", "5");
     hub_world_copy(world);
@@ -247,88 +245,6 @@ static void a_cancellation_that_a_restored_hub_forgot_can_be_asked_for_again(voi
     assert_sale(world, 1, "1", "0 2.5 0");
 }
 
-/* ---- what the hub had posted before, and was taken back or restated since ---- */
-
-/* Ten shipped as C-1, which the hub posted and forgot; it is off. */
-static struct hub_world *posted_and_forgotten(void **state, char release_id[XD_ID_SIZE]) {
-    struct hub_world *world = world_with_stock(state, "20", "0");
-    hub_world_copy(world);
-    assert_int_equal(world_simple(world, 1, "", "10"), 202);
-    world_quiet(world);
-    world_release_id(world, 1, 1, release_id);
-    hub_world_ship(&world->sites[0], "C-1", release_id, "10", "");
-    world_quiet(world);
-    assert_sale(world, 1, "1", "10 2.5 10");
-    hub_world_crash(world);
-    return world;
-}
-
-static void voids(struct hub_world *world, const char *release_id) {
-    char text[512];
-    (void)snprintf(text, sizeof text,
-                   "{\"confirmation_id\":\"V-1\",\"kind\":\"VOID\",\"shipment_id\":\"S-C-1\",\"release_ids\":"
-                   "[\"%s\"]}",
-                   release_id);
-    hub_world_wms(&world->sites[0], "confirmation", text);
-}
-
-static void assert_taken_back(struct hub_world *world) {
-    assert_true(hub_world_quiet(world, 180 * MINUTE_MS));
-    assert_sale(world, 1, "1", "10 2.5 0");
-    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
-    assert_erp_agrees(world);
-    assert_exceptions(world, "UNKNOWN_RELEASE", 0);
-    world_ships(world, 1, 1, "10", NULL);
-    world_quiet(world);
-    assert_status(world, 1, "SHIPPED");
-    assert_sale(world, 1, "1", "10 2.5 10");
-    assert_erp_agrees(world);
-}
-
-/* The ERP is away, so that what came back waits for its sale. */
-static void what_was_posted_before_the_restore_can_be_taken_back_while_the_erp_is_away(void **state) {
-    char release_id[XD_ID_SIZE];
-    struct hub_world *world = posted_and_forgotten(state, release_id);
-    world->plan = is_away;
-    hub_world_restore(world);
-    hub_world_run(world, 5 * MINUTE_MS);
-    assert_release(world, 1, 1, "WH1 DRAFT NONE 1");
-    voids(world, release_id);
-    hub_world_run(world, 5 * MINUTE_MS);
-    world->plan = NULL;
-    assert_taken_back(world);
-}
-
-static void what_was_posted_before_the_restore_can_be_taken_back_before_its_release_is_here(void **state) {
-    char release_id[XD_ID_SIZE];
-    struct hub_world *world = posted_and_forgotten(state, release_id);
-    voids(world, release_id);
-    hub_world_run(world, MINUTE_MS);
-    hub_world_restore(world);
-    assert_taken_back(world);
-}
-
-static void what_was_posted_before_the_restore_can_be_restated_while_the_erp_is_away(void **state) {
-    char release_id[XD_ID_SIZE], text[512];
-    struct hub_world *world = posted_and_forgotten(state, release_id);
-    world->plan = is_away;
-    hub_world_restore(world);
-    hub_world_run(world, 5 * MINUTE_MS);
-    assert_release(world, 1, 1, "WH1 DRAFT NONE 1");
-    (void)snprintf(text, sizeof text,
-                   "{\"confirmation_id\":\"C-1\",\"version\":2,\"kind\":\"SHIP\",\"shipment_id\":\"S-C-1\","
-                   "\"release_ids\":[\"%s\"],\"shipped_at\":\"2026-11-23T10:00:00+01:00\",\"lines\":["
-                   "{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"7\",\"uom\":\"EA\"}]}",
-                   release_id);
-    hub_world_wms(&world->sites[0], "confirmation", text);
-    hub_world_run(world, 5 * MINUTE_MS);
-    world->plan = NULL;
-    assert_true(hub_world_quiet(world, 180 * MINUTE_MS));
-    assert_sale(world, 1, "1", "10 2.5 7");
-    assert_line(world, 1, "1", "0 0 3 7 0 0 0");
-    assert_erp_agrees(world);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define WITH(test, setup) cmocka_unit_test_setup_teardown(test, setup, hub_world_teardown)
@@ -344,10 +260,6 @@ int main(void) {
         WITH(a_draft_gets_what_its_site_has, world_two_sites),
         WITH(a_release_to_be_reserved_gets_what_its_site_has, world_two_sites),
         WITH(what_a_site_had_refused_to_give_up_is_posted_when_it_ships, world_two_sites),
-        WITH(what_was_posted_before_the_restore_can_be_taken_back_while_the_erp_is_away, world_two_sites),
-        WITH(what_was_posted_before_the_restore_can_be_taken_back_before_its_release_is_here,
-             world_two_sites),
-        WITH(what_was_posted_before_the_restore_can_be_restated_while_the_erp_is_away, world_two_sites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

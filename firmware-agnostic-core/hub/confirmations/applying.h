@@ -41,7 +41,8 @@ struct xd_applying {
     const char *accepts;          /* a person says that lines are applied which this code would park */
     const struct xd_after *after; /* what undoes an earlier version of it */
     size_t after_count;
-    bool renews; /* it was applied before, and its postings were refused: they need other references */
+    bool renews;    /* it was applied before, and its postings were refused: they need other references */
+    bool forgotten; /* its postings may be there, as they were then: they are looked for first */
 };
 
 /* A posting to the ERP that is done before another one of the same release. */
@@ -121,6 +122,11 @@ XD_CHECKED enum xd_result xd_confirmation_renew(struct xd_hub *hub,
                                                 const struct xd_confirmation *confirmation,
                                                 struct xd_confirmation_row *row, const char *accepts,
                                                 struct xd_now now);
+/* The same of one that another life of this hub may have posted: its postings are looked for, and made when
+ * they are not there. Whatever its control totals are. */
+XD_CHECKED enum xd_result xd_confirmation_apply_forgotten(struct xd_hub *hub,
+                                                          const struct xd_confirmation *confirmation,
+                                                          struct xd_confirmation_row *row, struct xd_now now);
 /* Some lines of it that were parked (`lines` of them, by where they stand in the document) are applied now;
  * accepts: see xd_applying. *done: false: one of them would be parked again, and nothing was changed. */
 XD_CHECKED enum xd_result xd_confirmation_apply_lines(struct xd_hub *hub,
@@ -197,6 +203,13 @@ struct xd_reversing {
  */
 XD_CHECKED enum xd_result xd_reverse(struct xd_reversing *reversing, struct xd_confirmation_row *row,
                                      enum xd_confirmation_state state);
+/* row, which is stored, counts no more (it was superseded or taken back), and was never applied here. But who
+ * has a release that is not known here, or a version that came late to a hub that was set back, has it of a
+ * hub of which this one is an older copy, and that may have posted it. So it is applied, which finds its
+ * postings in the ERP or makes them, and taken back at once; its state stays. What still waits for its
+ * release waits on. */
+XD_CHECKED enum xd_result xd_undo_forgotten(struct xd_hub *hub, const struct xd_confirmation *confirmation,
+                                            struct xd_confirmation_row *row, struct xd_now now);
 /* What had shipped of a cancelled order was taken back because another version of row (or row itself, after
  * xd_reverse_refused) says what did instead, and that was decided by now: the sites are asked for what it
  * left with them. */

@@ -42,35 +42,47 @@ static void row_of(const struct xd_arrived *arrived, const struct xd_confirmatio
     row->body = arrived->body;
 }
 
-/* Of this site's. */
-static enum xd_result any_draft(struct xd_hub *hub, const char *site,
-                                const struct xd_confirmation *confirmation, bool *any) {
+static enum xd_result is_draft(struct xd_hub *hub, const char *site, const char *release_id, bool *draft) {
     const struct xd_hub_store *store = hub->config.store;
     struct xd_release_row row;
+    enum xd_result result = strlen(release_id) < sizeof row.release_id
+                                ? store->release_get(store->context, release_id, &row)
+                                : XD_NOT_FOUND;
+    *draft = result == XD_OK && row.status == XD_RELEASE_DRAFT && strcmp(row.site, site) == 0;
+    return result == XD_NOT_FOUND ? XD_OK : result;
+}
+
+static enum xd_result any_draft(struct xd_hub *hub, const char *site,
+                                const struct xd_confirmation *confirmation, bool *any) {
     enum xd_result result = XD_OK;
     *any = false;
     for (size_t index = 0; index < confirmation->release_count && result == XD_OK && !*any; index++) {
-        const char *release_id = confirmation->release_ids[index];
-        result = strlen(release_id) < sizeof row.release_id
-                     ? store->release_get(store->context, release_id, &row)
-                     : XD_NOT_FOUND;
-        *any = result == XD_OK && row.status == XD_RELEASE_DRAFT && strcmp(row.site, site) == 0;
-        result = result == XD_NOT_FOUND ? XD_OK : result;
+        result = is_draft(hub, site, confirmation->release_ids[index], any);
     }
     return result;
 }
 
-/* A draft that its site ships is there: whatever came before the hub knew of it and waits for it counts, too.
- * Confirmations count before this one, which may correct them or take them back; what else waits counts when
- * this one has shown that the draft is there. */
-static enum xd_result resume_waiting(struct xd_hub *hub, const struct xd_confirmation *confirmation,
+/* What waits for the drafts, or for those that are none any more, that it names. */
+static enum xd_result resume_waiting(struct xd_hub *hub, const char *site,
+                                     const struct xd_confirmation *confirmation, bool drafts,
                                      struct xd_now now) {
     enum xd_result result = XD_OK;
     for (size_t index = 0; index < confirmation->release_count && result == XD_OK; index++) {
-        result = xd_hub_resume(hub, confirmation->release_ids[index], now);
-        result = result == XD_NOT_FOUND ? XD_OK : result;
+        bool draft;
+        result = is_draft(hub, site, confirmation->release_ids[index], &draft);
+        if (result == XD_OK && draft == drafts) {
+            result = xd_hub_resume(hub, confirmation->release_ids[index], now);
+            result = result == XD_NOT_FOUND ? XD_OK : result;
+        }
     }
     return result;
+}
+
+/* What its site says of a draft came before the hub knew of it, and waits for it: it counts before what
+ * corrects it or takes it back. */
+static bool corrects(const struct xd_confirmation *confirmation) {
+    return confirmation->version > 1 || confirmation->kind == XD_KIND_VOID ||
+           confirmation->kind == XD_KIND_REVERSAL;
 }
 
 enum xd_result xd_hub_confirmation(struct xd_hub *hub, const struct xd_arrived *arrived, struct xd_now now) {
@@ -97,8 +109,8 @@ enum xd_result xd_hub_confirmation(struct xd_hub *hub, const struct xd_arrived *
         return result;
     }
     result = any_draft(hub, row.site, &confirmation, &drafts);
-    if (result == XD_OK && drafts) {
-        result = resume_waiting(hub, &confirmation, now);
+    if (result == XD_OK && drafts && corrects(&confirmation)) {
+        result = resume_waiting(hub, row.site, &confirmation, true, now);
     }
     if (result != XD_OK) {
         return result;
@@ -113,5 +125,6 @@ enum xd_result xd_hub_confirmation(struct xd_hub *hub, const struct xd_arrived *
     if (result == XD_OK) {
         result = xd_resume_after(hub, &row, &confirmation, now);
     }
-    return result == XD_OK && drafts ? resume_waiting(hub, &confirmation, now) : result;
+    /* A draft that its site ships is there: whatever else waits for it counts, too. */
+    return result == XD_OK && drafts ? resume_waiting(hub, row.site, &confirmation, false, now) : result;
 }

@@ -12,15 +12,30 @@
  *
  * A version that waits for its release does not make way for one that waits for it, too. Who has a release
  * that is not known here has it of a hub that was restored from an older copy since, and that hub may have
- * posted the version: both are applied when the release is there, in their order. */
+ * posted the version: both are applied when the release is there, in their order. For the same reason
+ * whatever makes way before it was applied is applied all the same when its release comes, and taken back at
+ * once. */
 #include "hub/confirmations/applying.h"
 
 #include "base/memory.h"
 
 #include <string.h>
 
-static enum xd_result came_late(struct xd_hub *hub, struct xd_confirmation_row *row, struct xd_now now) {
+/* A hub that was set back gets first what its site had not sent it yet, and then what it forgot: that may
+ * have been posted. */
+static enum xd_result came_late(struct xd_hub *hub, const struct xd_confirmation *confirmation,
+                                struct xd_confirmation_row *row, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    bool ships = row->kind == XD_KIND_SHIP || row->kind == XD_KIND_SHORT_CLOSE, set_back = false;
+    enum xd_result result = ships ? xd_hub_site_was_set_back(hub, row->site, &set_back) : XD_OK;
     row->state = XD_CONFIRMATION_SUPERSEDED;
+    if (result == XD_OK && set_back) {
+        result = store->confirmation_put(store->context, row);
+        return result == XD_OK ? xd_undo_forgotten(hub, confirmation, row, now) : result;
+    }
+    if (result != XD_OK) {
+        return result;
+    }
     row->lines_rejected = row->lines_in;
     return xd_hub_tell_fate(hub, row, XD_OUTCOME_REJECTED, "SUPERSEDED",
                             "A higher version of it came before.", now);
@@ -197,7 +212,7 @@ enum xd_result xd_confirmation_correct(struct xd_hub *hub, const struct xd_confi
     }
     *fresh = !late && !asks && (before == NULL || waits || confirmation->kind == XD_KIND_VOID);
     if (result == XD_OK && late) {
-        result = came_late(hub, row, now);
+        result = came_late(hub, confirmation, row, now);
     } else if (result == XD_OK && asks) {
         result = ask(hub, confirmation, row, before, now);
     } else if (result == XD_OK && !*fresh) {

@@ -50,7 +50,7 @@ static enum xd_result add_job(struct xd_applying *applying, const struct xd_matc
     job.kind = XD_ERP_SHIPMENT;
     xd_hub_job_of(applying->hub, &match->order, applying->now, &job);
     job.after = after_of(applying, match->row.release_id);
-    job.state = job.after != 0 ? XD_JOB_HELD : XD_JOB_QUEUED;
+    job.state = job.after != 0 ? XD_JOB_HELD : applying->forgotten ? XD_JOB_UNKNOWN : XD_JOB_QUEUED;
     memcpy(job.site, applying->row->site, sizeof job.site);
     memcpy(job.confirmation_id, applying->row->confirmation_id, sizeof job.confirmation_id);
     job.confirmation_version = applying->row->base;
@@ -281,6 +281,17 @@ enum xd_result xd_confirmation_renew(struct xd_hub *hub, const struct xd_confirm
                                      struct xd_now now) {
     struct xd_applying applying = {
         .hub = hub, .now = now, .row = row, .confirmation = confirmation, .renews = true, .accepts = accepts};
+    return apply_document(&applying);
+}
+
+enum xd_result xd_confirmation_apply_forgotten(struct xd_hub *hub, const struct xd_confirmation *confirmation,
+                                               struct xd_confirmation_row *row, struct xd_now now) {
+    struct xd_applying applying = {.hub = hub,
+                                   .now = now,
+                                   .row = row,
+                                   .confirmation = confirmation,
+                                   .forgotten = true,
+                                   .accepts = "HASH_TOTAL"};
     return apply_document(&applying);
 }
 

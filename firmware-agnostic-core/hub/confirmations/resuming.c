@@ -73,86 +73,54 @@ enum xd_result xd_resume_document(struct xd_hub *hub, struct xd_confirmation_row
     return result;
 }
 
-/* ---- what was taken back while it waited ---- */
-
-static bool takes_back(const struct xd_confirmation_row *row) {
-    return row->kind == XD_KIND_VOID &&
-           (row->state == XD_CONFIRMATION_APPLIED || row->state == XD_CONFIRMATION_POSTED);
-}
-
-/* XD_NOT_FOUND: there is none. */
-static enum xd_result find_taker(struct xd_hub *hub, const struct xd_confirmation_row *row,
-                                 struct xd_confirmation_row *taker) {
-    const struct xd_hub_store *store = hub->config.store;
-    struct xd_confirmation_rows list = {NULL, 0, 0};
-    enum xd_result result = store->confirmation_versions(store->context, row->site, row->confirmation_id,
-                                                         xd_confirmation_collect, &list);
-    if (result == XD_OK && row->shipment_id[0] != 0) {
-        result = store->confirmation_of_shipment(store->context, row->site, row->shipment_id, TAKERS_MAX,
-                                                 xd_confirmation_collect, &list);
-    }
-    bool found = false;
-    for (size_t index = 0; index < list.count && result == XD_OK && !found; index++) {
-        found = takes_back(&list.rows[index]);
-        if (found) {
-            *taker = list.rows[index];
-        }
-    }
-    xd_free(list.rows);
-    return result == XD_OK && !found ? XD_NOT_FOUND : result;
-}
-
-/* Who had a release that was not known here had it of a hub that was restored from an older copy since, and
- * that hub may have posted the shipment. So it is applied, and its postings are found in the ERP or made
- * there, and then taken back by what took it back. */
-static enum xd_result take_back_again(struct xd_hub *hub, struct xd_confirmation_row *row,
-                                      struct xd_now now) {
-    const struct xd_hub_store *store = hub->config.store;
-    struct xd_confirmation_row taker;
+/* It was superseded or taken back while it waited. */
+static enum xd_result resume_undone(struct xd_hub *hub, struct xd_confirmation_row *row, struct xd_now now) {
     struct xd_stored stored;
-    struct xd_reversing reversing = {.hub = hub, .now = now, .cause = &taker, .at = now.wall};
-    enum xd_result result = find_taker(hub, row, &taker);
-    if (result != XD_OK) {
-        row->waits_for[0] = 0;
-        return result == XD_NOT_FOUND ? store->confirmation_save(store->context, row) : result;
-    }
-    result = xd_stored_open(hub, row, &stored);
+    enum xd_result result = xd_stored_open(hub, row, &stored);
     if (result == XD_OK) {
-        result = xd_confirmation_apply(hub, &stored.confirmation, row, NULL, 0, NULL, now);
+        result = xd_undo_forgotten(hub, &stored.confirmation, row, now);
+    } else if (result == XD_INVALID) {
+        result = stays_parked(hub, row, now);
     }
-    if (result == XD_OK) {
-        result = xd_reverse(&reversing, row, XD_CONFIRMATION_REVERSED);
-    }
-    if (result == XD_OK && taker.jobs_open > 0) {
-        taker.state = XD_CONFIRMATION_APPLIED;
-        result = store->confirmation_save(store->context, &taker);
-    }
-    xd_free(reversing.made);
     xd_stored_close(&stored);
-    return result == XD_INVALID ? XD_CORRUPT : result; /* it could be read when it came */
+    return result;
+}
+
+/* As it is by now: one that was resumed before may have taken it back. *still: it waits for that release. */
+static enum xd_result resume_one(struct xd_hub *hub, const struct xd_confirmation_row *waiting,
+                                 const char *release_id, struct xd_now now, bool *still) {
+    const struct xd_hub_store *store = hub->config.store;
+    struct xd_confirmation_row row = *waiting;
+    enum xd_result result = store->confirmation_get(store->context, waiting->site, waiting->confirmation_id,
+                                                    waiting->version, &row);
+    if (result == XD_OK && strcmp(row.waits_for, release_id) == 0) {
+        result = row.state == XD_CONFIRMATION_PARKED ? xd_resume_document(hub, &row, NULL, now)
+                                                     : resume_undone(hub, &row, now);
+    }
+    *still = strcmp(row.waits_for, release_id) == 0;
+    return result;
 }
 
 enum xd_result xd_hub_resume(struct xd_hub *hub, const char *release_id, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
     struct waiting *waiting = xd_resize(NULL, sizeof *waiting);
     enum xd_result result = waiting == NULL ? XD_NO_MEMORY : xd_hub_responses_resume(hub, release_id, now);
-    while (result == XD_OK) {
+    bool ever = false, more = true;
+    while (result == XD_OK && more) {
         bool any = false;
         waiting->count = 0;
         result =
             store->confirmation_waiting(store->context, release_id, RESUME_PAGE, collect_waiting, waiting);
         for (size_t index = 0; index < waiting->count && result == XD_OK; index++) {
-            result = waiting->rows[index].state == XD_CONFIRMATION_REVERSED
-                         ? take_back_again(hub, &waiting->rows[index], now)
-                         : xd_resume_document(hub, &waiting->rows[index], NULL, now);
-            any = any || strcmp(waiting->rows[index].waits_for, release_id) != 0;
+            bool still = false;
+            result = resume_one(hub, &waiting->rows[index], release_id, now, &still);
+            any = any || !still;
         }
-        if (waiting->count < RESUME_PAGE || !any) { /* or they wait for more of it */
-            break;
-        }
+        more = waiting->count == RESUME_PAGE && any; /* else they wait for more of it */
+        ever = ever || any;
     }
     xd_free(waiting);
-    return result;
+    return result == XD_OK && ever ? xd_hub_responses_resume(hub, release_id, now) : result;
 }
 
 /* ---- lines ---- */
@@ -306,6 +274,11 @@ enum xd_result xd_hub_confirmations_late(struct xd_hub *hub, struct xd_now now) 
         if (result != XD_OK || awaited) {
             continue;
         }
+        row->alert_at = 0;
+        if (row->state != XD_CONFIRMATION_PARKED) { /* nobody is asked about it */
+            result = store->confirmation_save(store->context, row);
+            continue;
+        }
         struct xd_complaint complaint = {
             .code = "UNKNOWN_RELEASE_OVERDUE",
             .site = row->site,
@@ -313,7 +286,6 @@ enum xd_result xd_hub_confirmations_late(struct xd_hub *hub, struct xd_now now) 
             .document_id = row->confirmation_id,
             .version = row->base,
             .detail = "Its release has not come in time; the site may mean another one."};
-        row->alert_at = 0;
         result = xd_hub_complain(hub, &complaint, now);
         result = result == XD_OK ? store->confirmation_save(store->context, row) : result;
     }

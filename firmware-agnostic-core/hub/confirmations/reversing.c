@@ -152,18 +152,15 @@ static enum xd_result complain_again(struct xd_reversing *reversing, const struc
     return result;
 }
 
-/* The version does not count any more, and nobody is asked about it. One that waited for its release and was
- * taken back is looked at again when that comes (resuming.c). */
+/* The version does not count any more, and nobody is asked about it. One that waits for its release is looked
+ * at again when that comes (xd_undo_forgotten). */
 enum xd_result xd_reverse_retire(struct xd_reversing *reversing, struct xd_confirmation_row *row,
                                  enum xd_confirmation_state state) {
     struct xd_hub *hub = reversing->hub;
     const struct xd_hub_store *store = hub->config.store;
     bool superseded = state == XD_CONFIRMATION_SUPERSEDED;
     row->state = (int)state;
-    if (superseded) {
-        row->waits_for[0] = 0;
-    }
-    row->alert_at = 0;
+    row->alert_at = row->waits_for[0] != 0 ? row->alert_at : 0;
     row->lines_rejected += row->lines_parked;
     row->lines_parked = 0;
     enum xd_result result =
@@ -188,6 +185,26 @@ enum xd_result xd_reverse(struct xd_reversing *reversing, struct xd_confirmation
     bool applied = row->state == XD_CONFIRMATION_APPLIED || row->state == XD_CONFIRMATION_POSTED;
     enum xd_result result = applied ? reverse_all(reversing, row) : XD_OK;
     return result == XD_OK ? xd_reverse_retire(reversing, row, state) : result;
+}
+
+/* ---- what was posted and forgotten ---- */
+
+enum xd_result xd_undo_forgotten(struct xd_hub *hub, const struct xd_confirmation *confirmation,
+                                 struct xd_confirmation_row *row, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
+    enum xd_confirmation_state state = (enum xd_confirmation_state)row->state;
+    struct xd_confirmation_row cause;
+    struct xd_reversing reversing = {.hub = hub, .now = now, .cause = &cause, .at = now.wall};
+    enum xd_result result = xd_confirmation_apply_forgotten(hub, confirmation, row, now);
+    cause = *row;
+    cause.jobs_open = 0;
+    cause.kind = state == XD_CONFIRMATION_REVERSED ? XD_KIND_VOID : row->kind;
+    if (result == XD_OK) {
+        result = xd_reverse(&reversing, row, state);
+    }
+    row->jobs_open += cause.jobs_open;
+    xd_free(reversing.made);
+    return result == XD_OK ? store->confirmation_save(store->context, row) : result;
 }
 
 /* ---- what the ERP refused ---- */
