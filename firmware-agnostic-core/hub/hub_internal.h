@@ -132,6 +132,9 @@ XD_CHECKED enum xd_result xd_hub_response(struct xd_hub *hub, const struct xd_ar
                                           struct xd_now now);
 XD_CHECKED enum xd_result xd_hub_inventory(struct xd_hub *hub, const struct xd_arrived *arrived,
                                            struct xd_now now);
+/* All that is known of the order are the releases that its sites gave back to a hub that had forgotten it,
+ * and its document is the first of them: nobody has said the whole of it since, as a revision does. */
+bool xd_hub_order_in_releases(const struct xd_order_row *row);
 /* A release that a site gives back because this hub forgot it. */
 XD_CHECKED enum xd_result xd_hub_adopt(struct xd_hub *hub, const struct xd_arrived *arrived,
                                        struct xd_now now);

@@ -484,6 +484,10 @@ enum xd_result xd_hub_order(struct xd_hub *hub, const struct xd_api_request *req
 
 /* ---- a release that a site gives back ---- */
 
+bool xd_hub_order_in_releases(const struct xd_order_row *row) {
+    return row->revision == 1 && strcmp(row->client, XD_CLIENT_ADOPTED) == 0;
+}
+
 /* born: in the ERP, which has its sale and has had its say on credit. */
 static void adopted_order(const struct xd_release *release, const struct xd_arrived *arrived, bool born,
                           struct xd_now now, struct xd_order_row *row) {

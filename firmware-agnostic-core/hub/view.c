@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "documents/writer.h"
+#include "hub/hub_internal.h"
 #include "hub/orchestration/ending.h"
 #include "hub/sla/sla.h"
 
@@ -114,7 +115,7 @@ static void write_same(struct xd_writer *writer, const cJSON *document, const ch
 /* What the order's document says of how to ship. All that is known of an order that a site gave
  * back is its release, which says the same, its parties one by one. */
 static void write_how(struct xd_writer *writer, const struct xd_order_row *row, const cJSON *document) {
-    if (strcmp(row->client, XD_CLIENT_ADOPTED) == 0) {
+    if (xd_hub_order_in_releases(row)) {
         xd_writer_begin(writer, "parties", '{');
         write_same(writer, document, "ship_to");
         write_same(writer, document, "mark_for");

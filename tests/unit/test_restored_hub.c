@@ -245,6 +245,31 @@ static void a_cancellation_that_a_restored_hub_forgot_can_be_asked_for_again(voi
     assert_sale(world, 1, "1", "0 2.5 0");
 }
 
+/* What a revision says is the whole of it, whoever ships what of it. */
+static void an_order_that_came_back_can_be_revised(void **state) {
+    struct hub_world *world = world_with_stock(state, "6", "5");
+    char line[256], text[ORDER_TEXT_SIZE];
+    hub_world_copy(world);
+    assert_int_equal(world_simple(world, 1, "", "11"), 202);
+    world_quiet(world);
+    hub_world_site_crash(&world->sites[1]);
+    world->plan = is_away; /* what is not at a site yet, as far as the hub knows, may be revised */
+    hub_world_restore(world);
+    hub_world_run(world, 5 * MINUTE_MS);
+    assert_release(world, 1, 1, "WH1 DRAFT NONE 1");
+    (void)world_order_text(1, "", world_line("1", "WIDGET", "14", "EA", line), text);
+    assert_int_equal(world_revise(world, 1, "*", text), 202);
+    world->plan = NULL;
+    hub_world_run(world, 30 * MINUTE_MS);
+    world_stock(world, "WH1", "WIDGET", "30"); /* what waits is placed: its document is read again */
+    hub_world_run(world, 5 * MINUTE_MS);
+    hub_world_site_start(&world->sites[1]);
+    world_quiet(world);
+    assert_count(world, "SELECT CAST(ordered AS INTEGER) FROM order_line", 14);
+    assert_sale(world, 1, "1", "14 2.5 0");
+    assert_agrees(world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define WITH(test, setup) cmocka_unit_test_setup_teardown(test, setup, hub_world_teardown)
@@ -260,6 +285,7 @@ int main(void) {
         WITH(a_draft_gets_what_its_site_has, world_two_sites),
         WITH(a_release_to_be_reserved_gets_what_its_site_has, world_two_sites),
         WITH(what_a_site_had_refused_to_give_up_is_posted_when_it_ships, world_two_sites),
+        WITH(an_order_that_came_back_can_be_revised, world_two_sites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

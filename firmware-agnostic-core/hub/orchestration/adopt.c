@@ -35,7 +35,7 @@ static struct xd_order_line_row *add_line(struct xd_conduct *conduct, const stru
 static enum xd_result grow_line(struct xd_conduct *conduct, const struct xd_release_line *line,
                                 struct xd_decimal qty, struct xd_order_line_row **out) {
     const struct xd_hub_store *store = conduct->hub->config.store;
-    bool adopted = strcmp(conduct->order.client, XD_CLIENT_ADOPTED) == 0;
+    bool adopted = xd_hub_order_in_releases(&conduct->order);
     *out = xd_conduct_line(conduct, line->line_id);
     if (*out != NULL) {
         return adopted ? xd_line_increase(*out, qty) : XD_OK;
@@ -213,7 +213,7 @@ static enum xd_result adopt_more(struct xd_conduct *conduct, const struct xd_rel
                                  struct xd_decimal more) {
     struct xd_order_line_row *ordered;
     bool new_line = xd_conduct_line(conduct, line->line_id) == NULL;
-    bool grows = new_line || strcmp(conduct->order.client, XD_CLIENT_ADOPTED) == 0;
+    bool grows = new_line || xd_hub_order_in_releases(&conduct->order);
     enum xd_result result = grow_line(conduct, line, more, &ordered);
     if (result == XD_OK && grows) {
         result = xd_line_move(ordered, XD_POT_OPEN, XD_POT_CANCELLED, more);

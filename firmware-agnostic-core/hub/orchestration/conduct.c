@@ -88,7 +88,7 @@ enum xd_result xd_conduct_parse(struct xd_conduct *conduct) {
     }
     xd_buffer_free(&body);
     if (result == XD_OK) {
-        result = strcmp(conduct->order.client, XD_CLIENT_ADOPTED) == 0
+        result = xd_hub_order_in_releases(&conduct->order)
                      ? read_adopted(conduct)
                      : xd_order_read_taken(&conduct->document, &conduct->own, &conduct->hub->problems);
     }
