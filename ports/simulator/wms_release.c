@@ -205,12 +205,13 @@ static void rewrite(struct xd_sim *sim, const struct xd_sim_release *release, si
     document->text = xd_sim_wms_write(document, release);
 }
 
-/* What has left of the line is all that comes, it has said. */
-static bool is_closed(const struct xd_sim *sim, const struct xd_sim_release *release, unsigned line) {
+/* What has left of the line (left false: what leaves) is all that comes, it has said or says with it. */
+static bool is_closed(const struct xd_sim *sim, const struct xd_sim_release *release, unsigned line,
+                      bool left) {
     bool closed = false;
     for (unsigned index = 0; index < release->shipment_count; index++) {
         const struct xd_sim_document *document = &sim->documents[release->shipments[index]];
-        closed = closed || (has_left(sim, release->shipments[index]) && document->qty[line] > 0 &&
+        closed = closed || (has_left(sim, release->shipments[index]) == left && document->qty[line] > 0 &&
                             document->qty[line] < release->qty[line] && document->short_status != NULL &&
                             strcmp(document->short_status, "SHORT_FINAL") == 0);
     }
@@ -221,7 +222,7 @@ static bool is_closed(const struct xd_sim *sim, const struct xd_sim_release *rel
 static void plan_less(struct xd_sim *sim, struct xd_sim_release *release,
                       const unsigned wanted[XD_SIM_LINES_MAX]) {
     for (unsigned line = 0; line < XD_SIM_LINES_MAX; line++) {
-        release->closed[line] += is_closed(sim, release, line) ? release->qty[line] - wanted[line] : 0;
+        release->closed[line] += is_closed(sim, release, line, true) ? release->qty[line] - wanted[line] : 0;
     }
     memcpy(release->qty, wanted, sizeof release->qty);
     for (unsigned index = release->shipment_count; index > 0; index--) {
@@ -247,6 +248,9 @@ static void defy(struct xd_sim *sim, struct xd_sim_release *release,
             document->defies =
                 document->defies || (document->qty[line] > wanted[line] && wanted[line] < release->qty[line]);
         }
+    }
+    for (unsigned line = 0; line < XD_SIM_LINES_MAX; line++) {
+        release->closed[line] += is_closed(sim, release, line, false) ? release->qty[line] - wanted[line] : 0;
     }
     memcpy(release->qty, wanted, sizeof release->qty);
 }
