@@ -295,6 +295,13 @@ void world_quiet(struct hub_world *world) {
 
 /* ---- books ---- */
 
+void world_erp_away(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan) {
+    (void)world;
+    (void)call;
+    *plan =
+        (struct call_plan){.lands_ms = -1, .answers_ms = 1000, .lies = true, .outcome = XD_ERP_UNAVAILABLE};
+}
+
 void assert_line(struct hub_world *world, int number, const char *line_id, const char *expected) {
     char sql[400], what[64];
     snprintf(what, sizeof what, "PO-%d line %s", number, line_id);

@@ -57,6 +57,9 @@ void world_quiet(struct hub_world *world);
 
 /* ---- books ---- */
 
+/* A plan: nobody answers. */
+void world_erp_away(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan);
+
 /* "open allocated released shipped cancelled backordered pending" of the line. */
 void assert_line(struct hub_world *world, int number, const char *line_id, const char *expected);
 /* "SITE STATUS CANCEL revision" of the n-th release. */

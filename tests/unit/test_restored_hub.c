@@ -161,13 +161,6 @@ static void who_ships_instead_speaks_first_after_the_restore(void **state) {
     what_was_asked_back_before_the_restore_is_not_waited_for(state, 1);
 }
 
-static void is_away(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan) {
-    (void)world;
-    (void)call;
-    *plan =
-        (struct call_plan){.lands_ms = -1, .answers_ms = 1000, .lies = true, .outcome = XD_ERP_UNAVAILABLE};
-}
-
 /* The release is not as far as the one that the site has: a draft, or not reserved yet. */
 static void a_release_that_is_not_as_far_gets_what_its_site_has(void **state, bool reserves) {
     struct hub_world *world = world_with_stock(state, "20", "0");
@@ -181,7 +174,7 @@ static void a_release_that_is_not_as_far_gets_what_its_site_has(void **state, bo
     hub_world_site_crash(&world->sites[0]);
     hub_world_restore(world);
     world_stock(world, "WH1", "WIDGET", "13");
-    world->plan = reserves ? NULL : is_away;
+    world->plan = reserves ? NULL : world_erp_away;
     assert_int_equal(world_two_lines(world, 1, head, "10", "8"), 202);
     hub_world_run(world, MINUTE_MS);
     hub_world_site_start(&world->sites[0]);
@@ -253,7 +246,7 @@ static void an_order_that_came_back_can_be_revised(void **state) {
     assert_int_equal(world_simple(world, 1, "", "11"), 202);
     world_quiet(world);
     hub_world_site_crash(&world->sites[1]);
-    world->plan = is_away; /* what is not at a site yet, as far as the hub knows, may be revised */
+    world->plan = world_erp_away; /* what is not at a site yet, as far as the hub knows, may be revised */
     hub_world_restore(world);
     hub_world_run(world, 5 * MINUTE_MS);
     assert_release(world, 1, 1, "WH1 DRAFT NONE 1");

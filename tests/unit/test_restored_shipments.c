@@ -30,13 +30,6 @@ static void quote(const char *release_id, char out[QUOTED_SIZE]) {
     (void)snprintf(out, QUOTED_SIZE, "\"%s\"", release_id);
 }
 
-static void is_away(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan) {
-    (void)world;
-    (void)call;
-    *plan =
-        (struct call_plan){.lands_ms = -1, .answers_ms = 1000, .lies = true, .outcome = XD_ERP_UNAVAILABLE};
-}
-
 /* ---- posted, and forgotten ---- */
 
 /* Ten shipped as C-1, which the hub posted; it is off. */
@@ -59,7 +52,7 @@ static struct hub_world *posted(void **state, char releases[QUOTED_SIZE]) {
  * sale. */
 static struct hub_world *forgotten(void **state, char releases[QUOTED_SIZE], bool draft) {
     struct hub_world *world = posted(state, releases);
-    world->plan = draft ? is_away : NULL;
+    world->plan = draft ? world_erp_away : NULL;
     if (draft) {
         hub_world_restore(world);
         hub_world_run(world, 5 * MINUTE_MS);
@@ -94,79 +87,76 @@ static void assert_restated(struct hub_world *world) {
     assert_line(world, 1, "1", "0 0 3 7 0 0 0");
 }
 
-static void taken_back(void **state, bool draft) {
+/* ---- what the site says of it since ---- */
+
+typedef void (*say_fn)(struct hub_world *world, const char *releases);
+
+static void void_it(struct hub_world *world, const char *releases) {
+    says(world, "V-1", 1, "VOID", "S-1", releases, NULL, "");
+}
+
+/* Of the release that the void names nobody knows. */
+static void void_its_shipment(struct hub_world *world, const char *releases) {
+    (void)releases;
+    says(world, "V-1", 1, "VOID", "S-1", "\"R-OTHER\"", NULL, "");
+}
+
+static void void_it_by_version(struct hub_world *world, const char *releases) {
+    says(world, "C-1", 2, "VOID", "S-1", releases, NULL, "");
+}
+
+static void restate_it(struct hub_world *world, const char *releases) {
+    says(world, "C-1", 2, "SHIP", "S-1", releases, "7", "");
+}
+
+static void void_and_restate_it(struct hub_world *world, const char *releases) {
+    void_it_by_version(world, releases);
+    says(world, "C-1", 3, "SHIP", "S-1", releases, "7", "");
+}
+
+static struct hub_world *after(void **state, bool draft, say_fn say) {
     char releases[QUOTED_SIZE];
     struct hub_world *world = forgotten(state, releases, draft);
-    says(world, "V-1", 1, "VOID", "S-1", releases, NULL, "");
+    say(world, releases);
     comes_to_rest(world, draft);
-    assert_taken_back(world);
+    return world;
 }
 
 static void it_is_taken_back_while_its_release_is_a_draft(void **state) {
-    taken_back(state, true);
+    assert_taken_back(after(state, true, void_it));
 }
 
 static void it_is_taken_back_before_its_release_is_here(void **state) {
-    taken_back(state, false);
-}
-
-/* The void names its shipment; of the release that it names nobody knows. */
-static void taken_back_by_shipment(void **state, bool draft) {
-    char releases[QUOTED_SIZE];
-    struct hub_world *world = forgotten(state, releases, draft);
-    says(world, "V-1", 1, "VOID", "S-1", "\"R-OTHER\"", NULL, "");
-    comes_to_rest(world, draft);
-    assert_taken_back(world);
+    assert_taken_back(after(state, false, void_it));
 }
 
 static void it_is_taken_back_by_its_shipment_while_its_release_is_a_draft(void **state) {
-    taken_back_by_shipment(state, true);
+    assert_taken_back(after(state, true, void_its_shipment));
 }
 
 static void it_is_taken_back_by_its_shipment_before_its_release_is_here(void **state) {
-    taken_back_by_shipment(state, false);
+    assert_taken_back(after(state, false, void_its_shipment));
 }
 
 static void it_is_taken_back_by_a_version_of_itself(void **state) {
-    char releases[QUOTED_SIZE];
-    struct hub_world *world = forgotten(state, releases, false);
-    says(world, "C-1", 2, "VOID", "S-1", releases, NULL, "");
-    comes_to_rest(world, false);
-    assert_taken_back(world);
-}
-
-static void restated(void **state, bool draft) {
-    char releases[QUOTED_SIZE];
-    struct hub_world *world = forgotten(state, releases, draft);
-    says(world, "C-1", 2, "SHIP", "S-1", releases, "7", "");
-    comes_to_rest(world, draft);
-    assert_restated(world);
+    assert_taken_back(after(state, false, void_it_by_version));
 }
 
 static void it_is_restated_while_its_release_is_a_draft(void **state) {
-    restated(state, true);
+    assert_restated(after(state, true, restate_it));
 }
 
 /* The site sends first what it had not sent yet, and then what the hub forgot. */
 static void it_is_restated_before_it_comes_again(void **state) {
-    restated(state, false);
-}
-
-static void restated_after_its_own_void(void **state, bool draft) {
-    char releases[QUOTED_SIZE];
-    struct hub_world *world = forgotten(state, releases, draft);
-    says(world, "C-1", 2, "VOID", "S-1", releases, NULL, "");
-    says(world, "C-1", 3, "SHIP", "S-1", releases, "7", "");
-    comes_to_rest(world, draft);
-    assert_restated(world);
+    assert_restated(after(state, false, restate_it));
 }
 
 static void it_is_taken_back_and_restated_while_its_release_is_a_draft(void **state) {
-    restated_after_its_own_void(state, true);
+    assert_restated(after(state, true, void_and_restate_it));
 }
 
 static void it_is_taken_back_and_restated_before_it_comes_again(void **state) {
-    restated_after_its_own_void(state, false);
+    assert_restated(after(state, false, void_and_restate_it));
 }
 
 /* The hub was set back to when the release had gone out. */
@@ -202,7 +192,7 @@ static void restated_for_another_release(void **state, bool draft) {
     world_quiet(world);
     hub_world_crash(world);
     if (draft) {
-        world->plan = is_away;
+        world->plan = world_erp_away;
         hub_world_restore(world);
         hub_world_run(world, 5 * MINUTE_MS);
     }
@@ -242,7 +232,7 @@ static void a_shipment_of_two_releases_is_taken_back(void **state) {
     world_quiet(world);
     assert_sale(world, 2, "1", "10 2.5 9");
     hub_world_crash(world);
-    says(world, "V-1", 1, "VOID", "S-1", releases, NULL, "");
+    void_it(world, releases);
     comes_to_rest(world, false);
     assert_sale(world, 1, "1", "10 2.5 0");
     assert_sale(world, 2, "1", "10 2.5 0");
@@ -278,34 +268,30 @@ static void its_own_void_may_be_superseded(void **state) {
     char releases[QUOTED_SIZE];
     struct hub_world *world = waiting(state, releases);
     says(world, "C-1", 1, "SHIP", "S-1", releases, "10", "");
-    says(world, "C-1", 2, "VOID", "S-1", releases, NULL, "");
-    says(world, "C-1", 3, "SHIP", "S-1", releases, "7", "");
+    void_and_restate_it(world, releases);
     comes(world);
     assert_restated(world);
     assert_count(world, "SELECT lines_applied FROM confirmation WHERE version = 1", 1);
     assert_ledger(world, "SELECT count(*) FROM shipment WHERE reverses > 0", 1);
 }
 
-static void a_void_that_waits_takes_all_of_its_shipment_back(void **state) {
+static void a_void_comes_first(void **state, const char *id, int version) {
     char releases[QUOTED_SIZE];
     struct hub_world *world = waiting(state, releases);
-    says(world, "V-1", 1, "VOID", "S-1", releases, NULL, "");
+    void_it(world, releases);
     says(world, "C-1", 1, "SHIP", "S-1", releases, "4", "");
-    says(world, "C-2", 1, "SHIP", "S-1", releases, "6", "");
+    says(world, id, version, "SHIP", "S-1", releases, "6", "");
     comes(world);
     assert_sale(world, 1, "1", "10 2.5 0");
     assert_line(world, 1, "1", "0 0 10 0 0 0 0");
 }
 
+static void a_void_that_waits_takes_all_of_its_shipment_back(void **state) {
+    a_void_comes_first(state, "C-2", 1);
+}
+
 static void a_void_that_waits_takes_all_versions_back(void **state) {
-    char releases[QUOTED_SIZE];
-    struct hub_world *world = waiting(state, releases);
-    says(world, "V-1", 1, "VOID", "S-1", releases, NULL, "");
-    says(world, "C-1", 1, "SHIP", "S-1", releases, "4", "");
-    says(world, "C-1", 2, "SHIP", "S-1", releases, "6", "");
-    comes(world);
-    assert_sale(world, 1, "1", "10 2.5 0");
-    assert_line(world, 1, "1", "0 0 10 0 0 0 0");
+    a_void_comes_first(state, "C-1", 2);
 }
 
 static void what_a_person_accepted_is_looked_at_as_accepted(void **state) {
@@ -313,7 +299,7 @@ static void what_a_person_accepted_is_looked_at_as_accepted(void **state) {
     struct hub_world *world = waiting(state, releases);
     says(world, "C-1", 1, "SHIP", "S-1", releases, "10", ",\"control_totals\":{\"lines\":1,\"qty\":\"11\"}");
     assert_int_equal(world_resolve(world, "HASH_TOTAL", "accept"), 200);
-    says(world, "V-1", 1, "VOID", "S-1", releases, NULL, "");
+    void_it(world, releases);
     comes(world);
     assert_sale(world, 1, "1", "10 2.5 0");
     assert_count(world, "SELECT lines_applied FROM confirmation WHERE confirmation_id = 'C-1'", 1);
