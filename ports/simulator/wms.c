@@ -79,7 +79,8 @@ void xd_sim_wms_key(const char *site, const char *id, uint64_t version, char out
 
 size_t xd_sim_wms_add_version(struct xd_sim_site *site, enum xd_kind kind, const char *id, uint64_t version) {
     struct xd_sim *sim = site->node.sim;
-    char key[2 * XD_SIM_TEXT];
+    char key[2 * XD_SIM_TEXT], own[XD_SIM_TEXT]; /* id may be that of a document, and they move */
+    xd_copy(own, sizeof own, id);
     sim->documents =
         xd_host_grow(sim->documents, sim->document_count, &sim->document_capacity, sizeof *sim->documents);
     struct xd_sim_document *document = &sim->documents[sim->document_count];
@@ -88,8 +89,8 @@ size_t xd_sim_wms_add_version(struct xd_sim_site *site, enum xd_kind kind, const
                                          .version = version,
                                          .first = sim->document_count,
                                          .latest = UINT32_MAX};
-    xd_copy(document->id, sizeof document->id, id);
-    xd_sim_wms_key(site->name_text, id, version, key);
+    memcpy(document->id, own, sizeof document->id);
+    xd_sim_wms_key(site->name_text, own, version, key);
     xd_names_set(&sim->document_names, key, sim->document_count);
     sim->figures->documents++;
     return sim->document_count++;
