@@ -557,7 +557,7 @@ static enum xd_result adopt_known(struct xd_hub *hub, const struct xd_release_ro
                                   const struct xd_release *release, struct xd_now now) {
     struct xd_conduct conduct;
     char cause[XD_CAUSE_SIZE];
-    bool any = false, part = false;
+    bool any = false, part = false, less = false;
     enum xd_result result = xd_adopted_is_part(hub, known->release_id, &part);
     if (result != XD_OK) {
         return result;
@@ -567,8 +567,12 @@ static enum xd_result adopt_known(struct xd_hub *hub, const struct xd_release_ro
         result = xd_conduct_adopt_before(&conduct, release, &any);
     } else if (result == XD_OK && !part) { /* else it has less of it by now, and gave the rest up */
         result = xd_conduct_adopt_too(&conduct, release, &any);
+        result = result == XD_OK ? xd_conduct_forgo(&conduct, release, &less) : result;
     }
-    if (any) {
+    if (result == XD_OK && less) { /* somebody else is to ship it */
+        result = xd_conduct_go(&conduct);
+    }
+    if (any || less) {
         conduct.sale_stale = conduct.sale_stale || xd_conduct_did(&conduct, XD_STEP_POST);
         result = xd_conduct_end(&conduct, result);
     } else {

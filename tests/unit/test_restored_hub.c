@@ -238,6 +238,32 @@ static void a_cancellation_that_a_restored_hub_forgot_can_be_asked_for_again(voi
     assert_sale(world, 1, "1", "0 2.5 0");
 }
 
+static void what_its_site_does_not_have_of_a_release_is_placed_anew(void **state) {
+    struct hub_world *world = world_with_stock(state, "13", "0");
+    const char *head = "\"fulfilment_policy\":\"FILL_ALL_AVAILABLE\",\"backorder_policy\":\"CREATE\",";
+    hub_world_copy(world);
+    assert_int_equal(world_two_lines(world, 1, head, "10", "8"), 202);
+    world_quiet(world);
+    assert_line(world, 1, "2", "5 0 3 0 0 5 0");
+    hub_world_site_crash(&world->sites[0]);
+    hub_world_restore(world);
+    world_stock(world, "WH1", "WIDGET", "30");
+    assert_int_equal(world_two_lines(world, 1, head, "10", "8"), 202);
+    hub_world_run(world, MINUTE_MS);
+    assert_line(world, 1, "2", "0 0 8 0 0 0 0"); /* under the same name as the release that WH1 has */
+    hub_world_site_start(&world->sites[0]);
+    world_quiet(world);
+    assert_releases(world, 1, 2);
+    assert_line(world, 1, "2", "0 0 8 0 0 0 0");
+    world_ships_line(world, 1, 1, "1", "WIDGET", "10", "EA", NULL);
+    world_ships_line(world, 1, 1, "2", "WIDGET", "3", "EA", NULL);
+    world_ships_line(world, 1, 2, "2", "WIDGET", "5", "EA", NULL);
+    world_quiet(world);
+    assert_status(world, 1, "SHIPPED");
+    assert_sale(world, 1, "2", "8 2.5 8");
+    assert_erp_agrees(world);
+}
+
 /* What a revision says is the whole of it, whoever ships what of it. */
 static void an_order_that_came_back_can_be_revised(void **state) {
     struct hub_world *world = world_with_stock(state, "6", "5");
@@ -278,6 +304,7 @@ int main(void) {
         WITH(a_draft_gets_what_its_site_has, world_two_sites),
         WITH(a_release_to_be_reserved_gets_what_its_site_has, world_two_sites),
         WITH(what_a_site_had_refused_to_give_up_is_posted_when_it_ships, world_two_sites),
+        WITH(what_its_site_does_not_have_of_a_release_is_placed_anew, world_two_sites),
         WITH(an_order_that_came_back_can_be_revised, world_two_sites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

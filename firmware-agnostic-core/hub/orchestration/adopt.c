@@ -193,6 +193,47 @@ static enum xd_result adopt_line_too(struct xd_conduct *conduct, struct xd_relea
                          : store->release_line_save(store->context, work->row.release_id, row);
 }
 
+/* ---- what its site has less of ---- */
+
+/* The site takes what it was given first for the release, and nothing else under its name. */
+static enum xd_result forgo_line(struct xd_conduct *conduct, struct xd_release_work *work,
+                                 const struct xd_release *release, struct xd_release_line_row *row,
+                                 bool *any) {
+    struct xd_decimal has = xd_decimal_of(0), less = has;
+    enum xd_result result = XD_OK;
+    for (size_t index = 0; index < release->line_count && result == XD_OK; index++) {
+        if (strcmp(release->lines[index].line_id, row->line_id) == 0) {
+            has = release->lines[index].qty;
+            result = xd_release_line_of_told(row, has, &has);
+        }
+    }
+    if (result == XD_OK) {
+        result = xd_decimal_subtract(row->qty, has, &less);
+    }
+    less = xd_decimal_min(less, xd_release_line_rest(row));
+    if (result != XD_OK || xd_decimal_sign(less) <= 0) {
+        return result;
+    }
+    *any = true;
+    return xd_release_work_give_line_back(conduct, work, row, less,
+                                          conduct->order.cancelled ? XD_POT_CANCELLED : XD_POT_OPEN);
+}
+
+enum xd_result xd_conduct_forgo(struct xd_conduct *conduct, const struct xd_release *release, bool *any) {
+    struct xd_release_work work;
+    *any = false;
+    enum xd_result result = xd_release_work_open(conduct, release->release_id, &work);
+    bool first = result == XD_OK && xd_release_is_live(&work.row) && work.row.revision == 1;
+    for (size_t index = 0; index < work.lines.count && result == XD_OK && first; index++) {
+        result = forgo_line(conduct, &work, release, &work.lines.rows[index], any);
+    }
+    if (result == XD_OK && *any) {
+        result = xd_release_work_save(conduct, &work);
+    }
+    xd_release_work_close(&work);
+    return result;
+}
+
 enum xd_result xd_conduct_adopt_too(struct xd_conduct *conduct, const struct xd_release *release, bool *any) {
     struct xd_release_work work;
     bool twice = false;

@@ -150,6 +150,10 @@ XD_CHECKED enum xd_result xd_conduct_draft_adopted(struct xd_conduct *conduct,
  * has more of than it was drafted with now takes what is open, too. any: there was more. */
 XD_CHECKED enum xd_result xd_conduct_adopt_too(struct xd_conduct *conduct, const struct xd_release *release,
                                                bool *any);
+/* The same where its site has less of it than it was drafted with now, both as they were first: the order has
+ * the difference back, to be placed anew. any: there was less. */
+XD_CHECKED enum xd_result xd_conduct_forgo(struct xd_conduct *conduct, const struct xd_release *release,
+                                           bool *any);
 /* What that release was before it was changed: what it had more of counts as given up, which its site may
  * have refused. any: there was more. */
 XD_CHECKED enum xd_result xd_conduct_adopt_before(struct xd_conduct *conduct, const struct xd_release *before,
