@@ -15,8 +15,9 @@
 #define XD_LANE_NOTICE 1u /* down */
 
 struct xd_hub_site *xd_hub_site_find(struct xd_hub *hub, const char *name); /* NULL: none */
-/* Whether that site ever told that it has got more than this hub has sent: it is an older copy, restored. */
-XD_CHECKED enum xd_result xd_hub_site_was_set_back(struct xd_hub *hub, const char *site, bool *so);
+/* When (wall) that site told last that it has got more than this hub has sent: it is an older copy, restored;
+ * 0: never. */
+XD_CHECKED enum xd_result xd_hub_set_back_at(struct xd_hub *hub, const char *site, xd_ms *at);
 /* prefix and 17 characters that the hub's secret derives from `name`: random to
  * everybody else, the same again after a restore from a backup. */
 void xd_hub_id(const struct xd_hub *hub, const char *prefix, const char *name, char out[XD_ID_SIZE]);

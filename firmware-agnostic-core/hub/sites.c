@@ -6,28 +6,30 @@
 #include "hub/reference/reference.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SITES_MAX ((size_t)1000)
 
-/* Any value: its line told that what was sent is gone here, and this hub is an older copy. */
+/* When its line told last that what was sent is gone here, and this hub is an older copy. */
 static void set_back_name(const char *site, char out[XD_SITE_SIZE + 16]) {
     (void)snprintf(out, XD_SITE_SIZE + 16, "set_back/%s", site);
 }
 
 static enum xd_result note_set_back(struct xd_hub *hub, const char *site) {
     const struct xd_delivery_store *store = &hub->config.store->delivery;
-    char name[XD_SITE_SIZE + 16];
+    char name[XD_SITE_SIZE + 16], value[24];
     set_back_name(site, name);
-    return store->meta_set(store->context, name, "yes");
+    (void)snprintf(value, sizeof value, "%lld", (long long)hub->now.wall);
+    return store->meta_set(store->context, name, value);
 }
 
-enum xd_result xd_hub_site_was_set_back(struct xd_hub *hub, const char *site, bool *so) {
+enum xd_result xd_hub_set_back_at(struct xd_hub *hub, const char *site, xd_ms *at) {
     const struct xd_delivery_store *store = &hub->config.store->delivery;
-    char name[XD_SITE_SIZE + 16], value[8];
+    char name[XD_SITE_SIZE + 16], value[24];
     set_back_name(site, name);
     enum xd_result result = store->meta_get(store->context, name, value, sizeof value);
-    *so = result == XD_OK;
+    *at = result == XD_OK ? strtoll(value, NULL, 10) : 0;
     return result == XD_NOT_FOUND ? XD_OK : result;
 }
 

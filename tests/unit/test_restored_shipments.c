@@ -176,6 +176,38 @@ static void its_release_was_not_forgotten(void **state) {
     assert_restated(world);
 }
 
+static void refuses_shipments(struct hub_world *world, const struct xd_erp_call *call,
+                              struct call_plan *plan) {
+    (void)world;
+    if (!call->list && call->request.kind == XD_ERP_SHIPMENT) {
+        *plan =
+            (struct call_plan){.lands_ms = -1, .answers_ms = 100, .lies = true, .outcome = XD_ERP_REJECTED};
+    }
+}
+
+/* It was tried again after the copy, and went through. */
+static void it_was_refused_when_the_copy_was_made(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "0");
+    char release_id[XD_ID_SIZE], releases[QUOTED_SIZE];
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    world_release_id(world, 1, 1, release_id);
+    quote(release_id, releases);
+    world->plan = refuses_shipments;
+    says(world, "C-1", 1, "SHIP", "S-1", releases, "10", "");
+    assert_exceptions(world, "ERP_REJECTED_SHIPMENT", 1);
+    hub_world_copy(world);
+    world->plan = NULL;
+    assert_int_equal(world_resolve(world, "ERP_REJECTED_SHIPMENT", "retry"), 200);
+    world_quiet(world);
+    assert_sale(world, 1, "1", "10 2.5 10");
+    hub_world_restore(world);
+    assert_true(hub_world_quiet(world, 5 * MINUTE_MS));
+    says(world, "C-1", 2, "SHIP", "S-1", releases, "7", "");
+    comes_to_rest(world, true);
+    assert_restated(world);
+}
+
 /* It was of PO-2's release after all. */
 static void restated_for_another_release(void **state, bool draft) {
     char release_id[XD_ID_SIZE], first[QUOTED_SIZE], second[QUOTED_SIZE];
@@ -236,6 +268,43 @@ static void a_shipment_of_two_releases_is_taken_back(void **state) {
     comes_to_rest(world, false);
     assert_sale(world, 1, "1", "10 2.5 0");
     assert_sale(world, 2, "1", "10 2.5 0");
+}
+
+/* What takes lines of others back as well cannot be undone whole, and is let alone. */
+static void a_late_version_with_a_reversal_line_does_nothing(void **state) {
+    static const char *const lines =
+        ",\"shipped_at\":\"2026-11-23T10:00:00+01:00\",\"lines\":["
+        "{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"2\",\"uom\":\"EA\",\"reversal\":true},"
+        "{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"1\",\"uom\":\"EA\"}]";
+    struct hub_world *world = world_with_stock(state, "20", "0");
+    char release_id[XD_ID_SIZE], releases[QUOTED_SIZE];
+    assert_int_equal(world_simple(world, 1, "", "10"), 202);
+    world_quiet(world);
+    world_release_id(world, 1, 1, release_id);
+    quote(release_id, releases);
+    says(world, "C-0", 1, "SHIP", "S-0", releases, "5", "");
+    world_quiet(world);
+    hub_world_copy(world);
+    says(world, "C-9", 1, "SHIP", "S-9", releases, "1", "");
+    world_quiet(world);
+    hub_world_crash(world);
+    says(world, "C-1", 2, "SHIP", "S-1", releases, "1", "");
+    comes_to_rest(world, false);
+    says(world, "C-1", 1, "SHIP", "S-1", releases, NULL, lines);
+    world_quiet(world);
+    assert_restated(world);
+    assert_erp_agrees(world);
+}
+
+static void long_after_the_restore_a_late_version_was_not_posted(void **state) {
+    char releases[QUOTED_SIZE];
+    struct hub_world *world = forgotten(state, releases, false);
+    comes_to_rest(world, false);
+    hub_world_run(world, 2 * XD_DAY_MS);
+    says(world, "C-2", 2, "SHIP", "S-2", releases, "2", "");
+    says(world, "C-2", 1, "SHIP", "S-2", releases, "1", "");
+    world_quiet(world);
+    assert_ledger(world, "SELECT count(*) FROM shipment", 2);
 }
 
 /* ---- what waits is undone before its release comes ---- */
@@ -333,9 +402,12 @@ int main(void) {
         WITH(it_is_taken_back_and_restated_while_its_release_is_a_draft),
         WITH(it_is_taken_back_and_restated_before_it_comes_again),
         WITH(its_release_was_not_forgotten),
+        WITH(it_was_refused_when_the_copy_was_made),
         WITH(it_is_restated_for_another_release_while_its_own_is_a_draft),
         WITH(it_is_restated_for_another_release_before_it_comes_again),
         WITH(a_shipment_of_two_releases_is_taken_back),
+        WITH(a_late_version_with_a_reversal_line_does_nothing),
+        WITH(long_after_the_restore_a_late_version_was_not_posted),
         WITH(its_own_void_may_be_superseded),
         WITH(a_void_that_waits_takes_all_of_its_shipment_back),
         WITH(a_void_that_waits_takes_all_versions_back),

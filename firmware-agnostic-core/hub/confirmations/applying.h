@@ -203,6 +203,9 @@ struct xd_reversing {
  */
 XD_CHECKED enum xd_result xd_reverse(struct xd_reversing *reversing, struct xd_confirmation_row *row,
                                      enum xd_confirmation_state state);
+/* Whether xd_undo_forgotten may be asked: it ships, and takes no lines of others back, which are not given
+ * back with it. */
+bool xd_may_be_forgotten(const struct xd_confirmation *confirmation);
 /* row, which is stored, counts no more (it was superseded or taken back), and was never applied here. But who
  * has a release that is not known here, or a version that came late to a hub that was set back, has it of a
  * hub of which this one is an older copy, and that may have posted it. So it is applied, which finds its

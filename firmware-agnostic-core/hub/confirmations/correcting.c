@@ -21,15 +21,18 @@
 
 #include <string.h>
 
+#define CATCHES_UP_MS XD_DAY_MS /* so long a site may take to send what a hub forgot */
+
 /* A hub that was set back gets first what its site had not sent it yet, and then what it forgot: that may
- * have been posted. */
+ * have been posted. What takes back lines of others had its effect on those, then and now. */
 static enum xd_result came_late(struct xd_hub *hub, const struct xd_confirmation *confirmation,
                                 struct xd_confirmation_row *row, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;
-    bool ships = row->kind == XD_KIND_SHIP || row->kind == XD_KIND_SHORT_CLOSE, set_back = false;
-    enum xd_result result = ships ? xd_hub_site_was_set_back(hub, row->site, &set_back) : XD_OK;
+    xd_ms set_back = 0;
+    enum xd_result result = xd_hub_set_back_at(hub, row->site, &set_back);
     row->state = XD_CONFIRMATION_SUPERSEDED;
-    if (result == XD_OK && set_back) {
+    if (result == XD_OK && set_back != 0 && now.wall - set_back < CATCHES_UP_MS &&
+        xd_may_be_forgotten(confirmation)) {
         result = store->confirmation_put(store->context, row);
         return result == XD_OK ? xd_undo_forgotten(hub, confirmation, row, now) : result;
     }

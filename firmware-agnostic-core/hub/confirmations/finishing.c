@@ -102,7 +102,7 @@ static enum xd_result finish_release(struct xd_applying *applying, struct xd_mat
     if (result == XD_OK) {
         match->row.status = xd_release_status_after(&match->row, &match->lines);
         ends = !xd_release_is_live(&match->row);
-        match->row.ack_by = asked && !ends ? match->row.ack_by : 0;
+        match->row.ack_by = (asked && !ends) || applying->forgotten ? match->row.ack_by : 0;
         match->row.updated_at = applying->now.wall;
         result = store->release_save(store->context, &match->row);
     }
@@ -117,7 +117,10 @@ static enum xd_result finish_release(struct xd_applying *applying, struct xd_mat
         bool told = xd_hub_event_ships(match->posting, match->posting_count);
         result = xd_hub_order_fold(hub, match->order.order_id, match->sale_stale, told, applying->now);
     }
-    if (result == XD_OK && asked && ends) {
+    if (result != XD_OK || applying->forgotten) { /* it is taken back at once */
+        return result;
+    }
+    if (asked && ends) {
         result = xd_hub_request_over(hub, &match->row, applying->now);
     }
     return result == XD_OK ? xd_hub_event_shipped(hub, &match->row, applying->row, match->posting,

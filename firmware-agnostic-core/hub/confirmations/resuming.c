@@ -75,10 +75,14 @@ enum xd_result xd_resume_document(struct xd_hub *hub, struct xd_confirmation_row
 
 /* It was superseded or taken back while it waited. */
 static enum xd_result resume_undone(struct xd_hub *hub, struct xd_confirmation_row *row, struct xd_now now) {
+    const struct xd_hub_store *store = hub->config.store;
     struct xd_stored stored;
     enum xd_result result = xd_stored_open(hub, row, &stored);
-    if (result == XD_OK) {
+    if (result == XD_OK && xd_may_be_forgotten(&stored.confirmation)) {
         result = xd_undo_forgotten(hub, &stored.confirmation, row, now);
+    } else if (result == XD_OK) {
+        row->waits_for[0] = 0;
+        result = store->confirmation_save(store->context, row);
     } else if (result == XD_INVALID) {
         result = stays_parked(hub, row, now);
     }

@@ -189,6 +189,14 @@ enum xd_result xd_reverse(struct xd_reversing *reversing, struct xd_confirmation
 
 /* ---- what was posted and forgotten ---- */
 
+bool xd_may_be_forgotten(const struct xd_confirmation *confirmation) {
+    bool ships = confirmation->kind == XD_KIND_SHIP || confirmation->kind == XD_KIND_SHORT_CLOSE;
+    for (size_t index = 0; index < confirmation->line_count && ships; index++) {
+        ships = !confirmation->lines[index].reversal;
+    }
+    return ships;
+}
+
 enum xd_result xd_undo_forgotten(struct xd_hub *hub, const struct xd_confirmation *confirmation,
                                  struct xd_confirmation_row *row, struct xd_now now) {
     const struct xd_hub_store *store = hub->config.store;

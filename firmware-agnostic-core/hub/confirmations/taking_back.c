@@ -173,17 +173,36 @@ void xd_back_fill_job(const struct xd_back *back, const struct xd_job_row *of, e
     job->at = of->at;
 }
 
+/* The ERP refused it, as far as a hub knows that was set back: it may have been tried again since, with
+ * success. So it is looked for. */
+static enum xd_result look_for_refused(struct xd_back *back, struct xd_job_row *posting) {
+    struct xd_hub *hub = back->reversing->hub;
+    xd_ms set_back = 0;
+    enum xd_result result = XD_OK;
+    if (posting->state == XD_JOB_REJECTED && !back->reversing->renews) {
+        result = xd_hub_set_back_at(hub, posting->site, &set_back);
+    }
+    if (result == XD_OK && posting->sent_at < set_back) {
+        posting->state = XD_JOB_UNKNOWN;
+        posting->due_at = back->reversing->now.wall;
+        posting->waits = false;
+        xd_hub_job_comes(hub, XD_JOB_UNKNOWN);
+    }
+    return result;
+}
+
 /* *number: of the reversal; 0: the ERP refused the posting, so there is nothing to undo. */
 enum xd_result xd_back_undo(struct xd_back *back, struct xd_job_row *posting,
                             const struct xd_job_line_rows *lines, int64_t *number) {
     struct xd_reversing *reversing = back->reversing;
     const struct xd_hub_store *store = reversing->hub->config.store;
-    bool refused = posting->state == XD_JOB_REJECTED;
     struct xd_job_row job;
     *number = 0;
+    enum xd_result result = look_for_refused(back, posting);
+    bool refused = posting->state == XD_JOB_REJECTED;
     posting->reversed = !reversing->renews;
     posting->state = refused ? XD_JOB_WITHDRAWN : posting->state;
-    enum xd_result result = store->job_save(store->context, posting);
+    result = result == XD_OK ? store->job_save(store->context, posting) : result;
     if (result != XD_OK || refused) {
         return result;
     }
