@@ -180,7 +180,7 @@ sim: ## simulate worlds in which everything fails, for SECONDS (60); SEED=n: tha
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=sim simulator
 	@$(BUILD)/sim/crossdock-simulator $(if $(SEED),--seed $(SEED) --story,--seconds $(or $(SECONDS),60)) $(SIM_OPTIONS)
 
-sim-shrink: ## make the failing world of SEED small: fewer kinds of faults, fewer sites, less time
+sim-shrink: ## make the failing world of SEED small: fewer kinds of faults, fewer sites, less time, fewer documents
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=sim simulator
 	@$(PYTHON) tests/simulation/shrink.py $(BUILD)/sim/crossdock-simulator '$(SEED)' $(SIM_OPTIONS)
 
