@@ -15,8 +15,9 @@
 #define XD_LANE_NOTICE 1u /* down */
 
 struct xd_hub_site *xd_hub_site_find(struct xd_hub *hub, const char *name); /* NULL: none */
-/* When (wall) that site told last that it has got more than this hub has sent: it is an older copy, restored;
- * 0: never. */
+/* When (wall) that site, NULL: any, told last that it has got more than this hub has sent: it is an older
+ * copy, restored; 0: never. What it forgot its sites send again at once, or when they are there again. */
+#define XD_HUB_CATCHES_UP_MS XD_DAY_MS
 XD_CHECKED enum xd_result xd_hub_set_back_at(struct xd_hub *hub, const char *site, xd_ms *at);
 /* prefix and 17 characters that the hub's secret derives from `name`: random to
  * everybody else, the same again after a restore from a backup. */
@@ -217,6 +218,9 @@ XD_CHECKED enum xd_result xd_hub_job_add(struct xd_hub *hub, struct xd_job_row *
  * be said first by every entry, for a batch can fail before its tick. */
 void xd_hub_jobs_left(struct xd_hub *hub);
 XD_CHECKED enum xd_result xd_hub_jobs_open(struct xd_hub *hub, struct xd_now now);
+/* It was set back, as is known since at (wall; 0: never): what it posts may be there, and a hub that has to
+ * look for it looks, until it has caught up. */
+void xd_hub_jobs_set_back(struct xd_hub *hub, xd_ms at);
 void xd_hub_jobs_close(struct xd_hub *hub);
 /* restart: the process starts, so nobody has a call under way. Otherwise a commit failed: calls that are
  * under way stay known, all else is read again. */

@@ -13,7 +13,7 @@
 
 /* When its line told last that what was sent is gone here, and this hub is an older copy. */
 static void set_back_name(const char *site, char out[XD_SITE_SIZE + 16]) {
-    (void)snprintf(out, XD_SITE_SIZE + 16, "set_back/%s", site);
+    (void)snprintf(out, XD_SITE_SIZE + 16, "set_back/%s", site != NULL ? site : "");
 }
 
 static enum xd_result note_set_back(struct xd_hub *hub, const char *site) {
@@ -21,7 +21,10 @@ static enum xd_result note_set_back(struct xd_hub *hub, const char *site) {
     char name[XD_SITE_SIZE + 16], value[24];
     set_back_name(site, name);
     (void)snprintf(value, sizeof value, "%lld", (long long)hub->now.wall);
-    return store->meta_set(store->context, name, value);
+    xd_hub_jobs_set_back(hub, hub->now.wall);
+    enum xd_result result = store->meta_set(store->context, name, value);
+    set_back_name(NULL, name);
+    return result == XD_OK ? store->meta_set(store->context, name, value) : result;
 }
 
 enum xd_result xd_hub_set_back_at(struct xd_hub *hub, const char *site, xd_ms *at) {

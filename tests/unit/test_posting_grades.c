@@ -44,6 +44,26 @@ static void what_is_not_there_is_posted_without_waiting(void **state) {
     assert_int_equal(world->finds, 1);
 }
 
+static void what_a_restored_hub_forgot_is_looked_up_before_it_is_posted(void **state) {
+    struct hub_world *world = of_grade(state, XD_ERP_GRADE_B);
+    char release_id[XD_ID_SIZE];
+    posting_order(world, "acme", 1, NULL);
+    assert_true(hub_world_quiet(world, 5 * MINUTE_MS));
+    hub_world_copy(world);
+    hub_world_release_id(world, "PO-1", release_id);
+    hub_world_ship(&world->sites[0], "C-1", release_id, "1", "");
+    assert_true(hub_world_quiet(world, 5 * MINUTE_MS));
+    assert_int_equal(world->posts, 2);
+    hub_world_restore(world);
+    assert_true(hub_world_quiet(world, 5 * MINUTE_MS));
+    assert_int_equal(world->posts, 2);
+    hub_world_run(world, 2 * XD_DAY_MS);
+    unsigned finds = world->finds;
+    posting_order(world, "acme", 2, NULL); /* it knows by then what it had forgotten */
+    assert_true(hub_world_quiet(world, 5 * MINUTE_MS));
+    assert_int_equal(world->finds, finds);
+}
+
 static void plan_blind(struct hub_world *world, const struct xd_erp_call *call, struct call_plan *plan) {
     if (call->find) {
         plan_unavailable(world, call, plan);
@@ -152,6 +172,7 @@ static void a_shipment_that_may_be_there_is_asked_about_too(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         posting_test(what_was_queued_before_a_restart_is_looked_up_before_its_first_post),
+        posting_test(what_a_restored_hub_forgot_is_looked_up_before_it_is_posted),
         posting_test(what_is_not_there_is_posted_without_waiting),
         posting_test(what_cannot_be_looked_up_is_not_posted),
         posting_test(an_outcome_that_nobody_knows_is_a_persons_to_decide),

@@ -21,8 +21,6 @@
 
 #include <string.h>
 
-#define CATCHES_UP_MS XD_DAY_MS /* so long a site may take to send what a hub forgot */
-
 /* A hub that was set back gets first what its site had not sent it yet, and then what it forgot: that may
  * have been posted. What takes back lines of others had its effect on those, then and now. */
 static enum xd_result came_late(struct xd_hub *hub, const struct xd_confirmation *confirmation,
@@ -31,7 +29,7 @@ static enum xd_result came_late(struct xd_hub *hub, const struct xd_confirmation
     xd_ms set_back = 0;
     enum xd_result result = xd_hub_set_back_at(hub, row->site, &set_back);
     row->state = XD_CONFIRMATION_SUPERSEDED;
-    if (result == XD_OK && set_back != 0 && now.wall - set_back < CATCHES_UP_MS &&
+    if (result == XD_OK && set_back != 0 && now.wall - set_back < XD_HUB_CATCHES_UP_MS &&
         xd_may_be_forgotten(confirmation)) {
         result = store->confirmation_put(store->context, row);
         return result == XD_OK ? xd_undo_forgotten(hub, confirmation, row, now) : result;

@@ -311,7 +311,7 @@ static enum xd_result call_queue(struct xd_hub *hub, struct xd_erp_lane *lane, s
          fetched += count) {
         result = xd_lane_next(hub, lane, room_for(lane), numbers, &count);
         for (size_t index = 0; index < count && result == XD_OK; index++) {
-            bool look = numbers[index] <= lane->known_up_to;
+            bool look = numbers[index] <= lane->known_up_to || now.wall < lane->looks_until;
             struct xd_job_slot *slot =
                 xd_lane_slot_fill(lane, numbers[index], 0, look ? XD_JOB_UNKNOWN : XD_JOB_QUEUED, now);
             slot->looks_only = look;

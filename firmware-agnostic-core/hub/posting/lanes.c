@@ -364,14 +364,26 @@ enum xd_result xd_hub_jobs_open(struct xd_hub *hub, struct xd_now now) {
                                                .retry_ms_min = first->retry_ms_min,
                                                .retry_ms_max = first->retry_ms_max};
     hub->lane_count = hub->config.erp_count + 1;
+    xd_ms set_back = 0;
     enum xd_result result = store->job_last(store->context, &last);
+    if (result == XD_OK) {
+        result = xd_hub_set_back_at(hub, NULL, &set_back);
+    }
     for (size_t index = 0; index < hub->lane_count; index++) {
         struct xd_erp_lane *lane = &hub->lanes[index];
         lane->checks = index == hub->config.erp_count;
         open_lane(lane, lane->checks ? &hub->check_lane : &hub->config.erps[index], now);
         lane->known_up_to = lane->settings->grade == XD_ERP_GRADE_B ? last : 0;
     }
+    xd_hub_jobs_set_back(hub, set_back);
     return result == XD_OK ? tell_orphans(hub) : result;
+}
+
+void xd_hub_jobs_set_back(struct xd_hub *hub, xd_ms at) {
+    for (size_t index = 0; index < hub->lane_count && at != 0; index++) {
+        struct xd_erp_lane *lane = &hub->lanes[index];
+        lane->looks_until = lane->settings->grade == XD_ERP_GRADE_B ? at + XD_HUB_CATCHES_UP_MS : 0;
+    }
 }
 
 void xd_hub_jobs_close(struct xd_hub *hub) {

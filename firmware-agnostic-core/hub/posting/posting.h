@@ -68,6 +68,7 @@ struct xd_erp_lane {
     int64_t turn_left;       /* ... for so many more */
     int64_t known_up_to; /* grade B: jobs up to this one may have been posted by a life that this one knows
                             nothing of */
+    xd_ms looks_until;   /* grade B, wall: so long each job may, for the hub was set back */
     bool paused;
     bool found_last; /* the last probe was a look-up */
     bool limited;    /* there is a bucket */
