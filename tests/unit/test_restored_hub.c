@@ -2,6 +2,8 @@
  * confirmed meanwhile. */
 #include "unit/hub_world_orders.h"
 
+#include <stdio.h>
+
 static void a_restored_hub_learns_of_a_split_order_from_its_sites(void **state) {
     struct hub_world *world = world_with_stock(state, "6", "5");
     hub_world_copy(world);
@@ -264,6 +266,38 @@ static void what_its_site_does_not_have_of_a_release_is_placed_anew(void **state
     assert_erp_agrees(world);
 }
 
+/* The line is of a release that the hub drafted otherwise; what the site has comes after what it ships. */
+static void a_line_that_the_site_ships_waits_for_what_the_site_has(void **state) {
+    struct hub_world *world = world_with_stock(state, "20", "0");
+    const char *head = "\"fulfilment_policy\":\"FILL_ALL_AVAILABLE\",\"backorder_policy\":\"CREATE\",";
+    hub_world_copy(world);
+    assert_int_equal(world_two_lines(world, 1, head, "10", "8"), 202);
+    world_quiet(world);
+    char release_id[XD_ID_SIZE], text[640];
+    world_release_id(world, 1, 1, release_id);
+    hub_world_crash(world);
+    (void)snprintf(text, sizeof text,
+                   "{\"confirmation_id\":\"C-1\",\"kind\":\"SHIP\",\"shipment_id\":\"S-1\",\"shipped_at\":"
+                   "\"2026-11-23T10:00:00+01:00\",\"release_ids\":[\"%s\"],\"lines\":["
+                   "{\"line_id\":\"1\",\"sku\":\"WIDGET\",\"qty_shipped\":\"4\",\"uom\":\"EA\"},"
+                   "{\"line_id\":\"2\",\"sku\":\"WIDGET\",\"qty_shipped\":\"8\",\"uom\":\"EA\"}]}",
+                   release_id);
+    hub_world_wms(&world->sites[0], "confirmation", text);
+    hub_world_run(world, MINUTE_MS);
+    hub_world_site_crash(&world->sites[0]);
+    hub_world_restore(world);
+    world_stock(world, "WH1", "WIDGET", "10");
+    assert_int_equal(world_two_lines(world, 1, head, "10", "8"), 202);
+    hub_world_run(world, MINUTE_MS);
+    assert_line(world, 1, "2", "8 0 0 0 0 8 0");
+    hub_world_site_start(&world->sites[0]);
+    world_quiet(world);
+    assert_line(world, 1, "1", "0 0 6 4 0 0 0");
+    assert_line(world, 1, "2", "0 0 0 8 0 0 0");
+    assert_sale(world, 1, "2", "8 2.5 8");
+    assert_exceptions(world, "UNMATCHED_LINE", 0);
+}
+
 /* What a revision says is the whole of it, whoever ships what of it. */
 static void an_order_that_came_back_can_be_revised(void **state) {
     struct hub_world *world = world_with_stock(state, "6", "5");
@@ -305,6 +339,7 @@ int main(void) {
         WITH(a_release_to_be_reserved_gets_what_its_site_has, world_two_sites),
         WITH(what_a_site_had_refused_to_give_up_is_posted_when_it_ships, world_two_sites),
         WITH(what_its_site_does_not_have_of_a_release_is_placed_anew, world_two_sites),
+        WITH(a_line_that_the_site_ships_waits_for_what_the_site_has, world_two_sites),
         WITH(an_order_that_came_back_can_be_revised, world_two_sites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -437,7 +437,7 @@ static enum xd_result park_line(struct xd_applying *applying, const struct xd_ma
     char cause[XD_CAUSE_SIZE] = "";
     if (said->facts.release != NULL) { /* a product that becomes known may be its alias, or have its unit */
         snprintf(cause, sizeof cause, XD_CAUSE_PRODUCT "%s", said->sku);
-    } else if (match != NULL && match->row.revision > 1) {
+    } else if (match != NULL) { /* its site may have more of it than a restored hub knows yet */
         snprintf(cause, sizeof cause, XD_CAUSE_RELEASE "%s", match->row.release_id);
     }
     return xd_applying_park_line(applying, match, index, why->code, why->detail, cause);
