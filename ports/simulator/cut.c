@@ -220,7 +220,7 @@ void xd_sim_cuts_close(struct xd_sim *sim) {
     }
     if (cuts->done < cuts->planned_count) {
         const struct xd_sim_cut *next = next_of(cuts);
-        sim->figures->cut_missed = cuts->done + 1;
+        sim->figures->cut_missed = true;
         xd_sim_violated(sim, "there is no %s %" PRIu64 " of the %s%s: the last one is %" PRIu64,
                         xd_sim_point_names[next->point], next->number, next->node == 0 ? "hub" : "site",
                         cuts->done > 0 ? " after the first cut" : "",

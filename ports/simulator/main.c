@@ -135,7 +135,7 @@ static int run_world(const char *program, const struct xd_command *command, uint
                       time_is_up ? "the time is up" : "interrupted", seed);
         return time_is_up ? EXIT_SUCCESS : 130;
     }
-    if (figures->cut_missed != 0 && options.cut_count > 0) {
+    if (figures->cut_missed) {
         (void)fprintf(stderr, "crossdock-simulator: script %s: %s\n", xd_sim_script_names[options.script],
                       figures->violation);
         return 2;

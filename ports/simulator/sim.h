@@ -72,8 +72,8 @@ struct xd_sim_figures {
     uint64_t trace;
     double hub_seconds, site_seconds;                 /* of the host's time, in turns; with options.timing */
     uint64_t points[XD_SIM_CUT_NODES][XD_SIM_POINTS]; /* in the window, after the last cut */
-    size_t cut_missed;   /* which of the cuts, from 1, there is no such point for; 0: none */
-    char violation[400]; /* "" none */
+    bool cut_missed;                                  /* there is no such point as that of one of the cuts */
+    char violation[400];                              /* "" none */
 };
 
 /* Makes of it a small world in which some kinds of faults, drawn by its seed, come together and often. */

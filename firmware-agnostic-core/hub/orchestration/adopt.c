@@ -193,6 +193,19 @@ static enum xd_result adopt_line_too(struct xd_conduct *conduct, struct xd_relea
                          : store->release_line_save(store->context, work->row.release_id, row);
 }
 
+enum xd_result xd_conduct_adopt_too(struct xd_conduct *conduct, const struct xd_release *release, bool *any) {
+    struct xd_release_work work;
+    bool twice = false;
+    *any = false;
+    enum xd_result result = xd_release_work_open(conduct, release->release_id, &work);
+    bool live = result == XD_OK && xd_release_is_live(&work.row);
+    for (size_t index = 0; index < release->line_count && result == XD_OK && live; index++) {
+        result = adopt_line_too(conduct, &work, release, &release->lines[index], any, &twice);
+    }
+    xd_release_work_close(&work);
+    return result == XD_OK && twice ? complain_twice(conduct, release) : result;
+}
+
 /* ---- what its site has less of ---- */
 
 /* The site takes what it was given first for the release, and nothing else under its name. */
@@ -232,19 +245,6 @@ enum xd_result xd_conduct_forgo(struct xd_conduct *conduct, const struct xd_rele
     }
     xd_release_work_close(&work);
     return result;
-}
-
-enum xd_result xd_conduct_adopt_too(struct xd_conduct *conduct, const struct xd_release *release, bool *any) {
-    struct xd_release_work work;
-    bool twice = false;
-    *any = false;
-    enum xd_result result = xd_release_work_open(conduct, release->release_id, &work);
-    bool live = result == XD_OK && xd_release_is_live(&work.row);
-    for (size_t index = 0; index < release->line_count && result == XD_OK && live; index++) {
-        result = adopt_line_too(conduct, &work, release, &release->lines[index], any, &twice);
-    }
-    xd_release_work_close(&work);
-    return result == XD_OK && twice ? complain_twice(conduct, release) : result;
 }
 
 /* ---- what it was before ---- */
